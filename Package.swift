@@ -1,0 +1,58 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+// No package dependencies, by decision: a build needs nothing but the toolchain and the system's zlib.
+
+let swiftSettings: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .treatAllWarnings(as: .error),
+]
+
+let cSettings: [CSetting] = [
+  .treatAllWarnings(as: .error),
+  // A misspelt instruction-set name in `target("…")` is only this warning; without it the kernel would
+  // silently be compiled for the baseline.
+  .enableWarning("ignored-attributes"),
+]
+
+let package = Package(
+  name: "BinaryDensity",
+  products: [
+    .library(name: "BinaryDensity", targets: ["BinaryDensity", "Autodiff"]),
+    .executable(name: "density", targets: ["DensityCommand"]),
+    .executable(name: "density-bench", targets: ["DensityBenchmarks"]),
+  ],
+  targets: [
+    .target(
+      name: "CKernels", cSettings: cSettings,
+      linkerSettings: [.linkedLibrary("pthread", .when(platforms: [.linux]))]),
+    .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+    .target(name: "Kernels", dependencies: ["CKernels"], swiftSettings: swiftSettings),
+    .target(name: "Autodiff", dependencies: ["Kernels"], swiftSettings: swiftSettings),
+    .target(
+      name: "BinaryDensity", dependencies: ["Autodiff", "Kernels", "CZlib"],
+      swiftSettings: swiftSettings),
+    .executableTarget(
+      name: "DensityCommand", dependencies: ["BinaryDensity"], swiftSettings: swiftSettings),
+    .executableTarget(
+      name: "DensityBenchmarks", dependencies: ["BinaryDensity", "Autodiff", "Kernels"],
+      swiftSettings: swiftSettings),
+
+    .target(
+      name: "_TestSupport", dependencies: ["Kernels"], path: "Tests/_TestSupport",
+      swiftSettings: swiftSettings),
+    .testTarget(
+      name: "KernelsTests", dependencies: ["Kernels", "_TestSupport"], swiftSettings: swiftSettings),
+    .testTarget(
+      name: "AutodiffTests", dependencies: ["Autodiff", "Kernels", "_TestSupport"],
+      swiftSettings: swiftSettings),
+    .testTarget(
+      name: "BinaryDensityTests",
+      dependencies: ["BinaryDensity", "Autodiff", "Kernels", "_TestSupport"],
+      swiftSettings: swiftSettings),
+    .testTarget(
+      name: "DensityCommandTests", dependencies: ["BinaryDensity", "_TestSupport"],
+      swiftSettings: swiftSettings),
+  ]
+)

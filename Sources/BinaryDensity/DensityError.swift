@@ -1,0 +1,57 @@
+/// What can be wrong with what comes from outside: files, tables, checkpoints, configurations, numbers.
+///
+/// A contract broken by the caller's own code (a shape, an index) is a precondition instead.
+public enum DensityError: Error, Equatable, Sendable {
+  /// No file stands at the path.
+  case missingFile(path: String)
+  /// The system refuses to read the file or the folder.
+  case unreadable(path: String, reason: String)
+  /// The system refuses to write the file.
+  case unwritable(path: String, reason: String)
+  /// The contents of a file break its format.
+  case malformed(path: String, at: Location, expected: String, found: String)
+  /// A file is sound but does not fit what it is used with: other columns, another model.
+  case mismatch(path: String, expected: String, found: String)
+  /// A configuration that describes no model or no training.
+  case invalidConfiguration(String)
+  /// Training met a number that is not finite.
+  case diverged(step: Int, tensor: String)
+
+  /// Where in a file something stands.
+  public enum Location: Equatable, Sendable {
+    /// A byte offset into the (decompressed) contents.
+    case byte(Int)
+    /// A line, counted from 1.
+    case line(Int)
+    /// A named part of the file.
+    case field(String)
+  }
+}
+
+extension DensityError: CustomStringConvertible {
+  /// One line that names the file, the place, what was expected and what was found.
+  public var description: String {
+    switch self {
+    case .missingFile(let path): "\(path): no such file"
+    case .unreadable(let path, let reason): "\(path): cannot be read: \(reason)"
+    case .unwritable(let path, let reason): "\(path): cannot be written: \(reason)"
+    case .malformed(let path, let location, let expected, let found):
+      "\(path): \(location): expected \(expected), found \(found)"
+    case .mismatch(let path, let expected, let found): "\(path): expected \(expected), found \(found)"
+    case .invalidConfiguration(let reason): reason
+    case .diverged(let step, let tensor):
+      "training stopped at step \(step): \(tensor) holds a number that is not finite; try a lower rate"
+    }
+  }
+}
+
+extension DensityError.Location: CustomStringConvertible {
+  /// The place in words.
+  public var description: String {
+    switch self {
+    case .byte(let offset): "byte \(offset)"
+    case .line(let number): "line \(number)"
+    case .field(let name): name
+    }
+  }
+}

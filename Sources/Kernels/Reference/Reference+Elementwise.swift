@@ -1,0 +1,127 @@
+extension Reference {
+  static func apply<S: KernelScalar>(_ f: Activation, _ x: MatrixView<S>, into y: MatrixView<S>) {
+    for row in 0..<x.rowCount {
+      for column in 0..<x.columnCount { y[row, column] = value(of: f, x[row, column]) }
+    }
+  }
+
+  static func accumulateGradient<S: KernelScalar>(
+    of f: Activation, output y: MatrixView<S>, _ dy: MatrixView<S>, into dx: MatrixView<S>
+  ) {
+    for row in 0..<y.rowCount {
+      for column in 0..<y.columnCount {
+        dx[row, column] += derivative(of: f, output: y[row, column]) * dy[row, column]
+      }
+    }
+  }
+
+  static func accumulate<S: KernelScalar>(_ x: MatrixView<S>, scaledBy scale: S, into y: MatrixView<S>) {
+    for row in 0..<x.rowCount {
+      for column in 0..<x.columnCount { y[row, column] += scale * x[row, column] }
+    }
+  }
+
+  static func multiply<S: KernelScalar>(
+    _ a: MatrixView<S>, _ b: MatrixView<S>, into y: MatrixView<S>, accumulating: Bool
+  ) {
+    for row in 0..<a.rowCount {
+      for column in 0..<a.columnCount {
+        y[row, column] = a[row, column] * b[row, column] + (accumulating ? y[row, column] : 0)
+      }
+    }
+  }
+
+  static func dropout<S: KernelScalar>(
+    _ x: MatrixView<S>, rate: Double, bits: Philox, into y: MatrixView<S>, accumulating: Bool
+  ) {
+    let threshold = UInt32(rate * 0x1p32)
+    let scale = S(1 / (1 - rate))
+    let blocksPerRow = (x.columnCount + 3) / 4
+    for row in 0..<x.rowCount {
+      for block in 0..<blocksPerRow {
+        let words = bits.words(at: UInt64(row * blocksPerRow + block))
+        for column in block * 4..<min(block * 4 + 4, x.columnCount) {
+          let kept = words[column - block * 4] >= threshold
+          let value = kept ? scale * x[row, column] : 0
+          y[row, column] = accumulating ? y[row, column] + value : value
+        }
+      }
+    }
+  }
+
+  static func accumulateRow<S: KernelScalar>(_ row: MatrixView<S>, scaledBy scale: S, into y: MatrixView<S>) {
+    for r in 0..<y.rowCount {
+      for column in 0..<y.columnCount { y[r, column] += scale * row[0, column] }
+    }
+  }
+
+  static func accumulateColumn<S: KernelScalar>(
+    _ column: MatrixView<S>, scaledBy scale: S, into y: MatrixView<S>
+  ) {
+    for row in 0..<y.rowCount {
+      for c in 0..<y.columnCount { y[row, c] += scale * column[row, 0] }
+    }
+  }
+
+  static func accumulateSumOfRows<S: KernelScalar>(
+    _ x: MatrixView<S>, scaledBy scale: S, into row: MatrixView<S>
+  ) {
+    for column in 0..<x.columnCount {
+      var sum: S = 0
+      for r in 0..<x.rowCount { sum += x[r, column] }
+      row[0, column] += scale * sum
+    }
+  }
+
+  static func accumulateSumOfColumns<S: KernelScalar>(
+    _ x: MatrixView<S>, scaledBy scale: S, into column: MatrixView<S>
+  ) {
+    for row in 0..<x.rowCount {
+      var sum: S = 0
+      for c in 0..<x.columnCount { sum += x[row, c] }
+      column[row, 0] += scale * sum
+    }
+  }
+
+  static func logMeanExp<S: KernelScalar>(_ x: MatrixView<S>, into y: MatrixView<S>) {
+    for row in 0..<x.rowCount {
+      var largest = -S.infinity
+      for column in 0..<x.columnCount { largest = max(largest, x[row, column]) }
+      guard largest.isFinite else {
+        y[row, 0] = largest
+        continue
+      }
+      var sum: S = 0
+      for column in 0..<x.columnCount { sum += S.exponential(x[row, column] - largest) }
+      y[row, 0] = largest + S.logarithm(sum / S(x.columnCount))
+    }
+  }
+
+  static func accumulateLogMeanExpGradient<S: KernelScalar>(
+    _ x: MatrixView<S>, output y: MatrixView<S>, _ dy: MatrixView<S>, into dx: MatrixView<S>
+  ) {
+    for row in 0..<x.rowCount where y[row, 0].isFinite {
+      for column in 0..<x.columnCount {
+        dx[row, column] += dy[row, 0] * S.exponential(x[row, column] - y[row, 0]) / S(x.columnCount)
+      }
+    }
+  }
+
+  static func bernoulliLogLikelihood<S: KernelScalar>(
+    logits z: MatrixView<S>, targets t: MatrixView<S>, into y: MatrixView<S>
+  ) {
+    for row in 0..<z.rowCount {
+      var sum = 0.0
+      for i in 0..<z.columnCount { sum += Double(t[row, i] * z[row, i] - softplus(z[row, i])) }
+      y[row, 0] = S(sum)
+    }
+  }
+
+  static func accumulateBernoulliGradient<S: KernelScalar>(
+    logits z: MatrixView<S>, targets t: MatrixView<S>, _ dy: MatrixView<S>, into dz: MatrixView<S>
+  ) {
+    for row in 0..<z.rowCount {
+      for i in 0..<z.columnCount { dz[row, i] += dy[row, 0] * (t[row, i] - sigmoid(z[row, i])) }
+    }
+  }
+}

@@ -1,0 +1,59 @@
+extension Reference {
+  static func sumOfSquares<S: KernelScalar>(_ x: MatrixView<S>) -> Double {
+    var sum = 0.0
+    for row in 0..<x.rowCount {
+      for column in 0..<x.columnCount { sum += Double(x[row, column]) * Double(x[row, column]) }
+    }
+    return sum
+  }
+
+  static func isFinite<S: KernelScalar>(_ x: MatrixView<S>) -> Bool {
+    for row in 0..<x.rowCount {
+      for column in 0..<x.columnCount where !x[row, column].isFinite { return false }
+    }
+    return true
+  }
+
+  static func descend<S: KernelScalar>(
+    _ w: MatrixView<S>, gradient g: MatrixView<S>, scaledBy scale: S, rate: S, momentum: S,
+    velocity v: MatrixView<S>
+  ) {
+    for row in 0..<w.rowCount {
+      for column in 0..<w.columnCount {
+        v[row, column] = momentum * v[row, column] + scale * g[row, column]
+        w[row, column] -= rate * v[row, column]
+      }
+    }
+  }
+
+  static func adagrad<S: KernelScalar>(
+    _ w: MatrixView<S>, gradient g: MatrixView<S>, scaledBy scale: S, rate: S, epsilon: S,
+    squares s: MatrixView<S>
+  ) {
+    for row in 0..<w.rowCount {
+      for column in 0..<w.columnCount {
+        let slope = scale * g[row, column]
+        s[row, column] += slope * slope
+        w[row, column] -= rate * slope / (s[row, column].squareRoot() + epsilon)
+      }
+    }
+  }
+
+  static func adam<S: KernelScalar>(
+    _ w: MatrixView<S>, gradient g: MatrixView<S>, scaledBy scale: S, step: AdamStep<S>,
+    mean m: MatrixView<S>,
+    variance v: MatrixView<S>
+  ) {
+    for row in 0..<w.rowCount {
+      for column in 0..<w.columnCount {
+        let slope = scale * g[row, column]
+        m[row, column] = step.beta1 * m[row, column] + (1 - step.beta1) * slope
+        v[row, column] = step.beta2 * v[row, column] + (1 - step.beta2) * slope * slope
+        let direction =
+          m[row, column] * step.meanCorrection
+          / ((v[row, column] * step.varianceCorrection).squareRoot() + step.epsilon)
+        w[row, column] -= step.rate * (direction + step.weightDecay * w[row, column])
+      }
+    }
+  }
+}

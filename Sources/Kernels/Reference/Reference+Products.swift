@@ -1,0 +1,77 @@
+extension Reference {
+  static func product<S: KernelScalar>(
+    _ a: MatrixView<S>, _ b: MatrixView<S>, transposing: Transposition, into c: MatrixView<S>,
+    accumulating: Bool
+  ) {
+    let inner = transposing == .left ? a.rowCount : a.columnCount
+    for row in 0..<c.rowCount {
+      for column in 0..<c.columnCount {
+        var sum: S = accumulating ? c[row, column] : 0
+        for k in 0..<inner {
+          let left = transposing == .left ? a[k, row] : a[row, k]
+          let right = transposing == .right ? b[column, k] : b[k, column]
+          sum += left * right
+        }
+        c[row, column] = sum
+      }
+    }
+  }
+
+  static func maskedLinear<S: KernelScalar>(
+    _ x: MatrixView<S>, weights w: MatrixView<S>, bias: MatrixView<S>?, mask: Staircase, into y: MatrixView<S>
+  ) {
+    for row in 0..<x.rowCount {
+      for output in 0..<w.columnCount { y[row, output] = bias.map { $0[0, output] } ?? 0 }
+      for input in 0..<w.rowCount where x[row, input] != 0 {
+        let factor = x[row, input]
+        for output in 0..<w.columnCount where mask.permits(input, output) {
+          y[row, output] += factor * w[input, output]
+        }
+      }
+    }
+  }
+
+  static func maskedLinearInputGradient<S: KernelScalar>(
+    _ dy: MatrixView<S>, weights w: MatrixView<S>, mask: Staircase, into dx: MatrixView<S>
+  ) {
+    for row in 0..<dy.rowCount {
+      for input in 0..<w.rowCount {
+        var sum: S = 0
+        for output in 0..<w.columnCount where mask.permits(input, output) {
+          sum += dy[row, output] * w[input, output]
+        }
+        dx[row, input] += sum
+      }
+    }
+  }
+
+  static func maskedLinearWeightGradient<S: KernelScalar>(
+    _ x: MatrixView<S>, _ dy: MatrixView<S>, mask: Staircase, into dw: MatrixView<S>
+  ) {
+    for row in 0..<x.rowCount {
+      for input in 0..<dw.rowCount where x[row, input] != 0 {
+        let factor = x[row, input]
+        for output in 0..<dw.columnCount where mask.permits(input, output) {
+          dw[input, output] += factor * dy[row, output]
+        }
+      }
+    }
+  }
+
+  static func prefixProduct<S: KernelScalar>(
+    weights w: MatrixView<S>, count: Int, states: MatrixView<S>, bias: S, into y: MatrixView<S>,
+    accumulating: Bool
+  ) {
+    for lane in 0..<y.columnCount {
+      var sum = accumulating ? y[0, lane] : bias
+      for k in 0..<count { sum += w[0, k] * states[k, lane] }
+      y[0, lane] = sum
+    }
+  }
+
+  static func decide<S: KernelScalar>(
+    logits z: MatrixView<S>, uniforms u: MatrixView<S>, into x: MatrixView<S>
+  ) {
+    for lane in 0..<z.columnCount { x[0, lane] = u[0, lane] < sigmoid(z[0, lane]) ? 1 : 0 }
+  }
+}

@@ -1,0 +1,32 @@
+/// The one type that owns raw memory: a fixed-size buffer of scalars on a staggered cache-line boundary.
+///
+/// It is sent across threads as part of `Matrix`, which copies before it writes shared storage, and inside an
+/// executor's arenas, which only their executor touches; hence the unchecked conformance.
+package final class Storage<Scalar: KernelScalar>: @unchecked Sendable {
+  /// The first scalar.
+  package let base: UnsafeMutablePointer<Scalar>
+  /// The number of scalars.
+  package let count: Int
+  private let allocation: UnsafeMutableRawPointer
+
+  /// Allocates `count` scalars that all are `value`.
+  package init(count: Int, filledWith value: Scalar) {
+    let bytes = count * MemoryLayout<Scalar>.stride
+    let allocation = UnsafeMutableRawPointer.allocate(byteCount: bytes + 4096 + 128, alignment: 64)
+    self.allocation = allocation
+    self.count = count
+    // The allocator hands out large blocks at the same offset within their page, so the offset is drawn from a
+    // hash of the block's address: one of the page's 64 cache lines.
+    let line = (UInt64(UInt(bitPattern: allocation)) &* 0x9E37_79B9_7F4A_7C15) >> 58
+    self.base = (allocation + Int(line) * 64).bindMemory(to: Scalar.self, capacity: count)
+    base.initialize(repeating: value, count: count)
+  }
+
+  /// Allocates a copy of `other`.
+  package convenience init(copying other: Storage) {
+    self.init(count: other.count, filledWith: 0)
+    base.update(from: other.base, count: count)
+  }
+
+  deinit { allocation.deallocate() }
+}
