@@ -20,6 +20,18 @@ public struct Philox: RandomNumberGenerator, Hashable, Sendable, Codable {
     self.position = position
   }
 
+  /// What a stream is used for; streams of different purposes never meet.
+  package enum Purpose: UInt64 {
+    case weights = 1
+    case shuffling, dropout, masks, ordering, binarization, sampling, splitting
+  }
+
+  /// Creates the generator of one of a purpose's 2⁵⁶ sequences.
+  package init(seed: UInt64, stream purpose: Purpose, _ index: UInt64 = 0) {
+    precondition(index >> 56 == 0, "sequence \(index) does not exist")
+    self.init(seed: seed, stream: purpose.rawValue << 56 | index)
+  }
+
   /// Returns the ten-round Philox bijection of a counter under a key.
   package static func block(
     _ counter: SIMD4<UInt32>, key: SIMD2<UInt32>

@@ -1,0 +1,80 @@
+import Kernels
+
+extension Executor {
+  /// Computes one node's value from its operands'.
+  func evaluate(_ value: Graph.Value) {
+    let node = graph[value]
+    switch node.op {
+    case .parameter, .input: break
+    case .product(let a, let b):
+      Scalar.product(view(of: a), view(of: b), transposing: .none, into: view(of: value), accumulating: false)
+    case .maskedLinear(let x, let weights, let bias, let mask):
+      Scalar.maskedLinear(
+        view(of: x), weights: view(of: weights), bias: bias.map(view(of:)), mask: masks[mask.index],
+        isSparse: graph.isSparse(x), into: view(of: value))
+    case .addBias(let x, let bias):
+      Scalar.copy(view(of: x), into: view(of: value))
+      Scalar.accumulateRow(view(of: bias), scaledBy: 1, into: view(of: value))
+    case .add(let a, let b):
+      Scalar.copy(view(of: a), into: view(of: value))
+      Scalar.accumulate(view(of: b), scaledBy: 1, into: view(of: value))
+    case .multiply(let a, let b):
+      Scalar.multiply(view(of: a), view(of: b), into: view(of: value), accumulating: false)
+    case .scale(let x, let factor):
+      view(of: value).fill(0)
+      Scalar.accumulate(view(of: x), scaledBy: Scalar(factor), into: view(of: value))
+    case .activation(let f, let x):
+      Scalar.apply(f, view(of: x), into: view(of: value))
+    case .concatenate(let parts):
+      var column = 0
+      for part in parts {
+        let source = view(of: part)
+        Scalar.copy(source, into: view(of: value), atColumn: column)
+        column += source.columnCount
+      }
+    case .sum(let x, let axis):
+      reduce(x, axis, scaledBy: 1, into: view(of: value))
+    case .mean(let x, let axis):
+      reduce(x, axis, scaledBy: meanScale(x, axis), into: view(of: value))
+    case .logMeanExp(let x):
+      Scalar.logMeanExp(view(of: x), into: view(of: value))
+    case .dropout(let x, let rate, let stream):
+      if isTraining {
+        Scalar.dropout(
+          view(of: x), rate: rate, bits: dropoutBits(stream), into: view(of: value), accumulating: false)
+      } else {
+        Scalar.copy(view(of: x), into: view(of: value))
+      }
+    case .bernoulliLogLikelihood(let logits, let targets):
+      Scalar.bernoulliLogLikelihood(
+        logits: view(of: logits), targets: view(of: targets), into: view(of: value))
+    case .nade(let n):
+      Scalar.nade(view(of: n.x), parameters: operands(n), into: view(of: value))
+    }
+  }
+
+  private func reduce(_ x: Graph.Value, _ axis: Axis, scaledBy scale: Scalar, into y: MatrixView<Scalar>) {
+    y.fill(0)
+    switch axis {
+    case .rows: Scalar.accumulateSumOfRows(view(of: x), scaledBy: scale, into: y)
+    case .columns: Scalar.accumulateSumOfColumns(view(of: x), scaledBy: scale, into: y)
+    }
+  }
+
+  /// One over the number of elements that a mean along an axis of the current batch is taken of.
+  func meanScale(_ x: Graph.Value, _ axis: Axis) -> Scalar {
+    let source = view(of: x)
+    return 1 / Scalar(axis == .rows ? source.rowCount : source.columnCount)
+  }
+
+  /// The random sequence of one dropout node at the current step.
+  func dropoutBits(_ stream: Int) -> Philox {
+    Philox(seed: seed, stream: .dropout, UInt64(stream) << 40 | UInt64(step))
+  }
+
+  func operands(_ n: Op.NADEValues) -> NADEOperands<Scalar> {
+    NADEOperands(
+      w: view(of: n.w), v: view(of: n.v), b: view(of: n.b), c: view(of: n.c), ordering: n.ordering,
+      activation: n.activation)
+  }
+}

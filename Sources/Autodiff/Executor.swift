@@ -1,0 +1,182 @@
+import Kernels
+
+/// Runs a graph: owns the arenas, evaluates forward, differentiates backward.
+///
+/// After construction a run allocates nothing. The same graph runs in `Float` on the fast kernels and in `Double`
+/// on their plain references, which is how every gradient and log-probability is checked.
+///
+///     let executor = Executor(graph, outputs: [logits], loss: loss, batchCapacity: 100, parameters: parameters)
+///     executor.set(x, rowCount: 100) { rows in … }
+///     executor.forward()
+///     executor.backward()
+///     optimizer.step(executor, rate: 1e-3)
+///
+/// An executor is confined to one thread at a time; its kernels use all of them.
+public final class Executor<Scalar: KernelScalar> {
+  /// The graph that is run.
+  public let graph: Graph
+  /// Where its values live.
+  public let plan: Plan
+  /// The current parameters, in the order of the graph's.
+  public package(set) var parameters: Parameters<Scalar>
+  /// The gradient of the loss, shaped like `parameters`; empty without a loss.
+  public package(set) var gradients = Parameters<Scalar>()
+  /// The masks, by slot.
+  public private(set) var masks: [Staircase]
+  /// The number of rows in the current batch.
+  public private(set) var batchSize = 0
+  /// Whether dropout draws; without it dropout is the identity.
+  public var isTraining = false
+  /// The seed of dropout's draws.
+  public var seed: UInt64 = 0
+  /// The number of the step, which dropout's draws depend on.
+  public var step = 0
+
+  private let loss: Graph.Value?
+  private let values: Storage<Scalar>
+  private let gradientArena: Storage<Scalar>
+  private let parameterIndex: [Int?]
+
+  /// Plans and allocates.
+  ///
+  /// - Precondition: `parameters` has a matrix of the right shape for every parameter of the graph.
+  public init(
+    _ graph: Graph, outputs: [Graph.Value], loss: Graph.Value? = nil, batchCapacity: Int,
+    parameters: Parameters<Scalar>
+  ) {
+    self.graph = graph
+    self.loss = loss
+    plan = Plan(graph, outputs: outputs, loss: loss, batchCapacity: batchCapacity)
+    masks = graph.masks
+    values = Storage(count: plan.valueArenaCount, filledWith: 0)
+    gradientArena = Storage(count: plan.gradientArenaCount, filledWith: 0)
+
+    var index: [Int?] = Array(repeating: nil, count: graph.nodes.count)
+    var ordered = Parameters<Scalar>()
+    for (name, value) in graph.parameters {
+      let matrix = parameters[name]
+      precondition(
+        graph[value].shape == Shape(matrix.rowCount, matrix.columnCount),
+        "\(name): expected \(graph[value].shape), found \(matrix.rowCount)×\(matrix.columnCount)")
+      index[value.index] = ordered.names.count
+      ordered.append(name, matrix)
+      if loss != nil {
+        gradients.append(name, Matrix(rowCount: matrix.rowCount, columnCount: matrix.columnCount))
+      }
+    }
+    parameterIndex = index
+    self.parameters = ordered
+  }
+
+  /// Sets the batch size and writes an input through a view of its rows.
+  ///
+  /// Inputs keep their contents from run to run.
+  /// - Precondition: `rowCount` is between 1 and the capacity.
+  package func set(_ input: Graph.Value, rowCount: Int, _ body: (MatrixView<Scalar>) -> Void) {
+    precondition(
+      rowCount >= 1 && rowCount <= plan.batchCapacity, "\(rowCount) rows do not fit 1...\(plan.batchCapacity)"
+    )
+    guard case .input = graph[input].op else {
+      preconditionFailure("\(graph.name(of: input)) is not an input")
+    }
+    batchSize = rowCount
+    if plan.isNeeded[input.index] { body(view(of: input)) }
+  }
+
+  /// Sets the batch size and an input.
+  ///
+  /// - Precondition: the matrix has the input's columns and at most the capacity's rows.
+  public func set(_ input: Graph.Value, to matrix: Matrix<Scalar>) {
+    precondition(
+      matrix.columnCount == graph[input].shape.columns,
+      "\(graph.name(of: input)) is \(graph[input].shape), not of \(matrix.columnCount) columns")
+    let source = matrix.view
+    set(input, rowCount: matrix.rowCount) { Scalar.copy(source, into: $0) }
+  }
+
+  /// Puts another mask of the same size into a slot.
+  public func set(_ mask: Graph.Mask, to staircase: Staircase) {
+    precondition(
+      staircase.inputCount == masks[mask.index].inputCount
+        && staircase.outputCount == masks[mask.index].outputCount,
+      "a mask keeps its size")
+    masks[mask.index] = staircase
+  }
+
+  /// Replaces the parameters by others of the same shapes.
+  public func set(_ newParameters: Parameters<Scalar>) {
+    for name in parameters.names { parameters[name] = newParameters[name] }
+  }
+
+  /// Returns a copy of a value after a run.
+  ///
+  /// - Precondition: the value is one of the outputs, the loss or a leaf; others may have been overwritten.
+  public subscript(value: Graph.Value) -> Matrix<Scalar> {
+    let source = view(of: value)
+    var copy = Matrix<Scalar>(rowCount: source.rowCount, columnCount: source.columnCount)
+    Scalar.copy(source, into: copy.mutableView)
+    return copy
+  }
+
+  /// Evaluates every value that an output or the loss depends on.
+  public func forward() {
+    precondition(batchSize > 0, "set an input before running")
+    for k in graph.nodes.indices where plan.isNeeded[k] { evaluate(Graph.Value(index: k)) }
+  }
+
+  /// Computes `gradients`, the derivative of the loss with respect to every parameter.
+  ///
+  /// - Precondition: `forward()` has run on the same inputs.
+  public func backward() {
+    guard let loss else { preconditionFailure("the executor was made without a loss") }
+    for index in gradients.matrices.indices { gradients.matrices[index].mutableView.fill(0) }
+    gradientView(of: loss).fill(1)
+    for k in (0...loss.index).reversed() where plan.carriesGradient[k] {
+      for operand in plan.gradientBirths[k] where parameterIndex[operand.index] == nil {
+        gradientView(of: operand).fill(0)
+      }
+      differentiate(Graph.Value(index: k))
+    }
+  }
+
+  /// Returns the name of the first tensor that holds a number that is not finite, looking at the parameters, then
+  /// at the values of the current batch in the order of computation, then at the gradients.
+  public func firstNonFinite() -> String? {
+    for (name, matrix) in zip(parameters.names, parameters.matrices) where !Scalar.isFinite(matrix.view) {
+      return "parameter \(name)"
+    }
+    for k in graph.nodes.indices where plan.isNeeded[k] {
+      let value = Graph.Value(index: k)
+      evaluate(value)
+      if !Scalar.isFinite(view(of: value)) {
+        return "\(graph.name(of: value)) = \(self.graph[value].op.name)(…)"
+      }
+    }
+    for (name, matrix) in zip(gradients.names, gradients.matrices) where !Scalar.isFinite(matrix.view) {
+      return "the gradient of \(name)"
+    }
+    return nil
+  }
+
+  /// A view of a value: the parameter's matrix, or its stretch of the arena with the current number of rows.
+  package func view(of value: Graph.Value) -> MatrixView<Scalar> {
+    if let index = parameterIndex[value.index] { return parameters.matrices[index].view }
+    return view(of: value, in: values, at: plan.values[value.index])
+  }
+
+  /// A view of a value's gradient, to accumulate into.
+  func gradientView(of value: Graph.Value) -> MatrixView<Scalar> {
+    if let index = parameterIndex[value.index] { return gradients.matrices[index].mutableView }
+    return view(of: value, in: gradientArena, at: plan.gradients[value.index])
+  }
+
+  private func view(
+    of value: Graph.Value, in arena: Storage<Scalar>, at buffer: Plan.Buffer?
+  ) -> MatrixView<Scalar> {
+    let shape = graph[value].shape
+    guard let buffer else { preconditionFailure("\(graph.name(of: value)) is not part of the plan") }
+    return MatrixView(
+      base: arena.base + buffer.offset, rowCount: shape.rowCount(batchSize: batchSize),
+      columnCount: shape.columns, stride: paddedStride(shape.columns))
+  }
+}

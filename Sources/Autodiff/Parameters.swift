@@ -1,0 +1,50 @@
+import Kernels
+
+/// Named matrices: what a model has learnt, in the order in which its graph declares them.
+public struct Parameters<Scalar: KernelScalar>: Sendable, Equatable {
+  /// The names, in order.
+  public private(set) var names: [String] = []
+  /// The matrices, in the order of their names.
+  public internal(set) var matrices: [Matrix<Scalar>] = []
+
+  /// Creates an empty collection.
+  public init() {}
+
+  /// Adds a matrix under a new name.
+  public mutating func append(_ name: String, _ matrix: Matrix<Scalar>) {
+    precondition(!names.contains(name), "there is a parameter named \(name) already")
+    names.append(name)
+    matrices.append(matrix)
+  }
+
+  /// The matrix of a name.
+  ///
+  /// - Precondition: there is one.
+  public subscript(name: String) -> Matrix<Scalar> {
+    get { matrices[index(of: name)] }
+    set {
+      let index = index(of: name)
+      precondition(
+        newValue.rowCount == matrices[index].rowCount && newValue.columnCount == matrices[index].columnCount,
+        "\(name) is \(matrices[index].rowCount) × \(matrices[index].columnCount)")
+      matrices[index] = newValue
+    }
+  }
+
+  private func index(of name: String) -> Int {
+    guard let index = names.firstIndex(of: name) else {
+      preconditionFailure("no parameter is named \(name); there are \(names.joined(separator: ", "))")
+    }
+    return index
+  }
+
+  /// The number of scalars.
+  public var scalarCount: Int { matrices.reduce(0) { $0 + $1.rowCount * $1.columnCount } }
+
+  /// Returns the parameters in another precision.
+  public func converted<Other: KernelScalar>(to type: Other.Type) -> Parameters<Other> {
+    var result = Parameters<Other>()
+    for (name, matrix) in zip(names, matrices) { result.append(name, matrix.converted(to: type)) }
+    return result
+  }
+}

@@ -1,0 +1,71 @@
+#if canImport(Darwin)
+  import Darwin
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Glibc
+#endif
+
+/// How the rate changes while a model trains.
+public enum Schedule: Hashable, Sendable, Codable {
+  /// Always the base rate.
+  case constant
+  /// `base / (1 + step / halving)`: half the rate after `halving` steps.
+  case inverseDecay(halving: Double)
+  /// A linear rise over `warmUp` of the steps (a fraction), then half a cosine down to `floor` of the base rate.
+  ///
+  /// - Source: Loshchilov & Hutter, SGDR, ICLR 2017, equation 5 with one period.
+  case cosine(warmUp: Double = 0.02, floor: Double = 0)
+  /// The rate times `factor` each time the validation figure has not improved for `patience` epochs.
+  case reduceOnPlateau(factor: Double = 0.5, patience: Int = 3)
+}
+
+/// The rate of every step under a schedule: all the state that a schedule has.
+public struct RateController: Hashable, Sendable, Codable {
+  /// The schedule.
+  public let schedule: Schedule
+  /// The base rate.
+  public let base: Double
+  /// The number of steps the whole training is meant to take; a cosine ends there.
+  public let totalSteps: Int
+  private var reductions = 0
+  private var best: Double?
+  private var epochsWithoutImprovement = 0
+
+  /// Creates the controller of a training of `totalSteps` steps.
+  public init(_ schedule: Schedule, base: Double, totalSteps: Int) {
+    self.schedule = schedule
+    self.base = base
+    self.totalSteps = totalSteps
+  }
+
+  /// Returns the rate of a step, counted from 0.
+  public func rate(atStep step: Int) -> Double {
+    switch schedule {
+    case .constant: return base
+    case .inverseDecay(let halving): return base / (1 + Double(step) / halving)
+    case .cosine(let warmUp, let floor):
+      let total = Double(max(totalSteps, 1))
+      let rise = (warmUp * total).rounded(.up)
+      if Double(step) < rise { return base * Double(step + 1) / rise }
+      let done = min(1, (Double(step) - rise) / max(total - rise, 1))
+      return base * (floor + (1 - floor) * 0.5 * (1 + cos(Double.pi * done)))
+    case .reduceOnPlateau(let factor, _): return base * pow(factor, Double(reductions))
+    }
+  }
+
+  /// Takes note of an epoch's validation figure, lower being better.
+  public mutating func observe(_ figure: Double) {
+    guard case .reduceOnPlateau(_, let patience) = schedule else { return }
+    if let best, figure >= best {
+      epochsWithoutImprovement += 1
+      if epochsWithoutImprovement >= patience {
+        reductions += 1
+        epochsWithoutImprovement = 0
+      }
+    } else {
+      best = figure
+      epochsWithoutImprovement = 0
+    }
+  }
+}

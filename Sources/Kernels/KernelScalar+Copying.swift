@@ -1,0 +1,22 @@
+/// Moving rows about: memory traffic only, so plain Swift in every precision.
+extension KernelScalar {
+  /// Copies x (B × N) into the columns `column ..< column + N` of y (B × M).
+  package static func copy(_ x: MatrixView<Self>, into y: MatrixView<Self>, atColumn column: Int = 0) {
+    precondition(
+      x.rowCount == y.rowCount && column >= 0 && column + x.columnCount <= y.columnCount,
+      "\(x.rowCount) × \(x.columnCount) does not fit \(y.rowCount) × \(y.columnCount) at column \(column)")
+    for row in 0..<x.rowCount {
+      (y.base + row * y.stride + column).update(from: x.base + row * x.stride, count: x.columnCount)
+    }
+  }
+
+  /// Accumulates the columns `column ..< column + N` of x (B × M) into y (B × N).
+  package static func accumulate(_ x: MatrixView<Self>, fromColumn column: Int, into y: MatrixView<Self>) {
+    precondition(
+      x.rowCount == y.rowCount && column >= 0 && column + y.columnCount <= x.columnCount,
+      "\(y.columnCount) columns at \(column) are outside \(x.rowCount) × \(x.columnCount)")
+    for row in 0..<y.rowCount {
+      for k in 0..<y.columnCount { y[row, k] += x[row, column + k] }
+    }
+  }
+}
