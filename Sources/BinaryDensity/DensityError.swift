@@ -21,6 +21,8 @@ public enum DensityError: Error, Equatable, Sendable {
   public enum Location: Equatable, Sendable {
     /// A byte offset into the (decompressed) contents.
     case byte(Int)
+    /// A byte offset into a compressed file as it stands on the disk.
+    case compressedByte(Int)
     /// A line, counted from 1.
     case line(Int)
     /// A named part of the file.
@@ -50,6 +52,7 @@ extension DensityError.Location: CustomStringConvertible {
   public var description: String {
     switch self {
     case .byte(let offset): "byte \(offset)"
+    case .compressedByte(let offset): "compressed byte \(offset)"
     case .line(let number): "line \(number)"
     case .field(let name): name
     }

@@ -1,0 +1,27 @@
+import Kernels
+
+extension BinaryMatrix {
+  /// Writes the rows with the given indices as scalars 0 and 1, one after another.
+  ///
+  /// - Precondition: `view` is `indices.count` × `columnCount`.
+  /// - Complexity: O(rows · columns) for the zeros, a plain fill, and O(on-bits) for the ones.
+  @inlinable package func copyRows<S: KernelScalar>(
+    _ indices: some Collection<Int>, into view: MatrixView<S>
+  ) {
+    precondition(
+      view.rowCount == indices.count && view.columnCount == columnCount,
+      "\(indices.count) × \(columnCount) bits do not fit a view of \(view.rowCount) × \(view.columnCount)")
+    var target = view.base
+    for row in indices {
+      precondition(row >= 0 && row < rowCount, "row \(row) is outside 0..<\(rowCount)")
+      target.update(repeating: 0, count: columnCount)
+      for column in onBits(ofRow: row) { target[column] = 1 }
+      target += view.stride
+    }
+  }
+
+  /// Creates a table that is on where a scalar is not zero.
+  @inlinable package init<S: KernelScalar>(_ view: MatrixView<S>) {
+    self.init(rowCount: view.rowCount, columnCount: view.columnCount) { view[$0, $1] != 0 }
+  }
+}

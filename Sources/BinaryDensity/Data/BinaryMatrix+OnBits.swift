@@ -1,0 +1,61 @@
+extension BinaryMatrix {
+  /// The columns that are on in one row, ascending.
+  ///
+  /// - Complexity: a pass costs O(words + on-bits), not O(columns).
+  public struct OnBits: Sequence, IteratorProtocol, Sendable {
+    // The words are shared with the table, not copied.
+    @usableFromInline let words: [UInt64]
+    @usableFromInline let firstWord: Int
+    @usableFromInline let endWord: Int
+    @usableFromInline var nextWord: Int
+    @usableFromInline var remaining: UInt64 = 0
+
+    @inlinable init(words: [UInt64], range: Range<Int>) {
+      self.words = words
+      self.firstWord = range.lowerBound
+      self.endWord = range.upperBound
+      self.nextWord = range.lowerBound
+    }
+
+    /// The next column that is on.
+    @inlinable public mutating func next() -> Int? {
+      while remaining == 0 {
+        guard nextWord < endWord else { return nil }
+        remaining = words[nextWord]
+        nextWord += 1
+      }
+      let bit = remaining.trailingZeroBitCount
+      remaining &= remaining &- 1
+      return (nextWord - 1 - firstWord) * 64 + bit
+    }
+
+    /// At least the on-bits of the current word.
+    @inlinable public var underestimatedCount: Int { remaining.nonzeroBitCount }
+  }
+
+  /// Returns the columns that are on in a row, ascending.
+  @inlinable public func onBits(ofRow row: Int) -> OnBits {
+    precondition(row >= 0 && row < rowCount, "row \(row) is outside 0..<\(rowCount)")
+    return OnBits(words: words, range: row * wordsPerRow..<(row + 1) * wordsPerRow)
+  }
+
+  /// The number of bits that are on in the whole table.
+  public var onBitCount: Int { words.reduce(0) { $0 + $1.nonzeroBitCount } }
+
+  /// Returns the number of bits that are on in one row.
+  public func onBitCount(ofRow row: Int) -> Int {
+    precondition(row >= 0 && row < rowCount, "row \(row) is outside 0..<\(rowCount)")
+    return words[row * wordsPerRow..<(row + 1) * wordsPerRow].reduce(0) { $0 + $1.nonzeroBitCount }
+  }
+
+  /// The fraction of rows in which each column is on: the maximum-likelihood independent model.
+  ///
+  /// A table without rows has means of zero.
+  public var columnMeans: [Double] {
+    var counts = [Int](repeating: 0, count: columnCount)
+    for row in 0..<rowCount {
+      for column in onBits(ofRow: row) { counts[column] += 1 }
+    }
+    return counts.map { Double($0) / Double(max(rowCount, 1)) }
+  }
+}

@@ -1,0 +1,104 @@
+import Kernels
+
+/// Which part of a data set.
+public enum DataSplit: String, CaseIterable, Hashable, Sendable, Codable {
+  /// The rows a model learns from.
+  case train
+  /// The rows that decide when to stop and what to keep.
+  case validation
+  /// The rows that figures are reported on.
+  case test
+}
+
+/// A data set in its parts: rows to learn from, and rows to stop and to report by.
+///
+///     let mnist = try DataSplits.mnist(directory: "Data/mnist")
+///     print(mnist.train)  // 50000 × 784 bits
+public struct DataSplits: Sendable {
+  /// What the data set is called.
+  public let name: String
+  /// The training rows; for dynamic binarization, their fixed draw.
+  public let train: BinaryMatrix
+  /// The validation rows, if there are any.
+  public let validation: BinaryMatrix?
+  /// The test rows, if there are any.
+  public let test: BinaryMatrix?
+  /// The height and width of the picture a row is, if it is one.
+  public let imageShape: ImageShape?
+  /// How grey levels became bits; nil where the data already were bits.
+  public let binarization: Binarization?
+  /// The grey levels of the training rows, kept for dynamic binarization only.
+  private let trainLevels: GreyLevels?
+
+  /// Creates a data set from rows of bits.
+  ///
+  /// - Precondition: all parts have the same columns, and an image shape has as many pixels.
+  public init(
+    name: String, train: BinaryMatrix, validation: BinaryMatrix? = nil, test: BinaryMatrix? = nil,
+    imageShape: ImageShape? = nil
+  ) {
+    self.init(
+      name: name, train: train, validation: validation, test: test, imageShape: imageShape,
+      binarization: nil, trainLevels: nil)
+  }
+
+  init(
+    name: String, train: BinaryMatrix, validation: BinaryMatrix?, test: BinaryMatrix?,
+    imageShape: ImageShape?, binarization: Binarization?, trainLevels: GreyLevels?
+  ) {
+    for part in [validation, test] {
+      precondition(
+        part.map { $0.columnCount == train.columnCount } ?? true,
+        "parts of \(train.columnCount) and \(part?.columnCount ?? 0) columns are not one data set")
+    }
+    precondition(
+      imageShape.map { $0.pixelCount == train.columnCount } ?? true,
+      "a row of \(train.columnCount) columns is not a picture of \(String(describing: imageShape))")
+    self.name = name
+    self.train = train
+    self.validation = validation
+    self.test = test
+    self.imageShape = imageShape
+    self.binarization = binarization
+    if case .dynamic = binarization { self.trainLevels = trainLevels } else { self.trainLevels = nil }
+  }
+
+  /// The number of variables D, the columns of every part.
+  public var variableCount: Int { train.columnCount }
+
+  /// The rows of a part.
+  public subscript(split: DataSplit) -> BinaryMatrix? {
+    switch split {
+    case .train: train
+    case .validation: validation
+    case .test: test
+    }
+  }
+
+  /// Returns the training rows of an epoch: a fresh draw for dynamic binarization, otherwise `train`.
+  public func trainingRows(epoch: Int) -> BinaryMatrix {
+    guard case .dynamic(let seed) = binarization, let trainLevels else { return train }
+    return trainLevels.redrawn(seed: seed, epoch: epoch)
+  }
+
+  /// Returns the data set with a part of its training rows held out for validation instead.
+  ///
+  /// At least one row is held out and at least one is kept; a single row stays where it is. The rows of both parts
+  /// keep their order. Which rows are held out depends on the seed alone. A fresh draw of dynamic binarization then
+  /// goes by the place of a row among those kept.
+  /// - Precondition: there is no validation part yet, and `0 < fraction < 1`.
+  public func holdingOutValidation(fraction: Double = 0.1, seed: UInt64) -> DataSplits {
+    precondition(validation == nil, "\(name) already has validation rows")
+    precondition(fraction > 0 && fraction < 1, "a fraction of \(fraction) cannot be held out")
+    guard train.rowCount >= 2 else { return self }
+    let wanted = Int((Double(train.rowCount) * fraction).rounded())
+    let count = min(max(wanted, 1), train.rowCount - 1)
+    var generator = Philox(seed: seed, stream: .heldOutRows)
+    let order = generator.permutation(of: train.rowCount)
+    let kept = order[count...].sorted()
+    return DataSplits(
+      name: name, train: train.selecting(kept), validation: train.selecting(order[..<count].sorted()),
+      test: test, imageShape: imageShape, binarization: binarization,
+      trainLevels: trainLevels?.selecting(kept))
+  }
+}
