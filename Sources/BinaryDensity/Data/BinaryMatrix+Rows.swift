@@ -31,3 +31,21 @@ extension BinaryMatrix {
       words: first.words + second.words)
   }
 }
+
+extension BinaryMatrix {
+  /// Creates a table of the rows of several tables, in order.
+  ///
+  /// - Precondition: every part has `columnCount` columns.
+  /// - Complexity: O(words).
+  public init(concatenating parts: some Sequence<BinaryMatrix>, columnCount: Int) {
+    var rowCount = 0
+    var words: [UInt64] = []
+    for part in parts {
+      precondition(
+        part.columnCount == columnCount, "\(part.columnCount) columns cannot follow \(columnCount)")
+      rowCount += part.rowCount
+      words += part.words
+    }
+    self.init(rowCount: rowCount, columnCount: columnCount, words: words)
+  }
+}

@@ -1,0 +1,84 @@
+import Autodiff
+import Kernels
+
+/// Computes log-probabilities and logits of a model, ready to be asked many times.
+///
+/// It holds a planned graph, so that asking costs no building. In `Double` it runs the plain reference kernels: the
+/// oracle that every fast result is compared with.
+public final class Evaluator<Scalar: KernelScalar> {
+  private let executor: Executor<Scalar>
+  private let rows: Graph.Value
+  private let logProbability: Graph.Value
+  private let logits: [Graph.Value]
+  private let variableCount: Int
+
+  /// Prepares a model for batches of up to `batchCapacity` rows.
+  public convenience init(_ model: some AutoregressiveModel, batchCapacity: Int = 512) where Scalar == Float {
+    self.init(model, parameters: model.parameters, batchCapacity: batchCapacity)
+  }
+
+  /// Prepares a model for evaluation in Double on the reference kernels.
+  public convenience init(
+    reference model: some AutoregressiveModel, batchCapacity: Int = 64
+  ) where Scalar == Double {
+    self.init(model, parameters: model.parameters.converted(to: Double.self), batchCapacity: batchCapacity)
+  }
+
+  package init(
+    _ model: some AutoregressiveModel, parameters: Parameters<Scalar>, batchCapacity: Int,
+    keepingLogits: Bool = false
+  ) {
+    var graph = Graph()
+    rows = model.rows(in: &graph)
+    logProbability = model.logProbability(of: rows, in: &graph)
+    logits =
+      keepingLogits
+      ? graph.nodes.compactMap {
+        if case .bernoulliLogLikelihood(let logits, _) = $0.op { logits } else { nil }
+      } : []
+    executor = Executor(
+      graph, outputs: [logProbability] + logits, batchCapacity: batchCapacity, parameters: parameters)
+    variableCount = model.variableCount
+  }
+
+  /// Replaces the parameters.
+  package func set(_ parameters: Parameters<Scalar>) { executor.set(parameters) }
+
+  /// Returns log p of each row, in nats.
+  ///
+  /// - Precondition: `table.columnCount` is the model's variable count.
+  public func logProbabilities(of table: BinaryMatrix) -> [Double] {
+    var result: [Double] = []
+    result.reserveCapacity(table.rowCount)
+    run(table) {
+      let column = executor.view(of: logProbability)
+      for row in 0..<column.rowCount { result.append(Double(column[row, 0])) }
+    }
+    return result
+  }
+
+  /// Returns the logits (rows × D) of each component.
+  package func logits(of table: BinaryMatrix) -> [Matrix<Scalar>] {
+    var result = logits.map { _ in Matrix<Scalar>(rowCount: table.rowCount, columnCount: variableCount) }
+    var start = 0
+    run(table) {
+      let end = start + executor.batchSize
+      for (index, value) in logits.enumerated() {
+        Scalar.copy(executor.view(of: value), into: result[index].mutableView.rows(start..<end))
+      }
+      start = end
+    }
+    return result
+  }
+
+  private func run(_ table: BinaryMatrix, _ body: () -> Void) {
+    precondition(
+      table.columnCount == variableCount, "the rows have \(table.columnCount) columns, not \(variableCount)")
+    for start in stride(from: 0, to: table.rowCount, by: executor.plan.batchCapacity) {
+      let batch = start..<min(start + executor.plan.batchCapacity, table.rowCount)
+      executor.set(rows, rowCount: batch.count) { table.copyRows(batch, into: $0) }
+      executor.forward()
+      body()
+    }
+  }
+}

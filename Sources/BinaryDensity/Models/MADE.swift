@@ -1,0 +1,159 @@
+import Autodiff
+import Kernels
+
+/// The masked autoencoder for distribution estimation: a feed-forward network whose masks let the output of a
+/// variable see only the variables before it.
+///
+/// Any number of hidden layers, including none, and optionally direct weights from inputs to outputs. With K masks
+/// the model is the uniform mixture of K components that share parameters and differ in connectivity and, if
+/// orderings are resampled, in order.
+///
+/// Parameters: `w0, c0, w1, c1, …` of the hidden layers, `v` and `b` of the output, `direct` (D × D) if wanted.
+/// - Source: Germain, Gregor, Murray, Larochelle, MADE, ICML 2015; section 4.2 for several masks.
+public struct MADE: AutoregressiveModel {
+  /// The shape of a MADE.
+  public struct Configuration: ModelConfiguration {
+    /// The number D of variables.
+    public var variableCount: Int
+    /// The numbers of hidden units, first layer first; empty for none.
+    public var hiddenCounts: [Int]
+    /// What the hidden units apply.
+    public var activation: Activation
+    /// Whether inputs also reach outputs directly; always so without hidden layers.
+    public var hasDirectWeights: Bool
+    /// The number K of components, one mask each.
+    public var maskCount: Int
+    /// Whether training draws a fresh mask each step instead of cycling through the K.
+    public var trainsOnFreshMasks: Bool
+    /// The ordering, or a random one for each mask.
+    public var ordering: OrderingRule
+    /// The seed of masks and orderings.
+    public var seed: UInt64
+
+    /// Creates the configuration of D variables.
+    public init(
+      variableCount: Int, hiddenCounts: [Int] = [500], activation: Activation = .relu,
+      hasDirectWeights: Bool = false, maskCount: Int = 1, trainsOnFreshMasks: Bool = false,
+      ordering: OrderingRule = .natural, seed: UInt64 = 0
+    ) {
+      self.variableCount = variableCount
+      self.hiddenCounts = hiddenCounts
+      self.activation = activation
+      self.hasDirectWeights = hasDirectWeights || hiddenCounts.isEmpty
+      self.maskCount = maskCount
+      self.trainsOnFreshMasks = trainsOnFreshMasks
+      self.ordering = ordering
+      self.seed = seed
+    }
+
+    /// What is wrong with the configuration, or nil.
+    public var problem: String? {
+      if variableCount < 1 { return "a model needs at least one variable, not \(variableCount)" }
+      if let count = hiddenCounts.first(where: { $0 < 1 }) {
+        return "a hidden layer needs at least one unit, not \(count)"
+      }
+      if maskCount < 1 { return "a MADE needs at least one mask, not \(maskCount)" }
+      if hiddenCounts.isEmpty && !hasDirectWeights {
+        return "a MADE without hidden layers needs its direct weights"
+      }
+      return ordering.problem(count: variableCount)
+    }
+  }
+
+  /// MADE.
+  public static let kind = ModelKind.made
+  /// The configuration.
+  public let configuration: Configuration
+  /// The weights and biases.
+  public var parameters: Parameters<Float>
+  private let components: [MaskSet]
+
+  /// Creates a model of given parameters.
+  public init(_ configuration: Configuration, parameters: Parameters<Float>) {
+    self.configuration = configuration
+    self.parameters = parameters
+    components = (0..<configuration.maskCount).map { MaskSet(configuration, index: $0) }
+  }
+
+  /// The shapes of the layers' weights and biases.
+  public static func parameterShapes(_ configuration: Configuration) -> [ParameterShape] {
+    var shapes: [ParameterShape] = []
+    var width = configuration.variableCount
+    for (layer, count) in configuration.hiddenCounts.enumerated() {
+      shapes += [.weights("w\(layer)", width, count), .bias("c\(layer)", count)]
+      width = count
+    }
+    if !configuration.hiddenCounts.isEmpty {
+      shapes.append(.weights("v", width, configuration.variableCount))
+    }
+    shapes.append(.bias("b", configuration.variableCount))
+    if configuration.hasDirectWeights {
+      let count = configuration.variableCount
+      shapes.append(ParameterShape(name: "direct", rows: count, columns: count, bound: 0))
+    }
+    return shapes
+  }
+
+  /// The number of masks.
+  public var componentCount: Int { configuration.maskCount }
+  /// The ordering of a mask.
+  public func ordering(ofComponent component: Int) -> Ordering { components[component].ordering }
+  /// The masks of the hidden layers, of the output, and of the direct weights.
+  public func masks(ofComponent component: Int) -> [Staircase] { components[component].staircases }
+
+  /// The masks in turn, or fresh ones.
+  public func masks(forTrainingStep step: Int) -> [Staircase] {
+    configuration.trainsOnFreshMasks
+      ? MaskSet(configuration, index: configuration.maskCount + step).staircases
+      : masks(ofComponent: step % componentCount)
+  }
+
+  /// Adds the masked layers.
+  public func logits(
+    of rows: Graph.Value, component: Int, masks: [Graph.Mask], in graph: inout Graph
+  ) -> Graph.Value {
+    var remaining = masks[...]
+    var h = rows
+    for layer in configuration.hiddenCounts.indices {
+      let a = graph.maskedLinear(
+        h, weights: parameter("w\(layer)", in: &graph), bias: parameter("c\(layer)", in: &graph),
+        mask: remaining.removeFirst())
+      h = graph.apply(configuration.activation, a)
+    }
+    let bias = parameter("b", in: &graph)
+    guard !configuration.hiddenCounts.isEmpty else {
+      return graph.maskedLinear(
+        rows, weights: parameter("direct", in: &graph), bias: bias, mask: remaining.removeFirst())
+    }
+    let z = graph.maskedLinear(
+      h, weights: parameter("v", in: &graph), bias: bias, mask: remaining.removeFirst())
+    guard configuration.hasDirectWeights else { return z }
+    return graph.add(
+      z, graph.maskedLinear(rows, weights: parameter("direct", in: &graph), mask: remaining.removeFirst()))
+  }
+
+  /// Draws rows, each hidden unit computed once: about the cost of a likelihood at any depth.
+  public func draw(uniforms: Matrix<Float>, component: Int) -> (rows: BinaryMatrix, logits: Matrix<Float>) {
+    let set = components[component]
+    var hidden: [IncrementalSampler.Layer] = []
+    for layer in configuration.hiddenCounts.indices {
+      hidden.append(
+        IncrementalSampler.Layer(
+          mask: set.staircases[layer], weights: parameters["w\(layer)"], bias: parameters["c\(layer)"],
+          activation: configuration.activation))
+    }
+    let bias = parameters["b"]
+    return IncrementalSampler(
+      ordering: set.ordering, hidden: hidden,
+      output: configuration.hiddenCounts.isEmpty
+        ? nil
+        : IncrementalSampler.Layer(
+          mask: set.staircases[configuration.hiddenCounts.count], weights: parameters["v"], bias: bias),
+      direct: !configuration.hasDirectWeights
+        ? nil
+        : IncrementalSampler.Layer(
+          mask: set.staircases[set.staircases.count - 1], weights: parameters["direct"],
+          bias: configuration.hiddenCounts.isEmpty ? bias : nil)
+    ).draw(uniforms)
+  }
+}

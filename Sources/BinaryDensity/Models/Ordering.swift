@@ -1,0 +1,96 @@
+import Kernels
+
+/// A permutation of the variables: the order in which the chain rule takes them.
+public struct Ordering: Hashable, Sendable {
+  /// The variables in order: `variables[p]` is the variable at position p.
+  public let variables: [Int]
+  /// The inverse: `positions[i]` is the position of variable i.
+  public let positions: [Int]
+
+  /// Creates an ordering from the variables in order.
+  ///
+  /// - Precondition: they are a permutation of `0 ..< variables.count`.
+  public init(_ variables: [Int]) {
+    var positions = Array(repeating: -1, count: variables.count)
+    for (position, variable) in variables.enumerated() {
+      precondition(
+        positions.indices.contains(variable) && positions[variable] < 0,
+        "an ordering is a permutation of 0..<\(variables.count); \(variable) breaks it")
+      positions[variable] = position
+    }
+    self.variables = variables
+    self.positions = positions
+  }
+
+  /// The order 0, 1, 2, ….
+  public static func natural(count: Int) -> Ordering { Ordering(Array(0..<count)) }
+
+  /// The `index`-th random order of a seed.
+  public static func random(count: Int, seed: UInt64, index: Int = 0) -> Ordering {
+    var generator = Philox(seed: seed, stream: .ordering, UInt64(index))
+    return Ordering(generator.permutation(of: count))
+  }
+
+  /// The mask degree of each variable as an input: the number of variables known once it is.
+  var inputDegrees: [Int] { positions.map { $0 + 1 } }
+  /// The mask degree of each variable's conditional: the number of variables it may see.
+  var outputDegrees: [Int] { positions }
+}
+
+/// How a model's ordering, or orderings, are chosen.
+public enum OrderingRule: Hashable, Sendable {
+  /// The columns' own order.
+  case natural
+  /// One random order, fixed by the model's seed.
+  case random
+  /// Another random order for each mask of the model.
+  case resampled
+  /// This order.
+  case explicit([Int])
+
+  /// Returns the ordering of a model's `index`-th mask.
+  func ordering(count: Int, seed: UInt64, index: Int) -> Ordering {
+    switch self {
+    case .natural: .natural(count: count)
+    case .random: .random(count: count, seed: seed)
+    case .resampled: .random(count: count, seed: seed, index: index)
+    case .explicit(let variables): Ordering(variables)
+    }
+  }
+
+  /// Returns what is wrong with the rule for `count` variables, or nil.
+  func problem(count: Int) -> String? {
+    guard case .explicit(let variables) = self, variables.sorted() != Array(0..<count) else { return nil }
+    return "the ordering is not a permutation of the \(count) variables"
+  }
+}
+
+extension OrderingRule: Codable {
+  /// Reads `"natural"`, `"random"`, `"resampled"` or a list of variables.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    if let variables = try? container.decode([Int].self) {
+      self = .explicit(variables)
+      return
+    }
+    switch try container.decode(String.self) {
+    case "natural": self = .natural
+    case "random": self = .random
+    case "resampled": self = .resampled
+    case let other:
+      throw DecodingError.dataCorruptedError(
+        in: container, debugDescription: "no ordering is called \(other)")
+    }
+  }
+
+  /// Writes what `init(from:)` reads.
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    switch self {
+    case .natural: try container.encode("natural")
+    case .random: try container.encode("random")
+    case .resampled: try container.encode("resampled")
+    case .explicit(let variables): try container.encode(variables)
+    }
+  }
+}

@@ -1,0 +1,2 @@
+/// temporary
+public enum Threads {}
