@@ -1,0 +1,145 @@
+import Autodiff
+import Foundation
+import Kernels
+
+/// A model on disk: one safetensors file.
+///
+/// Its metadata hold `format` (`BinaryDensity 1`), `model` (the family), `configuration` (JSON) and, if known,
+/// `image` (JSON, the height and width of a row shown as a picture). The arrays `model.NAME` are the parameters. A
+/// checkpoint that training can resume from also has `training` (JSON, see `TrainingState.Progress`) and, for each
+/// matrix the optimizer keeps, `optimizer.SLOT.NAME`. A checksum over the whole file detects any change.
+///
+///     let model = try Checkpoint(contentsOf: "runs/nade/best.safetensors").model
+///     print(model.logProbability(of: rows))
+public struct Checkpoint: Sendable {
+  /// The model.
+  public var model: any AutoregressiveModel
+  /// How to show a row as a picture, if rows are pictures.
+  public var imageShape: ImageShape?
+  /// The state of an unfinished training.
+  public var training: TrainingState?
+
+  private static let format = "BinaryDensity 1"
+
+  /// Creates a checkpoint to be written.
+  public init(model: any AutoregressiveModel, imageShape: ImageShape? = nil, training: TrainingState? = nil) {
+    self.model = model
+    self.imageShape = imageShape
+    self.training = training
+  }
+
+  /// Reads a checkpoint.
+  ///
+  /// - Throws: `DensityError.missingFile`, `.unreadable`; `.malformed` for a file that is damaged or of another
+  ///   format; `.mismatch` for arrays that do not fit the configuration.
+  public init(contentsOf path: String) throws(DensityError) {
+    let file = try SafetensorsFile(contentsOf: path)
+    guard file.metadata["format"] == Self.format else {
+      throw .mismatch(
+        path: path, expected: "a checkpoint of format '\(Self.format)'",
+        found: file.metadata["format"].map { "format '\($0)'" } ?? "no format")
+    }
+    guard let name = file.metadata["model"], let kind = ModelKind(rawValue: name) else {
+      throw .malformed(
+        path: path, at: .field("model"), expected: ModelKind.allCases.map(\.rawValue).joined(separator: ", "),
+        found: file.metadata["model"].map { "'\($0)'" } ?? "nothing")
+    }
+    model = try Self.readModel(kind.type, file, path)
+    if file.metadata["image"] != nil {
+      let shape = try Self.decode(ImageShape.self, "image", file, path)
+      guard shape.pixelCount == model.variableCount else {
+        throw .mismatch(
+          path: path, expected: "a picture of \(model.variableCount) pixels",
+          found: "\(shape.height) × \(shape.width)")
+      }
+      imageShape = shape
+    }
+    if file.metadata["training"] != nil {
+      let progress = try Self.decode(TrainingState.Progress.self, "training", file, path)
+      let method = progress.configuration.optimizer
+      var state: [Parameters<Float>] = []
+      for slot in method.slotNames {
+        state.append(try Self.readMatrices("optimizer.\(slot).", like: model.parameters, file, path))
+      }
+      training = TrainingState(
+        progress: progress,
+        optimizer: Optimizer(
+          method, state: state, stepCount: progress.step, clippingNorm: progress.configuration.clippingNorm))
+    }
+  }
+
+  /// Writes the checkpoint beside its path and renames it, so that a reader sees the old file or the new.
+  ///
+  /// - Throws: `DensityError.unwritable`.
+  public func write(to path: String) throws(DensityError) {
+    var metadata = [
+      "format": Self.format, "model": model.kind.rawValue, "configuration": Self.encode(model.configuration),
+    ]
+    if let imageShape { metadata["image"] = Self.encode(imageShape) }
+    var tensors = Self.tensors("model.", model.parameters)
+    if let training {
+      metadata["training"] = Self.encode(training.progress)
+      for (slot, matrices) in zip(training.optimizer.method.slotNames, training.optimizer.state) {
+        tensors += Self.tensors("optimizer.\(slot).", matrices)
+      }
+    }
+    try SafetensorsFile(metadata: metadata, tensors: tensors).write(to: path)
+  }
+
+  private static func tensors(_ prefix: String, _ parameters: Parameters<Float>) -> [SafetensorsFile.Tensor] {
+    zip(parameters.names, parameters.matrices).map { SafetensorsFile.Tensor(name: prefix + $0, $1) }
+  }
+
+  private static func readModel<Model: AutoregressiveModel>(
+    _ type: Model.Type, _ file: SafetensorsFile, _ path: String
+  ) throws(DensityError) -> any AutoregressiveModel {
+    let configuration = try decode(Model.Configuration.self, "configuration", file, path)
+    if let problem = configuration.problem {
+      throw .malformed(path: path, at: .field("configuration"), expected: "a possible model", found: problem)
+    }
+    // The configuration's sizes are believed only as far as the arrays bear them out, before any is allocated.
+    var parameters = Parameters<Float>()
+    for shape in Model.parameterShapes(configuration) {
+      parameters.append(
+        shape.name,
+        try file.matrix(
+          named: "model." + shape.name, rowCount: shape.rows, columnCount: shape.columns, path: path))
+    }
+    return Model(configuration, parameters: parameters)
+  }
+
+  private static func readMatrices(
+    _ prefix: String, like parameters: Parameters<Float>, _ file: SafetensorsFile, _ path: String
+  ) throws(DensityError) -> Parameters<Float> {
+    var result = Parameters<Float>()
+    for (name, matrix) in zip(parameters.names, parameters.matrices) {
+      result.append(
+        name,
+        try file.matrix(
+          named: prefix + name, rowCount: matrix.rowCount, columnCount: matrix.columnCount, path: path))
+    }
+    return result
+  }
+
+  private static func decode<Value: Decodable>(
+    _ type: Value.Type, _ key: String, _ file: SafetensorsFile, _ path: String
+  ) throws(DensityError) -> Value {
+    do {
+      return try JSONDecoder().decode(type, from: Data((file.metadata[key] ?? "").utf8))
+    } catch {
+      throw .malformed(
+        path: path, at: .field(key), expected: "the JSON of a \(key)", found: "'\(file.metadata[key] ?? "")'")
+    }
+  }
+
+  private static func encode(_ value: some Encodable) -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    do {
+      return String(decoding: try encoder.encode(value), as: UTF8.self)
+    } catch {
+      // Only a number that is not finite cannot be written, and configurations are checked for those.
+      preconditionFailure("\(value) cannot be written as JSON: \(error)")
+    }
+  }
+}

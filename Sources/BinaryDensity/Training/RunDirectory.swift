@@ -1,0 +1,60 @@
+/// The files of one training: `best.safetensors`, `last.safetensors`, `history.jsonl`, `samples.png`.
+public struct RunDirectory: Hashable, Sendable {
+  /// The folder.
+  public let path: String
+
+  /// Names a folder, which need not exist yet.
+  public init(path: String) { self.path = path }
+
+  /// The model with the best validation figure.
+  public var best: String { path + "/best.safetensors" }
+  /// The last model with the state that a resumed training needs.
+  public var last: String { path + "/last.safetensors" }
+  /// One JSON line an epoch: epoch, training and validation NLL in nats, rate, rows/s, seconds.
+  public var history: String { path + "/history.jsonl" }
+  /// Samples as a picture.
+  public var samples: String { path + "/samples.png" }
+}
+
+extension EpochRecord {
+  /// The record as one line of JSON.
+  package var json: JSONValue {
+    [
+      "epoch": .integer(epoch), "training_nll": .real(trainingNLL),
+      "validation_nll": JSONValue(validationNLL),
+      "rate": .real(rate), "rows_per_second": .real(rowsPerSecond), "seconds": .real(seconds),
+    ]
+  }
+}
+
+extension Trainer {
+  /// Trains as `run` does, and keeps the run's files current.
+  ///
+  /// The checkpoints are written after an epoch if the last writing is `interval` or more ago, and at the end,
+  /// whatever ended the training. A run that is killed resumes from its last checkpoint to the same bits. When
+  /// training diverges the last good checkpoint stays.
+  public func run(
+    savingTo directory: RunDirectory, every interval: Duration = .seconds(10),
+    _ observe: (TrainingEvent) throws(DensityError) -> Bool = { _ throws(DensityError) in true }
+  ) throws(DensityError) -> Outcome {
+    let log = try LineLog(path: directory.history, keepingFirst: progress.epoch)
+    let clock = ContinuousClock()
+    var lastSaving = clock.now
+    func save() throws(DensityError) {
+      // The best first: whenever `last` is on disk, so is the best that it speaks of.
+      try Checkpoint(model: best, imageShape: data.imageShape).write(to: directory.best)
+      try Checkpoint(model: model, imageShape: data.imageShape, training: state).write(to: directory.last)
+      lastSaving = clock.now
+    }
+    let outcome = try run { (event) throws(DensityError) in
+      let goOn = try observe(event)
+      if case .epoch(let record) = event {
+        try log.append(record.json.description)
+        if lastSaving.duration(to: clock.now) >= interval { try save() }
+      }
+      return goOn
+    }
+    try save()
+    return outcome
+  }
+}

@@ -1,0 +1,236 @@
+import Autodiff
+import Kernels
+
+/// Trains a model on a data set by stochastic gradient ascent of the mean log-likelihood.
+///
+///     let trainer = try Trainer(model, data: data, configuration: TrainingConfiguration(epochCount: 20))
+///     let outcome = try trainer.run()
+///     let best = trainer.best
+///
+/// Each epoch visits every training row once in an order drawn from the seed, then measures the validation rows; the
+/// model with the best validation figure is kept. All draws are functions of the seed and of counters, so a training
+/// that is stopped, written to a checkpoint and resumed reaches the same bits as one that was not.
+public final class Trainer<Model: AutoregressiveModel> {
+  /// The data.
+  public let data: DataSplits
+  /// Where the training stands.
+  public private(set) var progress: TrainingState.Progress
+  /// The model with the best validation figure so far; without validation rows, the current one.
+  public private(set) var best: Model
+
+  private var current: Model
+  private var optimizer: Optimizer<Float>
+  private let executor: Executor<Float>
+  private let rows: Graph.Value
+  private let loss: Graph.Value
+  private let masks: [Graph.Mask]
+  private let evaluator: Evaluator<Float>?
+
+  /// Starts a training.
+  ///
+  /// - Throws: `DensityError.invalidConfiguration`, `.mismatch` if the data have other columns than the model.
+  public convenience init(
+    _ model: Model, data: DataSplits, configuration: TrainingConfiguration
+  ) throws(DensityError) {
+    if let problem = configuration.problem { throw .invalidConfiguration(problem) }
+    let stepsPerEpoch = (data.train.rowCount + configuration.batchSize - 1) / configuration.batchSize
+    let progress = TrainingState.Progress(
+      configuration: configuration, data: DataFingerprint(data),
+      rates: RateController(
+        configuration.schedule, base: configuration.rate, totalSteps: stepsPerEpoch * configuration.epochCount
+      ))
+    try self.init(
+      current: model, best: model, data: data,
+      state: TrainingState(
+        progress: progress,
+        optimizer: Optimizer(
+          configuration.optimizer, for: model.parameters, clippingNorm: configuration.clippingNorm)))
+  }
+
+  /// Resumes a training from its state, its last model and its best.
+  ///
+  /// - Throws: `DensityError.mismatch` if the data are not those the training began with.
+  public init(current: Model, best: Model, data: DataSplits, state: TrainingState) throws(DensityError) {
+    guard data.train.rowCount > 0 else {
+      throw .invalidConfiguration("\(data.name): there are no training rows")
+    }
+    guard data.variableCount == current.variableCount else {
+      throw .mismatch(
+        path: data.name, expected: "\(current.variableCount) columns", found: "\(data.variableCount)")
+    }
+    let fingerprint = DataFingerprint(data)
+    guard fingerprint == state.progress.data else {
+      throw .mismatch(
+        path: data.name, expected: "the data this training began with (\(state.progress.data))",
+        found: "\(fingerprint)")
+    }
+    self.data = data
+    self.current = current
+    self.best = best
+    progress = state.progress
+    optimizer = state.optimizer
+
+    var graph = Graph()
+    rows = current.rows(in: &graph)
+    masks = current.masks(forTrainingStep: 0).map { graph.mask($0) }
+    let logits = current.logits(of: rows, component: 0, masks: masks, in: &graph)
+    let logProbability = graph.bernoulliLogLikelihood(logits: logits, targets: rows)
+    loss = graph.scale(graph.mean(logProbability, over: .rows), by: -1)
+    graph.name(logits, "logits")
+    graph.name(logProbability, "log p")
+    graph.name(loss, "loss")
+    executor = Executor(
+      graph, outputs: [], loss: loss,
+      batchCapacity: min(state.progress.configuration.batchSize, data.train.rowCount),
+      parameters: current.parameters)
+    executor.isTraining = true
+    executor.seed = state.progress.configuration.seed
+    evaluator = data.validation.flatMap { validation in
+      validation.rowCount == 0 ? nil : Evaluator(current, batchCapacity: min(512, validation.rowCount))
+    }
+  }
+
+  /// The model as it stands.
+  public var model: Model {
+    var model = current
+    model.parameters = executor.parameters
+    return model
+  }
+
+  /// What a checkpoint needs besides the model.
+  public var state: TrainingState { TrainingState(progress: progress, optimizer: optimizer) }
+
+  /// The number of batches an epoch has.
+  public var batchesPerEpoch: Int {
+    let size = progress.configuration.batchSize
+    return (data.train.rowCount + size - 1) / size
+  }
+
+  /// Why a training ended.
+  public enum Outcome: Hashable, Sendable {
+    /// All epochs are done.
+    case finished
+    /// The validation figure had not improved for as many epochs as the patience.
+    case outOfPatience
+    /// The observer asked for it.
+    case stopped
+  }
+
+  /// Trains until the last epoch, the end of patience, or until the observer says to stop.
+  ///
+  /// - Parameter observe: is told of every step and every epoch, and returns whether to go on.
+  /// - Throws: `DensityError.diverged` with the step and the tensor, and whatever `observe` throws.
+  public func run(
+    _ observe: (TrainingEvent) throws(DensityError) -> Bool = { _ throws(DensityError) in true }
+  ) throws(DensityError) -> Outcome {
+    let configuration = progress.configuration
+    let clock = ContinuousClock()
+    while progress.epoch < configuration.epochCount {
+      if let patience = configuration.patience, progress.bestValidation != nil,
+        progress.epoch - progress.bestEpoch >= patience
+      {
+        return .outOfPatience
+      }
+      let table = data.trainingRows(epoch: progress.epoch)
+      let batches = ShuffledBatches(
+        rowCount: table.rowCount, batchSize: configuration.batchSize, seed: configuration.seed,
+        epoch: progress.epoch)
+      let start = clock.now
+      let secondsBefore = progress.seconds
+      let rowsBefore = progress.rowCount
+      while progress.batch < batches.count {
+        try step(batches[progress.batch], of: table)
+        progress.seconds = secondsBefore + start.duration(to: clock.now).seconds
+        if try !observe(.step(progress)) { return .stopped }
+      }
+      let rowsPerSecond = Double(progress.rowCount - rowsBefore) / start.duration(to: clock.now).seconds
+      let record = try finishEpoch(rowsPerSecond: rowsPerSecond)
+      progress.seconds = secondsBefore + start.duration(to: clock.now).seconds
+      if try !observe(.epoch(record)) && progress.epoch < configuration.epochCount { return .stopped }
+    }
+    return .finished
+  }
+
+  private func step(_ batch: [Int], of table: BinaryMatrix) throws(DensityError) {
+    executor.step = progress.step
+    for (mask, staircase) in zip(masks, current.masks(forTrainingStep: progress.step)) {
+      executor.set(mask, to: staircase)
+    }
+    executor.set(rows, rowCount: batch.count) { table.copyRows(batch, into: $0) }
+    executor.forward()
+    let value = Double(executor.view(of: loss)[0, 0])
+    guard value.isFinite else {
+      throw .diverged(step: progress.step + 1, tensor: executor.firstNonFinite() ?? "the loss")
+    }
+    executor.backward()
+    optimizer.step(executor, rate: progress.rates.rate(atStep: progress.step))
+    progress.logProbabilitySum -= value * Double(batch.count)
+    progress.rowCount += batch.count
+    progress.step += 1
+    progress.batch += 1
+  }
+
+  private func finishEpoch(rowsPerSecond: Double) throws(DensityError) -> EpochRecord {
+    for (name, matrix) in zip(executor.parameters.names, executor.parameters.matrices)
+    where !Float.isFinite(matrix.view) {
+      throw .diverged(step: progress.step, tensor: "parameter \(name)")
+    }
+    let rate = progress.rates.rate(atStep: max(progress.step - 1, 0))
+    let training = -progress.logProbabilitySum / Double(max(progress.rowCount, 1))
+    progress.epoch += 1
+    progress.batch = 0
+    progress.rowCount = 0
+    progress.logProbabilitySum = 0
+    var validation: Double?
+    if let evaluator, let table = data.validation {
+      evaluator.set(executor.parameters)
+      let figure = LikelihoodSummary(
+        logProbabilities: evaluator.logProbabilities(of: table), variableCount: data.variableCount
+      ).negativeLogLikelihood
+      validation = figure
+      progress.rates.observe(figure)
+      if progress.bestValidation.map({ figure < $0 }) ?? true {
+        progress.bestValidation = figure
+        progress.bestEpoch = progress.epoch
+        best = model
+      }
+    } else {
+      best = model
+      progress.bestEpoch = progress.epoch
+    }
+    return EpochRecord(
+      epoch: progress.epoch, trainingNLL: training, validationNLL: validation, rate: rate,
+      rowsPerSecond: rowsPerSecond, seconds: progress.seconds)
+  }
+}
+
+/// What an observer of a training is told.
+public enum TrainingEvent: Sendable {
+  /// A step has been taken.
+  case step(TrainingState.Progress)
+  /// An epoch is complete and its validation rows are measured.
+  case epoch(EpochRecord)
+}
+
+/// One line of a training's history.
+public struct EpochRecord: Hashable, Sendable, Codable {
+  /// The epoch, counted from 1.
+  public let epoch: Int
+  /// The mean of −log p over the epoch's rows, each under the parameters of its step, in nats.
+  public let trainingNLL: Double
+  /// The mean of −log p over the validation rows after the epoch, in nats.
+  public let validationNLL: Double?
+  /// The rate of the epoch's last step.
+  public let rate: Double
+  /// Training rows a second, validation excluded.
+  public let rowsPerSecond: Double
+  /// Seconds since the training began, interruptions excluded.
+  public let seconds: Double
+}
+
+extension Duration {
+  /// The duration in seconds.
+  package var seconds: Double {
+    Double(components.seconds) + Double(components.attoseconds) * 1e-18
+  }
+}

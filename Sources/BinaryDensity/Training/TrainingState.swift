@@ -1,0 +1,73 @@
+import Autodiff
+import CZlib
+import Kernels
+
+/// Everything besides the model that a training needs to go on exactly where it stopped.
+///
+/// Every random draw is a function of the seed and of the counters kept here, so these numbers are the whole random
+/// state.
+public struct TrainingState: Sendable {
+  /// The numbers.
+  public var progress: Progress
+  /// The update rule and its matrices.
+  public var optimizer: Optimizer<Float>
+
+  /// Where a training stands.
+  public struct Progress: Hashable, Sendable, Codable {
+    /// How the model is trained.
+    public var configuration: TrainingConfiguration
+    /// What the training rows were, so that a resumed training is not given others.
+    public var data: DataFingerprint
+    /// How many epochs are complete.
+    public var epoch = 0
+    /// How many batches of the current epoch are done.
+    public var batch = 0
+    /// How many steps have been taken in all.
+    public var step = 0
+    /// The sum of the log-probabilities of the current epoch's rows so far, in nats.
+    public var logProbabilitySum = 0.0
+    /// How many rows that sum is of.
+    public var rowCount = 0
+    /// The rate's schedule.
+    public var rates: RateController
+    /// The best validation figure so far, in nats a row.
+    public var bestValidation: Double?
+    /// The epoch it belongs to, counted from 1.
+    public var bestEpoch = 0
+    /// How long training has taken, in seconds.
+    public var seconds = 0.0
+  }
+}
+
+/// A short description of a data set that tells it from another.
+public struct DataFingerprint: Hashable, Sendable, Codable {
+  /// The name of the data set.
+  public let name: String
+  /// The number of training rows.
+  public let rowCount: Int
+  /// The number of columns.
+  public let columnCount: Int
+  /// The CRC-32 of the packed training and validation rows.
+  public let checksum: UInt32
+  /// How grey levels were binarized, if they were.
+  public let binarization: String?
+
+  /// Describes a data set.
+  public init(_ data: DataSplits) {
+    name = data.name
+    rowCount = data.train.rowCount
+    columnCount = data.variableCount
+    var crc = crc32(0, nil, 0)
+    for words in [data.train.words, data.validation?.words ?? []] where !words.isEmpty {
+      words.withUnsafeBytes {
+        // zlib counts bytes in 32 bits.
+        for start in stride(from: 0, to: $0.count, by: 1 << 30) {
+          let part = UnsafeRawBufferPointer(rebasing: $0[start..<min(start + 1 << 30, $0.count)])
+          crc = crc32(crc, part.bindMemory(to: UInt8.self).baseAddress, UInt32(part.count))
+        }
+      }
+    }
+    checksum = UInt32(truncatingIfNeeded: crc)
+    binarization = data.binarization?.description
+  }
+}
