@@ -1,0 +1,67 @@
+# What a newcomer types. `make` alone lists the targets.
+
+MODEL  ?= nade
+HIDDEN ?= 500
+EPOCHS ?=
+SEED   ?= 0
+DATA   ?= Data/mnist
+RUN    ?= runs/$(MODEL)
+COUNT  ?= 100
+ARGS   ?=
+
+SWIFT   ?= swift
+BUILD    = $(SWIFT) build -c release
+DENSITY  = .build/release/density
+
+.DEFAULT_GOAL := help
+.PHONY: help build train sample evaluate test bench lint format docs clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo
+	@echo "Variables (NAME=default): MODEL=nade|made|fvsbn HIDDEN=$(HIDDEN) EPOCHS SEED=$(SEED) DATA=$(DATA)"
+	@echo "RUN=$(RUN) COUNT=$(COUNT), and ARGS for any further options of the command, e.g."
+	@echo "  make train MODEL=made HIDDEN=500 ARGS='--masks 8 --ordering resampled'"
+
+build: ## build everything, optimised
+	$(BUILD)
+
+train: ## train a model on DATA, write RUN/best.safetensors, samples.png, history.jsonl
+	@$(BUILD) --product density
+	$(DENSITY) train --data $(DATA) --model $(MODEL) $(if $(filter-out fvsbn,$(MODEL)),--hidden $(HIDDEN)) \
+	  $(if $(EPOCHS),--epochs $(EPOCHS)) --seed $(SEED) --run $(RUN) $(ARGS)
+
+sample: ## draw COUNT samples from RUN's best model into RUN/samples.png
+	@$(BUILD) --product density
+	$(DENSITY) sample $(RUN)/best.safetensors --count $(COUNT) --seed $(SEED) --output $(RUN)/samples.png $(ARGS)
+
+evaluate: ## measure RUN's best model on DATA's test rows
+	@$(BUILD) --product density
+	$(DENSITY) evaluate $(RUN)/best.safetensors --data $(DATA) $(ARGS)
+
+test: ## build and run all tests (optimised: the C kernels are unusably slow without)
+	$(BUILD) --build-tests
+	$(SWIFT) test -c release --skip-build --disable-xctest
+
+bench: ## measure the speed of every model
+	@$(BUILD) --product density-bench
+	.build/release/density-bench $(ARGS)
+
+lint: ## check the format of all Swift sources
+	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests
+
+format: ## format all Swift sources in place
+	$(SWIFT) format --in-place --recursive Package.swift Sources Tests
+
+docs: ## build the documentation of the library into docs/, warnings are errors
+	rm -rf .build/docs-symbols docs && mkdir -p .build/docs-symbols
+	$(SWIFT) package dump-symbol-graph --minimum-access-level public
+	cp $$(find .build -path '*/symbolgraph/*' \( -name 'BinaryDensity.symbols.json' -o -name 'Autodiff.symbols.json' \
+	  -o -name 'Kernels.symbols.json' \)) .build/docs-symbols
+	docc convert Sources/BinaryDensity/BinaryDensity.docc --additional-symbol-graph-dir .build/docs-symbols \
+	  --fallback-display-name BinaryDensity --fallback-bundle-identifier BinaryDensity \
+	  --warnings-as-errors --output-path docs
+
+clean: ## remove everything that was built (runs stay)
+	$(SWIFT) package clean
+	rm -rf docs
