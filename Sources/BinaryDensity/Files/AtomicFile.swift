@@ -1,0 +1,108 @@
+#if canImport(Darwin)
+  import Darwin
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Glibc
+#endif
+
+/// Whole files, read at once and replaced at once.
+package enum AtomicFile {
+  /// Returns the contents of a file.
+  ///
+  /// - Throws: `DensityError.missingFile`, or `.unreadable` with the system's reason (a folder, no
+  ///   permission).
+  package static func read(_ path: String) throws(DensityError) -> [UInt8] {
+    do throws(SystemError) {
+      return try FileDescriptor(opening: path, O_RDONLY).readToEnd()
+    } catch {
+      if error.code == ENOENT { throw .missingFile(path: path) }
+      throw .unreadable(path: path, reason: error.reason)
+    }
+  }
+
+  /// Replaces a file by new contents, so that at every moment the path holds all of the old or all of the
+  /// new.
+  ///
+  /// The bytes go to a temporary file in the same folder, reach the disk, and take the name in one step; the
+  /// permissions of a file replaced stay, and a symbolic link keeps pointing to it. A path that is no regular
+  /// file, such as `/dev/null` or a named pipe, is written in place, for a device must not be replaced by a
+  /// file.
+  ///
+  /// - Parameter creatingDirectories: whether missing folders on the way are made first.
+  /// - Throws: `DensityError.unwritable`; the old file stays as it was and no temporary file is left.
+  package static func write(
+    _ bytes: [UInt8], to path: String, creatingDirectories: Bool = false
+  ) throws(DensityError) {
+    let target = resolvingLinks(path)
+    let directory = parentDirectory(of: target)
+    do throws(SystemError) {
+      if creatingDirectories { try makeDirectory(directory) }
+      var old = stat()
+      let exists = stat(target, &old) == 0
+      let kind = old.st_mode & S_IFMT
+      // A folder is left to the renaming, which refuses it.
+      if exists && kind != S_IFREG && kind != S_IFDIR {
+        try FileDescriptor(opening: target, O_WRONLY).writeAll(bytes)
+      } else {
+        try replace(target, in: directory, by: bytes, permissions: exists ? old.st_mode & 0o7777 : nil)
+      }
+    } catch {
+      let isFolderMissing = error.code == ENOENT && access(directory, F_OK) != 0
+      throw .unwritable(
+        path: path, reason: isFolderMissing ? "there is no folder \(directory)" : error.reason)
+    }
+  }
+
+  /// Makes a folder, and those above it, where they are missing.
+  ///
+  /// - Throws: `DensityError.unwritable`.
+  package static func createDirectory(_ path: String) throws(DensityError) {
+    do throws(SystemError) {
+      try makeDirectory(path)
+    } catch {
+      throw .unwritable(path: path, reason: error.reason)
+    }
+  }
+
+  private static func replace(
+    _ target: String, in directory: String, by bytes: [UInt8], permissions: mode_t?
+  ) throws(SystemError) {
+    let name = target.split(separator: "/").last.map { String($0.prefix(40)) } ?? ""
+    let unique = String(UInt64.random(in: .min ... .max), radix: 36)
+    let temporary = "\(directory)/.\(name).\(unique).tmp"
+    do throws(SystemError) {
+      let file = try FileDescriptor(opening: temporary, O_WRONLY | O_CREAT | O_EXCL)
+      try file.writeAll(bytes)
+      if let permissions { try file.setPermissions(permissions) }
+      try file.synchronize()
+      guard rename(temporary, target) == 0 else { throw SystemError.last }
+    } catch {
+      unlink(temporary)
+      throw error
+    }
+    // The name, too, should outlive a power cut. Not every file system can promise that of a folder, and the
+    // file is whole either way, so a refusal is no failure.
+    try? FileDescriptor(opening: directory, O_RDONLY).synchronize()
+  }
+
+  private static func makeDirectory(_ path: String) throws(SystemError) {
+    guard access(path, F_OK) != 0 else { return }
+    let parent = parentDirectory(of: path)
+    if parent != path { try makeDirectory(parent) }
+    // Another process may make it in the meantime.
+    guard mkdir(path, 0o777) == 0 || errno == EEXIST else { throw SystemError.last }
+  }
+
+  private static func parentDirectory(of path: String) -> String {
+    let trimmed = path.last == "/" && path.count > 1 ? String(path.dropLast()) : path
+    guard let slash = trimmed.lastIndex(of: "/") else { return "." }
+    return slash == trimmed.startIndex ? "/" : String(trimmed[..<slash])
+  }
+
+  private static func resolvingLinks(_ path: String) -> String {
+    guard let resolved = realpath(path, nil) else { return path }
+    defer { free(resolved) }
+    return String(cString: resolved)
+  }
+}

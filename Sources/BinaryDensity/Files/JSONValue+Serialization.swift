@@ -1,0 +1,74 @@
+extension JSONValue: CustomStringConvertible {
+  /// The value on one line without spaces, the same bytes for the same value.
+  ///
+  /// Reals are written with the fewest digits that read back as the same `Double`.
+  package var description: String {
+    var text = ""
+    write(to: &text, indentation: nil)
+    return text
+  }
+
+  /// The value over several lines, indented by two spaces a level, for people.
+  package var indentedDescription: String {
+    var text = ""
+    write(to: &text, indentation: 0)
+    return text
+  }
+
+  /// Appends the value; `indentation` is the level of the line it starts on, or nil for all on one line.
+  private func write(to text: inout String, indentation: Int?) {
+    switch self {
+    case .null: text += "null"
+    case .bool(let value): text += value ? "true" : "false"
+    case .integer(let value): text += String(value)
+    case .real(let value): text += value.isFinite ? value.description : "null"
+    case .string(let value): JSONValue.write(value, to: &text)
+    case .array(let elements):
+      JSONValue.write(elements, between: ("[", "]"), to: &text, indentation: indentation) {
+        element, text, level in
+        element.write(to: &text, indentation: level)
+      }
+    case .object(let members):
+      JSONValue.write(members, between: ("{", "}"), to: &text, indentation: indentation) {
+        member, text, level in
+        JSONValue.write(member.key, to: &text)
+        text += level == nil ? ":" : ": "
+        member.value.write(to: &text, indentation: level)
+      }
+    }
+  }
+
+  private static func write<Item>(
+    _ items: [Item], between brackets: (open: String, close: String), to text: inout String,
+    indentation: Int?,
+    _ writeItem: (Item, inout String, Int?) -> Void
+  ) {
+    text += brackets.open
+    let level = indentation.map { $0 + 1 }
+    for (index, item) in items.enumerated() {
+      if index > 0 { text += "," }
+      if let level { text += "\n" + String(repeating: "  ", count: level) }
+      writeItem(item, &text, level)
+    }
+    if let indentation, !items.isEmpty { text += "\n" + String(repeating: "  ", count: indentation) }
+    text += brackets.close
+  }
+
+  private static func write(_ string: String, to text: inout String) {
+    text += "\""
+    for scalar in string.unicodeScalars {
+      switch scalar {
+      case "\"": text += "\\\""
+      case "\\": text += "\\\\"
+      case "\n": text += "\\n"
+      case "\r": text += "\\r"
+      case "\t": text += "\\t"
+      case "\u{00}"..<"\u{20}":
+        let digits = String(scalar.value, radix: 16)
+        text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+      default: text.unicodeScalars.append(scalar)
+      }
+    }
+    text += "\""
+  }
+}

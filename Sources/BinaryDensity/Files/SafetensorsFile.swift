@@ -1,0 +1,167 @@
+/// The contents of a safetensors file: named arrays of numbers, and text about them.
+///
+/// The format, field by field (https://github.com/huggingface/safetensors, "Format"):
+///
+/// | bytes      | field                                                                                    |
+/// |------------|------------------------------------------------------------------------------------------|
+/// | 0 ..< 8    | N, the length of the header: an unsigned integer, little-endian                          |
+/// | 8 ..< 8+N  | the header: one JSON object, first byte `{`, at its end spaces as padding                |
+/// | 8+N ...    | the data: the arrays one after another, row-major, little-endian, without gaps           |
+///
+/// The header has a member for each array, `"name":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]}`,
+/// where the offsets count from the start of the data and the end is exclusive; and the member
+/// `__metadata__`, an object whose values are strings. Known element types are `F32`, `F64`, `I64` and `U8`.
+/// A shape without dimensions is one number.
+///
+/// This package adds one thing within the format: the metadata's `crc32`, eight lower-case hexadecimal
+/// digits, is the CRC-32 of the whole file with these eight digits taken as `00000000`. So every changed byte
+/// is found, wherever it stands. Other readers pass it over; a file that another tool has changed must lose
+/// the key.
+///
+/// Files written are a function of the contents: `__metadata__` first, its keys sorted, the arrays in the
+/// order given, no white space but padding to a multiple of eight. Saved, loaded and saved again, a file has
+/// the same bytes.
+public struct SafetensorsFile: Equatable, Sendable {
+  /// The metadata, without the checksum.
+  public var metadata: [String: String]
+  /// The arrays, in the order of their data.
+  public var tensors: [Tensor]
+
+  /// Creates the contents of a file.
+  public init(metadata: [String: String] = [:], tensors: [Tensor] = []) {
+    self.metadata = metadata
+    self.tensors = tensors
+  }
+
+  /// Returns the array of a name, when there is one.
+  ///
+  /// - Complexity: O(number of arrays).
+  public func tensor(named name: String) -> Tensor? { tensors.first { $0.name == name } }
+
+  /// One named array of numbers.
+  public struct Tensor: Equatable, Sendable {
+    /// The name, unique in its file and not empty.
+    public let name: String
+    /// The dimensions, the slowest first.
+    public let shape: [Int]
+    /// The numbers, row-major.
+    public let scalars: Scalars
+
+    /// Creates an array.
+    ///
+    /// - Precondition: the dimensions are not negative and multiply to the number of scalars; the name is
+    ///   neither empty nor `__metadata__`.
+    public init(name: String, shape: [Int], scalars: Scalars) {
+      precondition(!name.isEmpty && name != SafetensorsFile.metadataKey, "'\(name)' cannot name an array")
+      precondition(
+        SafetensorsFile.product(of: shape) == scalars.count,
+        "\(scalars.count) scalars cannot have shape \(shape)")
+      self.name = name
+      self.shape = shape
+      self.scalars = scalars
+    }
+  }
+
+  /// The numbers of an array, of one of the known types.
+  public enum Scalars: Equatable, Sendable {
+    /// 32-bit floating point, `F32`.
+    case float32([Float])
+    /// 64-bit floating point, `F64`.
+    case float64([Double])
+    /// 64-bit integers, `I64`.
+    case int64([Int64])
+    /// Bytes, `U8`.
+    case uint8([UInt8])
+
+    /// How many numbers there are.
+    public var count: Int {
+      switch self {
+      case .float32(let values): values.count
+      case .float64(let values): values.count
+      case .int64(let values): values.count
+      case .uint8(let values): values.count
+      }
+    }
+
+    /// The type of the numbers.
+    package var elementType: ElementType {
+      switch self {
+      case .float32: .float32
+      case .float64: .float64
+      case .int64: .int64
+      case .uint8: .uint8
+      }
+    }
+  }
+
+  /// The known types, by their names in a file.
+  package enum ElementType: String, CaseIterable, Sendable {
+    case float32 = "F32"
+    case float64 = "F64"
+    case int64 = "I64"
+    case uint8 = "U8"
+
+    /// The size of one number, in bytes.
+    var byteCount: Int {
+      switch self {
+      case .float32: 4
+      case .float64, .int64: 8
+      case .uint8: 1
+      }
+    }
+  }
+
+  static let metadataKey = "__metadata__"
+  static let checksumKey = "crc32"
+
+  /// Returns the product of dimensions, or nil when it overflows or a dimension is negative.
+  static func product(of shape: [Int]) -> Int? {
+    var product = 1
+    for dimension in shape {
+      guard dimension >= 0 else { return nil }
+      let (next, overflow) = product.multipliedReportingOverflow(by: dimension)
+      if overflow { return nil }
+      product = next
+    }
+    return product
+  }
+
+  /// Returns where the eight digits of the checksum stand in a header, when they are there.
+  ///
+  /// In a valid header the text searched for occurs at most once: within a string the quotes would be
+  /// escaped, keys are unique, and only the metadata has strings under keys of its own.
+  static func checksumDigits(in header: ArraySlice<UInt8>) -> Range<Int>? {
+    let key = Array("\"\(checksumKey)\":\"".utf8)
+    let length = key.count + 8
+    guard var start = header.indices.first else { return nil }
+    while start + length < header.endIndex {
+      let digits = start + key.count..<start + length
+      let isPreceded =
+        start > header.startIndex && [UInt8(ascii: "{"), UInt8(ascii: ",")].contains(header[start - 1])
+      if isPreceded, header[start..<digits.lowerBound].elementsEqual(key),
+        header[digits.upperBound] == UInt8(ascii: "\""), header[digits].allSatisfy(isLowercaseHexDigit)
+      {
+        return digits
+      }
+      start += 1
+    }
+    return nil
+  }
+
+  private static func isLowercaseHexDigit(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "f"): true
+    default: false
+    }
+  }
+
+  /// Returns the checksum of a file, taking its own digits as zeros.
+  static func checksum(of bytes: [UInt8], digits: Range<Int>) -> [UInt8] {
+    var check = CRC32()
+    check.update(bytes[..<digits.lowerBound])
+    check.update(Array(repeating: UInt8(ascii: "0"), count: digits.count))
+    check.update(bytes[digits.upperBound...])
+    let text = String(check.value, radix: 16)
+    return Array((String(repeating: "0", count: 8 - text.count) + text).utf8)
+  }
+}
