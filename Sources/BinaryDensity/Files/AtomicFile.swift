@@ -10,7 +10,8 @@
 package enum AtomicFile {
   /// Returns the contents of a file.
   ///
-  /// - Throws: `DensityError.missingFile`, or `.unreadable` with the system's reason (a folder, no permission).
+  /// - Throws: `DensityError.missingFile`, or `.unreadable` with the system's reason (a folder, no
+  ///   permission).
   package static func read(_ path: String) throws(DensityError) -> [UInt8] {
     do throws(SystemError) {
       return try FileDescriptor(opening: path, O_RDONLY).readToEnd()
@@ -20,11 +21,13 @@ package enum AtomicFile {
     }
   }
 
-  /// Replaces a file by new contents, so that at every moment the path holds all of the old or all of the new.
+  /// Replaces a file by new contents, so that at every moment the path holds all of the old or all of the
+  /// new.
   ///
   /// The bytes go to a temporary file in the same folder, reach the disk, and take the name in one step; the
   /// permissions of a file replaced stay, and a symbolic link keeps pointing to it. A path that is no regular
-  /// file, such as `/dev/null` or a named pipe, is written in place, for a device must not be replaced by a file.
+  /// file, such as `/dev/null` or a named pipe, is written in place, for a device must not be replaced by a
+  /// file.
   ///
   /// - Parameter creatingDirectories: whether missing folders on the way are made first.
   /// - Throws: `DensityError.unwritable`; the old file stays as it was and no temporary file is left.
@@ -51,6 +54,17 @@ package enum AtomicFile {
     }
   }
 
+  /// Makes a folder, and those above it, where they are missing.
+  ///
+  /// - Throws: `DensityError.unwritable`.
+  package static func createDirectory(_ path: String) throws(DensityError) {
+    do throws(SystemError) {
+      try makeDirectory(path)
+    } catch {
+      throw .unwritable(path: path, reason: error.reason)
+    }
+  }
+
   private static func replace(
     _ target: String, in directory: String, by bytes: [UInt8], permissions: mode_t?
   ) throws(SystemError) {
@@ -72,7 +86,6 @@ package enum AtomicFile {
     try? FileDescriptor(opening: directory, O_RDONLY).synchronize()
   }
 
-  /// Makes a folder and those above it that are missing.
   private static func makeDirectory(_ path: String) throws(SystemError) {
     guard access(path, F_OK) != 0 else { return }
     let parent = parentDirectory(of: path)

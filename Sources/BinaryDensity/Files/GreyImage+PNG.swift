@@ -10,8 +10,8 @@ extension GreyImage {
 
   /// Returns the picture as a PNG: 8-bit grey levels, not interlaced, rows unfiltered.
   ///
-  /// The pixels are exact. The bytes may differ between versions of zlib. Filters, which predict a pixel from its
-  /// neighbours, are of no use to pictures that are black and white.
+  /// The pixels are exact. The bytes may differ between versions of zlib. Filters, which predict a pixel from
+  /// its neighbours, are of no use to pictures that are black and white.
   ///
   /// - Complexity: O(width · height).
   /// - Source: ISO/IEC 15948 (PNG, second edition), 5.2, 5.3 and 11.2.

@@ -1,8 +1,8 @@
 extension JSONValue {
   /// Parses one JSON value that fills the bytes but for white space around it.
   ///
-  /// The grammar is that of RFC 8259, nothing more; duplicate keys, broken UTF-8, lone surrogates, numbers beyond
-  /// `Double` and nesting deeper than 64 are refused.
+  /// The grammar is that of RFC 8259, nothing more; duplicate keys, broken UTF-8, lone surrogates, numbers
+  /// beyond `Double` and nesting deeper than 64 are refused.
   ///
   /// - Parameters:
   ///   - bytes: a file, or a part of one: places in errors are the indices of this slice.

@@ -1,7 +1,7 @@
 /// A JSON value, with the members of objects in the order they were written.
 ///
-/// It serves the header of a checkpoint, the lines of a training history and the answers of `--json`, and it is its
-/// own parser because those hidden in larger libraries pass over duplicate keys.
+/// It serves the header of a checkpoint, the lines of a training history and the answers of `--json`, and it
+/// is its own parser because those hidden in larger libraries pass over duplicate keys.
 ///
 ///     let line: JSONValue = ["epoch": 3, "nll": .real(92.4), "done": false]
 ///     print(line)  // {"epoch":3,"nll":92.4,"done":false}

@@ -8,8 +8,8 @@
 
 /// A text file that grows by whole lines: the history of a training run.
 ///
-/// Each line is appended by one write and is on its way to the disk when `append` returns, so a run that is killed
-/// leaves at most its last line incomplete, and reopening drops that one.
+/// Each line is appended by one write and is on its way to the disk when `append` returns, so a run that is
+/// killed leaves at most its last line incomplete, and reopening drops that one.
 package struct LineLog: Sendable {
   /// Where the file stands.
   package let path: String
@@ -31,7 +31,8 @@ package struct LineLog: Sendable {
         lineCount += 1
         end = index + 1
       }
-      try file.truncate(to: end)
+      // Not asked of a file that is short already, since a device refuses to be cut.
+      if try file.status().st_size > end { try file.truncate(to: end) }
     } catch {
       throw .unwritable(path: path, reason: error.reason)
     }

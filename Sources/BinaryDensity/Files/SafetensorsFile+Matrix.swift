@@ -12,8 +12,8 @@ extension SafetensorsFile {
   /// Returns an array as a matrix.
   ///
   /// - Parameter path: the file that errors name.
-  /// - Throws: `DensityError.malformed` when there is no such array, `.mismatch` when its type is not `F32` or its
-  ///   shape is another.
+  /// - Throws: `DensityError.malformed` when there is no such array, `.mismatch` when its type is not `F32`
+  ///   or its shape is another.
   package func matrix(
     named name: String, rowCount: Int, columnCount: Int, path: String
   ) throws(DensityError) -> Matrix<Float> {

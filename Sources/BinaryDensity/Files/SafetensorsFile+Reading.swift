@@ -1,9 +1,10 @@
 extension SafetensorsFile {
   /// Reads a file.
   ///
-  /// - Parameter requiringChecksum: whether a file without `crc32` is refused, as every file of this package has it.
-  /// - Throws: `DensityError.missingFile`, `.unreadable`, or `.malformed` with the place, what was expected there and
-  ///   what was found.
+  /// - Parameter requiringChecksum: whether a file without `crc32` is refused, as every file of this package
+  ///   has it.
+  /// - Throws: `DensityError.missingFile`, `.unreadable`, or `.malformed` with the place, what was expected
+  ///   there and what was found.
   public init(contentsOf path: String, requiringChecksum: Bool = true) throws(DensityError) {
     try self.init(
       decoding: try AtomicFile.read(path), path: path, requiringChecksum: requiringChecksum)
@@ -11,8 +12,8 @@ extension SafetensorsFile {
 
   /// Decodes the bytes of a file.
   ///
-  /// Everything the format demands is checked, and no memory is taken on the word of a header: all of it is in
-  /// proportion to the bytes there are. A checksum that is present must be right.
+  /// Everything the format demands is checked, and no memory is taken on the word of a header: all of it is
+  /// in proportion to the bytes there are. A checksum that is present must be right.
   ///
   /// - Parameters:
   ///   - path: the file that errors name.

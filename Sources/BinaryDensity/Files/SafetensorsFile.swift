@@ -8,17 +8,19 @@
 /// | 8 ..< 8+N  | the header: one JSON object, first byte `{`, at its end spaces as padding                |
 /// | 8+N ...    | the data: the arrays one after another, row-major, little-endian, without gaps           |
 ///
-/// The header has a member for each array, `"name":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]}`, where the
-/// offsets count from the start of the data and the end is exclusive; and the member `__metadata__`, an object whose
-/// values are strings. Known element types are `F32`, `F64`, `I64` and `U8`. A shape without dimensions is one
-/// number.
+/// The header has a member for each array, `"name":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]}`,
+/// where the offsets count from the start of the data and the end is exclusive; and the member
+/// `__metadata__`, an object whose values are strings. Known element types are `F32`, `F64`, `I64` and `U8`.
+/// A shape without dimensions is one number.
 ///
-/// This package adds one thing within the format: the metadata's `crc32`, eight lower-case hexadecimal digits, is
-/// the CRC-32 of the whole file with these eight digits taken as `00000000`. So every changed byte is found,
-/// wherever it stands. Other readers pass it over; a file that another tool has changed must lose the key.
+/// This package adds one thing within the format: the metadata's `crc32`, eight lower-case hexadecimal
+/// digits, is the CRC-32 of the whole file with these eight digits taken as `00000000`. So every changed byte
+/// is found, wherever it stands. Other readers pass it over; a file that another tool has changed must lose
+/// the key.
 ///
-/// Files written are a function of the contents: `__metadata__` first, its keys sorted, the arrays in the order given,
-/// no white space but padding to a multiple of eight. Saved, loaded and saved again, a file has the same bytes.
+/// Files written are a function of the contents: `__metadata__` first, its keys sorted, the arrays in the
+/// order given, no white space but padding to a multiple of eight. Saved, loaded and saved again, a file has
+/// the same bytes.
 public struct SafetensorsFile: Equatable, Sendable {
   /// The metadata, without the checksum.
   public var metadata: [String: String]
@@ -47,8 +49,8 @@ public struct SafetensorsFile: Equatable, Sendable {
 
     /// Creates an array.
     ///
-    /// - Precondition: the dimensions are not negative and multiply to the number of scalars; the name is neither
-    ///   empty nor `__metadata__`.
+    /// - Precondition: the dimensions are not negative and multiply to the number of scalars; the name is
+    ///   neither empty nor `__metadata__`.
     public init(name: String, shape: [Int], scalars: Scalars) {
       precondition(!name.isEmpty && name != SafetensorsFile.metadataKey, "'\(name)' cannot name an array")
       precondition(
@@ -126,8 +128,8 @@ public struct SafetensorsFile: Equatable, Sendable {
 
   /// Returns where the eight digits of the checksum stand in a header, when they are there.
   ///
-  /// In a valid header the text searched for occurs at most once: within a string the quotes would be escaped, keys
-  /// are unique, and only the metadata has strings under keys of its own.
+  /// In a valid header the text searched for occurs at most once: within a string the quotes would be
+  /// escaped, keys are unique, and only the metadata has strings under keys of its own.
   static func checksumDigits(in header: ArraySlice<UInt8>) -> Range<Int>? {
     let key = Array("\"\(checksumKey)\":\"".utf8)
     let length = key.count + 8
