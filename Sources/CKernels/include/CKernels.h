@@ -1,2 +1,174 @@
-#pragma once
-int ck_placeholder(void);
+// The inner loops of the package, in single precision, one variant an instruction set.
+//
+// Legend: B rows in a batch, K inputs, N outputs, D variables, H hidden units.
+//
+// Contract of every kernel, unless its own says otherwise:
+// - Matrices are row-major. A row may be read and overwritten up to the next multiple of 16 columns within its
+//   stride; what stands there is unspecified before and after. Nothing else outside a shape is touched.
+// - The operand written overlaps no operand read. Any extent may be zero.
+// - A row's results have the same bits whichever batch the row is in and however many threads work.
+// - A NaN among the numbers an element is computed from makes that element NaN.
+// - "Accumulates" means +=.
+// - ulp bounds hold for every variant; sums of n terms carry the usual n-fold rounding error on top.
+
+#ifndef CKERNELS_H
+#define CKERNELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#pragma clang assume_nonnull begin
+
+/// A row-major matrix in memory that someone else owns.
+typedef struct {
+  float *base;
+  ptrdiff_t rows;
+  ptrdiff_t columns;
+  ptrdiff_t stride;  // floats from one row to the next; at least `columns` rounded up to 16
+} ck_matrix;
+
+/// An autoregressive mask: of the K inputs sorted by degree, the sorted output n sees the first prefixes[n].
+typedef struct {
+  const int32_t *_Nullable inputs;    // K: the sorted order, a permutation
+  const int32_t *_Nullable outputs;   // N: the sorted order, a permutation
+  const int32_t *_Nullable prefixes;  // N: never decreasing, each at most K
+} ck_staircase;
+
+typedef enum { ck_none = 0, ck_left = 1, ck_right = 2 } ck_transposition;
+typedef enum { ck_relu = 0, ck_sigmoid = 1, ck_tanh = 2, ck_softplus = 3 } ck_activation;
+
+/// NADE's parameters, or where their gradients go.
+typedef struct {
+  ck_matrix w;  // D × H
+  ck_matrix v;  // D × H
+  ck_matrix b;  // 1 × D
+  ck_matrix c;  // 1 × H
+} ck_nade;
+
+/// One of a seed's sequences of 32-bit words (Philox 4×32-10), from a position on.
+typedef struct {
+  uint64_t seed;
+  uint64_t stream;
+  uint64_t position;
+} ck_words;
+
+/// The constants of a step of Adam.
+typedef struct {
+  float rate, beta1, beta2, epsilon, weight_decay, mean_correction, variance_correction;
+} ck_adam;
+
+/// The kernels of one instruction set.
+typedef struct {
+  /// c = op(a) · op(b), or accumulates it. ck_none: a (B × K), b (K × N); ck_left: a (K × B);
+  /// ck_right: b (N × K). c (B × N).
+  void (*product)(ck_matrix a, ck_matrix b, ck_transposition transposing, ck_matrix c, bool accumulating);
+  /// y = bias + x · w where the mask permits. x (B × K), w (K × N), bias (1 × N) or null, y (B × N).
+  /// Forbidden weights are never used as numbers; forbidden finite inputs do not change a bit of y.
+  void (*masked_linear)(
+    ck_matrix x, ck_matrix w, const float *_Nullable bias, ck_staircase mask, bool is_sparse, ck_matrix y);
+  /// Accumulates dx = dy · wᵀ where permitted. dy (B × N), w (K × N), dx (B × K).
+  void (*masked_linear_input_gradient)(ck_matrix dy, ck_matrix w, ck_staircase mask, ck_matrix dx);
+  /// Accumulates dw = xᵀ · dy where permitted and touches nothing else. x (B × K), dy (B × N), dw (K × N).
+  void (*masked_linear_weight_gradient)(
+    ck_matrix x, ck_matrix dy, ck_staircase mask, bool is_sparse, ck_matrix dw);
+
+  /// y = f(x); y may be x. Sigmoid, tanh and softplus are within 3 ulp, or 1e-37 absolutely.
+  void (*apply)(ck_activation f, ck_matrix x, ck_matrix y);
+  /// Accumulates dx = f′(x) · dy, with f′ from y = f(x).
+  void (*activation_gradient)(ck_activation f, ck_matrix y, ck_matrix dy, ck_matrix dx);
+  /// Accumulates y = scale · x.
+  void (*accumulate)(ck_matrix x, float scale, ck_matrix y);
+  /// y = a · b by elements, or accumulates it.
+  void (*multiply)(ck_matrix a, ck_matrix b, ck_matrix y, bool accumulating);
+  /// y = scale · x, or accumulates it, where word r · ⌈columns / 4⌉ · 4 + c of the sequence (counted from its
+  /// start, not from `words.position`) is at least `threshold`; zero elsewhere.
+  void (*dropout)(
+    ck_matrix x, uint32_t threshold, float scale, ck_words words, ck_matrix y, bool accumulating);
+
+  /// Accumulates y[r, n] = scale · row[n].
+  void (*accumulate_row)(ck_matrix row, float scale, ck_matrix y);
+  /// Accumulates y[r, n] = scale · column[r].
+  void (*accumulate_column)(ck_matrix column, float scale, ck_matrix y);
+  /// Accumulates row[n] = scale · Σ_r x[r, n], r ascending.
+  void (*accumulate_sum_of_rows)(ck_matrix x, float scale, ck_matrix row);
+  /// Accumulates column[r] = scale · Σ_n x[r, n], summed in double.
+  void (*accumulate_sum_of_columns)(ck_matrix x, float scale, ck_matrix column);
+  /// y[r] = log (1/N) Σ_n exp x[r, n]. An error of a few ulp of max(1, |y|).
+  void (*log_mean_exp)(ck_matrix x, ck_matrix y);
+  /// Accumulates dx[r, n] = dy[r] · exp(x[r, n] − y[r]) / N in the rows whose y is finite.
+  void (*log_mean_exp_gradient)(ck_matrix x, ck_matrix y, ck_matrix dy, ck_matrix dx);
+
+  /// y[r] = Σ_i t · z − log(1 + exp z): every term within 4 ulp for t in {0, 1}, the sum in double.
+  void (*bernoulli)(ck_matrix z, ck_matrix t, ck_matrix y);
+  /// Accumulates dz[r, i] = dy[r] · (t − σ(z)).
+  void (*bernoulli_gradient)(ck_matrix z, ck_matrix t, ck_matrix dy, ck_matrix dz);
+
+  /// The logits of NADE's conditionals; see KernelScalar.nade. x (B × D) of zeros and ones: any other number
+  /// counts as one. f is ck_sigmoid or ck_relu.
+  void (*nade)(ck_matrix x, ck_nade p, const int32_t *_Nullable ordering, ck_activation f, ck_matrix z);
+  /// Accumulates the gradients of NADE's parameters.
+  void (*nade_gradient)(
+    ck_matrix x, ck_nade p, const int32_t *_Nullable ordering, ck_activation f, ck_matrix dz,
+    ck_nade gradients);
+  /// Draws rows: x = 1 where u < σ(z), z being bit for bit the logits that `nade` computes for that row.
+  void (*nade_sample)(
+    ck_matrix u, ck_nade p, const int32_t *_Nullable ordering, ck_activation f, ck_matrix x, ck_matrix z);
+
+  /// y[l] = bias + Σ_{k < count} w[k] · states[k, l], or accumulates it without the bias. A lane's result does
+  /// not depend on the number of lanes.
+  void (*prefix_product)(
+    const float *w, ptrdiff_t count, ck_matrix states, float bias, ck_matrix y, bool accumulating);
+  /// x[l] = u[l] < σ(z[l]) ? 1 : 0.
+  void (*decide)(ck_matrix z, ck_matrix u, ck_matrix x);
+  /// y = the uniform numbers in [0, 1) of the next rows · columns words, row by row: the word's leading 24
+  /// significant bits as a fixed-point fraction.
+  void (*uniforms)(ck_words words, ck_matrix y);
+
+  /// Σ x² in double, row by row.
+  double (*sum_of_squares)(ck_matrix x);
+  /// Whether every element is finite.
+  bool (*is_finite)(ck_matrix x);
+  /// v = µ·v + scale·g, w −= rate·v.
+  void (*descend)(ck_matrix w, ck_matrix g, float scale, float rate, float momentum, ck_matrix v);
+  /// s += (scale·g)², w −= rate·scale·g / (√s + ε).
+  void (*adagrad)(ck_matrix w, ck_matrix g, float scale, float rate, float epsilon, ck_matrix s);
+  /// Adam with decoupled weight decay; see KernelScalar.adam.
+  void (*adam)(ck_matrix w, ck_matrix g, float scale, ck_adam step, ck_matrix m, ck_matrix v);
+} ck_kernels;
+
+// MARK: Instruction sets
+
+/// The variants, from the plainest to the fastest. The portable one is four lanes: SSE2 or NEON.
+typedef enum { ck_portable = 0, ck_avx2 = 1, ck_avx512 = 2 } ck_instruction_set;
+#define CK_INSTRUCTION_SET_COUNT 3
+
+/// Whether this machine runs a variant.
+bool ck_available(ck_instruction_set set);
+/// The variant that this thread's next kernel runs in: the fastest available, unless the environment variable
+/// BINARYDENSITY_ISA (portable, avx2, avx512), `ck_select` or `ck_override` says otherwise. An unavailable or
+/// unknown name in the environment is reported once on standard error and then ignored.
+ck_instruction_set ck_current(void);
+/// Selects a variant for every thread; returns false, and does nothing, if it is not available.
+bool ck_select(ck_instruction_set set);
+/// Selects a variant for the calling thread alone, or withdraws that with −1. Returns the override before.
+int ck_override(int set);
+/// The kernels of the current variant.
+const ck_kernels *ck_table(void);
+
+// MARK: Threads
+
+/// Calls task(context, i) for every i below `count`, on up to `ck_thread_count()` threads at once, and returns
+/// when all are done. Tasks must not depend on each other. Inside a task, and while another thread's tasks
+/// occupy the workers, the tasks run one after another on the calling thread.
+void ck_parallel(ptrdiff_t count, void (*task)(void *_Nullable context, ptrdiff_t index), void *_Nullable context);
+/// The number of threads that kernels called from this thread use.
+int ck_thread_count(void);
+/// Sets the number of threads, 1 to 256, for every calling thread.
+void ck_set_thread_count(int count);
+/// Sets it for the calling thread alone, or withdraws that with 0. Returns the override before.
+int ck_override_thread_count(int count);
+
+#pragma clang assume_nonnull end
+
+#endif

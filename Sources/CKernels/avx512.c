@@ -1,0 +1,20 @@
+// Sixteen lanes: AVX-512 as every processor that has it for general use does (F, BW, DQ, VL).
+
+#if defined(__x86_64__)
+
+#include "internal.h"
+
+#pragma clang attribute push( \
+  __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,fma"))), apply_to = function)
+
+#define LANES 16
+// 32 registers: 24 accumulators and 3 for the panel; the broadcasts are memory operands.
+#define TILE_ROWS 8
+#define TILE_VECTORS 3
+#define TABLE ck_kernels_avx512
+
+#include "generic/kernels.inc"
+
+#pragma clang attribute pop
+
+#endif

@@ -1,0 +1,97 @@
+import CKernels
+
+extension Float {
+  public static func apply(_ f: Activation, _ x: MatrixView<Float>, into y: MatrixView<Float>) {
+    y.require("y", shapeOf: x)
+    kernels.pointee.apply(f.raw, x.raw, y.raw)
+  }
+
+  public static func accumulateGradient(
+    of f: Activation, output y: MatrixView<Float>, _ dy: MatrixView<Float>, into dx: MatrixView<Float>
+  ) {
+    dy.require("dy", shapeOf: y)
+    dx.require("dx", shapeOf: y)
+    kernels.pointee.activation_gradient(f.raw, y.raw, dy.raw, dx.raw)
+  }
+
+  public static func accumulate(_ x: MatrixView<Float>, scaledBy scale: Float, into y: MatrixView<Float>) {
+    y.require("y", shapeOf: x)
+    kernels.pointee.accumulate(x.raw, scale, y.raw)
+  }
+
+  public static func multiply(
+    _ a: MatrixView<Float>, _ b: MatrixView<Float>, into y: MatrixView<Float>, accumulating: Bool
+  ) {
+    b.require("b", shapeOf: a)
+    y.require("y", shapeOf: a)
+    kernels.pointee.multiply(a.raw, b.raw, y.raw, accumulating)
+  }
+
+  public static func dropout(
+    _ x: MatrixView<Float>, rate: Double, bits: Philox, into y: MatrixView<Float>, accumulating: Bool
+  ) {
+    precondition(rate >= 0 && rate < 1, "a rate of \(rate) would not leave anything")
+    y.require("y", shapeOf: x)
+    kernels.pointee.dropout(
+      x.raw, UInt32(rate * 0x1p32), Float(1 / (1 - rate)), bits.raw, y.raw, accumulating)
+  }
+
+  public static func accumulateRow(_ row: MatrixView<Float>, scaledBy scale: Float, into y: MatrixView<Float>)
+  {
+    row.require("row", rows: 1, columns: y.columnCount)
+    kernels.pointee.accumulate_row(row.raw, scale, y.raw)
+  }
+
+  public static func accumulateColumn(
+    _ column: MatrixView<Float>, scaledBy scale: Float, into y: MatrixView<Float>
+  ) {
+    column.require("column", rows: y.rowCount, columns: 1)
+    kernels.pointee.accumulate_column(column.raw, scale, y.raw)
+  }
+
+  public static func accumulateSumOfRows(
+    _ x: MatrixView<Float>, scaledBy scale: Float, into row: MatrixView<Float>
+  ) {
+    row.require("row", rows: 1, columns: x.columnCount)
+    kernels.pointee.accumulate_sum_of_rows(x.raw, scale, row.raw)
+  }
+
+  public static func accumulateSumOfColumns(
+    _ x: MatrixView<Float>, scaledBy scale: Float, into column: MatrixView<Float>
+  ) {
+    column.require("column", rows: x.rowCount, columns: 1)
+    kernels.pointee.accumulate_sum_of_columns(x.raw, scale, column.raw)
+  }
+
+  public static func logMeanExp(_ x: MatrixView<Float>, into y: MatrixView<Float>) {
+    y.require("y", rows: x.rowCount, columns: 1)
+    kernels.pointee.log_mean_exp(x.raw, y.raw)
+  }
+
+  public static func accumulateLogMeanExpGradient(
+    _ x: MatrixView<Float>, output y: MatrixView<Float>, _ dy: MatrixView<Float>, into dx: MatrixView<Float>
+  ) {
+    y.require("y", rows: x.rowCount, columns: 1)
+    dy.require("dy", rows: x.rowCount, columns: 1)
+    dx.require("dx", shapeOf: x)
+    kernels.pointee.log_mean_exp_gradient(x.raw, y.raw, dy.raw, dx.raw)
+  }
+
+  public static func bernoulliLogLikelihood(
+    logits z: MatrixView<Float>, targets t: MatrixView<Float>, into y: MatrixView<Float>
+  ) {
+    t.require("targets", shapeOf: z)
+    y.require("y", rows: z.rowCount, columns: 1)
+    kernels.pointee.bernoulli(z.raw, t.raw, y.raw)
+  }
+
+  public static func accumulateBernoulliGradient(
+    logits z: MatrixView<Float>, targets t: MatrixView<Float>, _ dy: MatrixView<Float>,
+    into dz: MatrixView<Float>
+  ) {
+    t.require("targets", shapeOf: z)
+    dy.require("dy", rows: z.rowCount, columns: 1)
+    dz.require("dz", shapeOf: z)
+    kernels.pointee.bernoulli_gradient(z.raw, t.raw, dy.raw, dz.raw)
+  }
+}

@@ -1,0 +1,62 @@
+import CKernels
+
+extension NADEOperands where Scalar == Float {
+  var raw: ck_nade { ck_nade(w: w.raw, v: v.raw, b: b.raw, c: c.raw) }
+
+  /// Calls `body` with the ordering, after checking all shapes against the number of variables.
+  fileprivate func withOrdering(
+    variableCount: Int, _ body: (UnsafePointer<Int32>?, ck_activation) -> Void
+  ) {
+    let hiddenCount = c.columnCount
+    w.require("w", rows: variableCount, columns: hiddenCount)
+    v.require("v", rows: variableCount, columns: hiddenCount)
+    b.require("b", rows: 1, columns: variableCount)
+    c.require("c", rows: 1, columns: hiddenCount)
+    precondition(
+      ordering.count == variableCount, "\(ordering.count) positions order \(variableCount) variables")
+    // Their values are what C indexes with; that they form a permutation is the caller's promise.
+    precondition(
+      ordering.allSatisfy { $0 >= 0 && $0 < variableCount }, "an ordering of \(variableCount) has \(ordering)"
+    )
+    ordering.withUnsafeBufferPointer { body($0.baseAddress, activation.raw) }
+  }
+}
+
+extension NADEGradients where Scalar == Float {
+  var raw: ck_nade { ck_nade(w: w.raw, v: v.raw, b: b.raw, c: c.raw) }
+}
+
+extension Float {
+  public static func nade(_ x: MatrixView<Float>, parameters: NADEOperands<Float>, into z: MatrixView<Float>)
+  {
+    z.require("z", shapeOf: x)
+    parameters.withOrdering(variableCount: x.columnCount) { ordering, activation in
+      kernels.pointee.nade(x.raw, parameters.raw, ordering, activation, z.raw)
+    }
+  }
+
+  public static func nadeGradient(
+    _ x: MatrixView<Float>, parameters: NADEOperands<Float>, _ dz: MatrixView<Float>,
+    into gradients: NADEGradients<Float>
+  ) {
+    dz.require("dz", shapeOf: x)
+    gradients.w.require("the gradient of w", shapeOf: parameters.w)
+    gradients.v.require("the gradient of v", shapeOf: parameters.v)
+    gradients.b.require("the gradient of b", shapeOf: parameters.b)
+    gradients.c.require("the gradient of c", shapeOf: parameters.c)
+    parameters.withOrdering(variableCount: x.columnCount) { ordering, activation in
+      kernels.pointee.nade_gradient(x.raw, parameters.raw, ordering, activation, dz.raw, gradients.raw)
+    }
+  }
+
+  public static func nadeSample(
+    uniforms u: MatrixView<Float>, parameters: NADEOperands<Float>, into x: MatrixView<Float>,
+    logits z: MatrixView<Float>
+  ) {
+    x.require("x", shapeOf: u)
+    z.require("z", shapeOf: u)
+    parameters.withOrdering(variableCount: u.columnCount) { ordering, activation in
+      kernels.pointee.nade_sample(u.raw, parameters.raw, ordering, activation, x.raw, z.raw)
+    }
+  }
+}

@@ -1,0 +1,39 @@
+import CKernels
+
+extension Float {
+  public static func sumOfSquares(_ x: MatrixView<Float>) -> Double { kernels.pointee.sum_of_squares(x.raw) }
+
+  public static func isFinite(_ x: MatrixView<Float>) -> Bool { kernels.pointee.is_finite(x.raw) }
+
+  public static func descend(
+    _ w: MatrixView<Float>, gradient g: MatrixView<Float>, scaledBy scale: Float, rate: Float,
+    momentum: Float, velocity v: MatrixView<Float>
+  ) {
+    g.require("the gradient", shapeOf: w)
+    v.require("the velocity", shapeOf: w)
+    kernels.pointee.descend(w.raw, g.raw, scale, rate, momentum, v.raw)
+  }
+
+  public static func adagrad(
+    _ w: MatrixView<Float>, gradient g: MatrixView<Float>, scaledBy scale: Float, rate: Float, epsilon: Float,
+    squares s: MatrixView<Float>
+  ) {
+    g.require("the gradient", shapeOf: w)
+    s.require("the squares", shapeOf: w)
+    kernels.pointee.adagrad(w.raw, g.raw, scale, rate, epsilon, s.raw)
+  }
+
+  public static func adam(
+    _ w: MatrixView<Float>, gradient g: MatrixView<Float>, scaledBy scale: Float, step: AdamStep<Float>,
+    mean m: MatrixView<Float>, variance v: MatrixView<Float>
+  ) {
+    g.require("the gradient", shapeOf: w)
+    m.require("the mean", shapeOf: w)
+    v.require("the variance", shapeOf: w)
+    let constants = ck_adam(
+      rate: step.rate, beta1: step.beta1, beta2: step.beta2, epsilon: step.epsilon,
+      weight_decay: step.weightDecay, mean_correction: step.meanCorrection,
+      variance_correction: step.varianceCorrection)
+    kernels.pointee.adam(w.raw, g.raw, scale, constants, m.raw, v.raw)
+  }
+}

@@ -1,0 +1,64 @@
+import CKernels
+
+extension Float {
+  public static func product(
+    _ a: MatrixView<Float>, _ b: MatrixView<Float>, transposing: Transposition, into c: MatrixView<Float>,
+    accumulating: Bool
+  ) {
+    switch transposing {
+    case .none:
+      b.require("b", rows: a.columnCount, columns: c.columnCount)
+      a.require("a", rows: c.rowCount, columns: a.columnCount)
+      kernels.pointee.product(a.raw, b.raw, ck_none, c.raw, accumulating)
+    case .left:
+      b.require("b", rows: a.rowCount, columns: c.columnCount)
+      a.require("a", rows: a.rowCount, columns: c.rowCount)
+      kernels.pointee.product(a.raw, b.raw, ck_left, c.raw, accumulating)
+    case .right:
+      b.require("b", rows: c.columnCount, columns: a.columnCount)
+      a.require("a", rows: c.rowCount, columns: a.columnCount)
+      kernels.pointee.product(a.raw, b.raw, ck_right, c.raw, accumulating)
+    }
+  }
+
+  public static func maskedLinear(
+    _ x: MatrixView<Float>, weights w: MatrixView<Float>, bias: MatrixView<Float>?, mask: Staircase,
+    isSparse: Bool, into y: MatrixView<Float>
+  ) {
+    mask.require(weights: w)
+    x.require("x", rows: x.rowCount, columns: w.rowCount)
+    bias?.require("bias", rows: 1, columns: w.columnCount)
+    y.require("y", rows: x.rowCount, columns: w.columnCount)
+    mask.withC { kernels.pointee.masked_linear(x.raw, w.raw, bias?.base, $0, isSparse, y.raw) }
+  }
+
+  public static func maskedLinearInputGradient(
+    _ dy: MatrixView<Float>, weights w: MatrixView<Float>, mask: Staircase, into dx: MatrixView<Float>
+  ) {
+    mask.require(weights: w)
+    dy.require("dy", rows: dx.rowCount, columns: w.columnCount)
+    dx.require("dx", rows: dx.rowCount, columns: w.rowCount)
+    mask.withC { kernels.pointee.masked_linear_input_gradient(dy.raw, w.raw, $0, dx.raw) }
+  }
+
+  public static func maskedLinearWeightGradient(
+    _ x: MatrixView<Float>, _ dy: MatrixView<Float>, mask: Staircase, isSparse: Bool,
+    into dw: MatrixView<Float>
+  ) {
+    mask.require(weights: dw)
+    x.require("x", rows: x.rowCount, columns: dw.rowCount)
+    dy.require("dy", rows: x.rowCount, columns: dw.columnCount)
+    mask.withC { kernels.pointee.masked_linear_weight_gradient(x.raw, dy.raw, $0, isSparse, dw.raw) }
+  }
+
+  public static func prefixProduct(
+    weights w: MatrixView<Float>, count: Int, states: MatrixView<Float>, bias: Float,
+    into y: MatrixView<Float>, accumulating: Bool
+  ) {
+    precondition(
+      count >= 0 && w.rowCount == 1 && count <= w.columnCount && count <= states.rowCount,
+      "\(count) terms of weights \(w.shape) and states \(states.shape)")
+    y.require("y", rows: 1, columns: states.columnCount)
+    kernels.pointee.prefix_product(w.base, count, states.raw, bias, y.raw, accumulating)
+  }
+}

@@ -1,0 +1,65 @@
+import CKernels
+
+/// The kernels of the instruction set that is current for this thread.
+@inline(__always) var kernels: UnsafePointer<ck_kernels> { ck_table() }
+
+extension MatrixView where Scalar == Float {
+  /// The same view as the C kernels take it.
+  var raw: ck_matrix { ck_matrix(base: base, rows: rowCount, columns: columnCount, stride: stride) }
+}
+
+extension MatrixView {
+  /// The shape as it is shown in messages.
+  var shape: String { "\(rowCount) × \(columnCount)" }
+
+  /// Stops unless the view has the shape that another operand demands.
+  @inline(__always) func require(_ name: StaticString, rows: Int, columns: Int) {
+    precondition(
+      rowCount == rows && columnCount == columns,
+      "\(name) is \(shape) where \(rows) × \(columns) is needed")
+  }
+
+  /// Stops unless the view has the shape of another.
+  @inline(__always) func require(_ name: StaticString, shapeOf other: MatrixView) {
+    require(name, rows: other.rowCount, columns: other.columnCount)
+  }
+}
+
+extension Staircase {
+  /// Calls `body` with the mask as the C kernels take it.
+  func withC<Result>(_ body: (ck_staircase) -> Result) -> Result {
+    inputOrder.withUnsafeBufferPointer { inputs in
+      outputOrder.withUnsafeBufferPointer { outputs in
+        prefixLengths.withUnsafeBufferPointer { prefixes in
+          body(
+            ck_staircase(
+              inputs: inputs.baseAddress, outputs: outputs.baseAddress, prefixes: prefixes.baseAddress))
+        }
+      }
+    }
+  }
+
+  /// Stops unless the mask is for weights of this shape.
+  func require<Scalar>(weights w: MatrixView<Scalar>) {
+    precondition(
+      inputCount == w.rowCount && outputCount == w.columnCount,
+      "the mask is \(inputCount) × \(outputCount), the weights are \(w.shape)")
+  }
+}
+
+extension Philox {
+  /// The sequence as the C kernels take it.
+  var raw: ck_words { ck_words(seed: seed, stream: stream, position: position) }
+}
+
+extension Activation {
+  /// The function as the C kernels name it.
+  var raw: ck_activation {
+    switch self {
+    case .relu: ck_relu
+    case .sigmoid: ck_sigmoid
+    case .tanh: ck_tanh
+    case .softplus: ck_softplus
+    }
+  }
+}

@@ -1,0 +1,193 @@
+import Kernels
+import Testing
+import _TestSupport
+
+/// A NADE's parameters, and its gradients, in either precision.
+private struct Network<Scalar: KernelScalar> {
+  var w: Matrix<Scalar>
+  var v: Matrix<Scalar>
+  var b: Matrix<Scalar>
+  var c: Matrix<Scalar>
+  var ordering: [Int32]
+  var activation: Activation
+
+  var operands: NADEOperands<Scalar> {
+    NADEOperands(w: w.view, v: v.view, b: b.view, c: c.view, ordering: ordering, activation: activation)
+  }
+
+  /// All four matrices one after another.
+  var elements: [Scalar] { w.elements + v.elements + b.elements + c.elements }
+
+  /// The views to accumulate into; each matrix is this value's own.
+  var gradients: NADEGradients<Scalar> {
+    mutating get {
+      NADEGradients(w: w.mutableView, v: v.mutableView, b: b.mutableView, c: c.mutableView)
+    }
+  }
+
+  var zeros: Network {
+    func zero(_ m: Matrix<Scalar>) -> Matrix<Scalar> {
+      Matrix(rowCount: m.rowCount, columnCount: m.columnCount) { _, _ in 0 }
+    }
+    return Network(
+      w: zero(w), v: zero(v), b: zero(b), c: zero(c), ordering: ordering, activation: activation)
+  }
+}
+
+extension Network<Float> {
+  init(variables: Int, hidden: Int, activation: Activation, seed: UInt64) {
+    var generator = Philox(seed: seed, stream: 9)
+    self.init(
+      w: .uniform(variables, hidden, seed: seed), v: .uniform(variables, hidden, seed: seed + 1),
+      b: .uniform(1, variables, seed: seed + 2), c: .uniform(1, hidden, seed: seed + 3),
+      ordering: (0..<Int32(variables)).shuffled(using: &generator), activation: activation)
+  }
+
+  var inDouble: Network<Double> {
+    Network<Double>(
+      w: w.inDouble, v: v.inDouble, b: b.inDouble, c: c.inDouble, ordering: ordering, activation: activation)
+  }
+}
+
+private let activations = [Activation.sigmoid, .relu]
+
+@Suite struct NADETests {
+  /// With inputs, weights and biases of at most 1, |a| ≤ D + 1 after at most D roundings of it, so a errs by at
+  /// most (D + 1)²·u, and so does h, whose slope is at most 1, besides 3 ulp. The logit adds H products and as
+  /// many roundings of |z| ≤ H·max h.
+  private func bound(_ network: Network<Float>) -> Double {
+    let d = Double(network.w.rowCount)
+    let h = Double(network.c.columnCount)
+    let largest = network.activation == .sigmoid ? 1 : d + 1
+    return roundoff * (h * ((d + 1) * (d + 1) + 6) + (h + 2) * (h * largest + 1))
+  }
+
+  @Test(arguments: InstructionSet.available, activations)
+  func logits(set: InstructionSet, activation: Activation) {
+    for hidden in sizesAroundVectors + [256, 300] {
+      for (rows, variables) in [(1, 7), (5, 16), (17, 9), (33, 20), (0, 3)] {
+        let network = Network(variables: variables, hidden: hidden, activation: activation, seed: 31)
+        let x = Matrix<Float>.bits(rows, variables, seed: 32)
+        var z = Matrix<Float>(rowCount: rows, columnCount: variables, repeating: .nan)
+        let (exact, exactX) = (network.inDouble, x.inDouble)
+        var expected = z.inDouble
+        set.run { Float.nade(x.view, parameters: network.operands, into: z.mutableView) }
+        Double.nade(exactX.view, parameters: exact.operands, into: expected.mutableView)
+        let limit = bound(network)
+        #expect(firstMismatch(z, expected) { _, _ in limit } == nil, "\(rows) rows, \(hidden) hidden units")
+      }
+    }
+  }
+
+  /// The gradients sum over rows and positions what the logits' errors and as many roundings perturb.
+  @Test(arguments: InstructionSet.available, activations)
+  func gradients(set: InstructionSet, activation: Activation) {
+    for hidden in sizesAroundVectors + [130] {
+      for (rows, variables) in [(1, 7), (5, 16), (35, 11), (70, 8), (0, 3)] {
+        // Distances from ReLU's kink far above rounding: weights in steps of 1/8, biases between the steps.
+        var network = Network(variables: variables, hidden: hidden, activation: activation, seed: 33)
+        network.w = Matrix(rowCount: variables, columnCount: hidden) { (network.w[$0, $1] * 8).rounded() / 8 }
+        network.c = Matrix(rowCount: 1, columnCount: hidden) {
+          (network.c[$0, $1] * 8).rounded() / 8 + 0.0625
+        }
+        let x = Matrix<Float>.bits(rows, variables, seed: 34)
+        let dz = Matrix<Float>.uniform(rows, variables, seed: 35)
+        var result = network.zeros
+        let (exact, exactX, exactDz) = (network.inDouble, x.inDouble, dz.inDouble)
+        var expected = exact.zeros
+        set.run {
+          Float.nadeGradient(x.view, parameters: network.operands, dz.view, into: result.gradients)
+        }
+        Double.nadeGradient(
+          exactX.view, parameters: exact.operands, exactDz.view, into: expected.gradients)
+        // Sums of rows · D products of magnitude at most D + 1 (da sums D terms), each of factors good to
+        // (D + 8) roundings, in rows · D additions.
+        let terms = Double(rows * variables)
+        let d = Double(variables)
+        let limit = roundoff * terms * (d + 1) * (terms + d + 8)
+        let pairs = [
+          (result.w, expected.w), (result.v, expected.v), (result.b, expected.b), (result.c, expected.c),
+        ]
+        for (name, (matrix, reference)) in zip(["w", "v", "b", "c"], pairs) {
+          let mismatch = firstMismatch(matrix, reference) { _, _ in limit }
+          #expect(mismatch == nil, "gradient of \(name), \(rows) rows, \(hidden) hidden units")
+        }
+      }
+    }
+  }
+
+  @Test(arguments: InstructionSet.available, activations)
+  func rowsAreIndependent(set: InstructionSet, activation: Activation) {
+    let network = Network(variables: 40, hidden: 300, activation: activation, seed: 36)
+    let x = Matrix<Float>.bits(50, 40, seed: 37)
+    func result(_ x: Matrix<Float>) -> Matrix<Float> {
+      var z = Matrix<Float>(rowCount: x.rowCount, columnCount: 40)
+      set.run { Float.nade(x.view, parameters: network.operands, into: z.mutableView) }
+      return z
+    }
+    let all = result(x)
+    for range in [0..<1, 0..<2, 5..<12, 20..<49, 49..<50] {
+      #expect(result(x.rows(range)).bitPatterns == all.rows(range).bitPatterns)
+    }
+  }
+
+  /// A conditional does not change by a bit when a variable that comes later, or is the variable itself, flips.
+  @Test(arguments: InstructionSet.available, activations)
+  func laterVariablesLeaveNoTrace(set: InstructionSet, activation: Activation) {
+    let network = Network(variables: 30, hidden: 50, activation: activation, seed: 38)
+    var x = Matrix<Float>.bits(6, 30, seed: 39)
+    func result() -> Matrix<Float> {
+      var z = Matrix<Float>(rowCount: 6, columnCount: 30)
+      set.run { Float.nade(x.view, parameters: network.operands, into: z.mutableView) }
+      return z
+    }
+    let before = result()
+    for (position, variable) in network.ordering.enumerated() {
+      for row in 0..<6 { x[row, Int(variable)] = 1 - x[row, Int(variable)] }
+      let after = result()
+      for earlier in network.ordering[...position] {
+        for row in 0..<6 {
+          #expect(before[row, Int(earlier)].bitPattern == after[row, Int(earlier)].bitPattern)
+        }
+      }
+      for row in 0..<6 { x[row, Int(variable)] = 1 - x[row, Int(variable)] }
+    }
+  }
+
+  /// The sampler decides from the very logits that the likelihood of its sample has.
+  @Test(arguments: InstructionSet.available, activations)
+  func samplesFromItsLogits(set: InstructionSet, activation: Activation) {
+    for (rows, hidden) in [(1, 5), (7, 17), (40, 300)] {
+      let network = Network(variables: 25, hidden: hidden, activation: activation, seed: 40)
+      let u = Matrix<Float>.uniform(rows, 25, in: 0...1, seed: 41)
+      var x = Matrix<Float>(rowCount: rows, columnCount: 25, repeating: .nan)
+      var z = x
+      var again = x
+      set.run {
+        Float.nadeSample(
+          uniforms: u.view, parameters: network.operands, into: x.mutableView, logits: z.mutableView)
+        Float.nade(x.view, parameters: network.operands, into: again.mutableView)
+      }
+      #expect(z.bitPatterns == again.bitPatterns)
+      for row in 0..<rows {
+        for i in 0..<25 {
+          let probability = 1 / (1 + Double.exponential(-Double(z[row, i])))
+          // Within rounding of the threshold either decision is right.
+          guard abs(Double(u[row, i]) - probability) > 4 * roundoff else { continue }
+          #expect(x[row, i] == (Double(u[row, i]) < probability ? 1 : 0))
+        }
+      }
+    }
+  }
+
+  @Test(arguments: InstructionSet.available, activations)
+  func notANumberIsSeen(set: InstructionSet, activation: Activation) {
+    var network = Network(variables: 10, hidden: 20, activation: activation, seed: 42)
+    network.c[0, 19] = .nan
+    let x = Matrix<Float>.bits(3, 10, seed: 43)
+    var z = Matrix<Float>(rowCount: 3, columnCount: 10)
+    set.run { Float.nade(x.view, parameters: network.operands, into: z.mutableView) }
+    let isSeen = z.elements.allSatisfy { $0.isNaN }
+    #expect(isSeen)
+  }
+}
