@@ -127,7 +127,7 @@ private struct PythonScanner {
         if isFortranOrder == false { try take("False") }
       case "shape" where dimensions == nil: dimensions = try tuple()
       default:
-        throw malformed(at: place, "'descr', 'fortran_order' and 'shape', each once", "'\(key)'")
+        throw malformed(at: place, "'descr', 'fortran_order' and 'shape', each once", quoted(key.utf8))
       }
       guard takes(",") else {
         try take("}")
@@ -153,7 +153,7 @@ private struct PythonScanner {
       "<>=".contains(mark) || (mark == "|" && type.size == 1)
     else {
       let known = NPYHeader.ElementType.allCases.map(\.rawValue).joined(separator: ", ")
-      throw malformed(at: place, "a type of numbers, one of \(known) after <, > or |", "'\(code)'")
+      throw malformed(at: place, "a type of numbers, one of \(known) after <, > or |", quoted(code.utf8))
     }
     // '=' is the order of the machine that wrote the file; like every machine this runs on, a little-endian
     // one.
