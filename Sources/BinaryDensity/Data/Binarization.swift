@@ -2,13 +2,13 @@ import Kernels
 
 /// How grey levels become bits.
 ///
-/// A stochastic draw turns a pixel of level g on with probability g / 255, exactly: with w the pixel's 32 random bits
-/// it is on if and only if
+/// A stochastic draw turns a pixel of level g on with probability g / 255, exactly: with w the pixel's 32
+/// random bits it is on if and only if
 ///
 ///     w · 255 < g · 2³²
 ///
-/// The bits of the pixel in row r and column c are word `c mod 4` of the Philox 4×32-10 block `r · ⌈columns / 4⌉ + ⌊c / 4⌋`
-/// in a stream of the seed. Level 0 is never on and level 255 always.
+/// The bits of the pixel in row r and column c are word `c mod 4` of block `r · ⌈columns / 4⌉ + ⌊c / 4⌋` of
+/// Philox 4×32-10, in a stream of the seed. Level 0 is never on and level 255 always.
 public enum Binarization: Hashable, Sendable, Codable {
   /// On where the level is at least this.
   case threshold(UInt8)
@@ -16,7 +16,7 @@ public enum Binarization: Hashable, Sendable, Codable {
   case stochastic(seed: UInt64)
   /// A fresh draw of the training rows in each epoch, a function of the seed and the epoch.
   ///
-  /// Validation and test rows stay on the draw of `.stochastic` with the same seed, so figures can be compared.
+  /// Validation and test rows stay on the draw of `.stochastic` with the same seed, so figures compare.
   case dynamic(seed: UInt64)
 
   /// The seed of the fixed draw that the package's figures are measured on.
@@ -58,7 +58,7 @@ extension GreyLevels {
     }
   }
 
-  /// Returns the fresh draw of an epoch, a function of the seed, the epoch, and the row's place in this table.
+  /// Returns the fresh draw of an epoch, a function of the seed, the epoch, and a row's place in this table.
   public func redrawn(seed: UInt64, epoch: Int) -> BinaryMatrix {
     precondition(epoch >= 0, "there is no epoch \(epoch)")
     return drawn(from: Philox(seed: seed, stream: .dynamicBinarization(epoch: epoch)))

@@ -1,14 +1,14 @@
 /// A table of bits: rows are observations, columns are variables.
 ///
-/// Each row is packed into ⌈columns / 64⌉ words of 64 bits, so an MNIST digit of 784 pixels takes 13 words or 104
-/// bytes. Column c of a row is bit c mod 64 of its word ⌊c / 64⌋.
+/// Each row is packed into ⌈columns / 64⌉ words of 64 bits, so an MNIST digit of 784 pixels takes 13 words or
+/// 104 bytes. Column c of a row is bit c mod 64 of its word ⌊c / 64⌋.
 ///
 ///     var rows = BinaryMatrix([[1, 0, 1], [0, 0, 1]])
 ///     rows[1, 0] = true
 ///     print(rows.onBitCount, Array(rows.onBits(ofRow: 0)))  // 4 [0, 2]
 ///
-/// Invariant: the bits of a row's last word beyond its last column are zero, so that words can be compared and
-/// counted whole.
+/// Invariant: the bits of a row's last word beyond its last column are zero, so that words can be compared
+/// and counted whole.
 public struct BinaryMatrix: Hashable, Sendable {
   /// The number of rows.
   public let rowCount: Int

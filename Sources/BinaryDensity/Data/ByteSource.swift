@@ -1,7 +1,7 @@
 /// The bytes of a file from its start to its end, inflated on the way if the file is gzip.
 ///
-/// Gzip is told by the two bytes it begins with, not by a name, and may have several members. Bytes are pulled in
-/// chunks of 64 KiB; memory grows with what the caller takes, never with what a header promises.
+/// Gzip is told by the two bytes it begins with, not by a name, and may have several members. Bytes are
+/// pulled in chunks of 64 KiB; memory grows with what the caller takes, never with what a header promises.
 package final class ByteSource {
   /// The path as errors name it.
   package var path: String { file.path }
@@ -74,7 +74,7 @@ package final class ByteSource {
     return bytes
   }
 
-  /// Takes the next line without its line feed, or nil at the end; the line feed of the last line may be missing.
+  /// Takes the next line without its line feed, which the last may lack; returns false at the end.
   package func takeLine(into line: inout [UInt8]) throws(DensityError) -> Bool {
     line.removeAll(keepingCapacity: true)
     while true {

@@ -9,12 +9,13 @@
 extension DataSplits {
   /// Reads MNIST in its standard split of 50 000, 10 000 and 10 000 images of 28 × 28 pixels.
   ///
-  /// The first 50 000 images of `train-images-idx3-ubyte` are for training and its last 10 000 for validation; those
-  /// of `t10k-images-idx3-ubyte` are for testing. Either file may be plain or end in `.gz`. Labels are not read:
-  /// a density needs none. A stochastic draw takes the row of an image in its file, so validation rows are rows
-  /// 50 000 … 59 999 of the stream `.train`.
+  /// The first 50 000 images of `train-images-idx3-ubyte` are for training and its last 10 000 for
+  /// validation; those of `t10k-images-idx3-ubyte` are for testing. Either file may be plain or end in `.gz`.
+  /// Labels are not read: a density needs none. A stochastic draw takes the row of an image in its file, so
+  /// validation rows are rows 50 000 … 59 999 of the stream `.train`.
   ///
-  /// - Throws: `DensityError.missingFile`, `.unreadable`, `.malformed`; `.mismatch` for a sound file of another shape.
+  /// - Throws: `DensityError.missingFile`, `.unreadable`, `.malformed`; `.mismatch` for a sound file of
+  ///   another shape.
   /// - Source: Y. LeCun, C. Cortes, C. J. C. Burges, The MNIST database of handwritten digits.
   public static func mnist(
     directory: String, binarization: Binarization = .standard

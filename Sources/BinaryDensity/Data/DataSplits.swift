@@ -83,9 +83,9 @@ public struct DataSplits: Sendable {
 
   /// Returns the data set with a part of its training rows held out for validation instead.
   ///
-  /// At least one row is held out and at least one is kept; a single row stays where it is. The rows of both parts
-  /// keep their order. Which rows are held out depends on the seed alone. A fresh draw of dynamic binarization then
-  /// goes by the place of a row among those kept.
+  /// At least one row is held out and at least one is kept; a single row stays where it is. The rows of both
+  /// parts keep their order. Which rows are held out depends on the seed alone. A fresh draw of dynamic
+  /// binarization then goes by the place of a row among those kept.
   /// - Precondition: there is no validation part yet, and `0 < fraction < 1`.
   public func holdingOutValidation(fraction: Double = 0.1, seed: UInt64) -> DataSplits {
     precondition(validation == nil, "\(name) already has validation rows")

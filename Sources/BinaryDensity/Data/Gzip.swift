@@ -63,7 +63,7 @@ final class GzipDecoder {
     hasPendingOutput = false
   }
 
-  /// Inflates at most 64 KiB from the bytes of `input` that start at `cursor`, which moves past what was used.
+  /// Inflates at most 64 KiB from `input[cursor...]`, and moves the cursor past what was used.
   func step(_ input: [UInt8], from cursor: inout Int) -> (bytes: [UInt8], outcome: Outcome) {
     let (bytes, status) = stream.step(input, from: &cursor, to: input.count) { inflate($0, Z_NO_FLUSH) }
     hasPendingOutput = stream.base.pointee.avail_out == 0

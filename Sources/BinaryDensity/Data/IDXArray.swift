@@ -92,8 +92,9 @@ extension IDXArray.Elements {
 extension IDXArray {
   /// Reads an IDX file, plain or gzip; `-` is the standard input.
   ///
-  /// - Throws: `DensityError.missingFile`, `.unreadable`; `.malformed` for a wrong magic, an unknown type, a size
-  ///   that no memory could hold, elements missing or too many, and every way a gzip stream can be broken.
+  /// - Throws: `DensityError.missingFile`, `.unreadable`; `.malformed` for a wrong magic, an unknown type, a
+  ///   size that no memory could hold, elements missing or too many, and every way a gzip stream can be
+  ///   broken.
   /// - Complexity: time and memory grow with the bytes the file holds, whatever its header promises.
   public static func read(_ path: String) throws(DensityError) -> IDXArray {
     try read(from: ByteSource(path: path))

@@ -2,8 +2,8 @@ import Kernels
 
 /// The minibatches of one epoch: every row once, in an order that depends on the seed and the epoch alone.
 ///
-/// Batch k is known without the batches before it, so a run resumes in the middle of an epoch. The last batch holds
-/// the remaining rows and may be smaller.
+/// Batch k is known without the batches before it, so a run resumes in the middle of an epoch. The last batch
+/// holds the remaining rows and may be smaller.
 ///
 ///     for batch in ShuffledBatches(rowCount: rows.rowCount, batchSize: 100, seed: 0, epoch: 3) { … }
 public struct ShuffledBatches: RandomAccessCollection, Sendable {

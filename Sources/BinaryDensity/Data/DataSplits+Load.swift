@@ -1,0 +1,41 @@
+extension DataSplits {
+  /// Reads a data set from one file a part, each in any form that `DataTable` reads.
+  ///
+  /// Grey levels are binarized; tables that already are bits are as they are, and if all are, `binarization`
+  /// of the result is nil.
+  /// - Parameter name: what to call it; otherwise the training file's name up to its first dot.
+  /// - Throws: what `DataTable.read` throws; `.mismatch` naming the file if it has other columns than the
+  ///   training file.
+  public static func load(
+    train: String, validation: String? = nil, test: String? = nil, name: String? = nil,
+    binarization: Binarization = .standard
+  ) throws(DensityError) -> DataSplits {
+    let trainTable = try DataTable.read(train)
+    var tables = [trainTable]
+    func read(_ path: String?) throws(DensityError) -> DataTable? {
+      guard let path else { return nil }
+      let table = try DataTable.read(path)
+      guard table.columnCount == trainTable.columnCount else {
+        throw .mismatch(
+          path: table.path, expected: "\(trainTable.columnCount) columns as in \(trainTable.path)",
+          found: "\(table.columnCount)")
+      }
+      tables.append(table)
+      return table
+    }
+    let validationTable = try read(validation)
+    let testTable = try read(test)
+    let isGrey = tables.contains { $0.greyLevels != nil }
+    return DataSplits(
+      name: name ?? baseName(train), train: trainTable.rows(binarization, split: .train),
+      validation: validationTable?.rows(binarization, split: .validation),
+      test: testTable?.rows(binarization, split: .test), imageShape: trainTable.imageShape,
+      binarization: isGrey ? binarization : nil, trainLevels: trainTable.greyLevels)
+  }
+
+  /// Returns the last part of a path up to its first dot.
+  private static func baseName(_ path: String) -> String {
+    let file = path.split(separator: "/").last.map(String.init) ?? path
+    return file.split(separator: ".").first.map(String.init) ?? file
+  }
+}
