@@ -17,7 +17,7 @@ public final class Executor<Scalar: KernelScalar> {
   public let graph: Graph
   /// Where its values live.
   public let plan: Plan
-  /// The current parameters, in the order of the graph's.
+  /// The current parameters, in the order in which they were given.
   public package(set) var parameters: Parameters<Scalar>
   /// The gradient of the loss, shaped like `parameters`; empty without a loss.
   public package(set) var gradients = Parameters<Scalar>()
@@ -52,20 +52,20 @@ public final class Executor<Scalar: KernelScalar> {
     gradientArena = Storage(count: plan.gradientArenaCount, filledWith: 0)
 
     var index: [Int?] = Array(repeating: nil, count: graph.nodes.count)
-    var ordered = Parameters<Scalar>()
     for (name, value) in graph.parameters {
       let matrix = parameters[name]
       precondition(
         graph[value].shape == Shape(matrix.rowCount, matrix.columnCount),
         "\(name): expected \(graph[value].shape), found \(matrix.rowCount)×\(matrix.columnCount)")
-      index[value.index] = ordered.names.count
-      ordered.append(name, matrix)
-      if loss != nil {
+      index[value.index] = parameters.names.firstIndex(of: name)
+    }
+    parameterIndex = index
+    self.parameters = parameters
+    if loss != nil {
+      for (name, matrix) in zip(parameters.names, parameters.matrices) {
         gradients.append(name, Matrix(rowCount: matrix.rowCount, columnCount: matrix.columnCount))
       }
     }
-    parameterIndex = index
-    self.parameters = ordered
   }
 
   /// Sets the batch size and writes an input through a view of its rows.

@@ -132,7 +132,8 @@ public struct Checkpoint: Sendable {
     }
   }
 
-  private static func encode(_ value: some Encodable) -> String {
+  /// Returns a value as JSON with sorted keys.
+  package static func encode(_ value: some Encodable) -> String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     do {

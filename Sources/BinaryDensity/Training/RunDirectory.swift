@@ -1,3 +1,5 @@
+import Foundation
+
 /// The files of one training: `best.safetensors`, `last.safetensors`, `history.jsonl`, `samples.png`.
 public struct RunDirectory: Hashable, Sendable {
   /// The folder.
@@ -14,6 +16,28 @@ public struct RunDirectory: Hashable, Sendable {
   public var history: String { path + "/history.jsonl" }
   /// Samples as a picture.
   public var samples: String { path + "/samples.png" }
+
+  /// Makes the folder ready for a new training, and moves the files of an earlier one aside, whole.
+  ///
+  /// - Returns: where the earlier run stands now, `path~N`, if there was one.
+  /// - Throws: `DensityError.unwritable`.
+  public func prepare() throws(DensityError) -> String? {
+    let files = FileManager.default
+    var moved: String?
+    do {
+      if [best, last, history].contains(where: files.fileExists(atPath:)) {
+        var number = 1
+        while files.fileExists(atPath: "\(path)~\(number)") { number += 1 }
+        let aside = "\(path)~\(number)"
+        try files.moveItem(atPath: path, toPath: aside)
+        moved = aside
+      }
+      try files.createDirectory(atPath: path, withIntermediateDirectories: true)
+    } catch {
+      throw .unwritable(path: path, reason: error.localizedDescription)
+    }
+    return moved
+  }
 }
 
 extension EpochRecord {
