@@ -18,6 +18,8 @@ let cSettings: [CSetting] = [
 
 let package = Package(
   name: "BinaryDensity",
+  // On Apple's systems atomics and mutexes came with these versions.
+  platforms: [.macOS(.v15)],
   products: [
     .library(name: "BinaryDensity", targets: ["BinaryDensity", "Autodiff"]),
     .executable(name: "density", targets: ["DensityCommand"]),
@@ -33,10 +35,11 @@ let package = Package(
     .target(
       name: "BinaryDensity", dependencies: ["Autodiff", "Kernels", "CZlib"],
       swiftSettings: swiftSettings),
+    .target(name: "Arguments", swiftSettings: swiftSettings),
     .executableTarget(
-      name: "DensityCommand", dependencies: ["BinaryDensity"], swiftSettings: swiftSettings),
+      name: "DensityCommand", dependencies: ["Arguments", "BinaryDensity"], swiftSettings: swiftSettings),
     .executableTarget(
-      name: "DensityBenchmarks", dependencies: ["BinaryDensity", "Autodiff", "Kernels"],
+      name: "DensityBenchmarks", dependencies: ["Arguments", "BinaryDensity", "Autodiff", "Kernels"],
       swiftSettings: swiftSettings),
 
     .target(
@@ -51,6 +54,7 @@ let package = Package(
       name: "BinaryDensityTests",
       dependencies: ["BinaryDensity", "Autodiff", "Kernels", "_TestSupport"],
       swiftSettings: swiftSettings),
+    .testTarget(name: "ArgumentsTests", dependencies: ["Arguments"], swiftSettings: swiftSettings),
     .testTarget(
       name: "DensityCommandTests", dependencies: ["BinaryDensity", "_TestSupport"],
       swiftSettings: swiftSettings),

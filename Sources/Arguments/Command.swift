@@ -1,0 +1,61 @@
+/// One command of a program, as a declaration: parsing and help both follow from it.
+///
+///     let sample = Command(
+///       name: "sample",
+///       summary: "Draw samples from a trained model.",
+///       options: [
+///         .value("count", short: "n", placeholder: "rows", default: "100", help: "How many samples."),
+///         .flag("json", help: "Print the figures as JSON."),
+///       ],
+///       positionals: [Positional("checkpoint", help: "The trained model.")],
+///       examples: [Command.Example("density sample runs/nade/best.safetensors", "draws 100 digits")])
+package struct Command: Sendable {
+  /// One line to type, and what comes of it.
+  package struct Example: Sendable {
+    package let line: String
+    package let explanation: String
+
+    /// Declares an example.
+    package init(_ line: String, _ explanation: String) {
+      self.line = line
+      self.explanation = explanation
+    }
+  }
+
+  /// The word that calls the command.
+  package let name: String
+  /// What it does, in one line.
+  package let summary: String
+  /// More about it, in paragraphs divided by blank lines; lines are broken for it.
+  package let discussion: String
+  /// The options, in the order of the help; `--help` is understood besides.
+  package let options: [Option]
+  /// The arguments without names, in their order.
+  package let positionals: [Positional]
+  /// What one might type.
+  package let examples: [Example]
+
+  /// Declares a command.
+  ///
+  /// - Precondition: no two options or positionals share a name, `help` and `-h` are left free, and only the
+  ///   last positional may be optional or repeated.
+  package init(
+    name: String, summary: String, discussion: String = "", options: [Option] = [],
+    positionals: [Positional] = [],
+    examples: [Example] = []
+  ) {
+    let names = options.map(\.name) + positionals.map(\.name) + [Option.help.name]
+    precondition(Set(names).count == names.count, "\(name) declares a name twice")
+    let shorts = (options + [Option.help]).compactMap(\.short)
+    precondition(Set(shorts).count == shorts.count, "\(name) declares a short name twice")
+    precondition(
+      positionals.dropLast().allSatisfy { $0.arity == .one },
+      "only the last argument of \(name) may be optional or repeated")
+    self.name = name
+    self.summary = summary
+    self.discussion = discussion
+    self.options = options
+    self.positionals = positionals
+    self.examples = examples
+  }
+}

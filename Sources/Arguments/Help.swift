@@ -1,0 +1,115 @@
+extension Command {
+  /// Returns the help of the command, 80 columns wide, with a line break at its end.
+  package func help(in program: String) -> String {
+    var page = HelpPage()
+    page.paragraphs(summary)
+    let words = positionals.map { positional in
+      let name = "<\(positional.name)>" + (positional.arity.isRepeated ? "..." : "")
+      return positional.arity.isRequired ? name : "[\(name)]"
+    }
+    page.section("Usage")
+    let required = options.filter(\.isRequired).map(\.usage)
+    page.verbatim((["\(program) \(name)"] + required + ["[options]"] + words).joined(separator: " "))
+    if !discussion.isEmpty { page.paragraphs("\n" + discussion) }
+    if !positionals.isEmpty {
+      page.section("Arguments")
+      page.table(positionals.map { ("<\($0.name)>", $0.help) })
+    }
+    page.section("Options")
+    page.table((options + [.help]).map { ($0.label, $0.explanation) })
+    if !examples.isEmpty { page.section("Examples") }
+    for example in examples {
+      page.verbatim(example.line)
+      page.indented(example.explanation)
+    }
+    return page.text
+  }
+}
+
+extension Program {
+  /// The help of the program, 80 columns wide, with a line break at its end.
+  package var help: String {
+    var page = HelpPage()
+    page.paragraphs(summary)
+    page.section("Usage")
+    page.verbatim("\(name) <command> [options]")
+    if !discussion.isEmpty { page.paragraphs("\n" + discussion) }
+    page.section("Commands")
+    page.table(commands.map { ($0.name, $0.summary) })
+    page.paragraphs("\n'\(name) <command> --help' tells more of a command.")
+    return page.text
+  }
+}
+
+extension Option {
+  /// What stands on the left of the help, with room kept for a short name.
+  fileprivate var label: String { (short.map { "-\($0), " } ?? "    ") + usage }
+
+  /// What stands on the right of the help.
+  fileprivate var explanation: String {
+    var notes: [String] = []
+    if !allowed.isEmpty { notes.append("one of \(allowed.joined(separator: ", "))") }
+    if isRequired { notes.append("required") }
+    if isRepeated { notes.append("may be repeated") }
+    if let defaultValue { notes.append("default: \(defaultValue)") }
+    return notes.isEmpty ? help : "\(help) (\(notes.joined(separator: "; ")))"
+  }
+}
+
+/// A page of help as it grows: lines of at most 80 columns.
+private struct HelpPage {
+  private static let width = 80
+  /// A label wider than this stands on a line of its own.
+  private static let maximumLabelWidth = 26
+
+  private(set) var text = ""
+
+  mutating func section(_ title: String) { text += "\n\(title):\n" }
+
+  /// Appends a line that must be typed as it stands, so it is not broken whatever its length.
+  mutating func verbatim(_ line: String) { text += "  \(line)\n" }
+
+  mutating func paragraphs(_ paragraphs: String) { append(paragraphs, indentation: 0) }
+
+  mutating func indented(_ paragraphs: String) { append(paragraphs, indentation: 6) }
+
+  /// Appends two aligned columns.
+  mutating func table(_ rows: [(label: String, explanation: String)]) {
+    let fitting = rows.map(\.label.count).filter { $0 <= Self.maximumLabelWidth }
+    let column = 2 + (fitting.max() ?? Self.maximumLabelWidth) + 2
+    for row in rows {
+      let lines = wrapped(row.explanation, width: Self.width - column)
+      let margin = String(repeating: " ", count: column)
+      var first = "  \(row.label)"
+      if first.count + 2 > column {
+        text += "\(first)\n"
+        first = ""
+      }
+      text += first + margin.dropFirst(first.count) + lines.joined(separator: "\n\(margin)") + "\n"
+    }
+  }
+
+  private mutating func append(_ paragraphs: String, indentation: Int) {
+    let margin = String(repeating: " ", count: indentation)
+    for paragraph in paragraphs.split(separator: "\n", omittingEmptySubsequences: false) {
+      let lines = wrapped(String(paragraph), width: Self.width - indentation)
+      text += lines.map { $0.isEmpty ? "\n" : "\(margin)\($0)\n" }.joined()
+    }
+  }
+}
+
+/// Breaks a text between words into lines of at most `width` columns; a longer word has a line of its own.
+func wrapped(_ text: String, width: Int) -> [String] {
+  var lines = [""]
+  for word in text.split(separator: " ") {
+    let last = lines[lines.count - 1]
+    if last.isEmpty {
+      lines[lines.count - 1] = String(word)
+    } else if last.count + 1 + word.count <= width {
+      lines[lines.count - 1] = "\(last) \(word)"
+    } else {
+      lines.append(String(word))
+    }
+  }
+  return lines
+}

@@ -1,0 +1,67 @@
+/// A program of several commands.
+package struct Program: Sendable {
+  /// What a command line asks for.
+  package enum Invocation: Sendable {
+    /// A text to print on standard output, such as help; nothing else is to be done.
+    case show(String)
+    /// A command to carry out; `arguments.command.name` tells which.
+    case run(ParsedArguments)
+  }
+
+  /// The word that calls the program.
+  package let name: String
+  /// What it does, in one line.
+  package let summary: String
+  /// More about it, in paragraphs divided by blank lines.
+  package let discussion: String
+  /// The version printed by `--version`; nil when there is none.
+  package let version: String?
+  /// The commands, in the order of the help.
+  package let commands: [Command]
+
+  /// Declares a program.
+  package init(
+    name: String, summary: String, discussion: String = "", version: String? = nil, commands: [Command]
+  ) {
+    self.name = name
+    self.summary = summary
+    self.discussion = discussion
+    self.version = version
+    self.commands = commands
+  }
+
+  /// Reads a command line, without the program's own name.
+  ///
+  /// `--help` is understood everywhere, as are `help` and `help <command>`.
+  ///
+  /// - Throws: `UsageError` for no command or an unknown one, and as `Command.parse(_:)` does.
+  package func parse(_ arguments: [String]) throws(UsageError) -> Invocation {
+    guard let word = arguments.first else {
+      throw UsageError("no command given; try '\(name) --help'")
+    }
+    let rest = Array(arguments.dropFirst())
+    switch word {
+    case "--help", "-h": return .show(help)
+    case "help":
+      guard let topic = rest.first else { return .show(help) }
+      return .show(try command(topic).help(in: name))
+    case "--version":
+      if let version { return .show("\(name) \(version)\n") }
+    default: break
+    }
+    if word.hasPrefix("-") {
+      throw UsageError("unknown option \(word); a command comes first, as in '\(name) help'")
+    }
+    let command = try command(word)
+    return command.asksForHelp(rest) ? .show(command.help(in: name)) : .run(try command.parse(rest))
+  }
+
+  private func command(_ word: String) throws(UsageError) -> Command {
+    if let command = commands.first(where: { $0.name == word }) { return command }
+    let names = commands.map(\.name)
+    if let suggestion = Suggestion.nearest(to: word, among: names) {
+      throw UsageError("unknown command '\(word)'; did you mean \(suggestion)?")
+    }
+    throw UsageError("unknown command '\(word)'; there are \(names.joined(separator: ", "))")
+  }
+}

@@ -1,0 +1,115 @@
+import Synchronization
+
+/// The line that tells how far long work has come.
+///
+/// On a terminal it is one line, rewritten in place at most ten times a second, cut to the width of the
+/// terminal and wiped away at the end. In a pipe or a file it is a plain line every thirty seconds. Lines
+/// that should stay are given to `print(_:)`. Nothing is coloured, so there is nothing for `NO_COLOR` to turn
+/// off, and lines are wiped with spaces instead of control sequences.
+///
+///     let progress = ProgressLine()
+///     progress.update("epoch 3/20", fraction: 0.12, figures: ["nll 92.41", "12 340 rows/s"])
+///     // epoch 3/20   12%  nll 92.41  12 340 rows/s  1m 02s left
+///     progress.print("epoch 3  train 92.41  validation 91.20")
+///     progress.finish()
+///
+/// It may be used from any thread.
+package final class ProgressLine: Sendable {
+  /// Seconds between two rewritings.
+  static let terminalInterval = 0.1
+  /// Seconds between two plain lines.
+  static let plainInterval = 30.0
+
+  private struct State {
+    var remaining: RemainingTime?
+    var lastShown: Double
+    /// The text on the terminal's current line.
+    var line = ""
+  }
+
+  private let isTerminal: Bool
+  private let width: @Sendable () -> Int
+  private let clock: @Sendable () -> Double
+  private let output: @Sendable (String) -> Void
+  private let state: Mutex<State>
+
+  /// Creates a line on standard error.
+  package convenience init() {
+    let start = ContinuousClock.now
+    self.init(
+      isTerminal: Terminal.isInteractive, width: { Terminal.columnCount },
+      clock: { (ContinuousClock.now - start) / .seconds(1) }, output: Terminal.writeToStandardError)
+  }
+
+  /// Creates a line on any output.
+  ///
+  /// - Parameters:
+  ///   - isTerminal: whether a line can be rewritten by a carriage return.
+  ///   - width: the number of columns now.
+  ///   - clock: the time now, in seconds from any start.
+  package init(
+    isTerminal: Bool, width: @escaping @Sendable () -> Int, clock: @escaping @Sendable () -> Double,
+    output: @escaping @Sendable (String) -> Void
+  ) {
+    self.isTerminal = isTerminal
+    self.width = width
+    self.clock = clock
+    self.output = output
+    // The first update of a terminal shows at once; a pipe waits, since short work needs no progress there.
+    state = Mutex(State(lastShown: isTerminal ? -.infinity : clock()))
+  }
+
+  /// Tells how far the work has come; shown when it is time to.
+  ///
+  /// - Parameters:
+  ///   - label: what is being done.
+  ///   - fraction: how much of the whole work is done, 0…1. The time left is estimated from the pace since
+  ///     the first update, so that work resumed in the middle is not thought fast.
+  ///   - figures: what else to say, each with its unit.
+  package func update(_ label: String, fraction: Double, figures: [String] = []) {
+    state.withLock { state in
+      let now = clock()
+      var remaining = state.remaining ?? RemainingTime(from: fraction, at: now)
+      let left = remaining.update(fraction: fraction, at: now)
+      state.remaining = remaining
+      guard now - state.lastShown >= (isTerminal ? Self.terminalInterval : Self.plainInterval) else { return }
+      state.lastShown = now
+      let percent = String(Int((min(max(fraction, 0), 1) * 100).rounded(.down)))
+      let padded = String(repeating: " ", count: 3 - percent.count) + percent + "%"
+      let parts = [label, padded] + figures + (left.map { [durationText(seconds: $0) + " left"] } ?? [])
+      let text = parts.joined(separator: "  ")
+      isTerminal ? rewrite(cut(text), &state) : output(text + "\n")
+    }
+  }
+
+  /// Prints a line that stays.
+  package func print(_ line: String) {
+    state.withLock { state in
+      let current = state.line
+      rewrite("", &state)
+      output(line + "\n")
+      rewrite(current, &state)
+      // It says enough for a while.
+      if !isTerminal { state.lastShown = clock() }
+    }
+  }
+
+  /// Wipes the line away; a later update would show it again.
+  package func finish() {
+    state.withLock { rewrite("", &$0) }
+  }
+
+  private func rewrite(_ text: String, _ state: inout State) {
+    guard isTerminal, text != state.line else { return }
+    let excess = String(repeating: " ", count: max(0, state.line.count - text.count))
+    // The cursor is left after the text, or at the start of a line that is empty.
+    output("\r" + text + excess + (text.isEmpty ? "\r" : String(repeating: "\u{8}", count: excess.count)))
+    state.line = text
+  }
+
+  /// Cuts a text so that the cursor stays on its line.
+  private func cut(_ text: String) -> String {
+    let room = max(1, width() - 1)
+    return text.count <= room ? text : text.prefix(room - 1) + "…"
+  }
+}

@@ -1,0 +1,34 @@
+#if canImport(Darwin)
+  import Darwin
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Glibc
+#endif
+
+/// What the program's output goes to.
+package enum Terminal {
+  /// Whether standard error is a terminal whose lines can be rewritten.
+  package static var isInteractive: Bool {
+    let kind = getenv("TERM").map { String(cString: $0) }
+    return isatty(STDERR_FILENO) == 1 && kind != "dumb"
+  }
+
+  /// The number of columns of the terminal at standard error; 80 when there is none.
+  package static var columnCount: Int {
+    var size = winsize()
+    guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
+    return Int(size.ws_col)
+  }
+
+  /// Writes to standard error at once; what cannot be written is lost, for there is nowhere left to say so.
+  package static func writeToStandardError(_ text: String) {
+    var bytes = Array(text.utf8)[...]
+    while !bytes.isEmpty {
+      let count = bytes.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
+      if count < 0 && errno == EINTR { continue }
+      guard count > 0 else { return }
+      bytes.removeFirst(count)
+    }
+  }
+}

@@ -1,0 +1,16 @@
+import Arguments
+import BinaryDensity
+
+extension ExitStatus {
+  /// The status of a process that an error of the library has ended.
+  init(_ error: DensityError) {
+    self =
+      switch error {
+      case .missingFile, .unreadable: .missingInput
+      case .malformed, .mismatch: .dataError
+      case .unwritable: .cannotCreate
+      case .invalidConfiguration: .usage
+      case .diverged: .internalError
+      }
+  }
+}
