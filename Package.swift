@@ -43,12 +43,13 @@ let package = Package(
       swiftSettings: swiftSettings),
 
     .target(
-      name: "_TestSupport", dependencies: ["Kernels"], path: "Tests/_TestSupport",
+      name: "_TestSupport", dependencies: ["Autodiff", "Kernels"], path: "Tests/_TestSupport",
       swiftSettings: swiftSettings),
     .testTarget(
       name: "KernelsTests", dependencies: ["Kernels", "_TestSupport"], swiftSettings: swiftSettings),
+    .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter", cSettings: cSettings),
     .testTarget(
-      name: "AutodiffTests", dependencies: ["Autodiff", "Kernels", "_TestSupport"],
+      name: "AutodiffTests", dependencies: ["Autodiff", "CAllocationCounter", "Kernels", "_TestSupport"],
       swiftSettings: swiftSettings),
     .testTarget(
       name: "BinaryDensityTests",

@@ -16,7 +16,9 @@ import Kernels
 public struct Graph: Sendable {
   /// A handle to the value of one node.
   public struct Value: Hashable, Sendable {
-    let index: Int
+    package let index: Int
+
+    package init(index: Int) { self.index = index }
   }
 
   /// A handle to one mask slot; the executor may put another mask of the same size into it between runs.

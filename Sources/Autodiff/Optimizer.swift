@@ -66,7 +66,10 @@ public struct Optimizer<Scalar: KernelScalar>: Sendable {
 
   private func clippingScale(_ gradients: Parameters<Scalar>) -> Scalar {
     guard let clippingNorm else { return 1 }
-    let norm = gradients.matrices.reduce(0) { $0 + Scalar.sumOfSquares($1.view) }.squareRoot()
+    // A loop, because `reduce` allocates where the compiler does not specialise it.
+    var sumOfSquares = 0.0
+    for matrix in gradients.matrices { sumOfSquares += Scalar.sumOfSquares(matrix.view) }
+    let norm = sumOfSquares.squareRoot()
     return norm > clippingNorm ? Scalar(clippingNorm / norm) : 1
   }
 }

@@ -3,9 +3,9 @@ import Kernels
 /// Where every value and gradient of a graph lives: lifetimes turned into offsets in two arenas.
 ///
 /// Time runs from 0 to 2N for N nodes: node k is computed at time k and differentiated at time 2N − 1 − k. A value
-/// lives from its computation to its last reading, a gradient from its first contribution to its node's own
-/// backward step. Two buffers share memory only if their lifetimes do not meet. A plan is pure: integers in,
-/// integers out.
+/// lives from its computation to its last reading, and an input always, because it keeps its contents from run to
+/// run; a gradient lives from its first contribution to its node's own backward step. Two buffers share memory only
+/// if their lifetimes do not meet. A plan is pure: integers in, integers out.
 public struct Plan: Sendable {
   /// A stretch of an arena, in scalars, and the times at which it is in use.
   public struct Buffer: Hashable, Sendable {
@@ -97,9 +97,10 @@ public struct Plan: Sendable {
       let node = graph.nodes[k]
       if case .parameter = node.op { continue }
       let size = node.shape.rowCount(batchSize: batchCapacity) * paddedStride(node.shape.columns)
-      // An input is written before the run starts.
-      let start = if case .input = node.op { 0 } else { k }
-      valueRequests.append(Request(node: k, count: size, lifetime: start...max(lastUse[k], k)))
+      // An input is written before the run starts and keeps its contents for the next one.
+      let isInput = if case .input = node.op { true } else { false }
+      valueRequests.append(
+        Request(node: k, count: size, lifetime: isInput ? 0...end : k...max(lastUse[k], k)))
       if let birth = firstWrite[k] {
         gradientRequests.append(Request(node: k, count: size, lifetime: birth...(end - 1 - k)))
       }
