@@ -37,7 +37,8 @@ let package = Package(
       swiftSettings: swiftSettings),
     .target(name: "Arguments", swiftSettings: swiftSettings),
     .executableTarget(
-      name: "DensityCommand", dependencies: ["Arguments", "BinaryDensity"], swiftSettings: swiftSettings),
+      name: "DensityCommand", dependencies: ["Arguments", "BinaryDensity", "Autodiff", "Kernels"],
+      swiftSettings: swiftSettings),
     .executableTarget(
       name: "DensityBenchmarks", dependencies: ["Arguments", "BinaryDensity", "Autodiff", "Kernels"],
       swiftSettings: swiftSettings),
