@@ -53,7 +53,7 @@ let package = Package(
       swiftSettings: swiftSettings),
     .testTarget(
       name: "BinaryDensityTests",
-      dependencies: ["BinaryDensity", "Autodiff", "Kernels", "_TestSupport"],
+      dependencies: ["BinaryDensity", "Autodiff", "Kernels", "CZlib", "_TestSupport"],
       swiftSettings: swiftSettings),
     .testTarget(name: "ArgumentsTests", dependencies: ["Arguments"], swiftSettings: swiftSettings),
     .testTarget(
