@@ -66,10 +66,10 @@ struct AtomicFileTests {
         try AtomicFile.write([1, 2, 3], to: path)
         signal(SIGXFSZ, SIG_IGN)
         var limit = rlimit(rlim_cur: 1000, rlim_max: 1000)
-        #if canImport(Darwin)
-          let status = setrlimit(RLIMIT_FSIZE, &limit)
-        #else
+        #if canImport(Glibc)
           let status = setrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &limit)
+        #else
+          let status = setrlimit(RLIMIT_FSIZE, &limit)
         #endif
         precondition(status == 0)
         do {

@@ -14,7 +14,9 @@ struct SafetensorsTests {
   static let example = SafetensorsFile(
     metadata: ["model": "nade", "é": "\"quoted\"\n", "a": #"{"crc32":"01234567"}"#, "z\"crc32": "01234567"],
     tensors: [
-      .init(name: "weights", shape: [2, 3], scalars: .float32([1, -2.5, .infinity, -0.0, .leastNonzeroMagnitude, 7])),
+      .init(
+        name: "weights", shape: [2, 3],
+        scalars: .float32([1, -2.5, .infinity, -0.0, .leastNonzeroMagnitude, 7])),
       .init(name: "empty", shape: [0, 4], scalars: .float32([])),
       .init(name: "bytes", shape: [3], scalars: .uint8([0, 127, 255])),
       .init(name: "scalar", shape: [], scalars: .float64([.pi])),
