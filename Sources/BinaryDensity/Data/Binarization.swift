@@ -54,14 +54,14 @@ extension GreyLevels {
         levels[$0 * columnCount + $1] >= threshold
       }
     case .stochastic(let seed), .dynamic(let seed):
-      drawn(from: Philox(seed: seed, stream: .fixedBinarization(split)))
+      drawn(from: Philox(seed: seed, stream: .fixedBinarization, index: split.streamIndex))
     }
   }
 
   /// Returns the fresh draw of an epoch, a function of the seed, the epoch, and a row's place in this table.
   public func redrawn(seed: UInt64, epoch: Int) -> BinaryMatrix {
     precondition(epoch >= 0, "there is no epoch \(epoch)")
-    return drawn(from: Philox(seed: seed, stream: .dynamicBinarization(epoch: epoch)))
+    return drawn(from: Philox(seed: seed, stream: .dynamicBinarization, index: UInt64(epoch)))
   }
 
   private func drawn(from bits: Philox) -> BinaryMatrix {

@@ -100,7 +100,7 @@ extension AutoregressiveModel {
     if let problem = configuration.problem { throw .invalidConfiguration(problem) }
     var parameters = Parameters<Float>()
     for (index, shape) in Self.parameterShapes(configuration).enumerated() {
-      var generator = Philox(seed: seed, stream: .weights, UInt64(index))
+      var generator = Philox(seed: seed, stream: .weights, index: UInt64(index))
       var matrix = Matrix<Float>(rowCount: shape.rows, columnCount: shape.columns)
       if shape.bound > 0 {
         let view = matrix.mutableView
