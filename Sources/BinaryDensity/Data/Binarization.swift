@@ -45,7 +45,9 @@ extension GreyLevels {
   /// Returns the bits that do not change from epoch to epoch.
   ///
   /// For `.dynamic` these are the fixed draw with the same seed.
-  /// - Parameter split: which file the rows are from; it selects the stream of a stochastic draw.
+  /// - Parameters:
+  ///   - binarization: how.
+  ///   - split: which file the rows are from; it selects the stream of a stochastic draw.
   /// - Complexity: one Philox block for every four pixels that are not all black.
   public func binarized(_ binarization: Binarization, split: DataSplit) -> BinaryMatrix {
     switch binarization {
