@@ -74,8 +74,8 @@ private func forEachShape(_ body: (_ rows: Int, _ columns: Int) -> Void) {
     }
   }
 
-  /// exp errs by 2 ulp, the differences it is taken of by 40·u or less, the sum of N terms by N·u, the logarithm
-  /// by an ulp: all relative to a sum of at least 1, hence absolute in its logarithm.
+  /// exp errs by 2 ulp, the differences it is taken of by 40·u or less, the sum of N terms by N·u, the
+  /// logarithm by an ulp: all relative to a sum of at least 1, hence absolute in its logarithm.
   @Test(arguments: InstructionSet.available)
   func logMeanExp(set: InstructionSet) {
     for columns in sizesAroundVectors where columns > 0 {

@@ -16,8 +16,8 @@ import _TestSupport
           var expected = y.inDouble
           set.run { Float.bernoulliLogLikelihood(logits: z.view, targets: t.view, into: y.mutableView) }
           Double.bernoulliLogLikelihood(logits: exactZ.view, targets: exactT.view, into: expected.mutableView)
-          // All terms are negative, so that Σ|term| is the sum itself. The plain reference cancels: it errs by
-          // a rounding of z a term.
+          // All terms are negative, so that Σ|term| is the sum itself. The plain reference cancels: it errs
+          // by a rounding of z a term.
           let cancellation = Double(columns) * scale * 0x1p-52
           let mismatch = firstMismatch(y, expected) { row, _ in
             9 * roundoff * abs(expected[row, 0]) + cancellation
