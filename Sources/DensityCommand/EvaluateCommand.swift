@@ -2,7 +2,7 @@ import Arguments
 import BinaryDensity
 import Kernels
 
-/// `density evaluate`
+/// The command `density evaluate`.
 enum EvaluateCommand {
   static let command = Command(
     name: "evaluate",

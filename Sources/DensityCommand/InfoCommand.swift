@@ -2,7 +2,7 @@ import Arguments
 import Autodiff
 import BinaryDensity
 
-/// `density info`
+/// The command `density info`.
 enum InfoCommand {
   static let command = Command(
     name: "info",

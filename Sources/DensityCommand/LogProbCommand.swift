@@ -2,7 +2,7 @@ import Arguments
 import BinaryDensity
 import Kernels
 
-/// `density logprob`
+/// The command `density logprob`.
 enum LogProbCommand {
   static let command = Command(
     name: "logprob",

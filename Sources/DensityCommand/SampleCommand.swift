@@ -2,7 +2,7 @@ import Arguments
 import BinaryDensity
 import Kernels
 
-/// `density sample`
+/// The command `density sample`.
 enum SampleCommand {
   static let command = Command(
     name: "sample",

@@ -3,7 +3,7 @@ import Autodiff
 import BinaryDensity
 import Kernels
 
-/// `density train`
+/// The command `density train`.
 enum TrainCommand {
   static let command = Command(
     name: "train",

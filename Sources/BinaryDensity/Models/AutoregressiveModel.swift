@@ -1,7 +1,9 @@
 import Autodiff
 import Kernels
 
-/// A density over rows of D bits, factorised by the chain rule along an ordering o of the variables:
+/// A density over rows of D bits, factorised by the chain rule along an ordering of the variables.
+///
+/// With o the ordering,
 ///
 ///     p(x) = Π_i p(x_o(i) | x_o(0), …, x_o(i−1))
 ///
