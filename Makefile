@@ -10,6 +10,7 @@ COUNT  ?= 100
 ARGS   ?=
 
 SWIFT   ?= swift
+DOCC    ?= docc
 BUILD    = $(SWIFT) build -c release
 DENSITY  = .build/release/density
 
@@ -54,11 +55,10 @@ format: ## format all Swift sources in place
 	$(SWIFT) format --in-place --recursive Package.swift Sources Tests
 
 docs: ## build the documentation of the library into docs/, warnings are errors
-	rm -rf .build/docs-symbols docs && mkdir -p .build/docs-symbols
-	$(SWIFT) package dump-symbol-graph --minimum-access-level public
-	cp $$(find .build -path '*/symbolgraph/*' \( -name 'BinaryDensity.symbols.json' -o -name 'Autodiff.symbols.json' \
-	  -o -name 'Kernels.symbols.json' \)) .build/docs-symbols
-	docc convert Sources/BinaryDensity/BinaryDensity.docc --additional-symbol-graph-dir .build/docs-symbols \
+	rm -rf .build/docs docs && mkdir -p .build/docs/symbols
+	$(SWIFT) build --scratch-path .build/docs --target BinaryDensity -Xswiftc -emit-symbol-graph \
+	  -Xswiftc -emit-symbol-graph-dir -Xswiftc .build/docs/symbols
+	$(DOCC) convert Sources/BinaryDensity/BinaryDensity.docc --additional-symbol-graph-dir .build/docs/symbols \
 	  --fallback-display-name BinaryDensity --fallback-bundle-identifier BinaryDensity \
 	  --warnings-as-errors --output-path docs
 

@@ -37,7 +37,8 @@ let package = Package(
       swiftSettings: swiftSettings),
     .target(name: "Arguments", swiftSettings: swiftSettings),
     .executableTarget(
-      name: "DensityCommand", dependencies: ["Arguments", "BinaryDensity"], swiftSettings: swiftSettings),
+      name: "DensityCommand", dependencies: ["Arguments", "BinaryDensity", "Autodiff", "Kernels"],
+      swiftSettings: swiftSettings),
     .executableTarget(
       name: "DensityBenchmarks", dependencies: ["Arguments", "BinaryDensity", "Autodiff", "Kernels"],
       swiftSettings: swiftSettings),
@@ -53,7 +54,7 @@ let package = Package(
       swiftSettings: swiftSettings),
     .testTarget(
       name: "BinaryDensityTests",
-      dependencies: ["BinaryDensity", "Autodiff", "Kernels", "_TestSupport"],
+      dependencies: ["BinaryDensity", "Autodiff", "Kernels", "CZlib", "_TestSupport"],
       swiftSettings: swiftSettings),
     .testTarget(name: "ArgumentsTests", dependencies: ["Arguments"], swiftSettings: swiftSettings),
     .testTarget(

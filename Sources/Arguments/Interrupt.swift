@@ -25,9 +25,9 @@ package enum Interrupt {
     for number in [SIGINT, SIGTERM] {
       // Nothing but an atomic store and `signal` itself, which POSIX allows in a handler.
       signal(number) { _ in
-        Interrupt.wasRequested.store(true, ordering: .relaxed)
         signal(SIGINT, SIG_DFL)
         signal(SIGTERM, SIG_DFL)
+        Interrupt.wasRequested.store(true, ordering: .relaxed)
       }
     }
   }

@@ -23,12 +23,24 @@ package enum Terminal {
 
   /// Writes to standard error at once; what cannot be written is lost, for there is nowhere left to say so.
   package static func writeToStandardError(_ text: String) {
-    var bytes = Array(text.utf8)[...]
+    write(Array(text.utf8), to: STDERR_FILENO)
+  }
+
+  /// Writes bytes to standard output, whole, unless its reader goes away.
+  package static func writeToStandardOutput(_ bytes: [UInt8]) {
+    write(bytes, to: STDOUT_FILENO)
+  }
+
+  private static func write(_ bytes: [UInt8], to descriptor: Int32) {
+    var bytes = bytes[...]
     while !bytes.isEmpty {
-      let count = bytes.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
+      let count = bytes.withUnsafeBytes { systemWrite(descriptor, $0.baseAddress, $0.count) }
       if count < 0 && errno == EINTR { continue }
       guard count > 0 else { return }
       bytes.removeFirst(count)
     }
   }
 }
+
+/// The system's `write`, by a name that the methods above do not hide.
+private let systemWrite: @Sendable (Int32, UnsafeRawPointer?, Int) -> Int = { write($0, $1, $2) }

@@ -69,7 +69,7 @@ extension Executor {
 
   /// The random sequence of one dropout node at the current step.
   func dropoutBits(_ stream: Int) -> Philox {
-    Philox(seed: seed, stream: .dropout, UInt64(stream) << 40 | UInt64(step))
+    Philox(seed: seed, stream: .dropout, index: UInt64(stream) << 40 | UInt64(step))
   }
 
   func operands(_ n: Op.NADEValues) -> NADEOperands<Scalar> {

@@ -4,7 +4,9 @@ import Kernels
 public struct Optimizer<Scalar: KernelScalar>: Sendable {
   /// The rule.
   public let method: OptimizerMethod
-  /// The largest Euclidean norm of the whole gradient; a longer one is scaled down to it. Nil leaves it alone.
+  /// The largest Euclidean norm of the whole gradient; a longer one is scaled down to it.
+  ///
+  /// Nil leaves it alone.
   public let clippingNorm: Double?
   /// How many steps have been taken.
   public private(set) var stepCount: Int

@@ -11,8 +11,9 @@ extern const ck_kernels ck_kernels_avx2;
 extern const ck_kernels ck_kernels_avx512;
 #endif
 
-/// The purposes scratch memory serves. A thread has one buffer a purpose, so a kernel may hold several at once;
-/// those named `task` belong to code that runs inside a task, the others to the thread that called the kernel.
+/// The purposes scratch memory serves. A thread has one buffer a purpose, so a kernel may hold several at
+/// once; those named `task` belong to code that runs inside a task, the others to the thread that called
+/// the kernel.
 typedef enum {
   ck_scratch_offsets,
   ck_scratch_blocks,

@@ -8,7 +8,8 @@
 #define TILE_ROWS 8
 #define TILE_VECTORS 2
 #else
-// 16 registers: 8 accumulators, 2 for the panel, and one product each, because there is no fused multiply-add.
+// 16 registers: 8 accumulators, 2 for the panel, and one product each, because there is no fused
+// multiply-add.
 #define TILE_ROWS 4
 #define TILE_VECTORS 2
 #endif

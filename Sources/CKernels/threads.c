@@ -1,9 +1,9 @@
 // A pool of threads that share out the tasks of one job at a time.
 //
-// The job's progress is one 64-bit word, `ticket`: a generation, the number of tasks, and the next task to hand
-// out. A task is claimed by a compare-and-swap of that word, so a thread that was late for one job cannot take a
-// task of the next by mistake; and only after a claim does it read what the task is, which cannot change until
-// every claimed task has ended.
+// The job's progress is one 64-bit word, `ticket`: a generation, the number of tasks, and the next task to
+// hand out. A task is claimed by a compare-and-swap of that word, so a thread that was late for one job
+// cannot take a task of the next by mistake; and only after a claim does it read what the task is, which
+// cannot change until every claimed task has ended.
 
 #include "internal.h"
 
@@ -15,8 +15,8 @@
 
 enum { most_threads = 256, index_bits = 20 };
 static const uint64_t index_mask = (1u << index_bits) - 1;
-// Long enough to bridge the gap between two kernels of a step, short against a scheduler's tick: longer spinning
-// collapses as soon as another process wants the core.
+// Long enough to bridge the gap between two kernels of a step, short against a scheduler's tick: longer
+// spinning collapses as soon as another process wants the core.
 static const int64_t spin_nanoseconds = 10000;
 
 static struct {

@@ -81,7 +81,8 @@ struct Benchmark {
       return Double(count) / start.duration(to: clock.now).seconds
     }.sorted()
     func text(_ rate: Double) -> String { String(Int(rate.rounded())) }
-    print(line(name, operation, text(rates[rates.count / 2]), text(rates[0]), text(rates[rates.count - 1]), ""))
+    print(
+      line(name, operation, text(rates[rates.count / 2]), text(rates[0]), text(rates[rates.count - 1]), ""))
   }
 
   private struct Deadline {

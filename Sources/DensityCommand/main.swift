@@ -1,1 +1,51 @@
-print("x")
+import Arguments
+import BinaryDensity
+
+#if canImport(Darwin)
+  import Darwin
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Glibc
+#endif
+
+let program = Program(
+  name: "density",
+  summary: "Exact densities of binary vectors: train, evaluate, sample.",
+  discussion: "Log-probabilities are in nats unless a name says bits.",
+  version: "0.1.0",
+  commands: [
+    TrainCommand.command, EvaluateCommand.command, SampleCommand.command, LogProbCommand.command,
+    InfoCommand.command,
+  ])
+
+/// Carries out a command line; what goes wrong is one line on standard error and a status.
+func status(of arguments: [String]) -> ExitStatus {
+  do {
+    switch try program.parse(arguments) {
+    case .show(let text):
+      Terminal.writeToStandardOutput(Array(text.utf8))
+      return .success
+    case .run(let parsed):
+      switch parsed.command.name {
+      case "train": return try TrainCommand.run(parsed)
+      case "evaluate": return try EvaluateCommand.run(parsed)
+      case "sample": return try SampleCommand.run(parsed)
+      case "logprob": return try LogProbCommand.run(parsed)
+      case "info": return try InfoCommand.run(parsed)
+      case let name: preconditionFailure("\(name) is declared but not carried out")
+      }
+    }
+  } catch let error as UsageError {
+    Terminal.writeToStandardError("density: \(error)\n")
+    return .usage
+  } catch let error as DensityError {
+    Terminal.writeToStandardError("density: \(error)\n")
+    return ExitStatus(error)
+  } catch {
+    Terminal.writeToStandardError("density: \(error)\n")
+    return .internalError
+  }
+}
+
+exit(status(of: Array(CommandLine.arguments.dropFirst())).rawValue)

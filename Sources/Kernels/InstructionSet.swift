@@ -2,8 +2,8 @@ import CKernels
 
 /// The instruction sets that the kernels are compiled for.
 ///
-/// At the start the fastest that the machine has is current; the environment variable `BINARYDENSITY_ISA` names
-/// another. Results differ between sets by rounding only.
+/// At the start the fastest that the machine has is current; the environment variable `BINARYDENSITY_ISA`
+/// names another. Results differ between sets by rounding only.
 package enum InstructionSet: String, CaseIterable, Sendable {
   /// Four lanes: SSE2 on x86-64, NEON on arm64.
   case portable
@@ -32,7 +32,8 @@ package enum InstructionSet: String, CaseIterable, Sendable {
   /// Makes a set current for every thread; returns false, and changes nothing, if the machine lacks it.
   package static func select(_ set: InstructionSet) -> Bool { ck_select(set.c) }
 
-  /// Calls `body` with this set current for the calling thread alone, so that other threads are not disturbed.
+  /// Calls `body` with this set current for the calling thread alone, so that other threads are not
+  /// disturbed.
   ///
   /// - Precondition: the machine has the set.
   package func run<Result>(_ body: () throws -> Result) rethrows -> Result {

@@ -20,16 +20,34 @@ public struct Philox: RandomNumberGenerator, Hashable, Sendable, Codable {
     self.position = position
   }
 
-  /// What a stream is used for; streams of different purposes never meet.
+  /// What a sequence is used for, so that no two uses of a seed share a draw.
+  ///
+  /// A stream's number is the purpose in its upper 16 bits and an index below.
   package enum Purpose: UInt64 {
-    case weights = 1
-    case shuffling, dropout, masks, ordering, binarization, sampling, splitting
+    /// The one draw of the grey levels of a file; the index is the file's split.
+    case fixedBinarization = 0xDA01
+    /// The draw of the training rows' grey levels in one epoch.
+    case dynamicBinarization
+    /// The order of the training rows in one epoch.
+    case batchOrder
+    /// The choice of the rows held out for validation.
+    case heldOutRows
+    /// A model's initial weights, one index a parameter.
+    case weights
+    /// A dropout node's draw in one step.
+    case dropout
+    /// The degrees of a mask's hidden units.
+    case masks
+    /// A random ordering.
+    case ordering
+    /// The command's samples.
+    case sampling
   }
 
-  /// Creates the generator of one of a purpose's 2⁵⁶ sequences.
-  package init(seed: UInt64, stream purpose: Purpose, _ index: UInt64 = 0) {
-    precondition(index >> 56 == 0, "sequence \(index) does not exist")
-    self.init(seed: seed, stream: purpose.rawValue << 56 | index)
+  /// Creates the generator of one of a purpose's 2⁴⁸ sequences.
+  package init(seed: UInt64, stream purpose: Purpose, index: UInt64 = 0) {
+    precondition(index >> 48 == 0, "sequence \(index) does not exist")
+    self.init(seed: seed, stream: purpose.rawValue << 48 | index)
   }
 
   /// Returns the ten-round Philox bijection of a counter under a key.

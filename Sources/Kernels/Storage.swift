@@ -19,7 +19,12 @@ package final class Storage<Scalar: KernelScalar>: @unchecked Sendable {
     // hash of the block's address: one of the page's 64 cache lines.
     let line = (UInt64(UInt(bitPattern: allocation)) &* 0x9E37_79B9_7F4A_7C15) >> 58
     self.base = (allocation + Int(line) * 64).bindMemory(to: Scalar.self, capacity: count)
-    base.initialize(repeating: value, count: count)
+    if value == 0 {
+      // Zero is all bits zero in every scalar, and filling bytes is a single call.
+      UnsafeMutableRawPointer(base).initializeMemory(as: UInt8.self, repeating: 0, count: bytes)
+    } else {
+      base.initialize(repeating: value, count: count)
+    }
   }
 
   /// Allocates a copy of `other`.

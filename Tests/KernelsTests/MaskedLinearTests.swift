@@ -100,8 +100,8 @@ private func sparse(_ rows: Int, _ columns: Int, seed: UInt64) -> Matrix<Float> 
         let dy = Matrix<Float>.uniform(rows, outputs, seed: 21)
         let (exactX, exactDy) = (x.inDouble, dy.inDouble)
         let (sizeX, sizeDy) = (exactX.magnitudes, exactDy.magnitudes)
-        // NaN in the forbidden places must survive untouched.
-        var dw = weights(mask, seed: 22)
+        var dw = Matrix<Float>.uniform(inputs, outputs, seed: 22)
+        let before = dw
         var expected = dw.inDouble
         var magnitude = expected.magnitudes
         set.run {
@@ -115,6 +115,10 @@ private func sparse(_ rows: Int, _ columns: Int, seed: UInt64) -> Matrix<Float> 
           into: magnitude.mutableView)
         let mismatch = firstMismatch(dw, expected, sumOf: rows + 1, magnitude: magnitude)
         #expect(mismatch == nil, "\(rows) × \(inputs) × \(outputs)")
+        let isUntouched = (0..<inputs).allSatisfy { input in
+          (0..<outputs).allSatisfy { mask.permits(input, $0) || dw[input, $0] == before[input, $0] }
+        }
+        #expect(isUntouched, "forbidden weights, \(rows) × \(inputs) × \(outputs)")
       }
     }
   }

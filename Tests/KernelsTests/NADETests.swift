@@ -52,9 +52,11 @@ extension Network<Float> {
 private let activations = [Activation.sigmoid, .relu]
 
 @Suite struct NADETests {
-  /// With inputs, weights and biases of at most 1, |a| ≤ D + 1 after at most D roundings of it, so a errs by at
-  /// most (D + 1)²·u, and so does h, whose slope is at most 1, besides 3 ulp. The logit adds H products and as
-  /// many roundings of |z| ≤ H·max h.
+  /// Returns a bound on the error of any logit.
+  ///
+  /// With inputs, weights and biases of at most 1, |a| ≤ D + 1 after at most D roundings of it, so a errs by
+  /// at most (D + 1)²·u, and so does h, whose slope is at most 1, besides 3 ulp. The logit adds H products and
+  /// as many roundings of |z| ≤ H·max h.
   private func bound(_ network: Network<Float>) -> Double {
     let d = Double(network.w.rowCount)
     let h = Double(network.c.columnCount)
@@ -131,7 +133,8 @@ private let activations = [Activation.sigmoid, .relu]
     }
   }
 
-  /// A conditional does not change by a bit when a variable that comes later, or is the variable itself, flips.
+  /// A conditional does not change by a bit when a variable that comes later, or is the variable itself,
+  /// flips.
   @Test(arguments: InstructionSet.available, activations)
   func laterVariablesLeaveNoTrace(set: InstructionSet, activation: Activation) {
     let network = Network(variables: 30, hidden: 50, activation: activation, seed: 38)

@@ -4,8 +4,8 @@ import Kernels
 package let sizesAroundVectors = [0, 1, 7, 8, 15, 16, 17, 31, 33, 100]
 
 extension Matrix {
-  /// Creates a matrix whose elements come from a function of row and column, and whose padding is NaN, so that a
-  /// kernel that takes padding for data is found out.
+  /// Creates a matrix whose elements come from a function of row and column, and whose padding is NaN, so
+  /// that a kernel that takes padding for data is found out.
   package init(rowCount: Int, columnCount: Int, _ element: (Int, Int) -> Scalar) {
     self.init(rowCount: rowCount, columnCount: columnCount, repeating: .nan)
     let target = mutableView

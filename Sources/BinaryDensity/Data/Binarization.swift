@@ -45,7 +45,9 @@ extension GreyLevels {
   /// Returns the bits that do not change from epoch to epoch.
   ///
   /// For `.dynamic` these are the fixed draw with the same seed.
-  /// - Parameter split: which file the rows are from; it selects the stream of a stochastic draw.
+  /// - Parameters:
+  ///   - binarization: how.
+  ///   - split: which file the rows are from; it selects the stream of a stochastic draw.
   /// - Complexity: one Philox block for every four pixels that are not all black.
   public func binarized(_ binarization: Binarization, split: DataSplit) -> BinaryMatrix {
     switch binarization {
@@ -54,14 +56,14 @@ extension GreyLevels {
         levels[$0 * columnCount + $1] >= threshold
       }
     case .stochastic(let seed), .dynamic(let seed):
-      drawn(from: Philox(seed: seed, stream: .fixedBinarization(split)))
+      drawn(from: Philox(seed: seed, stream: .fixedBinarization, index: split.streamIndex))
     }
   }
 
   /// Returns the fresh draw of an epoch, a function of the seed, the epoch, and a row's place in this table.
   public func redrawn(seed: UInt64, epoch: Int) -> BinaryMatrix {
     precondition(epoch >= 0, "there is no epoch \(epoch)")
-    return drawn(from: Philox(seed: seed, stream: .dynamicBinarization(epoch: epoch)))
+    return drawn(from: Philox(seed: seed, stream: .dynamicBinarization, index: UInt64(epoch)))
   }
 
   private func drawn(from bits: Philox) -> BinaryMatrix {

@@ -3,7 +3,12 @@ extension DataSplits {
   ///
   /// Grey levels are binarized; tables that already are bits are as they are, and if all are, `binarization`
   /// of the result is nil.
-  /// - Parameter name: what to call it; otherwise the training file's name up to its first dot.
+  /// - Parameters:
+  ///   - train: the path of the training table.
+  ///   - validation: the path of the validation table, if there is one.
+  ///   - test: the path of the test table, if there is one.
+  ///   - name: what to call it; otherwise the training file's name up to its first dot.
+  ///   - binarization: how grey levels become bits.
   /// - Throws: what `DataTable.read` throws; `.mismatch` naming the file if it has other columns than the
   ///   training file.
   public static func load(

@@ -8,6 +8,15 @@ public enum DataSplit: String, CaseIterable, Hashable, Sendable, Codable {
   case validation
   /// The rows that figures are reported on.
   case test
+
+  /// The index of the stream that the split's fixed draw takes.
+  var streamIndex: UInt64 {
+    switch self {
+    case .train: 0
+    case .validation: 1
+    case .test: 2
+    }
+  }
 }
 
 /// A data set in its parts: rows to learn from, and rows to stop and to report by.

@@ -45,7 +45,9 @@ public struct DataTable: Hashable, Sendable {
 
   /// Returns the rows as bits, binarizing grey levels by the fixed draw; rows that are bits are as they are.
   ///
-  /// - Parameter split: which split the file is; it selects the stream of a stochastic draw.
+  /// - Parameters:
+  ///   - binarization: how grey levels become bits.
+  ///   - split: which split the file is; it selects the stream of a stochastic draw.
   public func rows(_ binarization: Binarization = .standard, split: DataSplit) -> BinaryMatrix {
     switch contents {
     case .bits(let bits): bits

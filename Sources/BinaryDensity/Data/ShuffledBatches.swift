@@ -20,7 +20,7 @@ public struct ShuffledBatches: RandomAccessCollection, Sendable {
       rowCount >= 0 && batchSize > 0 && epoch >= 0,
       "cannot shuffle \(rowCount) rows into batches of \(batchSize) in epoch \(epoch)")
     self.batchSize = batchSize
-    var generator = Philox(seed: seed, stream: .batchOrder(epoch: epoch))
+    var generator = Philox(seed: seed, stream: .batchOrder, index: UInt64(epoch))
     self.order = generator.permutation(of: rowCount)
   }
 

@@ -44,7 +44,9 @@ public struct TableFile: Hashable, Sendable {
 
   /// Writes rows of bits.
   ///
-  /// - Parameter imageShape: the picture a row is; IDX and NPY then hold rows × height × width.
+  /// - Parameters:
+  ///   - rows: what to write.
+  ///   - imageShape: the picture a row is; IDX and NPY then hold rows × height × width.
   /// - Throws: `DensityError.unwritable`; the file then is as it was.
   public func write(_ rows: BinaryMatrix, imageShape: ImageShape? = nil) throws(DensityError) {
     try write(Self.bytes(of: rows, as: format, imageShape: imageShape))

@@ -1,8 +1,9 @@
 extension SafetensorsFile {
   /// Reads a file.
   ///
-  /// - Parameter requiringChecksum: whether a file without `crc32` is refused, as every file of this package
-  ///   has it.
+  /// - Parameters:
+  ///   - path: the file.
+  ///   - requiringChecksum: whether a file without `crc32` is refused, as every file of this package has it.
   /// - Throws: `DensityError.missingFile`, `.unreadable`, or `.malformed` with the place, what was expected
   ///   there and what was found.
   public init(contentsOf path: String, requiringChecksum: Bool = true) throws(DensityError) {
@@ -16,6 +17,7 @@ extension SafetensorsFile {
   /// in proportion to the bytes there are. A checksum that is present must be right.
   ///
   /// - Parameters:
+  ///   - bytes: the contents.
   ///   - path: the file that errors name.
   ///   - requiringChecksum: whether a file without `crc32` is refused.
   /// - Throws: `DensityError.malformed`.

@@ -128,22 +128,19 @@ public struct SafetensorsFile: Equatable, Sendable {
 
   /// Returns where the eight digits of the checksum stand in a header, when they are there.
   ///
-  /// In a valid header the text searched for occurs at most once: within a string the quotes would be
+  /// In a valid header the text searched for occurs at most once: within a string its quotes would be
   /// escaped, keys are unique, and only the metadata has strings under keys of its own.
   static func checksumDigits(in header: ArraySlice<UInt8>) -> Range<Int>? {
     let key = Array("\"\(checksumKey)\":\"".utf8)
     let length = key.count + 8
-    guard var start = header.indices.first else { return nil }
-    while start + length < header.endIndex {
+    for (before, start) in zip(header.indices, header.indices.dropFirst()) {
+      // A member comes first in its object or after a comma; a quote within a string comes after a backslash.
+      guard header[before] == UInt8(ascii: "{") || header[before] == UInt8(ascii: ",") else { continue }
+      guard header[start...].starts(with: key), start + length < header.endIndex else { continue }
       let digits = start + key.count..<start + length
-      let isPreceded =
-        start > header.startIndex && [UInt8(ascii: "{"), UInt8(ascii: ",")].contains(header[start - 1])
-      if isPreceded, header[start..<digits.lowerBound].elementsEqual(key),
-        header[digits.upperBound] == UInt8(ascii: "\""), header[digits].allSatisfy(isLowercaseHexDigit)
-      {
+      if header[digits].allSatisfy(isLowercaseHexDigit), header[digits.upperBound] == UInt8(ascii: "\"") {
         return digits
       }
-      start += 1
     }
     return nil
   }

@@ -1,7 +1,9 @@
 import Autodiff
 import Kernels
 
-/// A density over rows of D bits, factorised by the chain rule along an ordering o of the variables:
+/// A density over rows of D bits, factorised by the chain rule along an ordering of the variables.
+///
+/// With o the ordering,
 ///
 ///     p(x) = Π_i p(x_o(i) | x_o(0), …, x_o(i−1))
 ///
@@ -100,7 +102,7 @@ extension AutoregressiveModel {
     if let problem = configuration.problem { throw .invalidConfiguration(problem) }
     var parameters = Parameters<Float>()
     for (index, shape) in Self.parameterShapes(configuration).enumerated() {
-      var generator = Philox(seed: seed, stream: .weights, UInt64(index))
+      var generator = Philox(seed: seed, stream: .weights, index: UInt64(index))
       var matrix = Matrix<Float>(rowCount: shape.rows, columnCount: shape.columns)
       if shape.bound > 0 {
         let view = matrix.mutableView

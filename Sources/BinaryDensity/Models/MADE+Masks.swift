@@ -22,7 +22,8 @@ extension MADE {
         // The first mask is sorted. The others deal the same degrees out at random, so that each degree stays in
         // use and every unit connected.
         if index > 0 {
-          var generator = Philox(seed: configuration.seed, stream: .masks, UInt64(index) << 8 | UInt64(layer))
+          var generator = Philox(
+            seed: configuration.seed, stream: .masks, index: UInt64(index) << 8 | UInt64(layer))
           let dealt = generator.permutation(of: width)
           layerDegrees = dealt.map { layerDegrees[$0] }
         }

@@ -27,7 +27,7 @@ public struct Ordering: Hashable, Sendable {
 
   /// The `index`-th random order of a seed.
   public static func random(count: Int, seed: UInt64, index: Int = 0) -> Ordering {
-    var generator = Philox(seed: seed, stream: .ordering, UInt64(index))
+    var generator = Philox(seed: seed, stream: .ordering, index: UInt64(index))
     return Ordering(generator.permutation(of: count))
   }
 

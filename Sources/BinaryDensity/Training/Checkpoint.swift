@@ -125,7 +125,9 @@ public struct Checkpoint: Sendable {
     _ type: Value.Type, _ key: String, _ file: SafetensorsFile, _ path: String
   ) throws(DensityError) -> Value {
     do {
-      return try JSONDecoder().decode(type, from: Data((file.metadata[key] ?? "").utf8))
+      let decoder = JSONDecoder()
+      decoder.keyDecodingStrategy = .convertFromSnakeCase
+      return try decoder.decode(type, from: Data((file.metadata[key] ?? "").utf8))
     } catch {
       throw .malformed(
         path: path, at: .field(key), expected: "the JSON of a \(key)", found: "'\(file.metadata[key] ?? "")'")
@@ -136,6 +138,7 @@ public struct Checkpoint: Sendable {
   package static func encode(_ value: some Encodable) -> String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    encoder.keyEncodingStrategy = .convertToSnakeCase
     do {
       return String(decoding: try encoder.encode(value), as: UTF8.self)
     } catch {

@@ -3,8 +3,8 @@
 // Legend: B rows in a batch, K inputs, N outputs, D variables, H hidden units.
 //
 // Contract of every kernel, unless its own says otherwise:
-// - Matrices are row-major. A row may be read and overwritten up to the next multiple of 16 columns within its
-//   stride; what stands there is unspecified before and after. Nothing else outside a shape is touched.
+// - Matrices are row-major. A row may be read and overwritten up to the next multiple of 16 columns within
+//   its stride; what stands there is unspecified before and after. Nothing else outside a shape is touched.
 // - The operand written overlaps no operand read. Any extent may be zero.
 // - A row's results have the same bits whichever batch the row is in and however many threads work.
 // - A NaN among the numbers an element is computed from makes that element NaN.
@@ -115,8 +115,8 @@ typedef struct {
   void (*nade_sample)(
     ck_matrix u, ck_nade p, const int32_t *_Nullable ordering, ck_activation f, ck_matrix x, ck_matrix z);
 
-  /// y[l] = bias + Σ_{k < count} w[k] · states[k, l], or accumulates it without the bias. A lane's result does
-  /// not depend on the number of lanes.
+  /// y[l] = bias + Σ_{k < count} w[k] · states[k, l], or accumulates it without the bias. A lane's result
+  /// does not depend on the number of lanes.
   void (*prefix_product)(
     const float *w, ptrdiff_t count, ck_matrix states, float bias, ck_matrix y, bool accumulating);
   /// x[l] = u[l] < σ(z[l]) ? 1 : 0.
@@ -158,10 +158,11 @@ const ck_kernels *ck_table(void);
 
 // MARK: Threads
 
-/// Calls task(context, i) for every i below `count`, on up to `ck_thread_count()` threads at once, and returns
-/// when all are done. Tasks must not depend on each other. Inside a task, and while another thread's tasks
-/// occupy the workers, the tasks run one after another on the calling thread.
-void ck_parallel(ptrdiff_t count, void (*task)(void *_Nullable context, ptrdiff_t index), void *_Nullable context);
+/// Calls task(context, i) for every i below `count`, on up to `ck_thread_count()` threads at once, and
+/// returns when all are done. Tasks must not depend on each other. Inside a task, and while another
+/// thread's tasks occupy the workers, the tasks run one after another on the calling thread.
+void ck_parallel(
+  ptrdiff_t count, void (*task)(void *_Nullable context, ptrdiff_t index), void *_Nullable context);
 /// The number of threads that kernels called from this thread use.
 int ck_thread_count(void);
 /// Sets the number of threads, 1 to 256, for every calling thread.

@@ -1,0 +1,74 @@
+import Arguments
+import BinaryDensity
+import Kernels
+
+/// The command `density evaluate`.
+enum EvaluateCommand {
+  static let command = Command(
+    name: "evaluate",
+    summary: "Measure a model's likelihood on a table of bits.",
+    discussion: """
+      Prints the mean negative log-likelihood in nats with its standard error, and in bits a variable. With \
+      --reference every row is computed a second time in double precision by the plain reference loops, which is slow, \
+      and the largest difference is reported.
+      """,
+    options: [DataOptions.data, DataOptions.split] + DataOptions.binarization + [
+      .flag("reference", help: "Compare every row with the double-precision reference."),
+      .value("threads", placeholder: "count", help: "The number of threads. Default: the machine's."),
+      .flag("json", help: "Print the result as JSON."),
+    ],
+    positionals: [
+      Positional("checkpoint", help: "The trained model, a .safetensors file."),
+      Positional("table", arity: .oneOrNone, help: "The rows, in place of --data."),
+    ],
+    examples: [
+      Command.Example("density evaluate runs/nade/best.safetensors", "the test rows of MNIST"),
+      Command.Example("density evaluate runs/nade/best.safetensors table.csv --json", "rows of your own"),
+    ])
+
+  static func run(_ arguments: ParsedArguments) throws -> ExitStatus {
+    if let count = try arguments.optionalValue("threads", as: .integer(in: 1...256)) { Threads.count = count }
+    let checkpoint = try Checkpoint(contentsOf: try arguments.value("checkpoint", as: .path))
+    let path = try arguments.optionalValue("table", as: .path) ?? arguments.value("data", as: .path)
+    let (rows, name, _) = try DataOptions.rows(arguments, path: path, for: checkpoint.model)
+    let progress = ProgressLine()
+    let model = checkpoint.model
+    let measurement = Measurement(model, rows, split: name) { progress.update("evaluating", fraction: $0) }
+    let difference =
+      arguments.flag("reference") ? largestDifference(model, rows, progress) : nil
+    progress.finish()
+    if arguments.flag("json") {
+      var object = try members(describing: model) + measurement.members
+      if let difference { object.append(.init(key: "largest_difference", value: .real(difference))) }
+      print(JSONValue.object(object).indentedDescription)
+    } else {
+      print(description(of: model))
+      print(measurement.line)
+      print(
+        "\(durationText(seconds: measurement.seconds)), "
+          + "\(Int(Double(rows.rowCount) / measurement.seconds)) rows/s")
+      if let difference {
+        print("largest difference from the double-precision reference: \(difference) nats")
+      }
+    }
+    return .success
+  }
+
+  private static func largestDifference(
+    _ model: some AutoregressiveModel, _ rows: BinaryMatrix, _ progress: ProgressLine
+  ) -> Double {
+    let size = 64
+    let starts = Array(stride(from: 0, to: rows.rowCount, by: size))
+    let fast = Evaluator(model, batchCapacity: size)
+    let reference = Evaluator(reference: model, batchCapacity: size)
+    var largest = 0.0
+    for (index, start) in starts.enumerated() {
+      let part = rows.rows(start..<min(start + size, rows.rowCount))
+      for (a, b) in zip(fast.logProbabilities(of: part), reference.logProbabilities(of: part)) {
+        largest = max(largest, abs(a - b))
+      }
+      progress.update("reference", fraction: Double(index + 1) / Double(starts.count))
+    }
+    return largest
+  }
+}

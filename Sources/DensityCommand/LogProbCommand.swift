@@ -1,0 +1,52 @@
+import Arguments
+import BinaryDensity
+import Kernels
+
+/// The command `density logprob`.
+enum LogProbCommand {
+  static let command = Command(
+    name: "logprob",
+    summary: "Write the log-probability of each row of a table, in nats.",
+    discussion: """
+      One number a row, in the table's order, to standard output or to a file: .txt, .csv, .npy or .idx, or one of \
+      these and .gz.
+      """,
+    options: [
+      .value("output", short: "o", placeholder: "path", help: "Where to write. Default: standard output."),
+      DataOptions.data, DataOptions.split,
+    ] + DataOptions.binarization + [
+      .value("threads", placeholder: "count", help: "The number of threads. Default: the machine's.")
+    ],
+    positionals: [
+      Positional("checkpoint", help: "The trained model, a .safetensors file."),
+      Positional("table", arity: .oneOrNone, help: "The rows, in place of --data; - reads standard input."),
+    ],
+    examples: [
+      Command.Example(
+        "density logprob runs/nade/best.safetensors Data/mnist/t10k-images-idx3-ubyte.gz",
+        "each of MNIST's test rows"),
+      Command.Example(
+        "density logprob model.safetensors table.csv -o scores.npy", "scores of your own rows, as an array"),
+    ])
+
+  static func run(_ arguments: ParsedArguments) throws -> ExitStatus {
+    if let count = try arguments.optionalValue("threads", as: .integer(in: 1...256)) { Threads.count = count }
+    // The name of the output is checked before any work goes into what it is to hold.
+    let output = try arguments.optionalValue("output", as: .path).map { try TableFile(path: $0) }
+    let checkpoint = try Checkpoint(contentsOf: try arguments.value("checkpoint", as: .path))
+    let path = try arguments.optionalValue("table", as: .path) ?? arguments.value("data", as: .path)
+    let (rows, _, _) = try DataOptions.rows(arguments, path: path, for: checkpoint.model)
+    let progress = ProgressLine()
+    func values(_ model: some AutoregressiveModel) -> [Double] {
+      Measurement.logProbabilities(model, rows) { progress.update("evaluating", fraction: $0) }
+    }
+    let logProbabilities = values(checkpoint.model)
+    progress.finish()
+    if let output {
+      try output.write(logProbabilities)
+    } else {
+      Terminal.writeToStandardOutput(TableFile.bytes(of: logProbabilities, as: .text))
+    }
+    return .success
+  }
+}

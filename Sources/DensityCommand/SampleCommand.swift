@@ -1,0 +1,77 @@
+import Arguments
+import BinaryDensity
+import Kernels
+
+/// The command `density sample`.
+enum SampleCommand {
+  static let command = Command(
+    name: "sample",
+    summary: "Draw rows from a model, exactly.",
+    discussion: """
+      The output's name says its form: .png for a picture, .csv, .txt, .npy or .idx (or one of these and .gz) for \
+      rows; - writes CSV to standard output.
+      """,
+    options: [
+      .value("count", short: "n", placeholder: "rows", default: "100", help: "How many rows."),
+      .value("seed", short: "s", placeholder: "seed", default: "0", help: "The seed of the draws."),
+      .value(
+        "output", short: "o", placeholder: "path", default: "samples.png", help: "Where to write the rows."),
+      .value(
+        "logprob", placeholder: "path", help: "Also write each row's log-probability, in nats, to this file."),
+      .value("columns", placeholder: "count", help: "Pictures side by side. Default: a square."),
+      .value("magnify", placeholder: "factor", default: "2", help: "The side of a picture's pixel."),
+      .value("threads", placeholder: "count", help: "The number of threads. Default: the machine's."),
+    ],
+    positionals: [Positional("checkpoint", help: "The trained model, a .safetensors file.")],
+    examples: [
+      Command.Example(
+        "density sample runs/nade/best.safetensors -n 64 -o digits.png", "a picture of 64 digits"),
+      Command.Example(
+        "density sample model.safetensors -n 1000 -o rows.npy --logprob logp.txt",
+        "a thousand rows and how likely each is"),
+    ])
+
+  static func run(_ arguments: ParsedArguments) throws -> ExitStatus {
+    if let count = try arguments.optionalValue("threads", as: .integer(in: 1...256)) { Threads.count = count }
+    let output = try arguments.value("output", as: .path)
+    let isPicture = output.hasSuffix(".png")
+    let table = isPicture || output == "-" ? nil : try TableFile(path: output)
+    let scores = try arguments.optionalValue("logprob", as: .path).map { try TableFile(path: $0) }
+    let count = try arguments.value("count", as: .integer(in: 1...100_000_000))
+    let columns = try arguments.optionalValue("columns", as: .integer(in: 1...10_000))
+    let magnification = try arguments.value("magnify", as: .integer(in: 1...64))
+    let checkpoint = try Checkpoint(contentsOf: try arguments.value("checkpoint", as: .path))
+    var generator = Philox(seed: try arguments.value("seed", as: .seed), stream: .sampling)
+
+    // In parts, for the uniforms and logits of a part are held at once.
+    let progress = ProgressLine()
+    var parts: [BinaryMatrix] = []
+    var logProbabilities: [Double] = []
+    let size = 4096
+    for start in stride(from: 0, to: count, by: size) {
+      let partCount = min(size, count - start)
+      if scores != nil {
+        let (rows, values) = checkpoint.model.sampleWithLogProbabilities(count: partCount, using: &generator)
+        parts.append(rows)
+        logProbabilities += values
+      } else {
+        parts.append(checkpoint.model.sample(count: partCount, using: &generator))
+      }
+      progress.update("sampling", fraction: Double(start + partCount) / Double(count))
+    }
+    let rows = BinaryMatrix(concatenating: parts, columnCount: checkpoint.model.variableCount)
+    progress.finish()
+
+    if isPicture {
+      try picture(of: rows, imageShape: checkpoint.imageShape, columns: columns, magnification: magnification)
+        .writePNG(to: output)
+    } else if let table {
+      try table.write(rows, imageShape: checkpoint.imageShape)
+    } else {
+      Terminal.writeToStandardOutput(TableFile.bytes(of: rows, as: .text))
+    }
+    if let scores { try scores.write(logProbabilities) }
+    if output != "-" { progress.print("\(count) rows in \(output)") }
+    return .success
+  }
+}

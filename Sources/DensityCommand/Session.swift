@@ -1,0 +1,126 @@
+import Arguments
+import BinaryDensity
+import Kernels
+
+/// One training as a person sees it: lines of progress, an end that says what came out.
+struct Session {
+  let arguments: ParsedArguments
+  let directory: RunDirectory
+  let progress: ProgressLine
+  let isJSON: Bool
+
+  /// Starts a training in a folder of its own.
+  func start(
+    _ model: some AutoregressiveModel, _ data: DataSplits, _ configuration: TrainingConfiguration
+  ) throws -> ExitStatus {
+    let trainer = try Trainer(model, data: data, configuration: configuration)
+    if let aside = try directory.prepare() { progress.print("kept the earlier run as \(aside)") }
+    return try train(trainer)
+  }
+
+  /// Goes on with a training.
+  func resume<Model: AutoregressiveModel>(
+    _ last: Model, best: any AutoregressiveModel, state: TrainingState, data: DataSplits
+  ) throws -> ExitStatus {
+    guard let best = best as? Model, best.configuration == last.configuration else {
+      throw DensityError.mismatch(
+        path: directory.best, expected: "the model of \(directory.last)", found: description(of: best))
+    }
+    let trainer = try Trainer(current: last, best: best, data: data, state: state)
+    progress.print("resuming after epoch \(state.progress.epoch), step \(state.progress.step)")
+    return try train(trainer)
+  }
+
+  private func train<Model: AutoregressiveModel>(_ trainer: Trainer<Model>) throws -> ExitStatus {
+    let data = trainer.data
+    let epochCount = trainer.progress.configuration.epochCount
+    progress.print(description(of: trainer.model))
+    progress.print(
+      "\(data.name): \(data.train.rowCount) training, \(data.validation?.rowCount ?? 0) validation, "
+        + "\(data.test?.rowCount ?? 0) test rows" + (data.binarization.map { ", binarized: \($0)" } ?? ""))
+    Interrupt.install()
+    let firstStep = trainer.progress.step
+    let secondsBefore = trainer.progress.seconds
+    let outcome = try trainer.run(savingTo: directory) { (event) throws(DensityError) in
+      switch event {
+      case .step(let state):
+        let done =
+          Double(state.epoch) + Double(state.batch) / Double(trainer.batchesPerEpoch)
+        let nll = state.rowCount > 0 ? -state.logProbabilitySum / Double(state.rowCount) : 0
+        progress.update(
+          "epoch \(state.epoch + 1)/\(epochCount)", fraction: done / Double(epochCount),
+          figures: ["training NLL \(fixed(nll, 2))"])
+      case .epoch(let record):
+        progress.print(line(record, of: epochCount))
+      }
+      return !Interrupt.isRequested
+    }
+    progress.finish()
+    switch outcome {
+    case .stopped:
+      progress.print(
+        "interrupted; \(directory.last) holds epoch \(trainer.progress.epoch), step \(trainer.progress.step). "
+          + "Resume with: \(resumeLine)")
+      return .interrupted
+    case .outOfPatience:
+      progress.print("no better validation figure since epoch \(trainer.progress.bestEpoch)")
+    case .finished: break
+    }
+
+    let model = trainer.best
+    var measurements: [Measurement] = []
+    for (name, rows) in [("validation", data.validation), ("test", data.test)] {
+      guard let rows, rows.rowCount > 0 else { continue }
+      measurements.append(
+        Measurement(model, rows, split: name) { progress.update("measuring \(name) rows", fraction: $0) })
+    }
+    var generator = Philox(seed: trainer.progress.configuration.seed, stream: .sampling)
+    let samples = model.sample(count: 100, using: &generator)
+    try picture(of: samples, imageShape: data.imageShape).writePNG(to: directory.samples)
+    progress.finish()
+
+    let steps = trainer.progress.step - firstStep
+    let seconds = trainer.progress.seconds - secondsBefore
+    let rowsPerSecond =
+      seconds > 0
+      ? Double(steps) / Double(trainer.batchesPerEpoch) * Double(data.train.rowCount) / seconds : 0
+    if isJSON {
+      let training: JSONValue = [
+        "epochs": .integer(trainer.progress.epoch), "best_epoch": .integer(trainer.progress.bestEpoch),
+        "steps": .integer(trainer.progress.step), "seconds": .real(trainer.progress.seconds),
+        "rows_per_second": .real(rowsPerSecond), "run": .string(directory.path),
+      ]
+      let object = JSONValue.object(
+        try members(describing: model) + [
+          .init(key: "training", value: training),
+          .init(key: "results", value: .array(measurements.map { .object($0.members) })),
+        ])
+      print(object.indentedDescription)
+      return .success
+    }
+    print(
+      "trained \(trainer.progress.epoch) epochs in \(durationText(seconds: trainer.progress.seconds)), "
+        + "\(Int(rowsPerSecond)) rows/s; best epoch \(trainer.progress.bestEpoch)")
+    for measurement in measurements { print(measurement.line) }
+    print("model    \(directory.best)")
+    print("samples  \(directory.samples)")
+    return .success
+  }
+
+  private func line(_ record: EpochRecord, of epochCount: Int) -> String {
+    var parts = ["epoch \(record.epoch)/\(epochCount)", "training NLL \(fixed(record.trainingNLL, 3))"]
+    if let validation = record.validationNLL { parts.append("validation NLL \(fixed(validation, 3))") }
+    parts += ["\(Int(record.rowsPerSecond)) rows/s", durationText(seconds: record.seconds)]
+    return parts.joined(separator: "  ")
+  }
+
+  /// What to type to go on, with the options that say where the data are.
+  private var resumeLine: String {
+    var words = ["density train --resume --run \(directory.path)"]
+    for name in ["data", "validation", "test", "binarize", "threshold", "binarize-seed"]
+    where arguments.isGiven(name) {
+      words.append("--\(name) \((try? arguments.value(name, as: .string)) ?? "")")
+    }
+    return words.joined(separator: " ")
+  }
+}

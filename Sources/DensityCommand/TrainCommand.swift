@@ -1,0 +1,154 @@
+import Arguments
+import Autodiff
+import BinaryDensity
+import Kernels
+
+/// The command `density train`.
+enum TrainCommand {
+  static let command = Command(
+    name: "train",
+    summary: "Train a model on a table of bits.",
+    discussion: """
+      Trains by stochastic gradient ascent of the exact log-likelihood, keeps the model with the best validation \
+      figure, and ends with its negative log-likelihood on the validation and test rows.
+
+      The run's folder gets best.safetensors, last.safetensors (to resume from), history.jsonl and samples.png; an \
+      earlier run in it is moved aside. Ctrl-C finishes the step, writes the checkpoints and says how to resume.
+      """,
+    options: [
+      .value(
+        "model", short: "m", placeholder: "family", default: "nade",
+        allowed: ModelKind.allCases.map(\.rawValue), help: "The family of models."),
+      .value(
+        "hidden", placeholder: "units", default: "500",
+        help: "The hidden units of a NADE, or of a MADE's layers divided by commas; none for a MADE without."),
+      .value(
+        "activation", placeholder: "f", allowed: Activation.allCases.map(\.rawValue),
+        help: "What hidden units apply. Default: sigmoid for NADE, relu for MADE."),
+      .value(
+        "ordering", placeholder: "rule", default: "natural", allowed: ["natural", "random", "resampled"],
+        help: "The order of the variables: the columns' own, a random one, or (MADE) another for each mask."),
+      .value(
+        "masks", placeholder: "count", default: "1", help: "The number of a MADE's masks, mixed at test time."
+      ),
+      .flag("fresh-masks", help: "Train a MADE on a fresh mask each step instead of cycling through them."),
+      .flag("direct", help: "Give a MADE direct weights from inputs to outputs."),
+      DataOptions.data,
+      .value(
+        "validation", placeholder: "path",
+        help: "The validation table, if the data are a table. Default: a tenth of it, held out."),
+      .value("test", placeholder: "path", help: "The test table, if the data are a table."),
+    ] + DataOptions.binarization + [
+      .value(
+        "epochs", short: "e", placeholder: "count",
+        help: "The most passes over the training rows. Default: \(Defaults.epochHelp)."),
+      .value("batch", short: "b", placeholder: "rows", default: "100", help: "The rows of a step."),
+      .value(
+        "rate", short: "r", placeholder: "rate",
+        help: "The base rate. Default: 0.001 for adam, 0.01 for adagrad, 0.05 for sgd."),
+      .value(
+        "schedule", placeholder: "name", default: "cosine",
+        allowed: ["constant", "inverse", "cosine", "plateau"],
+        help: "How the rate changes: not, halving with the epochs, along a cosine to 0, or on a plateau."),
+      .value(
+        "optimizer", placeholder: "rule", default: "adam", allowed: ["sgd", "adagrad", "adam"],
+        help: "The update rule."),
+      .value("momentum", placeholder: "number", default: "0.9", help: "The momentum of sgd, 0 up to 1."),
+      .value(
+        "weight-decay", placeholder: "number", default: "0", help: "The decoupled weight decay of adam."),
+      .value("clip", placeholder: "norm", help: "The largest norm of a step's gradient. Default: no limit."),
+      .value(
+        "patience", placeholder: "epochs",
+        help: "Stop after this many epochs without a better validation figure. Default: never."),
+      .value(
+        "seed", short: "s", placeholder: "seed", default: "0",
+        help: "The seed of initial weights, shuffles, masks and orderings."),
+      .value("run", placeholder: "folder", help: "The run's folder. Default: runs/ and the family's name."),
+      .flag("resume", help: "Go on with the run in the folder. Its settings come from the checkpoint."),
+      .value("threads", placeholder: "count", help: "The number of threads. Default: the machine's."),
+      .flag("json", help: "Print the result as JSON."),
+    ],
+    examples: [
+      Command.Example("density train", "a NADE of 500 units on MNIST, into runs/nade"),
+      Command.Example(
+        "density train --model made --hidden 500,500 --masks 8 --ordering resampled",
+        "a deep MADE over eight orderings"),
+      Command.Example(
+        "density train --data table.csv --test held-out.csv --epochs 100 --patience 10", "a table of your own"
+      ),
+      Command.Example("density train --resume --run runs/nade", "go on with an interrupted run"),
+    ])
+
+  /// The options that a resumed run takes from its checkpoint.
+  private static let settings = [
+    "model", "hidden", "activation", "ordering", "masks", "fresh-masks", "direct", "epochs", "batch", "rate",
+    "schedule", "optimizer", "momentum", "weight-decay", "clip", "patience", "seed",
+  ]
+
+  static func run(_ arguments: ParsedArguments) throws -> ExitStatus {
+    if let count = try arguments.optionalValue("threads", as: .integer(in: 1...256)) { Threads.count = count }
+    let kind = try arguments.value("model", as: ValueFormat<ModelKind>.choice)
+    let directory = RunDirectory(
+      path: try arguments.optionalValue("run", as: .path) ?? "runs/\(kind.rawValue)")
+    let progress = ProgressLine()
+    let session = Session(
+      arguments: arguments, directory: directory, progress: progress, isJSON: arguments.flag("json"))
+
+    if arguments.flag("resume") {
+      if let setting = settings.first(where: arguments.isGiven) {
+        throw UsageError("--\(setting) cannot change in a resumed run; leave it out")
+      }
+      let last = try Checkpoint(contentsOf: directory.last)
+      guard let state = last.training else {
+        throw DensityError.mismatch(
+          path: directory.last, expected: "a checkpoint to resume from", found: "a finished model")
+      }
+      let data = try DataOptions.trainingData(arguments, seed: state.progress.configuration.seed)
+      let best = try Checkpoint(contentsOf: directory.best).model
+      return try session.resume(last.model, best: best, state: state, data: data)
+    }
+
+    let seed = try arguments.value("seed", as: .seed)
+    let configuration = try Defaults.trainingConfiguration(arguments, kind: kind, seed: seed)
+    let data = try DataOptions.trainingData(arguments, seed: seed)
+    switch kind {
+    case .fvsbn:
+      return try session.start(
+        FVSBN(
+          FVSBN.Configuration(
+            variableCount: data.variableCount, ordering: try ordering(arguments), seed: seed), seed: seed),
+        data, configuration)
+    case .nade:
+      let units = try arguments.value("hidden", as: .integers(in: 1...1_000_000))
+      guard units.count == 1 else { throw UsageError("--hidden: a NADE has one layer of hidden units") }
+      return try session.start(
+        NADE(
+          NADE.Configuration(
+            variableCount: data.variableCount, hiddenCount: units[0],
+            activation: try activation(arguments) ?? .sigmoid, ordering: try ordering(arguments), seed: seed),
+          seed: seed), data, configuration)
+    case .made:
+      return try session.start(
+        MADE(
+          MADE.Configuration(
+            variableCount: data.variableCount,
+            hiddenCounts: try arguments.value("hidden", as: .integers(in: 1...1_000_000, allowingNone: true)),
+            activation: try activation(arguments) ?? .relu, hasDirectWeights: arguments.flag("direct"),
+            maskCount: try arguments.value("masks", as: .integer(in: 1...10_000)),
+            trainsOnFreshMasks: arguments.flag("fresh-masks"), ordering: try ordering(arguments), seed: seed),
+          seed: seed), data, configuration)
+    }
+  }
+
+  private static func activation(_ arguments: ParsedArguments) throws -> Activation? {
+    try arguments.optionalValue("activation", as: .choice)
+  }
+
+  private static func ordering(_ arguments: ParsedArguments) throws -> OrderingRule {
+    switch try arguments.value("ordering", as: .string) {
+    case "random": .random
+    case "resampled": .resampled
+    default: .natural
+    }
+  }
+}

@@ -1,0 +1,48 @@
+import Arguments
+import Foundation
+import Testing
+
+/// Sends a signal to the whole process, since the threads that tests run on take none.
+private func send(_ number: Int32) { kill(getpid(), number) }
+
+/// Waits for a condition for as long as ten seconds; returns whether it came true.
+private func comesTrue(_ condition: () -> Bool) -> Bool {
+  for _ in 0..<10_000 where !condition() { usleep(1000) }
+  return condition()
+}
+
+@Suite("Interrupts")
+struct InterruptTests {
+  @Test("The first signal is noted and the work goes on")
+  func first() async {
+    await #expect(processExitsWith: .success) {
+      Interrupt.install()
+      precondition(!Interrupt.isRequested)
+      send(SIGINT)
+      precondition(comesTrue { Interrupt.isRequested })
+    }
+    await #expect(processExitsWith: .success) {
+      Interrupt.install()
+      send(SIGTERM)
+      precondition(comesTrue { Interrupt.isRequested })
+    }
+  }
+
+  @Test("The second signal ends the process, whichever it is")
+  func second() async {
+    await #expect(processExitsWith: .signal(SIGINT)) {
+      Interrupt.install()
+      send(SIGINT)
+      precondition(comesTrue { Interrupt.isRequested })
+      send(SIGINT)
+      _ = comesTrue { false }
+    }
+    await #expect(processExitsWith: .signal(SIGTERM)) {
+      Interrupt.install()
+      send(SIGINT)
+      precondition(comesTrue { Interrupt.isRequested })
+      send(SIGTERM)
+      _ = comesTrue { false }
+    }
+  }
+}
