@@ -71,7 +71,7 @@ extension AutoregressiveModel {
   }
 
   /// Returns the logits (rows × D) of each component.
-  func logits(of rows: BinaryMatrix) -> [Matrix<Float>] {
+  package func logits(of rows: BinaryMatrix) -> [Matrix<Float>] {
     Evaluator(
       self, parameters: parameters, batchCapacity: max(1, min(rows.rowCount, 512)), keepingLogits: true
     )

@@ -148,7 +148,7 @@ extension AutoregressiveModel {
   }
 
   /// Adds the rows of a table of bits as the input of a graph.
-  func rows(in graph: inout Graph) -> Graph.Value {
+  package func rows(in graph: inout Graph) -> Graph.Value {
     graph.input("x", columns: variableCount, isSparse: true)
   }
 
