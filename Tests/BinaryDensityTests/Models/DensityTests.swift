@@ -95,7 +95,7 @@ struct DensityTests {
   }
 
   @Test(
-    "what a mask forbids does not matter even as NaN",
+    "what a mask forbids does not matter, even if it is not a number",
     arguments: [ModelCase.fvsbn(9, ordering: .random), ModelCase.made(9, [12], ordering: .random)])
   func forbiddenWeights(_ modelCase: ModelCase) throws {
     let model = try modelCase.model(seed: 3)
