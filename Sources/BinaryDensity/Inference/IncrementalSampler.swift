@@ -111,6 +111,8 @@ struct IncrementalSampler: Sendable {
     }
     let positions = ordering.positions
     let rows = BinaryMatrix(rowCount: lanes, columnCount: variableCount) { known[positions[$1], $0] != 0 }
+    // These are used through their views only.
+    withExtendedLifetime((bits, states, scratch)) {}
     return (rows, logits)
   }
 }
