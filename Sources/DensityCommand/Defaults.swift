@@ -7,6 +7,12 @@ enum Defaults {
   static let epochHelp = "enough for 10000 steps of a nade, 30000 of a made or an fvsbn"
   static let rateHelp = "with adam 0.002 for nade, 0.003 for made and fvsbn; 0.01 with adagrad, 0.05 with sgd"
 
+  static let orderingHelp = "random for made, natural for the others"
+
+  /// On pictures a MADE gains several nats by a random order, in which every degree sees something of every part; the
+  /// others lose by it.
+  static func ordering(_ kind: ModelKind) -> OrderingRule { kind == .made ? .random : .natural }
+
   /// The number of steps after which more help little.
   private static func stepCount(_ kind: ModelKind) -> Int {
     switch kind {

@@ -26,8 +26,10 @@ enum TrainCommand {
         "activation", placeholder: "f", default: "relu", allowed: Activation.allCases.map(\.rawValue),
         help: "What hidden units apply; for a NADE relu or sigmoid."),
       .value(
-        "ordering", placeholder: "rule", default: "natural", allowed: ["natural", "random", "resampled"],
-        help: "The order of the variables: the columns' own, a random one, or (MADE) another for each mask."),
+        "ordering", placeholder: "rule", allowed: ["natural", "random", "resampled"],
+        help:
+          "The order of the variables: the columns' own, a random one, or (MADE) another for each mask. Default: "
+          + "\(Defaults.orderingHelp)."),
       .value(
         "masks", placeholder: "count", default: "1", help: "The number of a MADE's masks, mixed at test time."
       ),
@@ -117,7 +119,8 @@ enum TrainCommand {
       return try session.start(
         FVSBN(
           FVSBN.Configuration(
-            variableCount: data.variableCount, ordering: try ordering(arguments), seed: seed), seed: seed),
+            variableCount: data.variableCount, ordering: try ordering(arguments, kind: kind), seed: seed),
+          seed: seed),
         data, configuration)
     case .nade:
       let units = try arguments.value("hidden", as: .integers(in: 1...1_000_000))
@@ -126,7 +129,7 @@ enum TrainCommand {
         NADE(
           NADE.Configuration(
             variableCount: data.variableCount, hiddenCount: units[0],
-            activation: try activation(arguments), ordering: try ordering(arguments), seed: seed),
+            activation: try activation(arguments), ordering: try ordering(arguments, kind: kind), seed: seed),
           seed: seed), data, configuration)
     case .made:
       return try session.start(
@@ -136,7 +139,8 @@ enum TrainCommand {
             hiddenCounts: try arguments.value("hidden", as: .integers(in: 1...1_000_000, allowingNone: true)),
             activation: try activation(arguments), hasDirectWeights: arguments.flag("direct"),
             maskCount: try arguments.value("masks", as: .integer(in: 1...10_000)),
-            trainsOnFreshMasks: arguments.flag("fresh-masks"), ordering: try ordering(arguments), seed: seed),
+            trainsOnFreshMasks: arguments.flag("fresh-masks"), ordering: try ordering(arguments, kind: kind),
+            seed: seed),
           seed: seed), data, configuration)
     }
   }
@@ -145,8 +149,9 @@ enum TrainCommand {
     try arguments.value("activation", as: .choice)
   }
 
-  private static func ordering(_ arguments: ParsedArguments) throws -> OrderingRule {
-    switch try arguments.value("ordering", as: .string) {
+  private static func ordering(_ arguments: ParsedArguments, kind: ModelKind) throws -> OrderingRule {
+    switch try arguments.optionalValue("ordering", as: .string) {
+    case nil: Defaults.ordering(kind)
     case "random": .random
     case "resampled": .resampled
     default: .natural
