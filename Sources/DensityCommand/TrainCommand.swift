@@ -23,11 +23,13 @@ enum TrainCommand {
         "hidden", placeholder: "units", default: "500",
         help: "The hidden units of a NADE, or of a MADE's layers divided by commas; none for a MADE without."),
       .value(
-        "activation", placeholder: "f", allowed: Activation.allCases.map(\.rawValue),
-        help: "What hidden units apply. Default: sigmoid for NADE, relu for MADE."),
+        "activation", placeholder: "f", default: "relu", allowed: Activation.allCases.map(\.rawValue),
+        help: "What hidden units apply; for a NADE relu or sigmoid."),
       .value(
-        "ordering", placeholder: "rule", default: "natural", allowed: ["natural", "random", "resampled"],
-        help: "The order of the variables: the columns' own, a random one, or (MADE) another for each mask."),
+        "ordering", placeholder: "rule", allowed: ["natural", "random", "resampled"],
+        help:
+          "The order of the variables: the columns' own, a random one, or (MADE) another for each mask. Default: "
+          + "\(Defaults.orderingHelp)."),
       .value(
         "masks", placeholder: "count", default: "1", help: "The number of a MADE's masks, mixed at test time."
       ),
@@ -45,11 +47,11 @@ enum TrainCommand {
       .value("batch", short: "b", placeholder: "rows", default: "100", help: "The rows of a step."),
       .value(
         "rate", short: "r", placeholder: "rate",
-        help: "The base rate. Default: 0.001 for adam, 0.01 for adagrad, 0.05 for sgd."),
+        help: "The base rate. Default: \(Defaults.rateHelp)."),
       .value(
         "schedule", placeholder: "name", default: "cosine",
         allowed: ["constant", "inverse", "cosine", "plateau"],
-        help: "How the rate changes: not, halving with the epochs, along a cosine to 0, or on a plateau."),
+        help: "How the rate changes: not, falling as 1 / steps, along a cosine to 0, or on a plateau."),
       .value(
         "optimizer", placeholder: "rule", default: "adam", allowed: ["sgd", "adagrad", "adam"],
         help: "The update rule."),
@@ -109,14 +111,16 @@ enum TrainCommand {
     }
 
     let seed = try arguments.value("seed", as: .seed)
-    let configuration = try Defaults.trainingConfiguration(arguments, kind: kind, seed: seed)
     let data = try DataOptions.trainingData(arguments, seed: seed)
+    let configuration = try Defaults.trainingConfiguration(
+      arguments, kind: kind, rowCount: data.train.rowCount, seed: seed)
     switch kind {
     case .fvsbn:
       return try session.start(
         FVSBN(
           FVSBN.Configuration(
-            variableCount: data.variableCount, ordering: try ordering(arguments), seed: seed), seed: seed),
+            variableCount: data.variableCount, ordering: try ordering(arguments, kind: kind), seed: seed),
+          seed: seed),
         data, configuration)
     case .nade:
       let units = try arguments.value("hidden", as: .integers(in: 1...1_000_000))
@@ -125,7 +129,7 @@ enum TrainCommand {
         NADE(
           NADE.Configuration(
             variableCount: data.variableCount, hiddenCount: units[0],
-            activation: try activation(arguments) ?? .sigmoid, ordering: try ordering(arguments), seed: seed),
+            activation: try activation(arguments), ordering: try ordering(arguments, kind: kind), seed: seed),
           seed: seed), data, configuration)
     case .made:
       return try session.start(
@@ -133,19 +137,21 @@ enum TrainCommand {
           MADE.Configuration(
             variableCount: data.variableCount,
             hiddenCounts: try arguments.value("hidden", as: .integers(in: 1...1_000_000, allowingNone: true)),
-            activation: try activation(arguments) ?? .relu, hasDirectWeights: arguments.flag("direct"),
+            activation: try activation(arguments), hasDirectWeights: arguments.flag("direct"),
             maskCount: try arguments.value("masks", as: .integer(in: 1...10_000)),
-            trainsOnFreshMasks: arguments.flag("fresh-masks"), ordering: try ordering(arguments), seed: seed),
+            trainsOnFreshMasks: arguments.flag("fresh-masks"), ordering: try ordering(arguments, kind: kind),
+            seed: seed),
           seed: seed), data, configuration)
     }
   }
 
-  private static func activation(_ arguments: ParsedArguments) throws -> Activation? {
-    try arguments.optionalValue("activation", as: .choice)
+  private static func activation(_ arguments: ParsedArguments) throws -> Activation {
+    try arguments.value("activation", as: .choice)
   }
 
-  private static func ordering(_ arguments: ParsedArguments) throws -> OrderingRule {
-    switch try arguments.value("ordering", as: .string) {
+  private static func ordering(_ arguments: ParsedArguments, kind: ModelKind) throws -> OrderingRule {
+    switch try arguments.optionalValue("ordering", as: .string) {
+    case nil: Defaults.ordering(kind)
     case "random": .random
     case "resampled": .resampled
     default: .natural

@@ -14,7 +14,7 @@ public struct MatrixView<Scalar> {
   /// The distance between the starts of two rows, in scalars.
   @usableFromInline package let stride: Int
 
-  package init(base: UnsafeMutablePointer<Scalar>, rowCount: Int, columnCount: Int, stride: Int) {
+  @inlinable package init(base: UnsafeMutablePointer<Scalar>, rowCount: Int, columnCount: Int, stride: Int) {
     self.base = base
     self.rowCount = rowCount
     self.columnCount = columnCount
@@ -42,14 +42,14 @@ public struct MatrixView<Scalar> {
   }
 
   /// Returns a view of some of the rows.
-  package func rows(_ range: Range<Int>) -> MatrixView {
+  @inlinable package func rows(_ range: Range<Int>) -> MatrixView {
     precondition(range.lowerBound >= 0 && range.upperBound <= rowCount)
     return MatrixView(
       base: base + range.lowerBound * stride, rowCount: range.count, columnCount: columnCount, stride: stride)
   }
 
   /// Sets every element.
-  package func fill(_ value: Scalar) {
+  @inlinable package func fill(_ value: Scalar) {
     for row in 0..<rowCount { (base + row * stride).update(repeating: value, count: columnCount) }
   }
 }

@@ -95,6 +95,7 @@ extension AutoregressiveModel {
     rows.copyRows(0..<count, into: targets.mutableView)
     var sums = Matrix<Float>(rowCount: count, columnCount: 1)
     Float.bernoulliLogLikelihood(logits: logits.view, targets: targets.view, into: sums.mutableView)
+    withExtendedLifetime((logits, targets)) {}
     return (rows, sums.elements.map(Double.init))
   }
 

@@ -5,7 +5,9 @@ import Kernels
 /// A hidden unit of degree m is final once the first m variables of the ordering are known. The variables are drawn
 /// in order, and just before each draw the units that have become final are computed, each once; drawing from
 /// repeated full passes would cost D times as much. Up to 64 rows are drawn side by side: a unit's states in all
-/// rows lie next to each other, so a weight is loaded once for all of them.
+/// rows lie next to each other, so a weight is loaded once for all of them. The variables go in blocks of 16: what
+/// the units finished before a block contribute to those of the block is one matrix product, and only the small
+/// triangle of weights inside the block is summed unit by unit.
 struct IncrementalSampler: Sendable {
   /// A masked layer with its weights rearranged for one unit at a time.
   struct Layer: Sendable {
@@ -31,20 +33,57 @@ struct IncrementalSampler: Sendable {
       biases = mask.outputOrder.map { output in bias.map { $0[0, Int(output)] } ?? 0 }
     }
 
-    /// The degree of the n-th output by degree.
-    func degree(_ n: Int) -> Int { mask.outputDegrees[Int(mask.outputOrder[n])] }
+    /// How many outputs are final once `count` variables are known.
+    func finalCount(knowing count: Int) -> Int {
+      var low = 0
+      var high = mask.outputCount
+      while low < high {
+        let middle = (low + high) / 2
+        if mask.outputDegrees[Int(mask.outputOrder[middle])] <= count {
+          low = middle + 1
+        } else {
+          high = middle
+        }
+      }
+      return low
+    }
 
-    /// Computes the n-th output by degree for all lanes.
-    func compute(_ n: Int, from states: MatrixView<Float>, into y: MatrixView<Float>, accumulating: Bool) {
-      Float.prefixProduct(
-        weights: weights.view.rows(n..<n + 1), count: Int(mask.prefixLengths[n]), states: states,
-        bias: biases[n], into: y, accumulating: accumulating)
-      if let activation { Float.apply(activation, y, into: y) }
+    /// Computes for all lanes what the first `inputCount` inputs by degree contribute to a range of outputs.
+    func begin(
+      _ range: Range<Int>, from inputs: MatrixView<Float>, inputCount: Int, into outputs: MatrixView<Float>,
+      accumulating: Bool
+    ) {
+      guard !range.isEmpty else { return }
+      let target = outputs.rows(range)
+      for (row, n) in range.enumerated() where !accumulating { target.rows(row..<row + 1).fill(biases[n]) }
+      guard inputCount > 0 else { return }
+      let known = weights.view.rows(range)
+      // A permitted prefix may end before `inputCount`; the weights beyond it are zero.
+      Float.product(
+        MatrixView(
+          base: known.base, rowCount: known.rowCount, columnCount: inputCount, stride: known.stride),
+        inputs.rows(0..<inputCount), transposing: .none, into: target, accumulating: true)
+    }
+
+    /// Adds what the inputs from `inputCount` on contribute to the n-th output by degree, and applies the activation.
+    func finish(_ n: Int, from inputs: MatrixView<Float>, inputCount: Int, into output: MatrixView<Float>) {
+      let rest = Int(mask.prefixLengths[n]) - inputCount
+      if rest > 0 {
+        let row = weights.view.rows(n..<n + 1)
+        Float.prefixProduct(
+          weights: MatrixView(
+            base: row.base + inputCount, rowCount: 1, columnCount: rest, stride: row.stride),
+          count: rest, states: inputs.rows(inputCount..<inputCount + rest), bias: 0, into: output,
+          accumulating: true)
+      }
+      if let activation { Float.apply(activation, output, into: output) }
     }
   }
 
   /// How many rows are drawn side by side.
   static let laneCount = 64
+  /// How many variables are drawn between two products.
+  static let blockLength = 16
 
   let ordering: Ordering
   /// The hidden layers, first to last.
@@ -81,36 +120,64 @@ struct IncrementalSampler: Sendable {
     let known = bits.mutableView
     var states = hidden.map { Matrix<Float>(rowCount: $0.mask.outputCount, columnCount: lanes) }
     let views = states.indices.map { states[$0].mutableView }
-    var finished = hidden.map { _ in 0 }
-    var scratch = Matrix<Float>(rowCount: 2, columnCount: lanes)
-    let logit = scratch.mutableView.rows(0..<1)
-    let uniform = scratch.mutableView.rows(1..<2)
+    var decisions = Matrix<Float>(rowCount: 2 * variableCount, columnCount: lanes)
+    let uniform = decisions.mutableView.rows(0..<variableCount)
+    let logit = decisions.mutableView.rows(variableCount..<2 * variableCount)
+    transpose(uniforms.view.rows(range), into: uniform)
+
+    // Units finished before the block, and those finished so far.
+    var before = hidden.map { _ in 0 }
+    var finished = before
+    for start in stride(from: 0, to: variableCount, by: Self.blockLength) {
+      let block = start..<min(start + Self.blockLength, variableCount)
+      before = finished
+      for (index, layer) in hidden.enumerated() {
+        layer.begin(
+          finished[index]..<layer.finalCount(knowing: block.upperBound - 1),
+          from: index == 0 ? known : views[index - 1], inputCount: index == 0 ? start : before[index - 1],
+          into: views[index], accumulating: false)
+      }
+      if let output, let last = views.last, let count = before.last {
+        output.begin(block, from: last, inputCount: count, into: logit, accumulating: false)
+      }
+      direct?.begin(block, from: known, inputCount: start, into: logit, accumulating: output != nil)
+
+      for position in block {
+        for (index, layer) in hidden.enumerated() {
+          for n in finished[index]..<layer.finalCount(knowing: position) {
+            layer.finish(
+              n, from: index == 0 ? known : views[index - 1],
+              inputCount: index == 0 ? start : before[index - 1],
+              into: views[index].rows(n..<n + 1))
+            finished[index] = n + 1
+          }
+        }
+        let row = logit.rows(position..<position + 1)
+        if let output, let last = views.last, let count = before.last {
+          output.finish(position, from: last, inputCount: count, into: row)
+        }
+        direct?.finish(position, from: known, inputCount: start, into: row)
+        Float.decide(
+          logits: row, uniforms: uniform.rows(position..<position + 1),
+          into: known.rows(position..<position + 1))
+      }
+    }
     var logits = Matrix<Float>(rowCount: lanes, columnCount: variableCount)
     let kept = logits.mutableView
-    let source = uniforms.view
-
     for (position, variable) in ordering.variables.enumerated() {
-      for (index, layer) in hidden.enumerated() {
-        let inputs = index == 0 ? known : views[index - 1]
-        while finished[index] < layer.mask.outputCount, layer.degree(finished[index]) <= position {
-          let n = finished[index]
-          layer.compute(n, from: inputs, into: views[index].rows(n..<n + 1), accumulating: false)
-          finished[index] += 1
-        }
-      }
-      if let output, let last = views.last {
-        output.compute(position, from: last, into: logit, accumulating: false)
-      }
-      direct?.compute(position, from: known, into: logit, accumulating: output != nil)
-
-      for lane in 0..<lanes {
-        uniform[0, lane] = source[range.lowerBound + lane, variable]
-        kept[lane, variable] = logit[0, lane]
-      }
-      Float.decide(logits: logit, uniforms: uniform, into: known.rows(position..<position + 1))
+      for lane in 0..<lanes { kept[lane, variable] = logit[position, lane] }
     }
     let positions = ordering.positions
     let rows = BinaryMatrix(rowCount: lanes, columnCount: variableCount) { known[positions[$1], $0] != 0 }
+    // These are used through their views only.
+    withExtendedLifetime((bits, states, decisions)) {}
     return (rows, logits)
+  }
+
+  /// Lays rows (B × D, the variables' own order) out as positions down the rows and rows along the columns.
+  private func transpose(_ rows: MatrixView<Float>, into target: MatrixView<Float>) {
+    for (position, variable) in ordering.variables.enumerated() {
+      for row in 0..<rows.rowCount { target[position, row] = rows[row, variable] }
+    }
   }
 }

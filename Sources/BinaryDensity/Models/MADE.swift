@@ -34,7 +34,7 @@ public struct MADE: AutoregressiveModel {
     public init(
       variableCount: Int, hiddenCounts: [Int] = [500], activation: Activation = .relu,
       hasDirectWeights: Bool = false, maskCount: Int = 1, trainsOnFreshMasks: Bool = false,
-      ordering: OrderingRule = .natural, seed: UInt64 = 0
+      ordering: OrderingRule = .random, seed: UInt64 = 0
     ) {
       self.variableCount = variableCount
       self.hiddenCounts = hiddenCounts

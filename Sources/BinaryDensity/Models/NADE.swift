@@ -25,7 +25,7 @@ public struct NADE: AutoregressiveModel {
 
     /// Creates the configuration of D variables and H hidden units.
     public init(
-      variableCount: Int, hiddenCount: Int = 500, activation: Activation = .sigmoid,
+      variableCount: Int, hiddenCount: Int = 500, activation: Activation = .relu,
       ordering: OrderingRule = .natural, seed: UInt64 = 0
     ) {
       self.variableCount = variableCount
