@@ -1,6 +1,7 @@
 import Foundation
 
 /// Runs a test in a folder of its own, which is removed afterwards.
+@discardableResult
 package func withTemporaryDirectory<Result>(_ body: (_ path: String) throws -> Result) throws -> Result {
   let url = FileManager.default.temporaryDirectory.appendingPathComponent("density-" + UUID().uuidString)
   try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)

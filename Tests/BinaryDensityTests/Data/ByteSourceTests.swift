@@ -1,5 +1,6 @@
 import BinaryDensity
 import Testing
+import _TestSupport
 
 @Suite("Plain and gzip bytes")
 struct ByteSourceTests {
@@ -112,7 +113,7 @@ struct ByteSourceTests {
 
   @Test("a missing file, a missing folder, a folder")
   func notAFile() throws {
-    try withTemporaryFolder { folder in
+    try withTemporaryDirectory { folder in
       for path in [folder + "/none", folder + "/none/none", ""] {
         #expect(throws: DensityError.missingFile(path: path)) { try ByteSource(path: path) }
       }

@@ -1,6 +1,7 @@
 import BinaryDensity
 import Foundation
 import Testing
+import _TestSupport
 
 @Suite("Data sets in parts")
 struct DataSplitsTests {
@@ -12,7 +13,7 @@ struct DataSplitsTests {
 
   @Test("a file a part")
   func load() throws {
-    try withTemporaryFolder { folder in
+    try withTemporaryDirectory { folder in
       try Self.write(Self.csv, folder + "/set.train.data")
       try Self.write("0 0 0\n", folder + "/valid")
       try TableFile(path: folder + "/test.npy").write(BinaryMatrix([[1, 1, 1]]))
@@ -31,7 +32,7 @@ struct DataSplitsTests {
 
   @Test("other columns than the training file's name the file")
   func mismatch() throws {
-    try withTemporaryFolder { folder in
+    try withTemporaryDirectory { folder in
       let train = folder + "/train.csv"
       let other = folder + "/other.csv"
       try Self.write(Self.csv, train)
@@ -49,7 +50,7 @@ struct DataSplitsTests {
   func dynamic(seed: UInt64) throws {
     let grey = BinarizationTests.noise(rowCount: 30, columnCount: 12, seed: seed)
     let array = IDXArray(dimensions: [30, 3, 4], elements: .uint8(grey.levels))
-    try withTemporaryFolder { folder in
+    try withTemporaryDirectory { folder in
       let path = folder + "/grey.idx"
       try array.write(to: path)
       let fixed = try DataSplits.load(
@@ -95,7 +96,7 @@ struct DataSplitsTests {
   @Test("held-out rows keep their fixed draw, and the others are drawn anew")
   func heldOutGrey() throws {
     let grey = BinarizationTests.noise(rowCount: 50, columnCount: 70, seed: 8)
-    try withTemporaryFolder { folder in
+    try withTemporaryDirectory { folder in
       let path = folder + "/grey.idx"
       try IDXArray(dimensions: [50, 70], elements: .uint8(grey.levels)).write(to: path)
       let all = try DataSplits.load(train: path, binarization: .dynamic(seed: 8))

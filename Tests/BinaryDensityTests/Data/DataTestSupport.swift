@@ -1,28 +1,19 @@
 import BinaryDensity
 import Foundation
 import Testing
+import _TestSupport
 
 /// The folder of the package, found from where this file was compiled.
 let packageRoot = URL(fileURLWithPath: #filePath)
   .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
   .deletingLastPathComponent().path
 
-/// Runs a body with the path of a folder of its own that is gone afterwards.
-@discardableResult
-func withTemporaryFolder<R>(_ body: (_ folder: String) throws -> R) throws -> R {
-  let folder = FileManager.default.temporaryDirectory
-    .appendingPathComponent("binary-density-\(UUID().uuidString)").path
-  try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
-  defer { try? FileManager.default.removeItem(atPath: folder) }
-  return try body(folder)
-}
-
 /// Runs a body with the path of a file that holds the bytes.
 @discardableResult
 func withFile<R>(
   _ bytes: some Collection<UInt8>, named name: String = "file", _ body: (_ path: String) throws -> R
 ) throws -> R {
-  try withTemporaryFolder { folder in
+  try withTemporaryDirectory { folder in
     let path = folder + "/" + name
     try Data(bytes).write(to: URL(fileURLWithPath: path))
     return try body(path)

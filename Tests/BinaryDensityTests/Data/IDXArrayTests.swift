@@ -1,5 +1,6 @@
 import BinaryDensity
 import Testing
+import _TestSupport
 
 @Suite("IDX files")
 struct IDXArrayTests {
@@ -25,7 +26,7 @@ struct IDXArrayTests {
   func roundTrip(type: IDXArray.ElementType, dimensions: [Int]) throws {
     let array = IDXArray(
       dimensions: dimensions, elements: Self.elements(type, count: dimensions.reduce(1, *)))
-    try withTemporaryFolder { folder in
+    try withTemporaryDirectory { folder in
       for name in ["a.idx", "a.idx.gz"] {
         try array.write(to: folder + "/" + name)
         try #expect(IDXArray.read(folder + "/" + name) == array)

@@ -1,6 +1,7 @@
 import BinaryDensity
 import Foundation
 import Testing
+import _TestSupport
 
 @Suite("MNIST")
 struct MNISTTests {
@@ -59,7 +60,7 @@ struct MNISTTests {
 
   @Test("files that are missing, or of another shape")
   func wrong() throws {
-    try withTemporaryFolder { folder in
+    try withTemporaryDirectory { folder in
       let plain = folder + "/train-images-idx3-ubyte"
       #expect(throws: DensityError.missingFile(path: plain + ".gz")) {
         try DataSplits.mnist(directory: folder)

@@ -1,5 +1,6 @@
 import BinaryDensity
 import Testing
+import _TestSupport
 
 @Suite("Writing tables and numbers")
 struct TableFileTests {
@@ -9,7 +10,7 @@ struct TableFileTests {
   func rows(name: String, columnCount: Int) throws {
     var generator = SplitMix(state: 4)
     let rows = randomBits(rowCount: 20, columnCount: columnCount, using: &generator)
-    try withTemporaryFolder { folder in
+    try withTemporaryDirectory { folder in
       let file = try TableFile(path: folder + "/" + name)
       #expect(file.isCompressed == name.hasSuffix(".gz"))
       try file.write(rows)
@@ -26,7 +27,7 @@ struct TableFileTests {
   func pictures(name: String) throws {
     let shape = ImageShape(height: 2, width: 3)
     let rows = BinaryMatrix([[1, 0, 0, 0, 1, 1], [0, 1, 0, 0, 0, 0]])
-    try withTemporaryFolder { folder in
+    try withTemporaryDirectory { folder in
       try TableFile(path: folder + "/" + name).write(rows, imageShape: shape)
       let table = try DataTable.read(folder + "/" + name)
       #expect(table.contents == .bits(rows) && table.imageShape == shape)
@@ -54,7 +55,7 @@ struct TableFileTests {
     let text = String(decoding: TableFile.bytes(of: numbers, as: .text), as: UTF8.self)
     #expect(text == "-88.86\n0.30000000000000004\n-0.0\n5e-324\n1e+300\n-inf\n")
     #expect(text.split(separator: "\n").map { Double($0) } == numbers)
-    try withTemporaryFolder { folder in
+    try withTemporaryDirectory { folder in
       try TableFile(path: folder + "/a.idx").write(numbers)
       let array = try IDXArray.read(folder + "/a.idx")
       #expect(array == IDXArray(dimensions: [6], elements: .float64(numbers)))
@@ -75,7 +76,7 @@ struct TableFileTests {
 
   @Test("a folder that is missing")
   func unwritable() throws {
-    try withTemporaryFolder { folder in
+    try withTemporaryDirectory { folder in
       let path = folder + "/none/a.csv"
       let error = #expect(throws: DensityError.self) { try TableFile(path: path).write([1.0]) }
       guard case .unwritable(path, _) = error else {

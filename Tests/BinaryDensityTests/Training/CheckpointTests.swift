@@ -1,0 +1,137 @@
+import Autodiff
+import BinaryDensity
+import Foundation
+import Kernels
+import Testing
+import _TestSupport
+
+@Suite("Checkpoints")
+struct CheckpointTests {
+  /// Writes the checkpoint of a training stopped at its third step, and gives its bytes.
+  private func bytes(_ training: TrainingCase, at path: String) throws -> [UInt8] {
+    func write(_ model: some AutoregressiveModel) throws {
+      let trainer = try Trainer(model, data: TrainingCase.data(), configuration: training.configuration)
+      _ = try trainer.run { if case .step(let progress) = $0 { progress.step < 3 } else { true } }
+      try Checkpoint(model: trainer.model, training: trainer.state).write(to: path)
+    }
+    try write(training.model(11))
+    return try AtomicFile.read(path)
+  }
+
+  @Test(arguments: TrainingCase.all)
+  func saveLoadSaveIsByteEqual(_ training: TrainingCase) throws {
+    try withTemporaryDirectory { path in
+      let file = path + "/a.safetensors"
+      let original = try bytes(training, at: file)
+      let checkpoint = try Checkpoint(contentsOf: file)
+      try checkpoint.write(to: path + "/b.safetensors")
+      #expect(try AtomicFile.read(path + "/b.safetensors") == original)
+
+      // Without training state, with the shape of a picture.
+      let small = Checkpoint(model: checkpoint.model, imageShape: ImageShape(height: 1, width: 11))
+      try small.write(to: path + "/c.safetensors")
+      let loaded = try Checkpoint(contentsOf: path + "/c.safetensors")
+      #expect(loaded.imageShape == ImageShape(height: 1, width: 11) && loaded.training == nil)
+      try loaded.write(to: path + "/d.safetensors")
+      #expect(try AtomicFile.read(path + "/c.safetensors") == AtomicFile.read(path + "/d.safetensors"))
+      let rows = BinaryMatrix.allRows(ofWidth: 11)
+      #expect(loaded.model.logProbability(of: rows) == checkpoint.model.logProbability(of: rows))
+    }
+  }
+
+  private func tiny(at path: String) throws -> [UInt8] {
+    let model = try FVSBN(FVSBN.Configuration(variableCount: 2), seed: 1)
+    try Checkpoint(model: model).write(to: path)
+    return try AtomicFile.read(path)
+  }
+
+  private func loads(_ bytes: [UInt8], at path: String) throws -> Bool {
+    try AtomicFile.write(bytes, to: path)
+    do {
+      _ = try Checkpoint(contentsOf: path)
+      return true
+    } catch {
+      // One line that names the file.
+      #expect(error.description.contains(path) && !error.description.contains("\n"))
+      return false
+    }
+  }
+
+  @Test func everyFlippedByteIsDetected() throws {
+    try withTemporaryDirectory { path in
+      let file = path + "/model.safetensors"
+      let original = try tiny(at: file)
+      #expect(try loads(original, at: file))
+      for index in original.indices {
+        for mask in [UInt8(1), 0x80] {
+          var damaged = original
+          damaged[index] ^= mask
+          #expect(try !loads(damaged, at: file), "byte \(index), mask \(mask)")
+        }
+      }
+    }
+  }
+
+  @Test func everyTruncationIsDetected() throws {
+    try withTemporaryDirectory { path in
+      let file = path + "/model.safetensors"
+      let original = try tiny(at: file)
+      for count in original.indices { #expect(try !loads(Array(original[..<count]), at: file)) }
+      #expect(try !loads(original + [0], at: file))
+    }
+  }
+
+  /// Files that are sound safetensors with a right checksum, but no checkpoint.
+  @Test(arguments: [
+    "other format", "no format", "unknown model", "no model", "broken configuration", "no configuration",
+    "impossible configuration", "absurd configuration", "overflowing configuration", "other shapes",
+    "missing array", "wrong picture", "broken training", "missing optimizer",
+  ])
+  func soundFilesThatAreNoCheckpoint(_ fault: String) throws {
+    try withTemporaryDirectory { path in
+      let file = path + "/model.safetensors"
+      _ = try tiny(at: file)
+      var contents = try SafetensorsFile(contentsOf: file)
+      let configuration = try #require(contents.metadata["configuration"])
+      func with(variableCount: String) -> String {
+        configuration.replacingOccurrences(
+          of: "\"variable_count\":2", with: "\"variable_count\":\(variableCount)")
+      }
+      switch fault {
+      case "other format": contents.metadata["format"] = "BinaryDensity 999"
+      case "no format": contents.metadata["format"] = nil
+      case "unknown model": contents.metadata["model"] = "made2"
+      case "no model": contents.metadata["model"] = nil
+      case "broken configuration": contents.metadata["configuration"] = "{"
+      case "no configuration": contents.metadata["configuration"] = nil
+      case "impossible configuration": contents.metadata["configuration"] = with(variableCount: "0")
+      case "absurd configuration": contents.metadata["configuration"] = with(variableCount: "1000000000000")
+      case "overflowing configuration":
+        contents.metadata["configuration"] = with(variableCount: "9223372036854775807")
+      case "other shapes": contents.metadata["configuration"] = with(variableCount: "3")
+      case "missing array": contents.tensors.removeLast()
+      case "wrong picture": contents.metadata["image"] = "{\"height\":5,\"width\":5}"
+      case "broken training": contents.metadata["training"] = "{}"
+      case "missing optimizer":
+        let trainer = try Trainer(
+          FVSBN(FVSBN.Configuration(variableCount: 2), seed: 1),
+          data: DataSplits(name: "d", train: .allRows(ofWidth: 2)), configuration: TrainingConfiguration())
+        try Checkpoint(model: trainer.model, training: trainer.state).write(to: file)
+        contents = try SafetensorsFile(contentsOf: file)
+        contents.tensors.removeLast()
+      default: Issue.record("\(fault) is not built")
+      }
+      try contents.write(to: file)
+      #expect(try !loads(AtomicFile.read(file), at: file))
+    }
+  }
+
+  @Test func aMissingFileAndAFolder() throws {
+    try withTemporaryDirectory { path in
+      #expect(throws: DensityError.missingFile(path: path + "/none")) {
+        try Checkpoint(contentsOf: path + "/none")
+      }
+      #expect(throws: DensityError.self) { try Checkpoint(contentsOf: path) }
+    }
+  }
+}

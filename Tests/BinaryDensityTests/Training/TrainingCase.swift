@@ -1,0 +1,104 @@
+import Autodiff
+import BinaryDensity
+import Kernels
+import Testing
+import _TestSupport
+
+/// A small model and a way of training it, for tests that go through all of them.
+struct TrainingCase: Sendable, CustomTestStringConvertible {
+  let testDescription: String
+  let configuration: TrainingConfiguration
+  /// Makes the untrained model of `variableCount` variables.
+  let model: @Sendable (_ variableCount: Int) throws -> any AutoregressiveModel
+
+  static let all: [TrainingCase] = [
+    TrainingCase(
+      testDescription: "FVSBN, SGD with momentum, constant rate",
+      configuration: TrainingConfiguration(
+        epochCount: 4, batchSize: 7, rate: 0.05, schedule: .constant, optimizer: .sgd(momentum: 0.9), seed: 3)
+    ) { try FVSBN(FVSBN.Configuration(variableCount: $0), seed: 5) },
+    TrainingCase(
+      testDescription: "NADE, Adam with decay and clipping, cosine",
+      configuration: TrainingConfiguration(
+        epochCount: 4, batchSize: 8, rate: 0.01, schedule: .cosine(warmUp: 0.1),
+        optimizer: .adam(weightDecay: 0.01), clippingNorm: 1, seed: 4)
+    ) { try NADE(NADE.Configuration(variableCount: $0, hiddenCount: 19, activation: .sigmoid), seed: 6) },
+    TrainingCase(
+      testDescription: "MADE with three masks over three orders, Adagrad, plateau",
+      configuration: TrainingConfiguration(
+        epochCount: 4, batchSize: 9, rate: 0.2, schedule: .reduceOnPlateau(factor: 0.5, patience: 1),
+        optimizer: .adagrad(), seed: 5)
+    ) {
+      try MADE(
+        MADE.Configuration(
+          variableCount: $0, hiddenCounts: [17, 9], hasDirectWeights: true, maskCount: 3, ordering: .resampled
+        ),
+        seed: 7)
+    },
+    TrainingCase(
+      testDescription: "MADE on fresh masks, Adam, inverse decay",
+      configuration: TrainingConfiguration(
+        epochCount: 4, batchSize: 10, rate: 0.02, schedule: .inverseDecay(halving: 5), optimizer: .adam(),
+        seed: 6)
+    ) {
+      try MADE(
+        MADE.Configuration(
+          variableCount: $0, hiddenCounts: [16], activation: .tanh, maskCount: 2, trainsOnFreshMasks: true,
+          ordering: .resampled), seed: 8)
+    },
+  ]
+
+  /// Rows of a chain in which each bit repeats the one before it with probability 0.9.
+  static func chain(rowCount: Int, variableCount: Int, seed: UInt64) -> BinaryMatrix {
+    var generator = Philox(seed: seed)
+    var bit = false
+    return BinaryMatrix(rowCount: rowCount, columnCount: variableCount) { _, column in
+      let isRepeated = Double.random(in: 0..<1, using: &generator) < (column == 0 ? 0.5 : 0.9)
+      if !isRepeated { bit.toggle() }
+      return bit
+    }
+  }
+
+  static func data(seed: UInt64 = 1) -> DataSplits {
+    DataSplits(
+      name: "chain", train: chain(rowCount: 60, variableCount: 11, seed: seed),
+      validation: chain(rowCount: 20, variableCount: 11, seed: seed + 1))
+  }
+
+  /// Grey levels that are drawn afresh each epoch.
+  static func dynamicData() throws -> DataSplits {
+    var generator = Philox(seed: 9)
+    let levels = (0..<40 * 11).map { _ in UInt8.random(in: 0...255, using: &generator) }
+    return try withGreyTable(levels, rowCount: 40, columnCount: 11) {
+      try DataSplits.load(train: $0, binarization: .dynamic(seed: 2)).holdingOutValidation(seed: 1)
+    }
+  }
+}
+
+/// The bits of everything that a training has produced.
+struct TrainingBits: Equatable {
+  let parameters: Parameters<Float>
+  let optimizer: [Parameters<Float>]
+  let best: Parameters<Float>
+  var progress: TrainingState.Progress
+
+  init(_ trainer: Trainer<some AutoregressiveModel>) {
+    parameters = trainer.model.parameters
+    optimizer = trainer.state.optimizer.state
+    best = trainer.best.parameters
+    progress = trainer.progress
+    // Time is the one thing that is not reproduced.
+    progress.seconds = 0
+  }
+}
+
+/// Runs a body with the path of an IDX file of grey levels.
+func withGreyTable<Result>(
+  _ levels: [UInt8], rowCount: Int, columnCount: Int, _ body: (String) throws -> Result
+) throws -> Result {
+  try withTemporaryDirectory { path in
+    let file = path + "/grey.idx"
+    try IDXArray(dimensions: [rowCount, columnCount], elements: .uint8(levels)).write(to: file)
+    return try body(file)
+  }
+}
