@@ -58,7 +58,9 @@ let package = Package(
       swiftSettings: swiftSettings),
     .testTarget(name: "ArgumentsTests", dependencies: ["Arguments"], swiftSettings: swiftSettings),
     .testTarget(
-      name: "DensityCommandTests", dependencies: ["BinaryDensity", "_TestSupport"],
+      name: "DensityCommandTests",
+      // The command itself, so that building the tests builds what they run.
+      dependencies: ["DensityCommand", "BinaryDensity", "Kernels", "_TestSupport"],
       swiftSettings: swiftSettings),
   ]
 )

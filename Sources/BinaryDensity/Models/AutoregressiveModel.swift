@@ -90,7 +90,7 @@ public struct ParameterShape: Sendable {
   /// - Source: Glorot & Bengio, AISTATS 2010, equation 16.
   static func weights(_ name: String, _ rows: Int, _ columns: Int) -> ParameterShape {
     ParameterShape(
-      name: name, rows: rows, columns: columns, bound: (6 / Double(rows + columns)).squareRoot())
+      name: name, rows: rows, columns: columns, bound: (6 / (Double(rows) + Double(columns))).squareRoot())
   }
 }
 

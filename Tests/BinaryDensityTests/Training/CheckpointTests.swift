@@ -126,6 +126,31 @@ struct CheckpointTests {
     }
   }
 
+  @Test(arguments: [ModelKind.nade, .made])
+  func sizesBeyondAnyMachineAreRefusedBeforeTheyAreAllocated(_ kind: ModelKind) throws {
+    try withTemporaryDirectory { path in
+      let file = path + "/model.safetensors"
+      let model: any AutoregressiveModel =
+        kind == .nade
+        ? try NADE(NADE.Configuration(variableCount: 2, hiddenCount: 3), seed: 1)
+        : try MADE(MADE.Configuration(variableCount: 2, hiddenCounts: [3]), seed: 1)
+      try Checkpoint(model: model).write(to: file)
+      let sound = try SafetensorsFile(contentsOf: file)
+      let configuration = try #require(sound.metadata["configuration"])
+      for (text, replacement) in [
+        ("\"variable_count\":2", "\"variable_count\":9223372036854775807"),
+        ("\"hidden_count\":3", "\"hidden_count\":9223372036854775807"),
+        ("\"hidden_counts\":[3]", "\"hidden_counts\":[9223372036854775807]"),
+        ("\"mask_count\":1", "\"mask_count\":9223372036854775807"),
+      ] where configuration.contains(text) {
+        var contents = sound
+        contents.metadata["configuration"] = configuration.replacingOccurrences(of: text, with: replacement)
+        try contents.write(to: file)
+        #expect(try !loads(AtomicFile.read(file), at: file), "\(replacement)")
+      }
+    }
+  }
+
   @Test func aMissingFileAndAFolder() throws {
     try withTemporaryDirectory { path in
       #expect(throws: DensityError.missingFile(path: path + "/none")) {

@@ -1,0 +1,73 @@
+import BinaryDensity
+import Foundation
+import Kernels
+import Testing
+import _TestSupport
+
+@Suite("The README's program")
+struct ReadmeTests {
+  /// Returns the first block of Swift after a heading.
+  private func block(after heading: String) throws -> String {
+    let readme = try String(
+      contentsOf: DensityProgram.packageRoot.appendingPathComponent("README.md"), encoding: .utf8)
+    let section = try #require(readme.range(of: "\n\(heading)\n"))
+    let start = try #require(readme.range(of: "```swift\n", range: section.upperBound..<readme.endIndex))
+    let end = try #require(readme.range(of: "```", range: start.upperBound..<readme.endIndex))
+    return String(readme[start.upperBound..<end.lowerBound])
+  }
+
+  /// Compiles the five lines against the modules and objects of this build, which takes seconds where a package of its
+  /// own would build everything again, and runs them beside a checkpoint and a table of the names they read.
+  @Test func compilesRunsAndPrintsTheLogProbabilities() throws {
+    let products = DensityProgram.folder.path
+    let root = DensityProgram.packageRoot.path
+    try withTemporaryDirectory { folder in
+      let source = try block(after: "## As a library")
+      #expect(source.split(separator: "\n").count <= 5)
+      try source.write(toFile: folder + "/main.swift", atomically: true, encoding: .utf8)
+      var objects: [String] = []
+      for module in ["CKernels", "Kernels", "Autodiff", "BinaryDensity"] {
+        let build = "\(products)/\(module).build"
+        objects += try names(in: build).filter { $0.hasSuffix(".o") }.map { "\(build)/\($0)" }
+        for name in try names(in: build) where !name.hasSuffix(".o") {
+          let nested = "\(build)/\(name)"
+          guard let inside = try? names(in: nested) else { continue }
+          objects += inside.filter { $0.hasSuffix(".o") }.map { "\(nested)/\($0)" }
+        }
+      }
+      let compiler = try shell(
+        "swiftc main.swift -o program -I '\(products)/Modules' -Xcc -I'\(root)/Sources/CKernels/include' "
+          + "-Xcc -fmodule-map-file='\(products)/CKernels.build/module.modulemap' "
+          + "-Xcc -fmodule-map-file='\(root)/Sources/CZlib/module.modulemap' "
+          + objects.map { "'\($0)'" }.joined(separator: " ") + " -lz -lpthread", in: folder)
+      try #require(compiler.status == 0, "\(compiler.text)")
+
+      let model = try NADE(NADE.Configuration(variableCount: 784, hiddenCount: 8), seed: 1)
+      try FileManager.default.createDirectory(
+        atPath: folder + "/runs/nade", withIntermediateDirectories: true)
+      try Checkpoint(model: model).write(to: folder + "/runs/nade/best.safetensors")
+      try FileManager.default.createDirectory(
+        atPath: folder + "/Data/mnist", withIntermediateDirectories: true)
+      var generator = Philox(seed: 3)
+      let levels = (0..<20 * 784).map { _ in UInt8.random(in: 0...255, using: &generator) }
+      let table = folder + "/Data/mnist/t10k-images-idx3-ubyte.gz"
+      try IDXArray(dimensions: [20, 28, 28], elements: .uint8(levels)).write(to: table)
+
+      let program = try shell("./program", in: folder)
+      #expect(program.status == 0)
+      let printed = program.text.split(separator: "\n").compactMap { Double($0) }
+      #expect(printed == model.logProbability(of: try DataTable.read(table).rows(split: .test)))
+      #expect(printed.count == 20)
+    }
+  }
+
+  private func shell(_ line: String, in folder: String) throws -> (status: Int32, text: String) {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/bin/sh")
+    process.arguments = ["-c", "( \(line) ) >log.txt 2>&1"]
+    process.currentDirectoryURL = URL(fileURLWithPath: folder)
+    try process.run()
+    process.waitUntilExit()
+    return (process.terminationStatus, try String(contentsOfFile: folder + "/log.txt", encoding: .utf8))
+  }
+}
