@@ -106,9 +106,9 @@ struct ExecutorTests {
     reference.set(double.x, to: bits.converted(to: Double.self))
     for run in [fast.forward, fast.backward, reference.forward, reference.backward] { run() }
     // All numbers are at most 1. A pre-activation sums at most 34 terms: error 36·34·u, which tanh does not
-    // enlarge and adds 3 ulp to. A logit sums 17 such: 17 times that error and 19·17·u of its own. A row sums 33
-    // log-likelihoods, whose slope is at most 1, of magnitude at most 18: 33 times the error of a logit, and 4 ulp
-    // of each term.
+    // enlarge and adds 3 ulp to. A logit sums 17 such: 17 times that error and 19·17·u of its own. A row sums
+    // 33 log-likelihoods, whose slope is at most 1, of magnitude at most 18: 33 times the error of a logit,
+    // and 4 ulp of each term.
     let hiddenError = 36.0 * 34 * roundoff + 6 * roundoff
     let logitError = 17 * hiddenError + 19 * 17 * roundoff
     let rowError = 33 * (logitError + 8 * 18 * roundoff)
