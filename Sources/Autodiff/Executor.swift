@@ -2,8 +2,8 @@ import Kernels
 
 /// Runs a graph: owns the arenas, evaluates forward, differentiates backward.
 ///
-/// After construction a run allocates nothing. The same graph runs in `Float` on the fast kernels and in `Double`
-/// on their plain references, which is how every gradient and log-probability is checked.
+/// After construction a run allocates nothing. The same graph runs in `Float` on the fast kernels and in
+/// `Double` on their plain references, which is how every gradient and log-probability is checked.
 ///
 ///     let executor = Executor(graph, outputs: [logits], loss: loss, batchCapacity: 100, parameters: parameters)
 ///     executor.set(x, rowCount: 100) { rows in … }
@@ -139,8 +139,8 @@ public final class Executor<Scalar: KernelScalar> {
     }
   }
 
-  /// Returns the name of the first tensor that holds a number that is not finite, looking at the parameters, then
-  /// at the values of the current batch in the order of computation, then at the gradients.
+  /// Returns the name of the first tensor that holds a number that is not finite, looking at the parameters,
+  /// then at the values of the current batch in the order of computation, then at the gradients.
   public func firstNonFinite() -> String? {
     for (name, matrix) in zip(parameters.names, parameters.matrices) where !Scalar.isFinite(matrix.view) {
       return "parameter \(name)"

@@ -2,8 +2,8 @@ import Kernels
 
 /// A computation: an append-only list of nodes, each an op on earlier nodes and the shape of its value.
 ///
-/// Because a node may only name nodes that exist, list order is a topological order. A graph is a value: it holds
-/// no numbers, no closures and no buffers; an `Executor` runs it.
+/// Because a node may only name nodes that exist, list order is a topological order. A graph is a value: it
+/// holds no numbers, no closures and no buffers; an `Executor` runs it.
 ///
 ///     var graph = Graph()
 ///     let x = graph.input("x", columns: 784)
@@ -11,8 +11,8 @@ import Kernels
 ///     let h = graph.apply(.tanh, graph.product(x, w))
 ///     print(graph)
 ///
-/// Shapes are checked as nodes are added; a mismatch is a broken precondition whose message names the op and the
-/// shapes.
+/// Shapes are checked as nodes are added; a mismatch is a broken precondition whose message names the op and
+/// the shapes.
 public struct Graph: Sendable {
   /// A handle to the value of one node.
   public struct Value: Hashable, Sendable {
@@ -111,7 +111,7 @@ extension Graph {
 
   /// Adds a matrix that is given at each run, one row a row of the batch.
   ///
-  /// `isSparse` promises that most elements are zero, as they are in rows of bits; it changes only the time taken.
+  /// `isSparse` promises that most elements are zero, as in rows of bits; it changes only the time taken.
   public mutating func input(_ name: String, columns: Int, isSparse: Bool = false) -> Value {
     leaf(name, .input(name, isSparse: isSparse), Shape(rows: .batch, columns: columns))
   }
@@ -125,7 +125,7 @@ extension Graph {
   /// Adds the matrix product a · b; cost O(rows · inner · columns).
   public mutating func product(_ a: Value, _ b: Value) -> Value { append(.product(a, b)) }
 
-  /// Adds `x · (weights ∘ mask) + bias`: a layer in which each output sees only the inputs its degree permits.
+  /// Adds `x · (weights ∘ mask) + bias`: a layer whose outputs see only the inputs their degrees permit.
   ///
   /// Forbidden weights are not read and get no gradient, and their blocks cost nothing.
   public mutating func maskedLinear(_ x: Value, weights: Value, bias: Value? = nil, mask: Mask) -> Value {
@@ -159,7 +159,7 @@ extension Graph {
   /// Adds log (1/N) Σ_n exp x[r, n]: the log-probability of a uniform mixture of N densities.
   public mutating func logMeanExp(_ x: Value) -> Value { append(.logMeanExp(x)) }
 
-  /// Adds dropout: in training each element is zeroed with probability `rate` and the others grow by 1 / (1 − rate).
+  /// Adds dropout: in training an element is zeroed with probability `rate` or else divided by 1 − rate.
   ///
   /// The draw is a function of the executor's seed, its step number and this node. Without training it is x.
   /// - Source: Srivastava et al., Dropout, JMLR 15, 2014 (scaled at training time).
@@ -168,7 +168,7 @@ extension Graph {
     return append(.dropout(x, rate: rate, stream: dropoutCount))
   }
 
-  /// Adds the log-likelihood of each row of targets under independent Bernoullis: B × D and B × D to B × 1, in nats.
+  /// Adds each row's log-likelihood of targets under independent Bernoullis, in nats: twice B × D to B × 1.
   ///
   /// No gradient flows into the targets.
   public mutating func bernoulliLogLikelihood(logits: Value, targets: Value) -> Value {

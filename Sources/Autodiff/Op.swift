@@ -2,9 +2,9 @@ import Kernels
 
 /// What a node of a graph computes: the closed set of primitive operations.
 ///
-/// An op's shape, forward pass, backward pass and description are one exhaustive switch each, in `Op+Shape.swift`,
-/// `Executor+Forward.swift`, `Executor+Backward.swift` and `Op+Description.swift`; the compiler names the places
-/// that a new op must be added to.
+/// An op's shape, forward pass, backward pass and description are one exhaustive switch each, in
+/// `Op+Shape.swift`, `Executor+Forward.swift`, `Executor+Backward.swift` and `Op+Description.swift`; the
+/// compiler names the places that a new op must be added to.
 public enum Op: Hashable, Sendable {
   /// A trainable matrix, known by its name.
   case parameter(String)
@@ -32,7 +32,7 @@ public enum Op: Hashable, Sendable {
   case mean(Graph.Value, Axis)
   /// log (1/N) Σ_n exp x_n along the columns
   case logMeanExp(Graph.Value)
-  /// x with each element zeroed with probability `rate` and the rest scaled by 1 / (1 − rate); in training only
+  /// x with each element zeroed with probability `rate` or else divided by 1 − rate; in training only
   case dropout(Graph.Value, rate: Double, stream: Int)
   /// Σ_i log p(t_i) of Bernoulli variables with the given logits, one number a row
   case bernoulliLogLikelihood(logits: Graph.Value, targets: Graph.Value)

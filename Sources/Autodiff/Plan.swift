@@ -2,10 +2,10 @@ import Kernels
 
 /// Where every value and gradient of a graph lives: lifetimes turned into offsets in two arenas.
 ///
-/// Time runs from 0 to 2N for N nodes: node k is computed at time k and differentiated at time 2N − 1 − k. A value
-/// lives from its computation to its last reading, and an input always, because it keeps its contents from run to
-/// run; a gradient lives from its first contribution to its node's own backward step. Two buffers share memory only
-/// if their lifetimes do not meet. A plan is pure: integers in, integers out.
+/// Time runs from 0 to 2N for N nodes: node k is computed at time k and differentiated at time 2N − 1 − k. A
+/// value lives from its computation to its last reading, and an input always, because it keeps its contents
+/// from run to run; a gradient lives from its first contribution to its node's own backward step. Two buffers
+/// share memory only if their lifetimes do not meet. A plan is pure: integers in, integers out.
 public struct Plan: Sendable {
   /// A stretch of an arena, in scalars, and the times at which it is in use.
   public struct Buffer: Hashable, Sendable {

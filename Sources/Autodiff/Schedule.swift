@@ -12,7 +12,7 @@ public enum Schedule: Hashable, Sendable, Codable {
   case constant
   /// `base / (1 + step / halving)`: half the rate after `halving` steps.
   case inverseDecay(halving: Double)
-  /// A linear rise over `warmUp` of the steps (a fraction), then half a cosine down to `floor` of the base rate.
+  /// A linear rise over the fraction `warmUp` of the steps, then half a cosine down to `floor` of the base.
   ///
   /// - Source: Loshchilov & Hutter, SGDR, ICLR 2017, equation 5 with one period.
   case cosine(warmUp: Double = 0.02, floor: Double = 0)

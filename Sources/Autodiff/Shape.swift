@@ -1,7 +1,7 @@
 /// The shape of a value: every value of a graph is a matrix.
 ///
-/// A scalar is 1 × 1, a bias 1 × N, one number a row of the batch B × 1. The batch size B is not part of a graph:
-/// it is chosen at each run, up to the executor's capacity.
+/// A scalar is 1 × 1, a bias 1 × N, one number a row of the batch B × 1. The batch size B is not part of a
+/// graph: it is chosen at each run, up to the executor's capacity.
 public struct Shape: Hashable, Sendable {
   /// How many rows a value has.
   public enum Extent: Hashable, Sendable {

@@ -4,7 +4,8 @@ import Kernels
 import Testing
 import _TestSupport
 
-/// A bound on the rounding of a sum of `terms` numbers in Double, each the result of a dozen operations or so.
+/// A bound on the rounding of a sum of `terms` numbers in Double, each the result of a dozen operations or
+/// so.
 private func roundingBound(terms: Int, magnitude: Double) -> Double {
   Double(terms + 16) * 0x1p-53 * magnitude
 }

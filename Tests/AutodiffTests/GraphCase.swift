@@ -69,7 +69,8 @@ struct GraphCase {
     let weights =
       switch shape.rows {
       case .batch: input(shape.columns)
-      // Nothing but a parameter has a fixed number of rows; its own gradient is checked along with the others.
+      // Nothing but a parameter has a fixed number of rows; its own gradient is checked along with the
+      // others.
       case .fixed(let rows): parameter(rows, shape.columns)
       }
     let weighted = graph.multiply(value, weights)

@@ -147,8 +147,8 @@ struct OptimizerTests {
       executor.backward()
       optimizer.step(executor, rate: rate)
     }
-    // The flattest axis has a curvature of 1/2 and the steepest of 4: gradient descent at these rates takes at
-    // least a twentieth off every error each step, and 0.95¹⁰⁰⁰ is 10⁻²².
+    // The flattest axis has a curvature of 1/2 and the steepest of 4: gradient descent at these rates takes
+    // at least a twentieth off every error each step, and 0.95¹⁰⁰⁰ is 10⁻²².
     let end = executor.parameters["w"].elements.map { abs($0) }.max() ?? .infinity
     #expect(end < 1e-4 * start)
   }

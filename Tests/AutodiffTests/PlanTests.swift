@@ -59,7 +59,8 @@ struct Accesses {
     return (all.map(\.index), all.map(\.index))
   }
 
-  /// The values that a derivative is computed from, by the formulas of calculus: d(ab) needs a and b, dσ needs σ.
+  /// The values that a derivative is computed from, by the formulas of calculus: d(ab) needs a and b, dσ
+  /// needs σ.
   private static func readByBackward(_ op: Op, node: Int) -> [Int] {
     switch op {
     case .product(let a, let b), .multiply(let a, let b): [a.index, b.index]
@@ -150,8 +151,8 @@ struct PlanTests {
     let loss = graph.mean(graph.mean(value, over: .columns), over: .rows)
     let inference = Plan(graph, outputs: [loss], batchCapacity: 10)
     let training = Plan(graph, outputs: [loss], loss: loss, batchCapacity: 10)
-    // The input stays; besides it at any time one value is read and one written, the loss's two reductions among
-    // them.
+    // The input stays; besides it at any time one value is read and one written, the loss's two reductions
+    // among them.
     #expect(inference.valueArenaCount <= 3 * 160 + 160 + 16)
     #expect(inference.gradientArenaCount == 0)
     // Twenty activations and the input are read by the backward pass.

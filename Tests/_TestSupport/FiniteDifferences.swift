@@ -3,17 +3,17 @@ import Kernels
 
 /// The derivative of a scalar function along one direction, by central differences, with what it may err by.
 package struct DirectionalDerivative: Sendable {
-  /// (f(h/2) − f(−h/2)) / h
+  /// The quotient (f(h/2) − f(−h/2)) / h.
   package let value: Double
   /// A bound on the error of `value`.
   package let tolerance: Double
 
   /// Differentiates `f` at 0.
   ///
-  /// Central differences of step h err by h²·f‴/6 + O(h⁴). The differences of the steps h and h/2 differ by three
-  /// quarters of the first one's error, which is three times the second one's: their distance bounds the error of
-  /// the second with a factor of 3 to spare. Rounding adds what `f` errs by, over h; a sum of at most 64 terms
-  /// or so at each of a few levels errs by less than 256 roundings of its `magnitude`.
+  /// Central differences of step h err by h²·f‴/6 + O(h⁴). The differences of the steps h and h/2 differ by
+  /// three quarters of the first one's error, which is three times the second one's: their distance bounds
+  /// the error of the second with a factor of 3 to spare. Rounding adds what `f` errs by, over h; a sum of at
+  /// most 64 terms or so at each of a few levels errs by less than 256 roundings of its `magnitude`.
   package init(step h: Double = 0x1p-13, magnitude: Double, _ f: (Double) -> Double) {
     let coarse = (f(h) - f(-h)) / (2 * h)
     value = (f(h / 2) - f(-h / 2)) / h

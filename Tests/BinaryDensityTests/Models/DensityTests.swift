@@ -134,8 +134,8 @@ struct DensityTests {
         let p = Double(conditionals[row, variable])
         let taken = rows[row, variable] ? p : 1 - p
         sum += log(taken)
-        // A conditional is within 3 ulp and rounded: 8u in all, which its logarithm divides by what was taken. The
-        // log-likelihood's term errs by 4 ulp.
+        // A conditional is within 3 ulp and rounded: 8u in all, which its logarithm divides by what was
+        // taken. The log-likelihood's term errs by 4 ulp.
         bound += 8 * roundoff / taken + 8 * roundoff * abs(log(taken))
       }
       // Each component's log-probability is rounded to Float, and their mixture too.
@@ -156,8 +156,8 @@ struct DensityTests {
     let plain = PlainDensity(model: model)
     let exact = (0..<rows.rowCount).map { plain.logProbability(rows[row: $0]) }
     let probabilities = exact.map { exp($0.value) }
-    // Both sides of a ratio move by at most the largest relative error of a probability; a conditional's own logit
-    // errs by less than a whole row does.
+    // Both sides of a ratio move by at most the largest relative error of a probability; a conditional's own
+    // logit errs by less than a whole row does.
     let bound = 4 * expm1(exact.map(\.error).max() ?? 0) + 8 * roundoff
     #expect(bound < 1e-3)
     let conditionals = model.conditionals(of: rows)

@@ -25,8 +25,8 @@ enum ModelCase: Sendable, Hashable, CustomTestStringConvertible {
     case .nade(let c): return "NADE of \(c.variableCount), \(c.hiddenCount) \(c.activation), \(c.ordering)"
     case .made(let c):
       let direct = c.hasDirectWeights ? " direct," : ""
-      return
-        "MADE of \(c.variableCount), \(c.hiddenCounts) \(c.activation),\(direct) \(c.maskCount) masks, \(c.ordering)"
+      return "MADE of \(c.variableCount), \(c.hiddenCounts) \(c.activation),\(direct) "
+        + "\(c.maskCount) masks, \(c.ordering)"
     }
   }
 }

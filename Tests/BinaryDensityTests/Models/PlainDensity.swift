@@ -8,7 +8,8 @@ struct Bounded {
   var value: Double
   var error: Double
 
-  /// Returns bias + Σ weight·x of exact weights: n products summed in any order err by at most (n + 2)·u·Σ|w·x|.
+  /// Returns bias + Σ weight·x of exact weights: n products summed in any order err by at most (n +
+  /// 2)·u·Σ|w·x|.
   ///
   /// The factor of 1.01 covers the higher orders.
   static func sum(_ bias: Float, _ terms: [(weight: Float, x: Bounded)], roundoff: Double) -> Bounded {
@@ -58,7 +59,8 @@ struct PlainDensity {
     for (isOn, z) in zip(row, logits(row, component: component)) {
       let signed = isOn ? z.value : -z.value
       let term = min(signed, 0) - log1p(exp(-abs(signed)))
-      // The slope of a log-sigmoid is at most 1. The fast kernel may form t·z − softplus(z) from the rounded parts.
+      // The slope of a log-sigmoid is at most 1. The fast kernel may form t·z − softplus(z) from the rounded
+      // parts.
       total.value += term
       total.error += z.error + 8.1 * roundoff * (abs(term) + z.error)
     }
@@ -66,8 +68,8 @@ struct PlainDensity {
     return total
   }
 
-  /// Returns log p(x), mixed over the components: log-mean-exp moves by no more than its largest argument does,
-  /// and errs by a few ulp of max(1, |y|).
+  /// Returns log p(x), mixed over the components: log-mean-exp moves by no more than its largest argument
+  /// does, and errs by a few ulp of max(1, |y|).
   func logProbability(_ row: [Bool]) -> Bounded {
     let terms = (0..<model.componentCount).map { logProbability(row, component: $0) }
     guard terms.count > 1 else { return terms[0] }

@@ -7,8 +7,9 @@ import _TestSupport
 
 @Suite("Sampling")
 struct SamplingTests {
-  /// Draws by definition: D passes over whole rows, each deciding one variable. Returns the rows and how many
-  /// decisions were within 1e-5 of going the other way.
+  /// Draws by definition: D passes over whole rows, each deciding one variable.
+  ///
+  /// Returns the rows, and which of them had a decision within 1e-5 of going the other way.
   private func naiveDraw(
     _ model: any AutoregressiveModel, _ uniforms: Matrix<Float>, component: Int
   ) -> (rows: BinaryMatrix, closeCalls: Set<Int>) {
@@ -46,8 +47,8 @@ struct SamplingTests {
       for row in 0..<rowCount where !closeCalls.contains(row) {
         #expect(rows[row: row] == expected[row: row], "row \(row)")
       }
-      // A decision is that close with a probability of 2e-5: of the 9000 at most made here 0.2 are expected, and
-      // four or more have a probability below 1e-4.
+      // A decision is that close with a probability of 2e-5: of the 9000 at most made here 0.2 are expected,
+      // and four or more have a probability below 1e-4.
       #expect(closeCalls.count < 4)
       // The logits are those of the rows drawn, to within the rounding of either.
       let whole = model.logits(of: rows)[component]
@@ -136,8 +137,9 @@ struct SamplingTests {
 
   @Test("a mixture draws from all its components, each about as often")
   func components() throws {
-    // All biases are zero, so the first variable of each ordering is a fair coin. Forward, a first variable of 1
-    // makes the second almost surely 1; backward, a second variable of 1 makes the first almost surely 0.
+    // All biases are zero, so the first variable of each ordering is a fair coin. Forward, a first variable
+    // of 1 makes the second almost surely 1; backward, a second variable of 1 makes the first almost surely
+    // 0.
     let configuration = MADE.Configuration(
       variableCount: 2, hiddenCounts: [], maskCount: 8, ordering: .resampled, seed: 1)
     var model = try MADE(configuration, seed: 1)

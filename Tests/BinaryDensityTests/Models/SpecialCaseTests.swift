@@ -97,7 +97,7 @@ struct SpecialCaseTests {
       .made(784, [64, 64], direct: true, ordering: .random),
     ])
   func precision(_ modelCase: ModelCase) throws {
-    // Weights of the size of trained ones: log-probabilities between −100 and −1000 nats.
+    // Weights of the size of trained ones, and log-probabilities of the size of digits' or beyond.
     let model = try modelCase.model(seed: 1, spread: 0.15)
     let rows = BinaryMatrix.random(12, 784, probability: 0.15, seed: 1)
     let fast = model.logProbability(of: rows)
