@@ -30,5 +30,11 @@ package enum Interrupt {
         Interrupt.wasRequested.store(true, ordering: .relaxed)
       }
     }
+    // A process started by a thread that blocks the signals inherits that, and would never hear of them.
+    var signals = sigset_t()
+    sigemptyset(&signals)
+    sigaddset(&signals, SIGINT)
+    sigaddset(&signals, SIGTERM)
+    pthread_sigmask(SIG_UNBLOCK, &signals, nil)
   }
 }

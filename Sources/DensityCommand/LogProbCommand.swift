@@ -23,8 +23,8 @@ enum LogProbCommand {
     ],
     examples: [
       Command.Example(
-        "density logprob runs/nade/best.safetensors Data/mnist/t10k-images-idx3-ubyte.gz",
-        "each of MNIST's test rows"),
+        "density logprob runs/nade/best.safetensors | sort -g | head",
+        "the least likely of MNIST's test rows"),
       Command.Example(
         "density logprob model.safetensors table.csv -o scores.npy", "scores of your own rows, as an array"),
     ])

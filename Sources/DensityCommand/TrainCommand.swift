@@ -29,7 +29,7 @@ enum TrainCommand {
         "ordering", placeholder: "rule", allowed: ["natural", "random", "resampled"],
         help:
           "The order of the variables: the columns' own, a random one, or (MADE) another for each mask. Default: "
-          + "\(Defaults.orderingHelp)."),
+          + "\(TrainingOptions.orderingHelp)."),
       .value(
         "masks", placeholder: "count", default: "1", help: "The number of a MADE's masks, mixed at test time."
       ),
@@ -43,11 +43,11 @@ enum TrainCommand {
     ] + DataOptions.binarization + [
       .value(
         "epochs", short: "e", placeholder: "count",
-        help: "The most passes over the training rows. Default: \(Defaults.epochHelp)."),
+        help: "The most passes over the training rows. Default: \(TrainingOptions.epochHelp)."),
       .value("batch", short: "b", placeholder: "rows", default: "100", help: "The rows of a step."),
       .value(
         "rate", short: "r", placeholder: "rate",
-        help: "The base rate. Default: \(Defaults.rateHelp)."),
+        help: "The base rate. Default: \(TrainingOptions.rateHelp)."),
       .value(
         "schedule", placeholder: "name", default: "cosine",
         allowed: ["constant", "inverse", "cosine", "plateau"],
@@ -110,48 +110,44 @@ enum TrainCommand {
       return try session.resume(last.model, best: best, state: state, data: data)
     }
 
+    // Every option is read before any file, so that a slip of the keyboard costs no time.
     let seed = try arguments.value("seed", as: .seed)
+    let options = try TrainingOptions(arguments, kind: kind)
+    let ordering = try ordering(arguments, kind: kind)
+    let activation = try arguments.value("activation", as: ValueFormat<Activation>.choice)
+    let hiddenCounts = try arguments.value(
+      "hidden", as: .integers(in: 1...1_000_000, allowingNone: kind == .made))
+    let maskCount = try arguments.value("masks", as: .integer(in: 1...4096))
+    if kind == .nade && hiddenCounts.count != 1 {
+      throw UsageError("--hidden: a NADE has one layer of hidden units")
+    }
+    for option in ["masks", "fresh-masks", "direct"] where kind != .made && arguments.isGiven(option) {
+      throw UsageError("--\(option) is for a MADE")
+    }
+
     let data = try DataOptions.trainingData(arguments, seed: seed)
-    let configuration = try Defaults.trainingConfiguration(
-      arguments, kind: kind, rowCount: data.train.rowCount, seed: seed)
+    let configuration = options.configuration(rowCount: data.train.rowCount, seed: seed)
     switch kind {
     case .fvsbn:
-      return try session.start(
-        FVSBN(
-          FVSBN.Configuration(
-            variableCount: data.variableCount, ordering: try ordering(arguments, kind: kind), seed: seed),
-          seed: seed),
-        data, configuration)
+      let shape = FVSBN.Configuration(variableCount: data.variableCount, ordering: ordering, seed: seed)
+      return try session.start(FVSBN(shape, seed: seed), data, configuration)
     case .nade:
-      let units = try arguments.value("hidden", as: .integers(in: 1...1_000_000))
-      guard units.count == 1 else { throw UsageError("--hidden: a NADE has one layer of hidden units") }
-      return try session.start(
-        NADE(
-          NADE.Configuration(
-            variableCount: data.variableCount, hiddenCount: units[0],
-            activation: try activation(arguments), ordering: try ordering(arguments, kind: kind), seed: seed),
-          seed: seed), data, configuration)
+      let shape = NADE.Configuration(
+        variableCount: data.variableCount, hiddenCount: hiddenCounts[0], activation: activation,
+        ordering: ordering, seed: seed)
+      return try session.start(NADE(shape, seed: seed), data, configuration)
     case .made:
-      return try session.start(
-        MADE(
-          MADE.Configuration(
-            variableCount: data.variableCount,
-            hiddenCounts: try arguments.value("hidden", as: .integers(in: 1...1_000_000, allowingNone: true)),
-            activation: try activation(arguments), hasDirectWeights: arguments.flag("direct"),
-            maskCount: try arguments.value("masks", as: .integer(in: 1...10_000)),
-            trainsOnFreshMasks: arguments.flag("fresh-masks"), ordering: try ordering(arguments, kind: kind),
-            seed: seed),
-          seed: seed), data, configuration)
+      let shape = MADE.Configuration(
+        variableCount: data.variableCount, hiddenCounts: hiddenCounts, activation: activation,
+        hasDirectWeights: arguments.flag("direct"), maskCount: maskCount,
+        trainsOnFreshMasks: arguments.flag("fresh-masks"), ordering: ordering, seed: seed)
+      return try session.start(MADE(shape, seed: seed), data, configuration)
     }
-  }
-
-  private static func activation(_ arguments: ParsedArguments) throws -> Activation {
-    try arguments.value("activation", as: .choice)
   }
 
   private static func ordering(_ arguments: ParsedArguments, kind: ModelKind) throws -> OrderingRule {
     switch try arguments.optionalValue("ordering", as: .string) {
-    case nil: Defaults.ordering(kind)
+    case nil: TrainingOptions.ordering(kind)
     case "random": .random
     case "resampled": .resampled
     default: .natural

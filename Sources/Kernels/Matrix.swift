@@ -68,7 +68,8 @@ public struct Matrix<Scalar: KernelScalar>: Sendable {
 
   /// A view to read through.
   ///
-  /// It is valid while this matrix lives and is not written.
+  /// It is valid while this matrix lives and is not written: bind a matrix to a name before asking for its view, for a
+  /// temporary is gone by the time that the view is used.
   package var view: MatrixView<Scalar> {
     MatrixView(base: storage.base, rowCount: rowCount, columnCount: columnCount, stride: stride)
   }

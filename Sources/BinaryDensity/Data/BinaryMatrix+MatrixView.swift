@@ -21,7 +21,9 @@ extension BinaryMatrix {
   }
 
   /// Creates a table that is on where a scalar is not zero.
-  @inlinable package init<S: KernelScalar>(_ view: MatrixView<S>) {
+  package init<S: KernelScalar>(_ matrix: Matrix<S>) {
+    let view = matrix.view
     self.init(rowCount: view.rowCount, columnCount: view.columnCount) { view[$0, $1] != 0 }
+    withExtendedLifetime(matrix) {}
   }
 }

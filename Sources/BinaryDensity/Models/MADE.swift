@@ -52,7 +52,8 @@ public struct MADE: AutoregressiveModel {
       if let count = hiddenCounts.first(where: { $0 < 1 }) {
         return "a hidden layer needs at least one unit, not \(count)"
       }
-      if maskCount < 1 { return "a MADE needs at least one mask, not \(maskCount)" }
+      // All masks are kept, some kilobytes each.
+      if !(1...4096).contains(maskCount) { return "a MADE has 1 to 4096 masks, not \(maskCount)" }
       if hiddenCounts.isEmpty && !hasDirectWeights {
         return "a MADE without hidden layers needs its direct weights"
       }

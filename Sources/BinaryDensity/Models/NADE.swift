@@ -97,6 +97,6 @@ public struct NADE: AutoregressiveModel {
         w: parameters["w"].view, v: parameters["v"].view, b: parameters["b"].view, c: parameters["c"].view,
         ordering: order.variables.map(Int32.init), activation: configuration.activation),
       into: rows.mutableView, logits: logits.mutableView)
-    return (BinaryMatrix(rows.view), logits)
+    return (BinaryMatrix(rows), logits)
   }
 }

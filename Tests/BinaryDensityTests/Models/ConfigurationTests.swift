@@ -17,7 +17,7 @@ struct InvalidConfiguration: Sendable, CustomTestStringConvertible {
     InvalidConfiguration(modelCase: .made(0, [5]), words: ["at least one variable", "0"]),
     InvalidConfiguration(modelCase: .nade(5, 0), words: ["at least one hidden unit", "0"]),
     InvalidConfiguration(modelCase: .made(5, [4, 0, 3]), words: ["at least one unit", "0"]),
-    InvalidConfiguration(modelCase: .made(5, [4], masks: 0), words: ["at least one mask", "0"]),
+    InvalidConfiguration(modelCase: .made(5, [4], masks: 0), words: ["1 to 4096 masks", "0"]),
     InvalidConfiguration(modelCase: .nade(5, 4, .tanh), words: ["sigmoid or relu", "tanh"]),
     InvalidConfiguration(modelCase: .fvsbn(5, ordering: .resampled), words: ["one ordering", "MADE"]),
     InvalidConfiguration(modelCase: .nade(5, 4, ordering: .resampled), words: ["one ordering", "MADE"]),

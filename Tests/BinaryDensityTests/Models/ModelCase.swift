@@ -95,6 +95,6 @@ extension BinaryMatrix {
   static func random(_ rowCount: Int, _ columnCount: Int, probability: Double = 0.4, seed: UInt64)
     -> BinaryMatrix
   {
-    BinaryMatrix(Matrix<Float>.bits(rowCount, columnCount, probability: probability, seed: seed).view)
+    BinaryMatrix(Matrix<Float>.bits(rowCount, columnCount, probability: probability, seed: seed))
   }
 }

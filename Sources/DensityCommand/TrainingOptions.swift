@@ -1,0 +1,73 @@
+import Arguments
+import Autodiff
+import BinaryDensity
+
+/// How to train, as the command line says; where it says nothing, as MNIST's validation rows advise (RESULTS.md).
+struct TrainingOptions {
+  static let epochHelp = "enough for 10000 steps of a nade, 15000 of a made, 20000 of an fvsbn"
+  static let rateHelp = "with adam 0.002 for nade, 0.003 for made and fvsbn; 0.01 with adagrad, 0.05 with sgd"
+  static let orderingHelp = "natural for nade, random for the others"
+
+  /// On pictures a MADE gains several nats by a random order, in which units of every degree see something of every
+  /// part, and an FVSBN a little; a NADE loses.
+  static func ordering(_ kind: ModelKind) -> OrderingRule { kind == .nade ? .natural : .random }
+
+  private let kind: ModelKind
+  private let epochCount: Int?
+  private let batchSize: Int
+  private let rate: Double
+  private let optimizer: OptimizerMethod
+  private let schedule: String
+  private let clippingNorm: Double?
+  private let patience: Int?
+
+  /// Reads the options of a training of a family.
+  init(_ arguments: ParsedArguments, kind: ModelKind) throws {
+    self.kind = kind
+    epochCount = try arguments.optionalValue("epochs", as: .integer(in: 1...1_000_000))
+    batchSize = try arguments.value("batch", as: .integer(in: 1...1_000_000))
+    let momentum = try arguments.value("momentum", as: .number(in: 0..<1))
+    let weightDecay = try arguments.value("weight-decay", as: .number(in: 0...1))
+    let usualRate: Double
+    switch try arguments.value("optimizer", as: .string) {
+    case "sgd":
+      optimizer = .sgd(momentum: momentum)
+      usualRate = 0.05
+    case "adagrad":
+      optimizer = .adagrad()
+      usualRate = 0.01
+    default:
+      optimizer = .adam(weightDecay: weightDecay)
+      usualRate = kind == .nade ? 0.002 : 0.003
+    }
+    rate = try arguments.optionalValue("rate", as: .positiveNumber) ?? usualRate
+    schedule = try arguments.value("schedule", as: .string)
+    clippingNorm = try arguments.optionalValue("clip", as: .positiveNumber)
+    patience = try arguments.optionalValue("patience", as: .integer(in: 1...1_000_000))
+  }
+
+  /// Returns the configuration for a table of `rowCount` rows.
+  func configuration(rowCount: Int, seed: UInt64) -> TrainingConfiguration {
+    let batchesPerEpoch = max(1, (rowCount + batchSize - 1) / batchSize)
+    let epochs = epochCount ?? max(1, usualStepCount / batchesPerEpoch)
+    let schedule: Schedule =
+      switch self.schedule {
+      case "constant": .constant
+      case "inverse": .inverseDecay(halving: Double(epochs * batchesPerEpoch) / 5)
+      case "plateau": .reduceOnPlateau()
+      default: .cosine()
+      }
+    return TrainingConfiguration(
+      epochCount: epochs, batchSize: batchSize, rate: rate, schedule: schedule, optimizer: optimizer,
+      clippingNorm: clippingNorm, patience: patience, seed: seed)
+  }
+
+  /// The number of steps after which more help little.
+  private var usualStepCount: Int {
+    switch kind {
+    case .nade: 10_000
+    case .made: 15_000
+    case .fvsbn: 20_000
+    }
+  }
+}
