@@ -23,23 +23,46 @@ package enum Terminal {
 
   /// Writes to standard error at once; what cannot be written is lost, for there is nowhere left to say so.
   package static func writeToStandardError(_ text: String) {
-    write(Array(text.utf8), to: STDERR_FILENO)
+    _ = write(Array(text.utf8), to: STDERR_FILENO)
   }
 
   /// Writes bytes to standard output, whole, unless its reader goes away.
-  package static func writeToStandardOutput(_ bytes: [UInt8]) {
-    write(bytes, to: STDOUT_FILENO)
+  ///
+  /// - Throws: `OutputError` when it cannot be written: a full disk, or closed from the start.
+  package static func writeToStandardOutput(_ bytes: [UInt8]) throws(OutputError) {
+    let code = write(bytes, to: STDOUT_FILENO)
+    // Who reads only the first lines, as `head` does, has what he wanted.
+    if code != 0 && code != EPIPE { throw OutputError(reason: String(cString: strerror(code))) }
   }
 
-  private static func write(_ bytes: [UInt8], to descriptor: Int32) {
+  /// Writes a line to standard output at once.
+  ///
+  /// - Throws: `OutputError`.
+  package static func print(_ line: some CustomStringConvertible) throws(OutputError) {
+    try writeToStandardOutput(Array("\(line)\n".utf8))
+  }
+
+  /// Writes everything; returns 0, or the value of `errno` that ended it.
+  private static func write(_ bytes: [UInt8], to descriptor: Int32) -> Int32 {
     var bytes = bytes[...]
     while !bytes.isEmpty {
       let count = bytes.withUnsafeBytes { systemWrite(descriptor, $0.baseAddress, $0.count) }
-      if count < 0 && errno == EINTR { continue }
-      guard count > 0 else { return }
+      if count < 0 {
+        if errno == EINTR { continue }
+        return errno
+      }
       bytes.removeFirst(count)
     }
+    return 0
   }
+}
+
+/// Standard output could not be written.
+package struct OutputError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// The system's words.
+  package let reason: String
+  /// One line that says so.
+  package var description: String { "standard output: cannot be written: \(reason)" }
 }
 
 /// The system's `write`, by a name that the methods above do not hide.

@@ -39,6 +39,12 @@ public struct RateController: Hashable, Sendable, Codable {
     self.totalSteps = totalSteps
   }
 
+  /// Whether the counts are such as so many epochs arrive at; those of a file need not be.
+  package func isPossible(afterEpochs epochCount: Int) -> Bool {
+    epochCount >= 0 && (0...epochCount).contains(reductions)
+      && (0...epochCount).contains(epochsWithoutImprovement)
+  }
+
   /// Returns the rate of a step, counted from 0.
   public func rate(atStep step: Int) -> Double {
     switch schedule {

@@ -37,7 +37,7 @@ func status(of arguments: [String]) -> ExitStatus {
       let program = Program(
         name: "density-bench", summary: command.summary, commands: [command])
       guard case .run(let parsed) = try program.parse([command.name] + arguments) else {
-        Terminal.writeToStandardOutput(Array(command.help(in: "").utf8))
+        try Terminal.writeToStandardOutput(Array(command.help(in: "").utf8))
         return .success
       }
       if let count = try parsed.optionalValue("threads", as: .integer(in: 1...256)) { Threads.count = count }

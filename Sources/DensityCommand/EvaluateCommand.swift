@@ -40,15 +40,15 @@ enum EvaluateCommand {
     if arguments.flag("json") {
       var object = try members(describing: model) + measurement.members
       if let difference { object.append(.init(key: "largest_difference", value: .real(difference))) }
-      print(JSONValue.object(object).indentedDescription)
+      try Terminal.print(JSONValue.object(object).indentedDescription)
     } else {
-      print(description(of: model))
-      print(measurement.line)
-      print(
+      try Terminal.print(description(of: model))
+      try Terminal.print(measurement.line)
+      try Terminal.print(
         "\(durationText(seconds: measurement.seconds)), "
           + "\(Int(Double(rows.rowCount) / measurement.seconds)) rows/s")
       if let difference {
-        print("largest difference from the double-precision reference: \(difference) nats")
+        try Terminal.print("largest difference from the double-precision reference: \(difference) nats")
       }
     }
     return .success

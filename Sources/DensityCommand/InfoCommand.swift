@@ -40,27 +40,28 @@ enum InfoCommand {
             value: try JSONValue(
               parsing: Array(Checkpoint.encode(training.progress).utf8)[...], path: "training")))
       }
-      print(JSONValue.object(object).indentedDescription)
+      try Terminal.print(JSONValue.object(object).indentedDescription)
       return .success
     }
-    print(description(of: model))
-    print("configuration  \(Checkpoint.encode(model.configuration))")
+    try Terminal.print(description(of: model))
+    try Terminal.print("configuration  \(Checkpoint.encode(model.configuration))")
     for (name, matrix) in zip(model.parameters.names, model.parameters.matrices) {
-      print("  \(name)  \(matrix.rowCount) × \(matrix.columnCount)")
+      try Terminal.print("  \(name)  \(matrix.rowCount) × \(matrix.columnCount)")
     }
     if let progress = checkpoint.training?.progress {
-      print(
+      try Terminal.print(
         "training       \(progress.epoch) of \(progress.configuration.epochCount) epochs, step \(progress.step), "
           + "\(durationText(seconds: progress.seconds)) on \(progress.data.name)")
       if let best = progress.bestValidation {
-        print("best           validation NLL \(fixed(best, 3)) nats at epoch \(progress.bestEpoch)")
+        try Terminal.print(
+          "best           validation NLL \(fixed(best, 3)) nats at epoch \(progress.bestEpoch)")
       }
-      print("               \(Checkpoint.encode(progress.configuration))")
+      try Terminal.print("               \(Checkpoint.encode(progress.configuration))")
     }
     if arguments.flag("graph") {
       var graph = Graph()
       _ = logProbability(of: model, in: &graph)
-      print(graph)
+      try Terminal.print(graph)
     }
     return .success
   }

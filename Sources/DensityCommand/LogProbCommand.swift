@@ -45,7 +45,7 @@ enum LogProbCommand {
     if let output {
       try output.write(logProbabilities)
     } else {
-      Terminal.writeToStandardOutput(TableFile.bytes(of: logProbabilities, as: .text))
+      try Terminal.writeToStandardOutput(TableFile.bytes(of: logProbabilities, as: .text))
     }
     return .success
   }

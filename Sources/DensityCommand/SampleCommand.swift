@@ -68,7 +68,7 @@ enum SampleCommand {
     } else if let table {
       try table.write(rows, imageShape: checkpoint.imageShape)
     } else {
-      Terminal.writeToStandardOutput(TableFile.bytes(of: rows, as: .text))
+      try Terminal.writeToStandardOutput(TableFile.bytes(of: rows, as: .text))
     }
     if let scores { try scores.write(logProbabilities) }
     if output != "-" { progress.print("\(count) rows in \(output)") }

@@ -95,15 +95,15 @@ struct Session {
           .init(key: "training", value: training),
           .init(key: "results", value: .array(measurements.map { .object($0.members) })),
         ])
-      print(object.indentedDescription)
+      try Terminal.print(object.indentedDescription)
       return .success
     }
-    print(
+    try Terminal.print(
       "trained \(trainer.progress.epoch) epochs in \(durationText(seconds: trainer.progress.seconds)), "
         + "\(Int(rowsPerSecond)) rows/s; best epoch \(trainer.progress.bestEpoch)")
-    for measurement in measurements { print(measurement.line) }
-    print("model    \(directory.best)")
-    print("samples  \(directory.samples)")
+    for measurement in measurements { try Terminal.print(measurement.line) }
+    try Terminal.print("model    \(directory.best)")
+    try Terminal.print("samples  \(directory.samples)")
     return .success
   }
 
@@ -116,11 +116,18 @@ struct Session {
 
   /// What to type to go on, with the options that say where the data are.
   private var resumeLine: String {
-    var words = ["density train --resume --run \(directory.path)"]
+    var words = ["density", "train", "--resume", "--run", directory.path]
     for name in ["data", "validation", "test", "binarize", "threshold", "binarize-seed"]
     where arguments.isGiven(name) {
-      words.append("--\(name) \((try? arguments.value(name, as: .string)) ?? "")")
+      words += ["--\(name)", (try? arguments.value(name, as: .string)) ?? ""]
     }
-    return words.joined(separator: " ")
+    return words.map(shellWord).joined(separator: " ")
+  }
+
+  /// Returns a word as one types it into a shell.
+  private func shellWord(_ word: String) -> String {
+    let plain = Set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./=:,+@%~".utf8)
+    let isPlain = !word.isEmpty && word.first != "~" && word.utf8.allSatisfy(plain.contains)
+    return isPlain ? word : "'" + word.replacing("'", with: "'\\''") + "'"
   }
 }

@@ -24,7 +24,7 @@ func status(of arguments: [String]) -> ExitStatus {
   do {
     switch try program.parse(arguments) {
     case .show(let text):
-      Terminal.writeToStandardOutput(Array(text.utf8))
+      try Terminal.writeToStandardOutput(Array(text.utf8))
       return .success
     case .run(let parsed):
       switch parsed.command.name {
@@ -42,6 +42,9 @@ func status(of arguments: [String]) -> ExitStatus {
   } catch let error as DensityError {
     Terminal.writeToStandardError("density: \(error)\n")
     return ExitStatus(error)
+  } catch let error as OutputError {
+    Terminal.writeToStandardError("density: \(error)\n")
+    return .inputOutput
   } catch {
     Terminal.writeToStandardError("density: \(error)\n")
     return .internalError

@@ -1,4 +1,5 @@
 import Autodiff
+import Foundation
 import Kernels
 
 /// A density over rows of D bits, factorised by the chain rule along an ordering of the variables.
@@ -100,8 +101,15 @@ extension AutoregressiveModel {
   /// - Throws: `DensityError.invalidConfiguration`.
   public init(_ configuration: Configuration, seed: UInt64) throws(DensityError) {
     if let problem = configuration.problem { throw .invalidConfiguration(problem) }
+    let shapes = Self.parameterShapes(configuration)
+    // What the machine cannot hold is refused here; to ask the system for it would end the process.
+    let gigabytes = shapes.reduce(0) { $0 + 4e-9 * Double($1.rows) * Double($1.columns) }
+    guard gigabytes * 1e9 < Double(ProcessInfo.processInfo.physicalMemory) else {
+      throw .invalidConfiguration(
+        "the parameters of this model take \(gigabytes) GB, more than the machine's memory")
+    }
     var parameters = Parameters<Float>()
-    for (index, shape) in Self.parameterShapes(configuration).enumerated() {
+    for (index, shape) in shapes.enumerated() {
       var generator = Philox(seed: seed, stream: .weights, index: UInt64(index))
       var matrix = Matrix<Float>(rowCount: shape.rows, columnCount: shape.columns)
       if shape.bound > 0 {

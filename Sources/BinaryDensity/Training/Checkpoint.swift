@@ -47,7 +47,10 @@ public struct Checkpoint: Sendable {
     model = try Self.readModel(kind.type, file, path)
     if file.metadata["image"] != nil {
       let shape = try Self.decode(ImageShape.self, "image", file, path)
-      guard shape.pixelCount == model.variableCount else {
+      // Divided rather than multiplied, for any two numbers may stand in a file.
+      guard shape.height > 0, shape.width == model.variableCount / shape.height,
+        model.variableCount % shape.height == 0
+      else {
         throw .mismatch(
           path: path, expected: "a picture of \(model.variableCount) pixels",
           found: "\(shape.height) × \(shape.width)")
@@ -56,6 +59,10 @@ public struct Checkpoint: Sendable {
     }
     if file.metadata["training"] != nil {
       let progress = try Self.decode(TrainingState.Progress.self, "training", file, path)
+      if let problem = progress.problem {
+        throw .malformed(
+          path: path, at: .field("training"), expected: "the state of a training", found: problem)
+      }
       let method = progress.configuration.optimizer
       var state: [Parameters<Float>] = []
       for slot in method.slotNames {

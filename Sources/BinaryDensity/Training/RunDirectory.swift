@@ -6,7 +6,11 @@ public struct RunDirectory: Hashable, Sendable {
   public let path: String
 
   /// Names a folder, which need not exist yet.
-  public init(path: String) { self.path = path }
+  public init(path: String) {
+    // Without slashes at its end, for the name of what is moved aside is made from it.
+    let end = path.lastIndex { $0 != "/" }
+    self.path = end.map { String(path[...$0]) } ?? path
+  }
 
   /// The model with the best validation figure.
   public var best: String { path + "/best.safetensors" }
@@ -24,18 +28,16 @@ public struct RunDirectory: Hashable, Sendable {
   public func prepare() throws(DensityError) -> String? {
     let files = FileManager.default
     var moved: String?
-    do {
-      if [best, last, history].contains(where: files.fileExists(atPath:)) {
-        var number = 1
-        while files.fileExists(atPath: "\(path)~\(number)") { number += 1 }
-        let aside = "\(path)~\(number)"
-        try files.moveItem(atPath: path, toPath: aside)
-        moved = aside
+    if [best, last, history].contains(where: files.fileExists(atPath:)) {
+      var number = 1
+      while files.fileExists(atPath: "\(path)~\(number)") { number += 1 }
+      let aside = "\(path)~\(number)"
+      guard rename(path, aside) == 0 else {
+        throw .unwritable(path: aside, reason: SystemError.last.reason)
       }
-      try files.createDirectory(atPath: path, withIntermediateDirectories: true)
-    } catch {
-      throw .unwritable(path: path, reason: error.localizedDescription)
+      moved = aside
     }
+    try AtomicFile.createDirectory(path)
     return moved
   }
 }
@@ -54,17 +56,20 @@ extension EpochRecord {
 extension Trainer {
   /// Trains as `run` does, and keeps the run's files current.
   ///
-  /// The checkpoints are written after an epoch if the last writing is `interval` or more ago, and at the end,
-  /// whatever ended the training. A run that is killed resumes from its last checkpoint to the same bits. When
-  /// training diverges the last good checkpoint stays.
+  /// The checkpoints are written after the first epoch, after an epoch if the last writing is `interval` or
+  /// more ago, and at the end, unless training diverges: then the last good checkpoint stays. A run that is
+  /// killed resumes from its last checkpoint to the same bits.
+  ///
+  /// - Throws: what `run` throws, and `DensityError.unwritable`.
   public func run(
     savingTo directory: RunDirectory, every interval: Duration = .seconds(10),
     _ observe: (TrainingEvent) throws(DensityError) -> Bool = { _ throws(DensityError) in true }
   ) throws(DensityError) -> Outcome {
     let log = try LineLog(path: directory.history, keepingFirst: progress.epoch)
     let clock = ContinuousClock()
-    var lastSaving = clock.now
+    var lastSaving: ContinuousClock.Instant?
     func save() throws(DensityError) {
+      try checkFinite()
       // The best first: whenever `last` is on disk, so is the best that it speaks of.
       try Checkpoint(model: best, imageShape: data.imageShape).write(to: directory.best)
       try Checkpoint(model: model, imageShape: data.imageShape, training: state).write(to: directory.last)
@@ -74,7 +79,7 @@ extension Trainer {
       let goOn = try observe(event)
       if case .epoch(let record) = event {
         try log.append(record.json.description)
-        if lastSaving.duration(to: clock.now) >= interval { try save() }
+        if lastSaving.map({ $0.duration(to: clock.now) >= interval }) ?? true { try save() }
       }
       return goOn
     }

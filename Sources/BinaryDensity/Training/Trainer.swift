@@ -33,7 +33,7 @@ public final class Trainer<Model: AutoregressiveModel> {
     _ model: Model, data: DataSplits, configuration: TrainingConfiguration
   ) throws(DensityError) {
     if let problem = configuration.problem { throw .invalidConfiguration(problem) }
-    let stepsPerEpoch = (data.train.rowCount + configuration.batchSize - 1) / configuration.batchSize
+    let stepsPerEpoch = configuration.batchesPerEpoch(rowCount: data.train.rowCount)
     let progress = TrainingState.Progress(
       configuration: configuration, data: DataFingerprint(data),
       rates: RateController(
@@ -49,7 +49,8 @@ public final class Trainer<Model: AutoregressiveModel> {
 
   /// Resumes a training from its state, its last model and its best.
   ///
-  /// - Throws: `DensityError.mismatch` if the data are not those the training began with.
+  /// - Throws: `DensityError.mismatch` if the data are not those the training began with;
+  ///   `.invalidConfiguration` for a state that no training can have reached.
   public init(current: Model, best: Model, data: DataSplits, state: TrainingState) throws(DensityError) {
     guard data.train.rowCount > 0 else {
       throw .invalidConfiguration("\(data.name): there are no training rows")
@@ -64,6 +65,7 @@ public final class Trainer<Model: AutoregressiveModel> {
         path: data.name, expected: "the data this training began with (\(state.progress.data))",
         found: "\(fingerprint)")
     }
+    if let problem = state.progress.problem { throw .invalidConfiguration(problem) }
     self.data = data
     self.current = current
     self.best = best
@@ -101,10 +103,7 @@ public final class Trainer<Model: AutoregressiveModel> {
   public var state: TrainingState { TrainingState(progress: progress, optimizer: optimizer) }
 
   /// The number of batches an epoch has.
-  public var batchesPerEpoch: Int {
-    let size = progress.configuration.batchSize
-    return (data.train.rowCount + size - 1) / size
-  }
+  public var batchesPerEpoch: Int { progress.configuration.batchesPerEpoch(rowCount: data.train.rowCount) }
 
   /// Why a training ended.
   public enum Outcome: Hashable, Sendable {
@@ -170,11 +169,23 @@ public final class Trainer<Model: AutoregressiveModel> {
     progress.batch += 1
   }
 
-  private func finishEpoch(rowsPerSecond: Double) throws(DensityError) -> EpochRecord {
-    for (name, matrix) in zip(executor.parameters.names, executor.parameters.matrices)
-    where !Float.isFinite(matrix.view) {
-      throw .diverged(step: progress.step, tensor: "parameter \(name)")
+  /// Makes sure that what a checkpoint would hold is finite.
+  ///
+  /// - Throws: `DensityError.diverged` with the last step and the matrix.
+  func checkFinite() throws(DensityError) {
+    func check(_ matrices: Parameters<Float>, _ kind: String) throws(DensityError) {
+      for (name, matrix) in zip(matrices.names, matrices.matrices) where !Float.isFinite(matrix.view) {
+        throw .diverged(step: progress.step, tensor: "\(kind) \(name)")
+      }
     }
+    try check(executor.parameters, "parameter")
+    for (slot, matrices) in zip(optimizer.method.slotNames, optimizer.state) {
+      try check(matrices, "the optimizer's \(slot) of")
+    }
+  }
+
+  private func finishEpoch(rowsPerSecond: Double) throws(DensityError) -> EpochRecord {
+    try checkFinite()
     let rate = progress.rates.rate(atStep: max(progress.step - 1, 0))
     let training = -progress.logProbabilitySum / Double(max(progress.rowCount, 1))
     progress.epoch += 1
@@ -187,6 +198,10 @@ public final class Trainer<Model: AutoregressiveModel> {
       let figure = LikelihoodSummary(
         logProbabilities: evaluator.logProbabilities(of: table), variableCount: data.variableCount
       ).negativeLogLikelihood
+      // Finite parameters may still be so large that logits are not.
+      guard figure.isFinite else {
+        throw .diverged(step: progress.step, tensor: "log p of the validation rows")
+      }
       validation = figure
       progress.rates.observe(figure)
       if progress.bestValidation.map({ figure < $0 }) ?? true {
@@ -201,36 +216,5 @@ public final class Trainer<Model: AutoregressiveModel> {
     return EpochRecord(
       epoch: progress.epoch, trainingNLL: training, validationNLL: validation, rate: rate,
       rowsPerSecond: rowsPerSecond, seconds: progress.seconds)
-  }
-}
-
-/// What an observer of a training is told.
-public enum TrainingEvent: Sendable {
-  /// A step has been taken.
-  case step(TrainingState.Progress)
-  /// An epoch is complete and its validation rows are measured.
-  case epoch(EpochRecord)
-}
-
-/// One line of a training's history.
-public struct EpochRecord: Hashable, Sendable, Codable {
-  /// The epoch, counted from 1.
-  public let epoch: Int
-  /// The mean of −log p over the epoch's rows, each under the parameters of its step, in nats.
-  public let trainingNLL: Double
-  /// The mean of −log p over the validation rows after the epoch, in nats.
-  public let validationNLL: Double?
-  /// The rate of the epoch's last step.
-  public let rate: Double
-  /// Training rows a second, validation excluded.
-  public let rowsPerSecond: Double
-  /// Seconds since the training began, interruptions excluded.
-  public let seconds: Double
-}
-
-extension Duration {
-  /// The duration in seconds.
-  package var seconds: Double {
-    Double(components.seconds) + Double(components.attoseconds) * 1e-18
   }
 }

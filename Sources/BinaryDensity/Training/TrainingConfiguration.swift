@@ -36,13 +36,63 @@ public struct TrainingConfiguration: Hashable, Sendable, Codable {
 
   /// What is wrong with the configuration, or nil.
   public var problem: String? {
-    if epochCount < 1 { return "training takes at least one epoch, not \(epochCount)" }
-    if batchSize < 1 { return "a batch has at least one row, not \(batchSize)" }
+    if !Self.counts.contains(epochCount) { return "training takes at least one epoch, not \(epochCount)" }
+    if !Self.counts.contains(batchSize) { return "a batch has at least one row, not \(batchSize)" }
     if !(rate > 0 && rate.isFinite) { return "the rate must be a positive number, not \(rate)" }
-    if let clippingNorm, !(clippingNorm > 0) {
-      return "the clipping norm must be positive, not \(clippingNorm)"
+    if let clippingNorm, !(clippingNorm > 0 && clippingNorm.isFinite) {
+      return "the clipping norm must be a positive number, not \(clippingNorm)"
     }
     if let patience, patience < 1 { return "the patience is at least one epoch, not \(patience)" }
-    return nil
+    return schedule.problem ?? optimizer.problem
+  }
+
+  /// What a number of epochs or of rows can be: few enough that a number of steps never overflows.
+  private static let counts = 1...1_000_000_000
+
+  /// Returns the number of batches that `rowCount` rows make; the last may be smaller.
+  func batchesPerEpoch(rowCount: Int) -> Int {
+    rowCount / batchSize + (rowCount % batchSize > 0 ? 1 : 0)
+  }
+}
+
+extension Schedule {
+  /// What is wrong with the numbers of a schedule, or nil.
+  fileprivate var problem: String? {
+    switch self {
+    case .constant: nil
+    case .inverseDecay(let halving):
+      halving > 0 && halving.isFinite
+        ? nil : "the rate must halve after a positive number of steps, not \(halving)"
+    case .cosine(let warmUp, let floor):
+      (0...1).contains(warmUp) && (0...1).contains(floor)
+        ? nil : "a cosine's warm-up and floor are fractions from 0 to 1, not \(warmUp) and \(floor)"
+    case .reduceOnPlateau(let factor, let patience):
+      factor > 0 && factor < 1 && patience >= 1
+        ? nil
+        : "a plateau's factor is between 0 and 1 and its patience at least 1, not \(factor) and \(patience)"
+    }
+  }
+}
+
+extension OptimizerMethod {
+  /// What is wrong with the numbers of an update rule, or nil.
+  fileprivate var problem: String? {
+    let averaging = 0.0..<1.0
+    switch self {
+    case .sgd(let momentum):
+      return averaging.contains(momentum) ? nil : "the momentum is from 0 to below 1, not \(momentum)"
+    case .adagrad(let epsilon):
+      return epsilon > 0 && epsilon.isFinite
+        ? nil : "adagrad's epsilon must be a positive number, not \(epsilon)"
+    case .adam(let beta1, let beta2, let epsilon, let weightDecay):
+      if !averaging.contains(beta1) || !averaging.contains(beta2) {
+        return "adam's betas are from 0 to below 1, not \(beta1) and \(beta2)"
+      }
+      if !(epsilon > 0 && epsilon.isFinite) {
+        return "adam's epsilon must be a positive number, not \(epsilon)"
+      }
+      return weightDecay >= 0 && weightDecay.isFinite
+        ? nil : "the weight decay must be a number of at least 0, not \(weightDecay)"
+    }
   }
 }

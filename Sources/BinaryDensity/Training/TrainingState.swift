@@ -36,6 +36,21 @@ public struct TrainingState: Sendable {
     public var bestEpoch = 0
     /// How long training has taken, in seconds.
     public var seconds = 0.0
+
+    /// What is wrong with numbers that come from a file, or nil.
+    var problem: String? {
+      if let problem = configuration.problem { return problem }
+      let batches = configuration.batchesPerEpoch(rowCount: max(data.rowCount, 0))
+      // Every count follows from the step; `step` itself is bounded before it is computed with.
+      let (before, overflow) = epoch.multipliedReportingOverflow(by: batches)
+      let isConsistent =
+        data.rowCount >= 1 && (0...configuration.epochCount).contains(epoch) && (0...batches).contains(batch)
+        && !overflow && step >= 0 && step - batch == before && (0...data.rowCount).contains(rowCount)
+        && (0...epoch).contains(bestEpoch) && rates.schedule == configuration.schedule
+        && rates.base == configuration.rate && rates.isPossible(afterEpochs: epoch)
+      return isConsistent
+        ? nil : "epoch \(epoch), batch \(batch) and step \(step) belong to no training of this configuration"
+    }
   }
 }
 
@@ -69,5 +84,17 @@ public struct DataFingerprint: Hashable, Sendable, Codable {
     }
     checksum = UInt32(truncatingIfNeeded: crc)
     binarization = data.binarization?.description
+  }
+}
+
+extension DataFingerprint: CustomStringConvertible {
+  /// The description in words, such as `mnist: 50000 × 784, checksum 0a1b2c3d, stochastic, seed 2008`.
+  public var description: String {
+    let digits = String(checksum, radix: 16)
+    let parts = [
+      "\(name): \(rowCount) × \(columnCount)",
+      "checksum " + String(repeating: "0", count: 8 - digits.count) + digits, binarization,
+    ]
+    return parts.compactMap { $0 }.joined(separator: ", ")
   }
 }

@@ -39,6 +39,22 @@ struct CheckpointTests {
     }
   }
 
+  /// All that training states add to a file is checked too; a byte of every few, for these files are longer.
+  @Test(arguments: TrainingCase.all)
+  func flippedBytesAndTruncationsOfATrainingAreDetected(_ training: TrainingCase) throws {
+    try withTemporaryDirectory { path in
+      let file = path + "/last.safetensors"
+      let original = try bytes(training, at: file)
+      // A prime, so that the bytes hit stand at all places within words and keys.
+      for index in stride(from: 0, to: original.count, by: 97) {
+        var damaged = original
+        damaged[index] ^= 1 << UInt8(index % 8)
+        #expect(try !loads(damaged, at: file), "byte \(index)")
+        #expect(try !loads(Array(original[..<index]), at: file), "\(index) bytes")
+      }
+    }
+  }
+
   private func tiny(at path: String) throws -> [UInt8] {
     let model = try FVSBN(FVSBN.Configuration(variableCount: 2), seed: 1)
     try Checkpoint(model: model).write(to: path)
@@ -85,7 +101,9 @@ struct CheckpointTests {
   @Test(arguments: [
     "other format", "no format", "unknown model", "no model", "broken configuration", "no configuration",
     "impossible configuration", "absurd configuration", "overflowing configuration", "other shapes",
-    "missing array", "wrong picture", "broken training", "missing optimizer",
+    "missing array", "wrong picture", "overflowing picture", "negative picture", "broken training",
+    "missing optimizer",
+    "unknown optimizer", "numbers in place of text", "array of other numbers",
   ])
   func soundFilesThatAreNoCheckpoint(_ fault: String) throws {
     try withTemporaryDirectory { path in
@@ -111,14 +129,28 @@ struct CheckpointTests {
       case "other shapes": contents.metadata["configuration"] = with(variableCount: "3")
       case "missing array": contents.tensors.removeLast()
       case "wrong picture": contents.metadata["image"] = "{\"height\":5,\"width\":5}"
+      case "negative picture": contents.metadata["image"] = "{\"height\":-1,\"width\":-2}"
+      case "overflowing picture":
+        contents.metadata["image"] = "{\"height\":9223372036854775807,\"width\":9223372036854775807}"
+      case "numbers in place of text": contents.metadata["configuration"] = "7"
+      case "array of other numbers":
+        contents.tensors = contents.tensors.map {
+          SafetensorsFile.Tensor(
+            name: $0.name, shape: $0.shape, scalars: .float64(Array(repeating: 0, count: $0.scalars.count)))
+        }
       case "broken training": contents.metadata["training"] = "{}"
-      case "missing optimizer":
+      case "missing optimizer", "unknown optimizer":
         let trainer = try Trainer(
           FVSBN(FVSBN.Configuration(variableCount: 2), seed: 1),
           data: DataSplits(name: "d", train: .allRows(ofWidth: 2)), configuration: TrainingConfiguration())
         try Checkpoint(model: trainer.model, training: trainer.state).write(to: file)
         contents = try SafetensorsFile(contentsOf: file)
-        contents.tensors.removeLast()
+        if fault == "missing optimizer" {
+          contents.tensors.removeLast()
+        } else {
+          contents.metadata["training"] = contents.metadata["training"]?
+            .replacingOccurrences(of: "\"adam\"", with: "\"newton\"")
+        }
       default: Issue.record("\(fault) is not built")
       }
       try contents.write(to: file)
@@ -156,7 +188,20 @@ struct CheckpointTests {
       #expect(throws: DensityError.missingFile(path: path + "/none")) {
         try Checkpoint(contentsOf: path + "/none")
       }
-      #expect(throws: DensityError.self) { try Checkpoint(contentsOf: path) }
+      let error = #expect(throws: DensityError.self) { try Checkpoint(contentsOf: path) }
+      guard case .unreadable(path, _) = error else {
+        Issue.record("\(String(describing: error)) does not say that a folder cannot be read")
+        return
+      }
+    }
+  }
+
+  @Test(arguments: ["", "\n", "0,1,0\n1,0,1\n", "\u{89}PNG\r\n", "{\"format\":\"BinaryDensity 1\"}"])
+  func filesOfOtherKinds(_ text: String) throws {
+    try withTemporaryDirectory { path in
+      let file = path + "/model.safetensors"
+      let isLoaded = try loads(Array(text.utf8), at: file)
+      #expect(!isLoaded)
     }
   }
 }

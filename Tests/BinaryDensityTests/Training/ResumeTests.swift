@@ -6,59 +6,129 @@ import _TestSupport
 
 @Suite("Resumed training equals uninterrupted training, bit for bit")
 struct ResumeTests {
-  /// Steps to stop after: the first, one in mid-epoch, the last of an epoch (60 rows, 6 to 9 steps), a late one.
-  @Test(arguments: TrainingCase.all, [1, 4, 6, 7, 8, 9, 20])
-  func afterAnyStep(_ training: TrainingCase, stopAfter step: Int) throws {
-    try check(training, TrainingCase.data(), stopAfter: step)
-  }
+  /// Where a training is stopped.
+  enum Stop: Hashable, Sendable {
+    case afterStep(Int)
+    case afterEpoch(Int)
 
-  @Test(arguments: [2, 4, 5])
-  func withBitsDrawnAfreshEachEpoch(stopAfter step: Int) throws {
-    try check(TrainingCase.all[1], TrainingCase.dynamicData(), stopAfter: step)
-  }
-
-  private func check(_ training: TrainingCase, _ data: DataSplits, stopAfter step: Int) throws {
-    func run<Model: AutoregressiveModel>(_ model: Model) throws {
-      let whole = try Trainer(model, data: data, configuration: training.configuration)
-      var wholeHistory: [EpochRecord] = []
-      _ = try whole.run { event in
-        if case .epoch(let record) = event { wholeHistory.append(record) }
-        return true
-      }
-      try withTemporaryDirectory { path in
-        let directory = RunDirectory(path: path)
-        let first = try Trainer(model, data: data, configuration: training.configuration)
-        let outcome = try first.run(savingTo: directory) { event in
-          if case .step(let progress) = event { return progress.step < step }
-          return true
-        }
-        #expect(outcome == .stopped)
-
-        let last = try Checkpoint(contentsOf: directory.last)
-        let current = try #require(last.model as? Model)
-        let best = try #require(try Checkpoint(contentsOf: directory.best).model as? Model)
-        let state = try #require(last.training)
-        #expect(state.progress.step == step)
-        let second = try Trainer(current: current, best: best, data: data, state: state)
-        #expect(try second.run(savingTo: directory) == .finished)
-        #expect(TrainingBits(second) == TrainingBits(whole))
-
-        let history = try JSONLines.read(directory.history)
-        #expect(history.map { $0["epoch"]?.integer } == wholeHistory.map(\.epoch))
-        for (line, record) in zip(history, wholeHistory) {
-          #expect(line["training_nll"]?.number == record.trainingNLL)
-          #expect(line["validation_nll"]?.number == record.validationNLL)
-          #expect(line["rate"]?.number == record.rate)
-          #expect((line["rows_per_second"]?.number ?? -1) >= 0)
-          #expect((line["seconds"]?.number ?? -1) >= 0)
-        }
+    func goesOn(_ event: TrainingEvent) -> Bool {
+      switch (self, event) {
+      case (.afterStep(let step), .step(let progress)): progress.step < step
+      case (.afterEpoch(let epoch), .epoch(let record)): record.epoch < epoch
+      default: true
       }
     }
-    try run(training.model(data.variableCount))
   }
 
-  @Test func fromAnOldCheckpointAfterAKill() throws {
-    let training = TrainingCase.all[1]
+  /// The first step, some in mid-epoch, the last of an epoch for each batch size (60 rows make 3 to 9 steps).
+  @Test(arguments: TrainingCase.all, [1, 4, 6, 7, 8, 9])
+  func afterAnyStep(_ training: TrainingCase, stopAfter step: Int) throws {
+    try check(training, TrainingCase.data(), stops: [.afterStep(step)])
+  }
+
+  @Test(arguments: TrainingCase.all, [1, 2, 3])
+  func afterAnyEpoch(_ training: TrainingCase, stopAfter epoch: Int) throws {
+    try check(training, TrainingCase.data(), stops: [.afterEpoch(epoch)])
+  }
+
+  @Test(arguments: TrainingCase.all)
+  func afterEveryStep(_ training: TrainingCase) throws {
+    // More stops than there are steps; the last find the training finished.
+    try check(training, TrainingCase.data(), stops: (1...40).map { .afterStep($0) })
+  }
+
+  /// 36 rows make five steps of eight.
+  @Test(arguments: [Stop.afterStep(2), .afterStep(4), .afterStep(5), .afterEpoch(1), .afterEpoch(3)])
+  func withBitsDrawnAfreshEachEpoch(_ stop: Stop) throws {
+    let data = try TrainingCase.dynamicData()
+    try #require(data.trainingRows(epoch: 0) != data.trainingRows(epoch: 1))
+    try check(TrainingCase.all[1], data, stops: [stop])
+  }
+
+  /// Noise is soon learnt by heart, so that the rate falls on a plateau, and in the end patience runs out.
+  @Test(arguments: [1, 3, 5, 6])
+  func acrossAFallingRateAndTheEndOfPatience(stopAfter epoch: Int) throws {
+    let data = DataSplits(
+      name: "noise", train: TrainingCase.noise(rowCount: 8, variableCount: 12, seed: 1),
+      validation: TrainingCase.noise(rowCount: 50, variableCount: 12, seed: 2))
+    let training = TrainingCase(
+      testDescription: "NADE by heart",
+      configuration: TrainingConfiguration(
+        epochCount: 100, batchSize: 4, rate: 0.02, schedule: .reduceOnPlateau(factor: 0.5, patience: 2),
+        patience: 5)
+    ) { try NADE(NADE.Configuration(variableCount: $0, hiddenCount: 30), seed: 1) }
+    let records = try check(training, data, stops: [.afterEpoch(epoch)], outcome: .outOfPatience)
+    #expect(records.count < 100)
+    #expect(Set(records.map(\.rate)).isSuperset(of: [0.02, 0.01, 0.005]))
+  }
+
+  /// Compares a training stopped at some places, each time put on the disk and read back, with a whole one.
+  @discardableResult
+  private func check(
+    _ training: TrainingCase, _ data: DataSplits, stops: [Stop], outcome: TrainingOutcome = .finished
+  ) throws -> [EpochRecord] {
+    func run<Model: AutoregressiveModel>(_ model: Model) throws -> [EpochRecord] {
+      let whole = try Trainer(model, data: data, configuration: training.configuration)
+      var records: [EpochRecord] = []
+      try withTemporaryDirectory { path in
+        let wholeDirectory = RunDirectory(path: path + "/whole")
+        let directory = RunDirectory(path: path + "/parts")
+        for folder in [wholeDirectory, directory] { _ = try folder.prepare() }
+        let end = try whole.run(savingTo: wholeDirectory) { event in
+          if case .epoch(let record) = event { records.append(record) }
+          return true
+        }
+        #expect(TrainingOutcome(end) == outcome)
+
+        let first = try Trainer(model, data: data, configuration: training.configuration)
+        #expect(try first.run(savingTo: directory) { stops[0].goesOn($0) } == .stopped)
+        if case .afterStep(let step) = stops[0] { #expect(first.progress.step == step) }
+        if case .afterEpoch(let epoch) = stops[0] { #expect(first.progress.epoch == epoch) }
+        for stop in stops.dropFirst() {
+          _ = try resumed(Model.self, directory, data).run(savingTo: directory) { stop.goesOn($0) }
+        }
+        let last = try resumed(Model.self, directory, data)
+        #expect(TrainingOutcome(try last.run(savingTo: directory)) == outcome)
+
+        #expect(TrainingBits(last) == TrainingBits(whole))
+        #expect(try AtomicFile.read(directory.best) == AtomicFile.read(wholeDirectory.best))
+        try checkHistory(directory, records)
+        try checkHistory(wholeDirectory, records)
+      }
+      return records
+    }
+    return try run(training.model(data.variableCount))
+  }
+
+  private func resumed<Model: AutoregressiveModel>(
+    _ type: Model.Type, _ directory: RunDirectory, _ data: DataSplits
+  ) throws -> Trainer<Model> {
+    let last = try Checkpoint(contentsOf: directory.last)
+    return try Trainer(
+      current: #require(last.model as? Model),
+      best: #require(try Checkpoint(contentsOf: directory.best).model as? Model), data: data,
+      state: #require(last.training))
+  }
+
+  private func checkHistory(_ directory: RunDirectory, _ records: [EpochRecord]) throws {
+    let history = try JSONLines.read(directory.history)
+    #expect(history.map { $0["epoch"]?.integer } == Array(1...records.count))
+    for (line, record) in zip(history, records) {
+      #expect(
+        line.members?.map(\.key) == [
+          "epoch", "training_nll", "validation_nll", "rate", "rows_per_second", "seconds",
+        ])
+      #expect(line["training_nll"]?.number == record.trainingNLL)
+      #expect(line["validation_nll"]?.number == record.validationNLL)
+      #expect(line["rate"]?.number == record.rate)
+      #expect((line["rows_per_second"]?.number ?? -1) >= 0)
+    }
+    let seconds = history.map { $0["seconds"]?.number ?? .nan }
+    #expect(zip(seconds, seconds.dropFirst()).allSatisfy { $0 <= $1 } && seconds.allSatisfy { $0 >= 0 })
+  }
+
+  @Test(arguments: TrainingCase.all)
+  func fromAnOldCheckpointAfterAKill(_ training: TrainingCase) throws {
     let data = TrainingCase.data()
     func run<Model: AutoregressiveModel>(_ model: Model) throws {
       let whole = try Trainer(model, data: data, configuration: training.configuration)
@@ -66,23 +136,20 @@ struct ResumeTests {
       try withTemporaryDirectory { path in
         let directory = RunDirectory(path: path)
         let killed = try Trainer(model, data: data, configuration: training.configuration)
-        // A checkpoint of epoch 1, but a history and a best model of epoch 3, as a kill may leave them.
-        var old: [Data] = []
+        // A checkpoint of epoch 1, but a best model and a history of epoch 3 and a part of a line, as a kill may
+        // leave them.
+        var old = Data()
         _ = try killed.run(savingTo: directory, every: .zero) { event in
-          if case .epoch(let record) = event, record.epoch == 2 {
-            old = [directory.last, directory.best].compactMap { FileManager.default.contents(atPath: $0) }
-          }
-          if case .epoch(let record) = event { return record.epoch < 3 }
-          return true
+          guard case .epoch(let record) = event else { return true }
+          if record.epoch == 2 { old = FileManager.default.contents(atPath: directory.last) ?? old }
+          return record.epoch < 3
         }
-        try #require(old.count == 2)
-        try old[0].write(to: URL(fileURLWithPath: directory.last))
-        let last = try Checkpoint(contentsOf: directory.last)
-        let state = try #require(last.training)
-        #expect(state.progress.epoch == 1)
-        let current = try #require(last.model as? Model)
-        let best = try #require(try Checkpoint(contentsOf: directory.best).model as? Model)
-        let resumed = try Trainer(current: current, best: best, data: data, state: state)
+        try old.write(to: URL(fileURLWithPath: directory.last))
+        var history = try AtomicFile.read(directory.history)
+        history += Array(#"{"epoch":4,"traini"#.utf8)
+        try AtomicFile.write(history, to: directory.history)
+        let resumed = try resumed(Model.self, directory, data)
+        #expect(resumed.progress.epoch == 1)
         #expect(try resumed.run(savingTo: directory) == .finished)
         #expect(TrainingBits(resumed) == TrainingBits(whole))
         #expect(try JSONLines.read(directory.history).map { $0["epoch"]?.integer } == [1, 2, 3, 4])
@@ -91,20 +158,61 @@ struct ResumeTests {
     try run(training.model(data.variableCount))
   }
 
+  @Test func aFinishedTrainingStaysAsItIs() throws {
+    try withTemporaryDirectory { path in
+      let directory = RunDirectory(path: path)
+      let data = TrainingCase.data()
+      let model = try FVSBN(FVSBN.Configuration(variableCount: 11), seed: 5)
+      let trainer = try Trainer(model, data: data, configuration: TrainingCase.all[0].configuration)
+      _ = try trainer.run(savingTo: directory)
+      let files = try names(in: path).map { try AtomicFile.read(path + "/" + $0) }
+      #expect(try resumed(FVSBN.self, directory, data).run(savingTo: directory) == .finished)
+      #expect(try names(in: path).map { try AtomicFile.read(path + "/" + $0) } == files)
+    }
+  }
+
   @Test func onOtherDataIsRefused() throws {
-    let training = TrainingCase.all[0]
-    let trainer = try Trainer(
-      FVSBN(FVSBN.Configuration(variableCount: 11), seed: 1), data: TrainingCase.data(),
-      configuration: training.configuration)
+    let configuration = TrainingCase.all[0].configuration
+    let model = try FVSBN(FVSBN.Configuration(variableCount: 11), seed: 1)
+    let data = TrainingCase.data()
+    let trainer = try Trainer(model, data: data, configuration: configuration)
     _ = try trainer.run { _ in false }
-    let error = #expect(throws: DensityError.self) {
-      try Trainer(
-        current: trainer.model, best: trainer.best, data: TrainingCase.data(seed: 77), state: trainer.state)
+    func refusal(_ data: DataSplits) -> DensityError? {
+      do {
+        _ = try Trainer(current: trainer.model, best: trainer.best, data: data, state: trainer.state)
+        return nil
+      } catch {
+        return error
+      }
     }
-    guard case .mismatch = error else {
-      Issue.record("\(String(describing: error)) is no mismatch")
-      return
+    #expect(refusal(data) == nil)
+    let others = [
+      TrainingCase.data(seed: 77), try TrainingCase.dynamicData(),
+      DataSplits(name: "other name", train: data.train, validation: data.validation),
+      DataSplits(name: data.name, train: data.train),
+      DataSplits(name: data.name, train: data.train.rows(0..<59), validation: data.validation),
+    ]
+    for other in others {
+      guard case .mismatch(let path, let expected, let found) = refusal(other) else {
+        Issue.record("\(other.name) is taken")
+        continue
+      }
+      #expect(path == other.name && expected.contains("chain: 60 × 11") && !found.isEmpty)
     }
+  }
+}
+
+/// The outcome of a training, without the type of its model.
+enum TrainingOutcome: Sendable {
+  case finished, outOfPatience, stopped
+
+  init<Model>(_ outcome: Trainer<Model>.Outcome) {
+    self =
+      switch outcome {
+      case .finished: .finished
+      case .outOfPatience: .outOfPatience
+      case .stopped: .stopped
+      }
   }
 }
 

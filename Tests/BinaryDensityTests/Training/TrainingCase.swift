@@ -1,5 +1,6 @@
 import Autodiff
 import BinaryDensity
+import Foundation
 import Kernels
 import Testing
 import _TestSupport
@@ -24,6 +25,15 @@ struct TrainingCase: Sendable, CustomTestStringConvertible {
         optimizer: .adam(weightDecay: 0.01), clippingNorm: 1, seed: 4)
     ) { try NADE(NADE.Configuration(variableCount: $0, hiddenCount: 19, activation: .sigmoid), seed: 6) },
     TrainingCase(
+      testDescription: "NADE of ReLUs in a random order, Adagrad, a plateau",
+      // A rate so high that the validation figure does not always improve.
+      configuration: TrainingConfiguration(
+        epochCount: 4, batchSize: 20, rate: 0.8, schedule: .reduceOnPlateau(factor: 0.5, patience: 1),
+        optimizer: .adagrad(), seed: 7)
+    ) {
+      try NADE(NADE.Configuration(variableCount: $0, hiddenCount: 8, ordering: .random), seed: 9)
+    },
+    TrainingCase(
       testDescription: "MADE with three masks over three orders, Adagrad, plateau",
       configuration: TrainingConfiguration(
         epochCount: 4, batchSize: 9, rate: 0.2, schedule: .reduceOnPlateau(factor: 0.5, patience: 1),
@@ -46,9 +56,19 @@ struct TrainingCase: Sendable, CustomTestStringConvertible {
           variableCount: $0, hiddenCounts: [16], activation: .tanh, maskCount: 2, trainsOnFreshMasks: true,
           ordering: .resampled), seed: 8)
     },
+    TrainingCase(
+      testDescription: "MADE on fresh masks over one order, SGD with clipping, cosine",
+      configuration: TrainingConfiguration(
+        epochCount: 4, batchSize: 16, rate: 0.1, schedule: .cosine(warmUp: 0, floor: 0.1),
+        optimizer: .sgd(momentum: 0), clippingNorm: 0.5, seed: 8)
+    ) {
+      try MADE(
+        MADE.Configuration(
+          variableCount: $0, hiddenCounts: [8, 8], trainsOnFreshMasks: true, ordering: .natural), seed: 10)
+    },
   ]
 
-  /// Rows of a chain in which each bit repeats the one before it with probability 0.9.
+  /// Rows of a chain in which each bit repeats the one before it with probability 0.9, the first a fair coin.
   static func chain(rowCount: Int, variableCount: Int, seed: UInt64) -> BinaryMatrix {
     var generator = Philox(seed: seed)
     var bit = false
@@ -56,6 +76,38 @@ struct TrainingCase: Sendable, CustomTestStringConvertible {
       let isRepeated = Double.random(in: 0..<1, using: &generator) < (column == 0 ? 0.5 : 0.9)
       if !isRepeated { bit.toggle() }
       return bit
+    }
+  }
+
+  /// The mean of −log p of rows under the chain that they were drawn from.
+  static func chainFigure(_ rows: BinaryMatrix) -> Double {
+    var sum = 0.0
+    for row in 0..<rows.rowCount {
+      let bits = rows[row: row]
+      sum -= log(0.5)
+      for (before, after) in zip(bits, bits.dropFirst()) { sum -= log(before == after ? 0.9 : 0.1) }
+    }
+    return sum / Double(rows.rowCount)
+  }
+
+  /// Rows of fair coins but for the last bit, which says whether the number of those before it is odd.
+  static func parity(rowCount: Int, variableCount: Int, seed: UInt64) -> BinaryMatrix {
+    var generator = Philox(seed: seed)
+    var isOdd = false
+    return BinaryMatrix(rowCount: rowCount, columnCount: variableCount) { _, column in
+      if column == 0 { isOdd = false }
+      if column == variableCount - 1 { return isOdd }
+      let bit = Bool.random(using: &generator)
+      if bit { isOdd.toggle() }
+      return bit
+    }
+  }
+
+  /// Rows of fair coins, of which nothing can be learnt but themselves.
+  static func noise(rowCount: Int, variableCount: Int, seed: UInt64) -> BinaryMatrix {
+    var generator = Philox(seed: seed)
+    return BinaryMatrix(rowCount: rowCount, columnCount: variableCount) { _, _ in
+      Bool.random(using: &generator)
     }
   }
 

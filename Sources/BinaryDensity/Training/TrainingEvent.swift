@@ -1,0 +1,30 @@
+/// What an observer of a training is told.
+public enum TrainingEvent: Sendable {
+  /// A step has been taken.
+  case step(TrainingState.Progress)
+  /// An epoch is complete and its validation rows are measured.
+  case epoch(EpochRecord)
+}
+
+/// One line of a training's history.
+public struct EpochRecord: Hashable, Sendable, Codable {
+  /// The epoch, counted from 1.
+  public let epoch: Int
+  /// The mean of −log p over the epoch's rows, each under the parameters of its step, in nats.
+  public let trainingNLL: Double
+  /// The mean of −log p over the validation rows after the epoch, in nats.
+  public let validationNLL: Double?
+  /// The rate of the epoch's last step.
+  public let rate: Double
+  /// Training rows a second, validation excluded.
+  public let rowsPerSecond: Double
+  /// Seconds since the training began, interruptions excluded.
+  public let seconds: Double
+}
+
+extension Duration {
+  /// The duration in seconds.
+  package var seconds: Double {
+    Double(components.seconds) + Double(components.attoseconds) * 1e-18
+  }
+}
