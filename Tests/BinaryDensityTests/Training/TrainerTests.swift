@@ -34,7 +34,9 @@ struct TrainerTests {
     #expect(try parameters(seed: 1) != parameters(seed: 2))
   }
 
-  /// The chain's entropy is H(½) + 9·H(0.9) for 10 variables. The training rows' own figure may lie below it by
+  /// The chain's entropy is H(½) + 9·H(0.9) for 10 variables.
+  ///
+  /// The training rows' own figure may lie below it by
   /// overfitting, the held-out figure above it by that and by sampling noise of about 0.9 / √2000 = 0.02 nats a row
   /// times a few; 0.15 nats leaves room for both and would not let a model pass that had learnt nothing (6.9 nats).
   @Test(arguments: [ModelKind.fvsbn, .nade, .made])
