@@ -21,7 +21,7 @@ extension Executor {
     case .multiply(let a, let b):
       Scalar.multiply(view(of: a), view(of: b), into: view(of: value), accumulating: false)
     case .scale(let x, let factor):
-      view(of: value).fill(0)
+      view(of: value).clear()
       Scalar.accumulate(view(of: x), scaledBy: Scalar(factor), into: view(of: value))
     case .activation(let f, let x):
       Scalar.apply(f, view(of: x), into: view(of: value))
@@ -54,7 +54,7 @@ extension Executor {
   }
 
   private func reduce(_ x: Graph.Value, _ axis: Axis, scaledBy scale: Scalar, into y: MatrixView<Scalar>) {
-    y.fill(0)
+    y.clear()
     switch axis {
     case .rows: Scalar.accumulateSumOfRows(view(of: x), scaledBy: scale, into: y)
     case .columns: Scalar.accumulateSumOfColumns(view(of: x), scaledBy: scale, into: y)

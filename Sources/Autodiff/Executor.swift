@@ -129,11 +129,11 @@ public final class Executor<Scalar: KernelScalar> {
   /// - Precondition: `forward()` has run on the same inputs.
   public func backward() {
     guard let loss else { preconditionFailure("the executor was made without a loss") }
-    for index in gradients.matrices.indices { gradients.matrices[index].mutableView.fill(0) }
+    for index in gradients.matrices.indices { gradients.matrices[index].mutableView.clear() }
     gradientView(of: loss).fill(1)
     for k in (0...loss.index).reversed() where plan.carriesGradient[k] {
       for operand in plan.gradientBirths[k] where parameterIndex[operand.index] == nil {
-        gradientView(of: operand).fill(0)
+        gradientView(of: operand).clear()
       }
       differentiate(Graph.Value(index: k))
     }

@@ -48,6 +48,13 @@ public struct MatrixView<Scalar> {
       base: base + range.lowerBound * stride, rowCount: range.count, columnCount: columnCount, stride: stride)
   }
 
+  /// Sets every element to zero, padding included: one call, whatever the scalar.
+  @inlinable package func clear() {
+    // Zero is all bits zero in every scalar.
+    UnsafeMutableRawPointer(base).initializeMemory(
+      as: UInt8.self, repeating: 0, count: rowCount * stride * MemoryLayout<Scalar>.stride)
+  }
+
   /// Sets every element.
   @inlinable package func fill(_ value: Scalar) {
     for row in 0..<rowCount { (base + row * stride).update(repeating: value, count: columnCount) }

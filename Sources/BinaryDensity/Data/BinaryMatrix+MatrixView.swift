@@ -11,10 +11,10 @@ extension BinaryMatrix {
     precondition(
       view.rowCount == indices.count && view.columnCount == columnCount,
       "\(indices.count) × \(columnCount) bits do not fit a view of \(view.rowCount) × \(view.columnCount)")
+    view.clear()
     var target = view.base
     for row in indices {
       precondition(row >= 0 && row < rowCount, "row \(row) is outside 0..<\(rowCount)")
-      target.update(repeating: 0, count: columnCount)
       for column in onBits(ofRow: row) { target[column] = 1 }
       target += view.stride
     }

@@ -123,6 +123,12 @@ public struct BinaryMatrix: Hashable, Sendable {
     }
   }
 
+  /// Sets a bit, unchecked in optimised builds.
+  mutating func turnOn(_ row: Int, _ column: Int) {
+    assert(row >= 0 && row < rowCount && column >= 0 && column < columnCount)
+    words[row * wordsPerRow + column / 64] |= 1 << UInt64(column % 64)
+  }
+
   private func checkPosition(_ row: Int, _ column: Int) {
     precondition(
       row >= 0 && row < rowCount && column >= 0 && column < columnCount,

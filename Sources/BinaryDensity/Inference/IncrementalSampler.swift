@@ -48,13 +48,13 @@ struct IncrementalSampler: Sendable {
       return low
     }
 
-    /// Computes for all lanes what the first `inputCount` inputs by degree contribute to a range of outputs.
+    /// Computes for all lanes what the first `inputCount` inputs by degree contribute to a range of outputs, one a row
+    /// of `target`.
     func begin(
-      _ range: Range<Int>, from inputs: MatrixView<Float>, inputCount: Int, into outputs: MatrixView<Float>,
+      _ range: Range<Int>, from inputs: MatrixView<Float>, inputCount: Int, into target: MatrixView<Float>,
       accumulating: Bool
     ) {
       guard !range.isEmpty else { return }
-      let target = outputs.rows(range)
       for (row, n) in range.enumerated() where !accumulating { target.rows(row..<row + 1).fill(biases[n]) }
       guard inputCount > 0 else { return }
       let known = weights.view.rows(range)
@@ -120,27 +120,37 @@ struct IncrementalSampler: Sendable {
     let known = bits.mutableView
     var states = hidden.map { Matrix<Float>(rowCount: $0.mask.outputCount, columnCount: lanes) }
     let views = states.indices.map { states[$0].mutableView }
-    var decisions = Matrix<Float>(rowCount: 2 * variableCount, columnCount: lanes)
-    let uniform = decisions.mutableView.rows(0..<variableCount)
-    let logit = decisions.mutableView.rows(variableCount..<2 * variableCount)
-    transpose(uniforms.view.rows(range), into: uniform)
+    var decisions = Matrix<Float>(rowCount: 2 * Self.blockLength, columnCount: lanes)
+    let uniform = decisions.mutableView.rows(0..<Self.blockLength)
+    let logit = decisions.mutableView.rows(Self.blockLength..<2 * Self.blockLength)
+    let source = uniforms.view.rows(range)
+    var logits = Matrix<Float>(rowCount: lanes, columnCount: variableCount)
+    let kept = logits.mutableView
+    var rows = BinaryMatrix(rowCount: lanes, columnCount: variableCount)
 
     // Units finished before the block, and those finished so far.
     var before = hidden.map { _ in 0 }
     var finished = before
     for start in stride(from: 0, to: variableCount, by: Self.blockLength) {
       let block = start..<min(start + Self.blockLength, variableCount)
+      let variables = ordering.variables[block]
+      for lane in 0..<lanes {
+        for (row, variable) in variables.enumerated() { uniform[row, lane] = source[lane, variable] }
+      }
+
       before = finished
       for (index, layer) in hidden.enumerated() {
+        let fresh = finished[index]..<layer.finalCount(knowing: block.upperBound - 1)
         layer.begin(
-          finished[index]..<layer.finalCount(knowing: block.upperBound - 1),
-          from: index == 0 ? known : views[index - 1], inputCount: index == 0 ? start : before[index - 1],
-          into: views[index], accumulating: false)
+          fresh, from: index == 0 ? known : views[index - 1],
+          inputCount: index == 0 ? start : before[index - 1], into: views[index].rows(fresh),
+          accumulating: false)
       }
+      let target = logit.rows(0..<block.count)
       if let output, let last = views.last, let count = before.last {
-        output.begin(block, from: last, inputCount: count, into: logit, accumulating: false)
+        output.begin(block, from: last, inputCount: count, into: target, accumulating: false)
       }
-      direct?.begin(block, from: known, inputCount: start, into: logit, accumulating: output != nil)
+      direct?.begin(block, from: known, inputCount: start, into: target, accumulating: output != nil)
 
       for position in block {
         for (index, layer) in hidden.enumerated() {
@@ -152,32 +162,24 @@ struct IncrementalSampler: Sendable {
             finished[index] = n + 1
           }
         }
-        let row = logit.rows(position..<position + 1)
+        let row = logit.rows(position - start..<position - start + 1)
         if let output, let last = views.last, let count = before.last {
           output.finish(position, from: last, inputCount: count, into: row)
         }
         direct?.finish(position, from: known, inputCount: start, into: row)
         Float.decide(
-          logits: row, uniforms: uniform.rows(position..<position + 1),
+          logits: row, uniforms: uniform.rows(position - start..<position - start + 1),
           into: known.rows(position..<position + 1))
       }
+      for lane in 0..<lanes {
+        for (row, variable) in variables.enumerated() {
+          kept[lane, variable] = logit[row, lane]
+          if known[start + row, lane] != 0 { rows.turnOn(lane, variable) }
+        }
+      }
     }
-    var logits = Matrix<Float>(rowCount: lanes, columnCount: variableCount)
-    let kept = logits.mutableView
-    for (position, variable) in ordering.variables.enumerated() {
-      for lane in 0..<lanes { kept[lane, variable] = logit[position, lane] }
-    }
-    let positions = ordering.positions
-    let rows = BinaryMatrix(rowCount: lanes, columnCount: variableCount) { known[positions[$1], $0] != 0 }
     // These are used through their views only.
     withExtendedLifetime((bits, states, decisions)) {}
     return (rows, logits)
-  }
-
-  /// Lays rows (B × D, the variables' own order) out as positions down the rows and rows along the columns.
-  private func transpose(_ rows: MatrixView<Float>, into target: MatrixView<Float>) {
-    for (position, variable) in ordering.variables.enumerated() {
-      for row in 0..<rows.rowCount { target[position, row] = rows[row, variable] }
-    }
   }
 }
