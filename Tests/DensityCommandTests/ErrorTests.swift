@@ -27,6 +27,7 @@ struct ErrorTests {
       try Data("0,1,0\n0,2,0\n".utf8).write(to: URL(fileURLWithPath: folder + "/values.csv"))
       try Data("0,1,0\n0,1\n".utf8).write(to: URL(fileURLWithPath: folder + "/ragged.csv"))
       try Data().write(to: URL(fileURLWithPath: folder + "/empty.csv"))
+      try DensityProgram.writeTable(folder + "/other.csv", rowCount: 40)
       let model = try FVSBN(FVSBN.Configuration(variableCount: 6), seed: 1)
       let file = folder + "/model.safetensors"
       try Checkpoint(model: model).write(to: file)
@@ -48,48 +49,78 @@ struct ErrorTests {
   @Test(arguments: [
     Fault("", 64, "no command"),
     Fault("trian", 64, "did you mean train?"),
+    Fault("dance", 64, "dance", "train, evaluate, sample, logprob, info"),
+    Fault("help dance", 64, "dance"),
+    Fault("--verbose", 64, "--verbose"),
     Fault("train --hiden 5", 64, "--hiden", "did you mean --hidden?"),
+    Fault("sample model.safetensors --cout 5", 64, "--cout", "did you mean --count?"),
     Fault("train --hidden many", 64, "--hidden", "many"),
+    Fault("train --hidden none", 64, "--hidden", "none"),
     Fault("train --hidden 5,5 --data train.csv", 64, "--hidden", "one layer"),
+    Fault("train --model made --hidden 5,0", 64, "--hidden", "5,0"),
+    Fault("train --model made --hidden 900000,900000 --data train.csv", 64, "GB", "memory"),
+    Fault("train --masks 2", 64, "--masks", "MADE"),
+    Fault("train --model made --masks 0", 64, "--masks", "0"),
     Fault("train --epochs 0", 64, "--epochs", "0"),
+    Fault("train --batch 0", 64, "--batch", "0"),
+    Fault("train --patience 0", 64, "--patience", "0"),
+    Fault("train --momentum 1", 64, "--momentum", "1"),
+    Fault("train --clip nan", 64, "--clip", "nan"),
+    Fault("train --threads 0", 64, "--threads", "0"),
+    Fault("train --seed -1", 64, "--seed", "-1"),
+    Fault("train --seed 18446744073709551616", 64, "--seed", "18446744073709551616"),
     Fault("train --rate -1", 64, "--rate", "-1"),
     Fault("train --model vae", 64, "--model", "vae", "nade"),
+    Fault("train --schedule cosin", 64, "--schedule", "did you mean cosine?"),
     Fault("train --epochs", 64, "--epochs"),
+    Fault("train --epochs 1 --epochs 2", 64, "--epochs", "twice"),
     Fault("train --ordering resampled --data train.csv", 64, "one ordering"),
     Fault("train --activation tanh --data train.csv", 64, "sigmoid or relu"),
+    Fault("train --data . --test train.csv", 64, "--test", "folder"),
     Fault("train --data none.csv", 66, "none.csv", "no such file"),
     Fault("train --data none/", 66, "none/", "no such file"),
     Fault("train --data .", 66, "train-images-idx3-ubyte"),
+    Fault("train --data train.csv --test none.csv", 66, "none.csv", "no such file"),
     Fault("train --data values.csv", 65, "values.csv", "line 2", "0 or 1", "2"),
     Fault("train --data ragged.csv", 65, "ragged.csv", "line 2"),
     Fault("train --data empty.csv", 65, "empty.csv", "empty"),
     Fault("train --data short.idx", 65, "short.idx", "byte"),
     Fault("train --data train.csv --test narrow.csv", 65, "narrow.csv", "6 columns", "4"),
+    Fault("train --data train.csv --validation narrow.csv", 65, "narrow.csv", "6 columns", "4"),
+    Fault("train --data train.csv --run train.csv/run", 73, "train.csv/run", "cannot be written"),
     Fault("train --resume --run none", 66, "none/last.safetensors"),
     Fault("train --resume --run none --epochs 5", 64, "--epochs", "resumed"),
+    Fault("train --resume --run none --fresh-masks", 64, "--fresh-masks", "resumed"),
     Fault("evaluate", 64, "checkpoint"),
     Fault("evaluate none.safetensors", 66, "none.safetensors", "no such file"),
+    Fault("evaluate . train.csv", 66, ".: cannot be read"),
+    Fault("evaluate model.safetensors none.csv", 66, "none.csv", "no such file"),
     Fault("evaluate train.csv", 65, "train.csv"),
     Fault("evaluate short.safetensors train.csv", 65, "short.safetensors", "expected", "found"),
     Fault("evaluate flipped.safetensors train.csv", 65, "flipped.safetensors", "expected", "found"),
     Fault("evaluate foreign.safetensors train.csv", 65, "foreign.safetensors", "another"),
     Fault("evaluate model.safetensors narrow.csv", 65, "narrow.csv", "6 columns", "4"),
     Fault("evaluate model.safetensors train.csv extra", 64, "extra"),
+    Fault("evaluate model.safetensors --split tset", 64, "--split", "did you mean test?"),
+    Fault("logprob model.safetensors -", 65, "empty"),
     Fault("logprob model.safetensors short.idx", 65, "short.idx", "byte", "expected", "found"),
     Fault("logprob model.safetensors short.idx.gz", 65, "short.idx.gz", "byte", "expected", "found"),
-    Fault("logprob model.safetensors train.csv -o none/scores.txt", 73, "none/scores.txt"),
+    Fault("logprob model.safetensors train.csv -o none/scores.txt", 73, "none/scores.txt", "no folder"),
     Fault("logprob model.safetensors train.csv -o scores.doc", 73, "scores.doc", ".npy"),
-    Fault("sample model.safetensors -o none/s.png", 73, "none/s.png"),
+    Fault("sample flipped.safetensors", 65, "flipped.safetensors", "expected", "found"),
+    Fault("sample model.safetensors -o none/s.png", 73, "none/s.png", "no folder"),
+    Fault("sample model.safetensors -o none/s.csv", 73, "none/s.csv", "no folder"),
+    Fault("sample model.safetensors -o s.jpg", 73, "s.jpg", ".npy"),
     Fault("sample model.safetensors -n 0", 64, "--count", "0"),
     Fault("info flipped.safetensors", 65, "flipped.safetensors"),
+    Fault("info", 64, "checkpoint"),
   ])
   func saysOneLineAndEndsWithAStatus(_ fault: Fault) throws {
     try withFiles { folder in
       let before = try names(in: folder)
-      let running = try DensityProgram.start(fault.arguments, in: folder)
-      let result = try DensityProgram.finish(running)
+      let result = try DensityProgram.finish(DensityProgram.start(fault.arguments, in: folder))
       #expect(result.status == fault.status, "\(result.errors)")
-      let complaint = try #require(result.complaint, "\(result.errors)")
+      let complaint = try #require(result.onlyLine, "\(result.errors)")
       for word in fault.words { #expect(complaint.contains(word), "\(complaint)") }
       #expect(result.output.isEmpty)
       // Nothing half-written.
@@ -97,20 +128,44 @@ struct ErrorTests {
     }
   }
 
-  @Test func aReaderThatGoesAwayIsNoFault() throws {
+  @Test func aResumedRunMustBeTheSame() throws {
     try withFiles { folder in
-      let shell = Process()
-      shell.executableURL = URL(fileURLWithPath: "/bin/sh")
-      let density = DensityProgram.folder.appendingPathComponent("density").path
-      shell.arguments = [
-        "-c", "'\(density)' sample model.safetensors -n 200000 -o - 2>errors.txt | head -n 1 >first.txt",
-      ]
-      shell.currentDirectoryURL = URL(fileURLWithPath: folder)
-      try shell.run()
-      shell.waitUntilExit()
-      #expect(shell.terminationStatus == 0)
-      #expect(try String(contentsOfFile: folder + "/first.txt", encoding: .utf8).count == 12)
-      #expect(try String(contentsOfFile: folder + "/errors.txt", encoding: .utf8).contains("Fatal") == false)
+      for (model, run) in [("fvsbn", "a"), ("made", "b")] {
+        let result = try DensityProgram.run(
+          "train", "--model", model, "--data", "train.csv", "--epochs", "1", "--run", run, in: folder)
+        try #require(result.status == 0, "\(result.errors)")
+      }
+      func refusal(_ run: String, _ data: String = "train.csv") throws -> String? {
+        let before = try names(in: folder + "/" + run)
+        let result = try DensityProgram.run("train", "--resume", "--run", run, "--data", data, in: folder)
+        #expect(result.status == 65 && result.output.isEmpty, "\(result.errors)")
+        #expect(try names(in: folder + "/" + run) == before)
+        return result.onlyLine
+      }
+      let other = try #require(try refusal("a", "other.csv"))
+      #expect(other.contains("other: expected the data this training began with (train: 45 × 6, checksum "))
+      #expect(other.contains("found other: 36 × 6, checksum "))
+      // The best model of another family, then a best model in the place of the last.
+      let files = FileManager.default
+      try files.removeItem(atPath: folder + "/a/best.safetensors")
+      try files.copyItem(atPath: folder + "/b/best.safetensors", toPath: folder + "/a/best.safetensors")
+      #expect(try #require(try refusal("a")).contains("a/best.safetensors: expected the model of"))
+      try files.removeItem(atPath: folder + "/b/last.safetensors")
+      try files.copyItem(atPath: folder + "/b/best.safetensors", toPath: folder + "/b/last.safetensors")
+      #expect(try #require(try refusal("b")).contains("b/last.safetensors: expected a checkpoint to resume"))
+    }
+  }
+
+  @Test func divergenceIsOneLineAndLeavesNoCheckpoint() throws {
+    try withFiles { folder in
+      let result = try DensityProgram.run(
+        "train", "--data", "train.csv", "--optimizer", "sgd", "--rate", "1e30", "--run", "run", in: folder)
+      #expect(result.status == 70 && result.output.isEmpty)
+      let complaint = try #require(result.complaint, "\(result.errors)")
+      #expect(
+        complaint.contains("step 1") && complaint.contains("log p of the") && complaint.contains("lower rate")
+      )
+      #expect(try names(in: folder + "/run") == ["history.jsonl"])
     }
   }
 }

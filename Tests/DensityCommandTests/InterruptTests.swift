@@ -5,8 +5,10 @@ import _TestSupport
 
 @Suite("Interrupted training")
 struct InterruptTests {
+  /// Some seconds of training, of which the tests let a part pass; the folder's name is one to be quoted.
   private let settings = [
-    "train", "--model", "nade", "--hidden", "200", "--data", "train.csv", "--epochs", "300", "--rate", "0.01",
+    "train", "--model", "nade", "--hidden", "200", "--data", "the rows.csv", "--epochs", "300", "--rate",
+    "0.01",
   ]
 
   /// Waits until a file has some lines.
@@ -23,58 +25,69 @@ struct InterruptTests {
     Issue.record("\(path) has not grown to \(lines) lines")
   }
 
-  private func uninterrupted(in folder: String) throws -> any AutoregressiveModel {
+  /// Compares a run that was broken off and resumed with one that was not.
+  private func checkFinished(_ folder: String) throws {
     let running = try DensityProgram.start(settings + ["--run", "whole"], in: folder)
     #expect(try DensityProgram.finish(running).status == 0)
-    return try Checkpoint(contentsOf: folder + "/whole/best.safetensors").model
+    for name in ["best.safetensors", "samples.png"] {
+      #expect(try AtomicFile.read(folder + "/whole/" + name) == AtomicFile.read(folder + "/a run/" + name))
+    }
+    // The states differ in what time they have taken, and in nothing else.
+    let states = try ["whole", "a run"].map { run in
+      var checkpoint = try Checkpoint(contentsOf: folder + "/\(run)/last.safetensors")
+      checkpoint.training?.progress.seconds = 0
+      try checkpoint.write(to: folder + "/state.safetensors")
+      return try AtomicFile.read(folder + "/state.safetensors")
+    }
+    #expect(states[0] == states[1])
+    let histories = try ["whole", "a run"].map { run in
+      try String(contentsOfFile: folder + "/\(run)/history.jsonl", encoding: .utf8).split(separator: "\n")
+        .map { try DensityProgram.json(String($0)) }
+        .map { line in ["epoch", "training_nll", "validation_nll", "rate"].map { line[$0]?.number } }
+    }
+    #expect(histories[0] == histories[1] && histories[0].map { $0[0] } == (1...300).map(Double.init))
+    #expect(
+      try names(in: folder + "/a run")
+        == ["best.safetensors", "history.jsonl", "last.safetensors", "samples.png"])
   }
 
-  /// An interrupt lets the step end and writes a checkpoint; resuming then ends with the same bits.
-  @Test func interruptAndResume() throws {
+  /// An interrupt lets the step end and writes a checkpoint; what is then printed to be typed goes on with it.
+  @Test(arguments: [SIGINT, SIGTERM])
+  func interruptAndResume(_ signal: Int32) throws {
     try withTemporaryDirectory { folder in
-      try DensityProgram.writeTable(folder + "/train.csv", rowCount: 4000, columnCount: 40)
-      let running = try DensityProgram.start(settings + ["--run", "run"], in: folder)
-      try wait(for: folder + "/run/history.jsonl", lines: 2)
-      kill(running.process.processIdentifier, SIGINT)
+      try DensityProgram.writeTable(folder + "/the rows.csv", rowCount: 4000, columnCount: 40)
+      let running = try DensityProgram.start(settings + ["--run", "a run"], in: folder)
+      try wait(for: folder + "/a run/history.jsonl", lines: 2)
+      kill(running.process.processIdentifier, signal)
       let result = try DensityProgram.finish(running)
-      #expect(result.status == 130)
-      #expect(result.errors.contains("density train --resume --run run --data train.csv"))
-      let resumed = try DensityProgram.run(
-        "train", "--resume", "--run", "run", "--data", "train.csv", in: folder)
+      #expect(result.status == 130 && result.output.isEmpty)
+      #expect(try Checkpoint(contentsOf: folder + "/a run/last.safetensors").training != nil)
+      let last = try #require(result.errors.split(separator: "\n").last)
+      let parts = last.split(separator: "Resume with: ")
+      #expect(parts.count == 2 && parts[0].hasPrefix("interrupted; a run/last.safetensors holds epoch "))
+      let resumed = try DensityProgram.shell(String(try #require(parts.last)), in: folder)
       #expect(resumed.status == 0, "\(resumed.errors)")
-      let whole = try uninterrupted(in: folder)
-      #expect(
-        try Checkpoint(contentsOf: folder + "/run/best.safetensors").model.parameters == whole.parameters)
-      let history = try String(contentsOfFile: folder + "/run/history.jsonl", encoding: .utf8)
-      let epochs = try history.split(separator: "\n").map {
-        try DensityProgram.json(String($0))["epoch"]?.integer
-      }
-      #expect(epochs == Array(1...300))
+      #expect(resumed.errors.contains("resuming after epoch "))
+      try checkFinished(folder)
     }
   }
 
-  /// A second interrupt, or a kill, may come at any time; what stands on disk is whole.
+  /// A kill may come at any time; what stands on disk is whole.
   @Test func killAndResume() throws {
     try withTemporaryDirectory { folder in
-      try DensityProgram.writeTable(folder + "/train.csv", rowCount: 4000, columnCount: 40)
-      let first = try DensityProgram.start(settings + ["--run", "run"], in: folder)
-      try wait(for: folder + "/run/history.jsonl", lines: 1)
-      kill(first.process.processIdentifier, SIGINT)
-      #expect(try DensityProgram.finish(first).status == 130)
-      let resume = ["train", "--resume", "--run", "run", "--data", "train.csv"]
-      let second = try DensityProgram.start(resume, in: folder)
-      try wait(for: folder + "/run/history.jsonl", lines: 4)
-      kill(second.process.processIdentifier, SIGKILL)
-      _ = try DensityProgram.finish(second)
-      let third = try DensityProgram.start(resume, in: folder)
-      #expect(try DensityProgram.finish(third).status == 0)
-      let whole = try uninterrupted(in: folder)
-      #expect(
-        try Checkpoint(contentsOf: folder + "/run/best.safetensors").model.parameters == whole.parameters)
-      #expect(
-        try names(in: folder + "/run") == [
-          "best.safetensors", "history.jsonl", "last.safetensors", "samples.png",
-        ])
+      try DensityProgram.writeTable(folder + "/the rows.csv", rowCount: 4000, columnCount: 40)
+      let resume = ["train", "--resume", "--run", "a run", "--data", "the rows.csv"]
+      for (arguments, lines) in [(settings + ["--run", "a run"], 3), (resume, 5)] {
+        // The first checkpoint is written after the first epoch, before the second begins.
+        let running = try DensityProgram.start(arguments, in: folder)
+        try wait(for: folder + "/a run/history.jsonl", lines: lines)
+        kill(running.process.processIdentifier, SIGKILL)
+        #expect(try DensityProgram.finish(running).status == SIGKILL)
+      }
+      let running = try DensityProgram.start(resume, in: folder)
+      let result = try DensityProgram.finish(running)
+      #expect(result.status == 0, "\(result.errors)")
+      try checkFinished(folder)
     }
   }
 }

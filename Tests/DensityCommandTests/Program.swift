@@ -10,11 +10,18 @@ enum DensityProgram {
     let output: String
     let errors: String
 
-    /// The error a person sees: the one line that begins with the program's name.
+    /// The error a person sees: the last line, the only one that begins with the program's name.
     var complaint: String? {
-      let lines = errors.split(separator: "\n").filter { $0.hasPrefix("density: ") }
-      return lines.count == 1 ? String(lines[0]) : nil
+      let lines = errors.split(separator: "\n", omittingEmptySubsequences: false)
+      // What follows the last line break is empty.
+      guard lines.count >= 2, lines.last == "", lines[lines.count - 2].hasPrefix("density: "),
+        lines.filter({ $0.hasPrefix("density: ") }).count == 1
+      else { return nil }
+      return String(lines[lines.count - 2])
     }
+
+    /// The same where there is nothing else on standard error.
+    var onlyLine: String? { complaint.flatMap { errors == $0 + "\n" ? $0 : nil } }
   }
 
   /// The folder with the products of the build that these tests are part of.
@@ -42,18 +49,26 @@ enum DensityProgram {
     return try finish(running)
   }
 
+  /// Runs a line of the shell in which `density` is the built command.
+  static func shell(_ line: String, in directory: String) throws -> Result {
+    let function = "density() { '\(folder.path)/density' \"$@\"; }; "
+    return try finish(
+      start(["-c", function + line], of: URL(fileURLWithPath: "/bin/sh"), in: directory))
+  }
+
   struct Running {
     let process: Process
     let output: URL
     let errors: URL
   }
 
-  /// Starts the command; its output goes to files, so that no full pipe can stop it.
+  /// Starts the command or another; its output goes to files, so that no full pipe can stop it.
   static func start(
-    _ arguments: [String], input: String? = nil, in directory: String? = nil
+    _ arguments: [String], of executable: URL = folder.appendingPathComponent("density"),
+    input: String? = nil, in directory: String? = nil
   ) throws -> Running {
     let process = Process()
-    process.executableURL = folder.appendingPathComponent("density")
+    process.executableURL = executable
     process.arguments = arguments
     if let directory { process.currentDirectoryURL = URL(fileURLWithPath: directory) }
     let base = FileManager.default.temporaryDirectory.appendingPathComponent("density-" + UUID().uuidString)

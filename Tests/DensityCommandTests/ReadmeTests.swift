@@ -35,12 +35,12 @@ struct ReadmeTests {
           objects += inside.filter { $0.hasSuffix(".o") }.map { "\(nested)/\($0)" }
         }
       }
-      let compiler = try shell(
+      let compiler = try DensityProgram.shell(
         "swiftc main.swift -o program -I '\(products)/Modules' -Xcc -I'\(root)/Sources/CKernels/include' "
           + "-Xcc -fmodule-map-file='\(products)/CKernels.build/module.modulemap' "
           + "-Xcc -fmodule-map-file='\(root)/Sources/CZlib/module.modulemap' "
           + objects.map { "'\($0)'" }.joined(separator: " ") + " -lz -lpthread", in: folder)
-      try #require(compiler.status == 0, "\(compiler.text)")
+      try #require(compiler.status == 0, "\(compiler.output)\(compiler.errors)")
 
       let model = try NADE(NADE.Configuration(variableCount: 784, hiddenCount: 8), seed: 1)
       try FileManager.default.createDirectory(
@@ -53,21 +53,11 @@ struct ReadmeTests {
       let table = folder + "/Data/mnist/t10k-images-idx3-ubyte.gz"
       try IDXArray(dimensions: [20, 28, 28], elements: .uint8(levels)).write(to: table)
 
-      let program = try shell("./program", in: folder)
-      #expect(program.status == 0)
-      let printed = program.text.split(separator: "\n").compactMap { Double($0) }
+      let program = try DensityProgram.shell("./program", in: folder)
+      #expect(program.status == 0, "\(program.errors)")
+      let printed = program.output.split(separator: "\n").compactMap { Double($0) }
       #expect(printed == model.logProbability(of: try DataTable.read(table).rows(split: .test)))
       #expect(printed.count == 20)
     }
-  }
-
-  private func shell(_ line: String, in folder: String) throws -> (status: Int32, text: String) {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/bin/sh")
-    process.arguments = ["-c", "( \(line) ) >log.txt 2>&1"]
-    process.currentDirectoryURL = URL(fileURLWithPath: folder)
-    try process.run()
-    process.waitUntilExit()
-    return (process.terminationStatus, try String(contentsOfFile: folder + "/log.txt", encoding: .utf8))
   }
 }

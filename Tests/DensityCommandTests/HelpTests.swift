@@ -1,0 +1,48 @@
+import Testing
+
+@Suite("The command's help")
+struct HelpTests {
+  /// The options of each command; one that is not documented, or not there any more, is a broken promise.
+  private static let options = [
+    "train": [
+      "model", "hidden", "activation", "ordering", "masks", "fresh-masks", "direct", "data", "validation",
+      "test",
+      "binarize", "threshold", "binarize-seed", "epochs", "batch", "rate", "schedule", "optimizer",
+      "momentum",
+      "weight-decay", "clip", "patience", "seed", "run", "resume", "threads", "json", "help",
+    ],
+    "evaluate": [
+      "data", "split", "binarize", "threshold", "binarize-seed", "reference", "threads", "json", "help",
+    ],
+    "sample": ["count", "seed", "output", "logprob", "columns", "magnify", "threads", "help"],
+    "logprob": ["output", "data", "split", "binarize", "threshold", "binarize-seed", "threads", "help"],
+    "info": ["graph", "json", "help"],
+  ]
+
+  @Test(arguments: options.keys.sorted())
+  func saysWhatThereIs(_ command: String) throws {
+    let result = try DensityProgram.run(command, "--help")
+    #expect(result.status == 0 && result.errors.isEmpty)
+    #expect(result.output.contains("density \(command)") && result.output.contains("Examples"))
+    for line in [["help", command], [command, "-h"], [command, "--nonsense", "--help"]] {
+      #expect(try DensityProgram.finish(DensityProgram.start(line)).output == result.output)
+    }
+    let lines = result.output.split(separator: "\n")
+    #expect(lines.allSatisfy { $0.count <= 80 })
+    // `  -m, --model <family>  …` or `      --direct  …`
+    let documented = lines.compactMap { line -> String? in
+      let words = line.split(separator: " ").prefix(2)
+      guard line.hasPrefix("  "), let option = words.first(where: { $0.hasPrefix("--") }) else { return nil }
+      return words.first == option || words.first?.hasSuffix(",") == true ? String(option.dropFirst(2)) : nil
+    }
+    #expect(documented == Self.options[command])
+  }
+
+  @Test func theProgramNamesItsCommands() throws {
+    let result = try DensityProgram.run("--help")
+    #expect(result.status == 0 && result.errors.isEmpty)
+    for command in Self.options.keys { #expect(result.output.contains("\n  \(command) ")) }
+    #expect(try DensityProgram.run("help").output == result.output)
+    #expect(try DensityProgram.run("--version").output.hasPrefix("density "))
+  }
+}
