@@ -59,8 +59,8 @@ struct Session {
     switch outcome {
     case .stopped:
       progress.print(
-        "interrupted; \(directory.last) holds epoch \(trainer.progress.epoch), step \(trainer.progress.step). "
-          + "Resume with: \(resumeLine)")
+        "interrupted; \(directory.last) holds epoch \(trainer.progress.epoch), "
+          + "step \(trainer.progress.step). Resume with: \(resumeLine)")
       return .interrupted
     case .outOfPatience:
       progress.print("no better validation figure since epoch \(trainer.progress.bestEpoch)")

@@ -51,7 +51,8 @@ struct InterruptTests {
         == ["best.safetensors", "history.jsonl", "last.safetensors", "samples.png"])
   }
 
-  /// An interrupt lets the step end and writes a checkpoint; what is then printed to be typed goes on with it.
+  /// An interrupt lets the step end and writes a checkpoint; what is then printed to be typed goes on with
+  /// it.
   @Test(arguments: [SIGINT, SIGTERM])
   func interruptAndResume(_ signal: Int32) throws {
     try withTemporaryDirectory { folder in

@@ -26,7 +26,7 @@ enum DensityProgram {
 
   /// The folder with the products of the build that these tests are part of.
   static let folder: URL = {
-    // The test bundle, or the runner's helper, stands among the products or in a folder below them.
+    // The test bundle, or the program that runs it, stands among the products or in a folder below them.
     for argument in [CommandLine.arguments[0]] + CommandLine.arguments {
       var url = URL(fileURLWithPath: argument).resolvingSymlinksInPath()
       for _ in 0..<5 {
@@ -105,7 +105,8 @@ enum DensityProgram {
       errors: try String(contentsOf: running.errors, encoding: .utf8))
   }
 
-  /// Writes a table of `rowCount` rows of six variables, each but the first repeating the one before it mostly.
+  /// Writes a table of `rowCount` rows of six variables, each but the first repeating the one before it
+  /// mostly.
   static func writeTable(_ path: String, rowCount: Int, columnCount: Int = 6) throws {
     var state: UInt32 = 12345
     func next() -> UInt32 {

@@ -16,8 +16,9 @@ struct ReadmeTests {
     return String(readme[start.upperBound..<end.lowerBound])
   }
 
-  /// Compiles the five lines against the modules and objects of this build, which takes seconds where a package of its
-  /// own would build everything again, and runs them beside a checkpoint and a table of the names they read.
+  /// Compiles the five lines against the modules and objects of this build, which takes seconds where a
+  /// package of its own would build everything again, and runs them beside a checkpoint and a table of the
+  /// names they read.
   @Test func compilesRunsAndPrintsTheLogProbabilities() throws {
     let products = DensityProgram.folder.path
     let root = DensityProgram.packageRoot.path

@@ -26,8 +26,8 @@ struct WorkTests {
     "split", "rows", "nll", "standard_error", "bits_per_variable", "seconds", "rows_per_second",
   ]
 
-  /// Compares a line of figures, `test NLL 3.141 ± 0.059 nats (0.7553 bits a variable, 100 rows)`, with the same in
-  /// JSON, which has more digits.
+  /// Compares a line of figures, `test NLL 3.141 ± 0.059 nats (0.7553 bits a variable, 100 rows)`, with the
+  /// same in JSON, which has more digits.
   private func checkLine(_ line: String, _ figures: JSONValue) throws {
     let split = try #require(figures["split"]?.string)
     let words = line.dropFirst(split.count).split(whereSeparator: { " (".contains($0) }).map(String.init)
@@ -39,7 +39,8 @@ struct WorkTests {
     #expect(words[9] == figures["rows"]?.integer.map(String.init))
   }
 
-  /// A training is a function of its seed, not of the number of threads, and says the same as text and as JSON.
+  /// A training is a function of its seed, not of the number of threads, and says the same as text and as
+  /// JSON.
   @Test(arguments: ["nade", "made", "fvsbn"])
   func trainingIsReproducibleAndSaysTheSameAsJSON(_ model: String) throws {
     try withTemporaryDirectory { folder in

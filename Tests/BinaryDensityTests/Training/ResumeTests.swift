@@ -136,8 +136,8 @@ struct ResumeTests {
       try withTemporaryDirectory { path in
         let directory = RunDirectory(path: path)
         let killed = try Trainer(model, data: data, configuration: training.configuration)
-        // A checkpoint of epoch 1, but a best model and a history of epoch 3 and a part of a line, as a kill may
-        // leave them.
+        // A checkpoint of epoch 1, but a best model and a history of epoch 3 and a part of a line, as a kill
+        // may leave them.
         var old = Data()
         _ = try killed.run(savingTo: directory, every: .zero) { event in
           guard case .epoch(let record) = event else { return true }

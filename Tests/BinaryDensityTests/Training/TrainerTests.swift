@@ -51,9 +51,10 @@ struct TrainerTests {
 
   /// A model's excess over the source's own figure on the same held-out rows estimates their divergence.
   ///
-  /// Fitted to n rows a model of k parameters is expected to be off by k / 2n at most; NADE and MADE have some 440
-  /// that are not masked, and 4000 rows: 0.055 nats. The estimate's standard error is about √(2 · divergence / rows)
-  /// = 0.007 nats, of which four on either side are allowed. A model that had learnt nothing would be 3.2 nats off.
+  /// Fitted to n rows a model of k parameters is expected to be off by k / 2n at most; NADE and MADE have
+  /// some 440 that are not masked, and 4000 rows: 0.055 nats. The estimate's standard error is about √(2 ·
+  /// divergence / rows) = 0.007 nats, of which four on either side are allowed. A model that had learnt
+  /// nothing would be 3.2 nats off.
   @Test(arguments: [ModelKind.fvsbn, .nade, .made])
   func reachesTheEntropyOfAChain(_ kind: ModelKind) throws {
     let data = DataSplits(
@@ -81,8 +82,9 @@ struct TrainerTests {
 
   /// The entropy of D − 1 coins and their parity is (D − 1) log 2, and models with hidden units come close.
   ///
-  /// Where each conditional is a logistic regression the parity's coin keeps all of log 2, for the best weights are
-  /// zero. Each conditional costs its training about k / 2n, below 0.01 nats; 0.05 leaves room for the last steps.
+  /// Where each conditional is a logistic regression the parity's coin keeps all of log 2, for the best
+  /// weights are zero. Each conditional costs its training about k / 2n, below 0.01 nats; 0.05 leaves room
+  /// for the last steps.
   @Test(arguments: [ModelKind.fvsbn, .nade, .made])
   func learnsAParityIfItHasHiddenUnits(_ kind: ModelKind) throws {
     let data = DataSplits(
