@@ -24,7 +24,10 @@ enum DataOptions {
 
   static func binarization(_ arguments: ParsedArguments) throws -> Binarization {
     let seed = try arguments.value("binarize-seed", as: .seed)
-    switch try arguments.value("binarize", as: .string) {
+    let rule = try arguments.value("binarize", as: .string)
+    let idle = rule == "threshold" ? "binarize-seed" : "threshold"
+    if arguments.isGiven(idle) { throw UsageError("--\(idle) says nothing with --binarize \(rule)") }
+    switch rule {
     case "dynamic": return .dynamic(seed: seed)
     case "threshold": return .threshold(UInt8(try arguments.value("threshold", as: .integer(in: 1...255))))
     default: return .stochastic(seed: seed)

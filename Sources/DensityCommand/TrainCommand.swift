@@ -124,6 +124,9 @@ enum TrainCommand {
     for option in ["masks", "fresh-masks", "direct"] where kind != .made && arguments.isGiven(option) {
       throw UsageError("--\(option) is for a MADE")
     }
+    for option in ["hidden", "activation"] where kind == .fvsbn && arguments.isGiven(option) {
+      throw UsageError("--\(option): an FVSBN has no hidden units")
+    }
 
     let data = try DataOptions.trainingData(arguments, seed: seed)
     let configuration = options.configuration(rowCount: data.train.rowCount, seed: seed)

@@ -29,7 +29,12 @@ struct TrainingOptions {
     let momentum = try arguments.value("momentum", as: .number(in: 0..<1))
     let weightDecay = try arguments.value("weight-decay", as: .number(in: 0...1))
     let usualRate: Double
-    switch try arguments.value("optimizer", as: .string) {
+    let rule = try arguments.value("optimizer", as: .string)
+    for (option, owner) in [("momentum", "sgd"), ("weight-decay", "adam")]
+    where arguments.isGiven(option) && rule != owner {
+      throw UsageError("--\(option) goes with --optimizer \(owner)")
+    }
+    switch rule {
     case "sgd":
       optimizer = .sgd(momentum: momentum)
       usualRate = 0.05

@@ -11,9 +11,13 @@ struct WorkTests {
       let run = folder + "/run"
       try DensityProgram.writeTable(folder + "/train.csv", rowCount: 300)
       try DensityProgram.writeTable(folder + "/test.csv", rowCount: 100)
-      let result = try DensityProgram.run(
-        "train", "--model", model, "--hidden", "8", "--data", folder + "/train.csv", "--test",
-        folder + "/test.csv", "--epochs", "3", "--rate", "0.05", "--run", run)
+      let line = [
+        "train", "--model", model, "--data", folder + "/train.csv", "--test", folder + "/test.csv",
+        "--epochs",
+        "3", "--rate", "0.05", "--run", run,
+      ]
+      let result = try DensityProgram.finish(
+        DensityProgram.start(line + (model == "fvsbn" ? [] : ["--hidden", "8"])))
       #expect(result.status == 0, "\(result.errors)")
       #expect(result.output.contains("validation NLL") && result.output.contains("test NLL"))
       #expect(result.output.contains(" ± ") && result.output.contains("bits a variable"))
