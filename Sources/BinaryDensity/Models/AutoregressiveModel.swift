@@ -102,11 +102,11 @@ extension AutoregressiveModel {
   public init(_ configuration: Configuration, seed: UInt64) throws(DensityError) {
     if let problem = configuration.problem { throw .invalidConfiguration(problem) }
     let shapes = Self.parameterShapes(configuration)
-    // What the machine cannot hold is refused here; to ask the system for it would end the process.
-    let gigabytes = shapes.reduce(0) { $0 + 4e-9 * Double($1.rows) * Double($1.columns) }
+    // What the machine cannot hold is refused here; to ask the system for it would end the process. A parameter's
+    // gradient and Adam's two matrices are as large as the parameter itself.
+    let gigabytes = shapes.reduce(0) { $0 + 16e-9 * Double($1.rows) * Double($1.columns) }
     guard gigabytes * 1e9 < Double(ProcessInfo.processInfo.physicalMemory) else {
-      throw .invalidConfiguration(
-        "the parameters of this model take \(gigabytes) GB, more than the machine's memory")
+      throw .invalidConfiguration("training this model takes \(gigabytes) GB, more than the machine's memory")
     }
     var parameters = Parameters<Float>()
     for (index, shape) in shapes.enumerated() {

@@ -60,7 +60,9 @@ public enum OrderingRule: Hashable, Sendable {
 
   /// Returns what is wrong with the rule for `count` variables, or nil.
   func problem(count: Int) -> String? {
-    guard case .explicit(let variables) = self, variables.sorted() != Array(0..<count) else { return nil }
+    guard case .explicit(let variables) = self else { return nil }
+    // The counts first, for nothing has borne out `count` yet.
+    if variables.count == count && variables.sorted().elementsEqual(0..<count) { return nil }
     return "the ordering is not a permutation of the \(count) variables"
   }
 }

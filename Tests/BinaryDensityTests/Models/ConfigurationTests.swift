@@ -27,6 +27,10 @@ struct InvalidConfiguration: Sendable, CustomTestStringConvertible {
       modelCase: .nade(3, 4, ordering: .explicit([0, 1, 3])), words: ["permutation", "3 variables"]),
     InvalidConfiguration(
       modelCase: .made(3, [4], ordering: .explicit([0, 1, 1])), words: ["permutation", "3 variables"]),
+    InvalidConfiguration(
+      modelCase: .fvsbn(.max, ordering: .explicit([0])), words: ["permutation", "\(Int.max) variables"]),
+    InvalidConfiguration(modelCase: .made(5, [1_000_000_000, 1_000_000_000]), words: ["GB", "memory"]),
+    InvalidConfiguration(modelCase: .nade(.max, .max), words: ["GB", "memory"]),
   ]
 }
 
