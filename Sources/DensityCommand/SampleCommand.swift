@@ -41,6 +41,10 @@ enum SampleCommand {
     let columns = try arguments.optionalValue("columns", as: .integer(in: 1...10_000))
     let magnification = try arguments.value("magnify", as: .integer(in: 1...64))
     let checkpoint = try Checkpoint(contentsOf: try arguments.value("checkpoint", as: .path))
+    if isPicture {
+      try checkPicture(
+        rowCount: count, variableCount: checkpoint.model.variableCount, magnification: magnification)
+    }
     var generator = Philox(seed: try arguments.value("seed", as: .seed), stream: .sampling)
 
     // In parts, for the uniforms and logits of a part are held at once.

@@ -112,6 +112,7 @@ struct ErrorTests {
     Fault("sample model.safetensors -o none/s.csv", 73, "none/s.csv", "no folder"),
     Fault("sample model.safetensors -o s.jpg", 73, "s.jpg", ".npy"),
     Fault("sample model.safetensors -n 0", 64, "--count", "0"),
+    Fault("sample model.safetensors -n 100000000 --magnify 64", 64, "100000000 rows", "pixels"),
     Fault("info flipped.safetensors", 65, "flipped.safetensors"),
     Fault("info", 64, "checkpoint"),
   ])
