@@ -37,4 +37,10 @@ package enum Interrupt {
     sigaddset(&signals, SIGTERM)
     pthread_sigmask(SIG_UNBLOCK, &signals, nil)
   }
+
+  /// Gives the signals back to the system: from now on one ends the process at once.
+  package static func uninstall() {
+    signal(SIGINT, SIG_DFL)
+    signal(SIGTERM, SIG_DFL)
+  }
 }

@@ -80,6 +80,9 @@ enum DataOptions {
     }
     let data = try DataSplits.load(
       train: path, validation: validation, test: test, binarization: binarization)
+    if data.binarization == nil && arguments.isGiven("binarize") {
+      throw UsageError("--binarize is for grey levels; \(path) holds bits")
+    }
     return data.validation == nil ? data.holdingOutValidation(seed: seed) : data
   }
 }

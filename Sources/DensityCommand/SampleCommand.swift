@@ -37,6 +37,7 @@ enum SampleCommand {
     let isPicture = output.hasSuffix(".png")
     let table = isPicture || output == "-" ? nil : try TableFile(path: output)
     let scores = try arguments.optionalValue("logprob", as: .path).map { try TableFile(path: $0) }
+    if let scores, scores.path == output { throw UsageError("--output and --logprob name the same file") }
     let count = try arguments.value("count", as: .integer(in: 1...100_000_000))
     let columns = try arguments.optionalValue("columns", as: .integer(in: 1...10_000))
     let magnification = try arguments.value("magnify", as: .integer(in: 1...64))

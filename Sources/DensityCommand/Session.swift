@@ -56,6 +56,8 @@ struct Session {
       return !Interrupt.isRequested
     }
     progress.finish()
+    // Everything is saved; what follows only measures.
+    Interrupt.uninstall()
     switch outcome {
     case .stopped:
       progress.print(

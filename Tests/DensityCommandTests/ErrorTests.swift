@@ -57,6 +57,8 @@ struct ErrorTests {
     Fault("train --hidden many", 64, "--hidden", "many"),
     Fault("train --model fvsbn --hidden 8", 64, "--hidden", "no hidden units"),
     Fault("train --masks 2", 64, "--masks", "MADE"),
+    Fault("train --binarize dynamic --data train.csv", 64, "--binarize", "bits"),
+    Fault("sample model.safetensors -o s.csv --logprob s.csv", 64, "same file"),
     Fault("train --momentum 0.5", 64, "--momentum", "sgd"),
     Fault("train --threshold 9 --data train.csv", 64, "--threshold", "stochastic"),
     Fault("train --hidden none", 64, "--hidden", "none"),

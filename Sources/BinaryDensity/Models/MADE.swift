@@ -52,6 +52,7 @@ public struct MADE: AutoregressiveModel {
       if let count = hiddenCounts.first(where: { $0 < 1 }) {
         return "a hidden layer needs at least one unit, not \(count)"
       }
+      if hiddenCounts.count > 255 { return "a MADE has at most 255 hidden layers, not \(hiddenCounts.count)" }
       // All masks are kept, some kilobytes each.
       if !(1...4096).contains(maskCount) { return "a MADE has 1 to 4096 masks, not \(maskCount)" }
       if hiddenCounts.isEmpty && !hasDirectWeights {

@@ -56,7 +56,7 @@ extension EpochRecord {
 extension Trainer {
   /// Trains as `run` does, and keeps the run's files current.
   ///
-  /// The checkpoints are written after the first epoch, after an epoch if the last writing is `interval` or
+  /// The checkpoints are written after the first epoch, after any step if the last writing is `interval` or
   /// more ago, and at the end, unless training diverges: then the last good checkpoint stays. A run that is
   /// killed resumes from its last checkpoint to the same bits.
   ///
@@ -67,6 +67,7 @@ extension Trainer {
   ) throws(DensityError) -> Outcome {
     let log = try LineLog(path: directory.history, keepingFirst: progress.epoch)
     let clock = ContinuousClock()
+    let start = clock.now
     var lastSaving: ContinuousClock.Instant?
     func save() throws(DensityError) {
       try checkFinite()
@@ -79,8 +80,9 @@ extension Trainer {
       let goOn = try observe(event)
       if case .epoch(let record) = event {
         try log.append(record.json.description)
-        if lastSaving.map({ $0.duration(to: clock.now) >= interval }) ?? true { try save() }
+        if lastSaving == nil { try save() }
       }
+      if (lastSaving ?? start).duration(to: clock.now) >= interval { try save() }
       return goOn
     }
     try save()

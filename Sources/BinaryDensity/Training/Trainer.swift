@@ -60,7 +60,7 @@ public final class Trainer<Model: AutoregressiveModel> {
         path: data.name, expected: "\(current.variableCount) columns", found: "\(data.variableCount)")
     }
     let fingerprint = DataFingerprint(data)
-    guard fingerprint == state.progress.data else {
+    guard fingerprint.describesTheSameData(as: state.progress.data) else {
       throw .mismatch(
         path: data.name, expected: "the data this training began with (\(state.progress.data))",
         found: "\(fingerprint)")
@@ -142,7 +142,9 @@ public final class Trainer<Model: AutoregressiveModel> {
         progress.seconds = secondsBefore + start.duration(to: clock.now).seconds
         if try !observe(.step(progress)) { return .stopped }
       }
-      let rowsPerSecond = Double(progress.rowCount - rowsBefore) / start.duration(to: clock.now).seconds
+      // A resumed epoch may have had no step left to take, in no time.
+      let seconds = max(start.duration(to: clock.now).seconds, 1e-9)
+      let rowsPerSecond = Double(progress.rowCount - rowsBefore) / seconds
       let record = try finishEpoch(rowsPerSecond: rowsPerSecond)
       progress.seconds = secondsBefore + start.duration(to: clock.now).seconds
       if try !observe(.epoch(record)) && progress.epoch < configuration.epochCount { return .stopped }

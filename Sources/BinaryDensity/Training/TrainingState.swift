@@ -67,6 +67,12 @@ public struct DataFingerprint: Hashable, Sendable, Codable {
   /// How grey levels were binarized, if they were.
   public let binarization: String?
 
+  /// Whether two data sets have the same bits, whatever their files are called.
+  func describesTheSameData(as other: DataFingerprint) -> Bool {
+    checksum == other.checksum && rowCount == other.rowCount && columnCount == other.columnCount
+      && binarization == other.binarization
+  }
+
   /// Describes a data set.
   public init(_ data: DataSplits) {
     name = data.name
