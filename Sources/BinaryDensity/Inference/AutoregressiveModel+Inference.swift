@@ -80,7 +80,8 @@ extension AutoregressiveModel {
 
   /// Draws rows from the model exactly, by ancestral sampling: each variable given the ones before it.
   ///
-  /// Cost: about one likelihood evaluation a row, at any depth.
+  /// Cost: the operations of one likelihood evaluation a row at any depth, in about three times its time, for the
+  /// variables must be drawn one after another.
   public func sample(count: Int, using generator: inout some RandomNumberGenerator) -> BinaryMatrix {
     drawSamples(count: count, using: &generator).rows
   }

@@ -1,6 +1,6 @@
 import Kernels
 
-/// Exact ancestral sampling from a masked network of any depth at about the cost of one likelihood.
+/// Exact ancestral sampling from a masked network of any depth in the operations of one likelihood.
 ///
 /// A hidden unit of degree m is final once the first m variables of the ordering are known. The variables are drawn
 /// in order, and just before each draw the units that have become final are computed, each once; drawing from

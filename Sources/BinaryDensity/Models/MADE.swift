@@ -134,7 +134,7 @@ public struct MADE: AutoregressiveModel {
       z, graph.maskedLinear(rows, weights: parameter("direct", in: &graph), mask: remaining.removeFirst()))
   }
 
-  /// Draws rows, each hidden unit computed once: about the cost of a likelihood at any depth.
+  /// Draws rows, each hidden unit computed once: the operations of one likelihood at any depth.
   public func draw(uniforms: Matrix<Float>, component: Int) -> (rows: BinaryMatrix, logits: Matrix<Float>) {
     let set = components[component]
     var hidden: [IncrementalSampler.Layer] = []
