@@ -25,9 +25,9 @@ package enum AtomicFile {
   /// new.
   ///
   /// The bytes go to a temporary file in the same folder, reach the disk, and take the name in one step; the
-  /// permissions of a file replaced stay, and a symbolic link keeps pointing to it. A path that is no regular
-  /// file, such as `/dev/null` or a named pipe, is written in place, for a device must not be replaced by a
-  /// file.
+  /// permissions of a file replaced stay, and a symbolic link keeps pointing to it; a link that points nowhere
+  /// is replaced. A path that is no regular file, such as `/dev/null` or a named pipe, is written in place, for
+  /// a device must not be replaced by a file.
   ///
   /// - Parameter creatingDirectories: whether missing folders on the way are made first.
   /// - Throws: `DensityError.unwritable`; the old file stays as it was and no temporary file is left.
