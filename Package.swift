@@ -21,7 +21,7 @@ let package = Package(
   // On Apple's systems atomics and mutexes came with these versions.
   platforms: [.macOS(.v15)],
   products: [
-    .library(name: "BinaryDensity", targets: ["BinaryDensity", "Autodiff"]),
+    .library(name: "BinaryDensity", targets: ["BinaryDensity", "Autodiff", "Kernels"]),
     .executable(name: "density", targets: ["DensityCommand"]),
     .executable(name: "density-bench", targets: ["DensityBenchmarks"]),
   ],

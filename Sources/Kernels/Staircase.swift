@@ -9,8 +9,8 @@
 /// Sorted by degree, the permitted inputs of every output are a prefix, and the prefixes grow: a staircase.
 /// That variable i cannot reach its own conditional is then a fact about integers.
 ///
-/// - Source: the masks of Germain, Gregor, Murray, Larochelle, MADE, ICML 2015, equations 8, 9 and 13, with the
-///   strict inequality of the output layer absorbed into the degrees.
+/// - Source: the masks of Germain, Gregor, Murray, Larochelle, MADE, ICML 2015, with the strict inequality of the
+///   output layer absorbed into the degrees.
 public struct Staircase: Hashable, Sendable {
   /// The degree of each input, in the caller's order.
   public let inputDegrees: [Int]

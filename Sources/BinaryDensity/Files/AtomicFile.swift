@@ -29,15 +29,13 @@ package enum AtomicFile {
   /// is replaced. A path that is no regular file, such as `/dev/null` or a named pipe, is written in place, for
   /// a device must not be replaced by a file.
   ///
-  /// - Parameter creatingDirectories: whether missing folders on the way are made first.
   /// - Throws: `DensityError.unwritable`; the old file stays as it was and no temporary file is left.
   package static func write(
-    _ bytes: [UInt8], to path: String, creatingDirectories: Bool = false
+    _ bytes: [UInt8], to path: String
   ) throws(DensityError) {
     let target = resolvingLinks(path)
     let directory = parentDirectory(of: target)
     do throws(SystemError) {
-      if creatingDirectories { try makeDirectory(directory) }
       var old = stat()
       let exists = stat(target, &old) == 0
       let kind = old.st_mode & S_IFMT

@@ -9,7 +9,8 @@ import Kernels
 /// orderings are resampled, in order.
 ///
 /// Parameters: `w0, c0, w1, c1, …` of the hidden layers, `v` and `b` of the output, `direct` (D × D) if wanted.
-/// - Source: Germain, Gregor, Murray, Larochelle, MADE, ICML 2015; section 4.2 for several masks.
+/// - Source: Germain, Gregor, Murray, Larochelle, MADE, ICML 2015; several masks: its order- and
+///   connectivity-agnostic training.
 public struct MADE: AutoregressiveModel {
   /// The shape of a MADE.
   public struct Configuration: ModelConfiguration {

@@ -29,7 +29,7 @@ struct AtomicFileTests {
     }
   }
 
-  @Test("A missing folder is an error unless it is to be made")
+  @Test("A missing folder is an error until it is made")
   func missingDirectory() throws {
     try withTemporaryDirectory { directory in
       let path = directory + "/a/b/file"
@@ -37,9 +37,10 @@ struct AtomicFileTests {
         try AtomicFile.write([1], to: path)
       }
       #expect(try names(in: directory) == [])
-      try AtomicFile.write([1], to: path, creatingDirectories: true)
-      #expect(try AtomicFile.read(path) == [1])
       try AtomicFile.createDirectory(directory + "/a/b")
+      try AtomicFile.createDirectory(directory + "/a/b")
+      try AtomicFile.write([1], to: path)
+      #expect(try AtomicFile.read(path) == [1])
       #expect(throws: DensityError.unwritable(path: path + "/c", reason: "Not a directory")) {
         try AtomicFile.createDirectory(path + "/c")
       }
@@ -50,7 +51,8 @@ struct AtomicFileTests {
   func renamingFails() throws {
     try withTemporaryDirectory { directory in
       let path = directory + "/folder"
-      try AtomicFile.write([1], to: path + "/inside", creatingDirectories: true)
+      try AtomicFile.createDirectory(path)
+      try AtomicFile.write([1], to: path + "/inside")
       #expect(throws: DensityError.self) { try AtomicFile.write([2], to: path) }
       #expect(try names(in: directory) == ["folder"])
       #expect(try AtomicFile.read(path + "/inside") == [1])
