@@ -3,8 +3,9 @@ import Kernels
 extension Executor {
   /// Adds one node's contribution to the gradients of its operands, given the gradient of its own value.
   ///
-  /// Every rule reads `dy` and accumulates `dx`; operands that carry no gradient are skipped.
-  func differentiate(_ value: Graph.Value) {
+  /// Every rule reads `dy` and accumulates `dx`; operands that carry no gradient are skipped, and so are a masked
+  /// layer's weights if they are not to be included.
+  func differentiate(_ value: Graph.Value, includingWeights: Bool = true) {
     func carries(_ operand: Graph.Value) -> Bool { plan.carriesGradient[operand.index] }
     let node = graph[value]
     let dy: MatrixView<Scalar>
@@ -25,7 +26,7 @@ extension Executor {
         Scalar.maskedLinearInputGradient(
           dy, weights: view(of: weights), mask: masks[mask.index], into: gradientView(of: x))
       }
-      if carries(weights) {
+      if includingWeights, carries(weights) {
         Scalar.maskedLinearWeightGradient(
           view(of: x), dy, mask: masks[mask.index], isSparse: graph.isSparse(x),
           into: gradientView(of: weights))

@@ -8,8 +8,7 @@ import Kernels
 ///     let executor = Executor(graph, outputs: [logits], loss: loss, batchCapacity: 100, parameters: parameters)
 ///     executor.set(x, rowCount: 100) { rows in … }
 ///     executor.forward()
-///     executor.backward()
-///     optimizer.step(executor, rate: 1e-3)
+///     executor.backward(stepping: &optimizer, rate: 1e-3)
 ///
 /// An executor is confined to one thread at a time; its kernels use all of them.
 public final class Executor<Scalar: KernelScalar> {
@@ -36,6 +35,10 @@ public final class Executor<Scalar: KernelScalar> {
   private let values: Storage<Scalar>
   private let gradientArena: Storage<Scalar>
   private let parameterIndex: [Int?]
+  /// For each node that is a masked layer and the only reader of its weights, their place in `parameters`.
+  private let ownWeights: [Int?]
+  /// Whether each mask has been replaced by another.
+  private var hasChanged: [Bool]
 
   /// Plans and allocates.
   ///
@@ -60,6 +63,18 @@ public final class Executor<Scalar: KernelScalar> {
       index[value.index] = parameters.names.firstIndex(of: name)
     }
     parameterIndex = index
+    var readers = Array(repeating: 0, count: graph.nodes.count)
+    for k in graph.nodes.indices where plan.isNeeded[k] {
+      for operand in graph.nodes[k].op.operands { readers[operand.index] += 1 }
+    }
+    ownWeights = graph.nodes.map {
+      if case .maskedLinear(_, let weights, _, _) = $0.op, readers[weights.index] == 1 {
+        index[weights.index]
+      } else {
+        nil
+      }
+    }
+    hasChanged = Array(repeating: false, count: graph.masks.count)
     self.parameters = parameters
     if loss != nil {
       for (name, matrix) in zip(parameters.names, parameters.matrices) {
@@ -100,7 +115,9 @@ public final class Executor<Scalar: KernelScalar> {
       staircase.inputCount == masks[mask.index].inputCount
         && staircase.outputCount == masks[mask.index].outputCount,
       "a mask keeps its size")
+    guard masks[mask.index] != staircase else { return }
     masks[mask.index] = staircase
+    hasChanged[mask.index] = true
   }
 
   /// Replaces the parameters by others of the same shapes.
@@ -128,15 +145,71 @@ public final class Executor<Scalar: KernelScalar> {
   ///
   /// - Precondition: `forward()` has run on the same inputs.
   public func backward() {
-    guard let loss else { preconditionFailure("the executor was made without a loss") }
     for index in gradients.matrices.indices { gradients.matrices[index].mutableView.clear() }
+    eachGradient { differentiate($0) }
+  }
+
+  /// Takes one step of an optimizer along the derivative of the loss: the same bits as `backward()` followed by
+  /// `optimizer.step(self, rate: rate)`.
+  ///
+  /// The gradient of a masked layer's weights is spent on its step of Adam while it is in registers: it takes no
+  /// memory, and what the mask forbids no work. That needs a layer that alone reads its weights, under a sorted mask
+  /// that has never changed, and no clipping; other parameters go through `gradients` as usual. The gradients of
+  /// weights that were spent are not valid afterwards.
+  /// - Precondition: `forward()` has run on the same inputs.
+  public func backward(stepping optimizer: inout Optimizer<Scalar>, rate: Double) {
+    guard optimizer.canSpendGradients else {
+      backward()
+      optimizer.step(self, rate: rate)
+      return
+    }
+    optimizer.begin()
+    for index in gradients.matrices.indices where !isSpent(index) {
+      gradients.matrices[index].mutableView.clear()
+    }
+    eachGradient { value in
+      guard let index = spentWeights(of: value), case .maskedLinear(let x, _, _, let mask) = graph[value].op
+      else {
+        differentiate(value)
+        return
+      }
+      differentiate(value, includingWeights: false)
+      optimizer.spend(
+        view(of: x), gradientView(of: value), mask: masks[mask.index], isSparse: graph.isSparse(x),
+        rate: rate,
+        on: parameters.matrices[index].mutableView, at: index)
+    }
+    for index in parameters.matrices.indices where !isSpent(index) {
+      optimizer.update(
+        parameters.matrices[index].mutableView, at: index, gradient: gradients.matrices[index].view,
+        scaledBy: 1, rate: rate)
+    }
+  }
+
+  /// Calls `body` with every node whose gradient is complete, the loss first.
+  private func eachGradient(_ body: (Graph.Value) -> Void) {
+    guard let loss else { preconditionFailure("the executor was made without a loss") }
     gradientView(of: loss).fill(1)
     for k in (0...loss.index).reversed() where plan.carriesGradient[k] {
       for operand in plan.gradientBirths[k] where parameterIndex[operand.index] == nil {
         gradientView(of: operand).clear()
       }
-      differentiate(Graph.Value(index: k))
+      body(Graph.Value(index: k))
     }
+  }
+
+  /// The weights whose gradient a node spends at once, as their place in `parameters`.
+  private func spentWeights(of value: Graph.Value) -> Int? {
+    guard let index = ownWeights[value.index], case .maskedLinear(_, _, _, let mask) = graph[value].op
+    else { return nil }
+    return masks[mask.index].isSorted && !hasChanged[mask.index] ? index : nil
+  }
+
+  private func isSpent(_ index: Int) -> Bool {
+    for k in ownWeights.indices where ownWeights[k] == index && plan.carriesGradient[k] {
+      return spentWeights(of: Graph.Value(index: k)) != nil
+    }
+    return false
   }
 
   /// Returns the name of the first tensor that holds a number that is not finite, looking at the parameters,

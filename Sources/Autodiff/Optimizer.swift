@@ -36,34 +36,72 @@ public struct Optimizer<Scalar: KernelScalar>: Sendable {
     self.state = state
   }
 
+  /// Returns the optimizer with the matrices of every slot replaced by what `transform` makes of them.
+  package func mappingState(_ transform: (Parameters<Scalar>) -> Parameters<Scalar>) -> Optimizer {
+    Optimizer(method, state: state.map(transform), stepCount: stepCount, clippingNorm: clippingNorm)
+  }
+
   /// Takes one step on an executor's parameters along the gradients of its last backward pass.
   ///
   /// Weight decay applies to matrices of more than one row, not to biases.
   public mutating func step(_ executor: Executor<Scalar>, rate: Double) {
-    stepCount += 1
+    begin()
     let scale = clippingScale(executor.gradients)
     for index in executor.parameters.matrices.indices {
-      let weights = executor.parameters.matrices[index].mutableView
-      let gradient = executor.gradients.matrices[index].view
-      switch method {
-      case .sgd(let momentum):
-        Scalar.descend(
-          weights, gradient: gradient, scaledBy: scale, rate: Scalar(rate), momentum: Scalar(momentum),
-          velocity: state[0].matrices[index].mutableView)
-      case .adagrad(let epsilon):
-        Scalar.adagrad(
-          weights, gradient: gradient, scaledBy: scale, rate: Scalar(rate), epsilon: Scalar(epsilon),
-          squares: state[0].matrices[index].mutableView)
-      case .adam(let beta1, let beta2, let epsilon, let weightDecay):
-        let isMatrix = weights.rowCount > 1
-        Scalar.adam(
-          weights, gradient: gradient, scaledBy: scale,
-          step: AdamStep(
-            rate: rate, beta1: beta1, beta2: beta2, epsilon: epsilon, weightDecay: isMatrix ? weightDecay : 0,
-            stepNumber: stepCount),
-          mean: state[0].matrices[index].mutableView, variance: state[1].matrices[index].mutableView)
-      }
+      update(
+        executor.parameters.matrices[index].mutableView, at: index,
+        gradient: executor.gradients.matrices[index].view, scaledBy: scale, rate: rate)
     }
+  }
+
+  /// Begins a step; every parameter is then updated once.
+  mutating func begin() { stepCount += 1 }
+
+  /// Whether weights may be updated before the whole gradient is known.
+  var canSpendGradients: Bool {
+    if case .adam = method { clippingNorm == nil } else { false }
+  }
+
+  /// Updates the parameter at an index along its gradient.
+  mutating func update(
+    _ weights: MatrixView<Scalar>, at index: Int, gradient: MatrixView<Scalar>, scaledBy scale: Scalar,
+    rate: Double
+  ) {
+    switch method {
+    case .sgd(let momentum):
+      Scalar.descend(
+        weights, gradient: gradient, scaledBy: scale, rate: Scalar(rate), momentum: Scalar(momentum),
+        velocity: state[0].matrices[index].mutableView)
+    case .adagrad(let epsilon):
+      Scalar.adagrad(
+        weights, gradient: gradient, scaledBy: scale, rate: Scalar(rate), epsilon: Scalar(epsilon),
+        squares: state[0].matrices[index].mutableView)
+    case .adam:
+      Scalar.adam(
+        weights, gradient: gradient, scaledBy: scale, step: adamStep(weights, rate: rate),
+        mean: state[0].matrices[index].mutableView, variance: state[1].matrices[index].mutableView)
+    }
+  }
+
+  /// Updates the weights at an index along the gradient xᵀ · dy of a masked layer, without forming it.
+  ///
+  /// - Precondition: `canSpendGradients`.
+  mutating func spend(
+    _ x: MatrixView<Scalar>, _ dy: MatrixView<Scalar>, mask: Staircase, isSparse: Bool, rate: Double,
+    on weights: MatrixView<Scalar>, at index: Int
+  ) {
+    Scalar.maskedLinearAdam(
+      x, dy, mask: mask, isSparse: isSparse, step: adamStep(weights, rate: rate), weights: weights,
+      mean: state[0].matrices[index].mutableView, variance: state[1].matrices[index].mutableView)
+  }
+
+  private func adamStep(_ weights: MatrixView<Scalar>, rate: Double) -> AdamStep<Scalar> {
+    guard case .adam(let beta1, let beta2, let epsilon, let weightDecay) = method else {
+      preconditionFailure("\(method) is not Adam")
+    }
+    return AdamStep(
+      rate: rate, beta1: beta1, beta2: beta2, epsilon: epsilon,
+      weightDecay: weights.rowCount > 1 ? weightDecay : 0, stepNumber: stepCount)
   }
 
   private func clippingScale(_ gradients: Parameters<Scalar>) -> Scalar {

@@ -10,6 +10,7 @@
 // 16 registers: 12 accumulators, 2 for the panel, 1 for the broadcast.
 #define TILE_ROWS 6
 #define TILE_VECTORS 2
+#define DOT_ROWS 2
 #define TABLE ck_kernels_avx2
 
 #include "generic/kernels.inc"

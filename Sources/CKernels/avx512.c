@@ -4,6 +4,8 @@
 
 #include "internal.h"
 
+#include <immintrin.h>
+
 #pragma clang attribute push( \
   __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,fma"))), apply_to = function)
 
@@ -11,6 +13,7 @@
 // 32 registers: 24 accumulators and 3 for the panel; the broadcasts are memory operands.
 #define TILE_ROWS 8
 #define TILE_VECTORS 3
+#define DOT_ROWS 6
 #define TABLE ck_kernels_avx512
 
 #include "generic/kernels.inc"

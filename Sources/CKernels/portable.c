@@ -13,6 +13,7 @@
 #define TILE_ROWS 4
 #define TILE_VECTORS 2
 #endif
+#define DOT_ROWS 2
 #define TABLE ck_kernels_portable
 
 #include "generic/kernels.inc"

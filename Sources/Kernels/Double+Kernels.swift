@@ -40,6 +40,20 @@ extension Double: KernelScalar {
     Reference.maskedLinearWeightGradient(x, dy, mask: mask, into: dw)
   }
 
+  public static func maskedLinearAdam(
+    _ x: MatrixView<Double>, _ dy: MatrixView<Double>, mask: Staircase, isSparse: Bool,
+    step: AdamStep<Double>, weights w: MatrixView<Double>, mean m: MatrixView<Double>,
+    variance v: MatrixView<Double>
+  ) {
+    Reference.maskedLinearAdam(x, dy, mask: mask, step: step, weights: w, mean: m, variance: v)
+  }
+
+  public static func expandBits(
+    _ words: UnsafePointer<UInt64>, wordsPerRow: Int, rows: UnsafePointer<Int>?, into y: MatrixView<Double>
+  ) {
+    Reference.expandBits(words, wordsPerRow: wordsPerRow, rows: rows, into: y)
+  }
+
   public static func apply(_ f: Activation, _ x: MatrixView<Double>, into y: MatrixView<Double>) {
     Reference.apply(f, x, into: y)
   }

@@ -1,6 +1,13 @@
 import CKernels
 
 extension Float {
+  public static func expandBits(
+    _ words: UnsafePointer<UInt64>, wordsPerRow: Int, rows: UnsafePointer<Int>?, into y: MatrixView<Float>
+  ) {
+    precondition(wordsPerRow * 64 >= y.columnCount, "\(wordsPerRow) words do not hold \(y.columnCount) bits")
+    kernels.pointee.expand_bits(words, wordsPerRow, rows, y.raw)
+  }
+
   public static func apply(_ f: Activation, _ x: MatrixView<Float>, into y: MatrixView<Float>) {
     y.require("y", shapeOf: x)
     kernels.pointee.apply(f.raw, x.raw, y.raw)

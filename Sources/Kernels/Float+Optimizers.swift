@@ -30,10 +30,6 @@ extension Float {
     g.require("the gradient", shapeOf: w)
     m.require("the mean", shapeOf: w)
     v.require("the variance", shapeOf: w)
-    let constants = ck_adam(
-      rate: step.rate, beta1: step.beta1, beta2: step.beta2, epsilon: step.epsilon,
-      weight_decay: step.weightDecay, mean_correction: step.meanCorrection,
-      variance_correction: step.varianceCorrection)
-    kernels.pointee.adam(w.raw, g.raw, scale, constants, m.raw, v.raw)
+    kernels.pointee.adam(w.raw, g.raw, scale, step.raw, m.raw, v.raw)
   }
 }

@@ -51,6 +51,21 @@ extension Float {
     mask.withC { kernels.pointee.masked_linear_weight_gradient(x.raw, dy.raw, $0, isSparse, dw.raw) }
   }
 
+  public static func maskedLinearAdam(
+    _ x: MatrixView<Float>, _ dy: MatrixView<Float>, mask: Staircase, isSparse: Bool, step: AdamStep<Float>,
+    weights w: MatrixView<Float>, mean m: MatrixView<Float>, variance v: MatrixView<Float>
+  ) {
+    precondition(mask.isSorted, "the mask's inputs and outputs must be sorted by degree")
+    mask.require(weights: w)
+    x.require("x", rows: x.rowCount, columns: w.rowCount)
+    dy.require("dy", rows: x.rowCount, columns: w.columnCount)
+    m.require("mean", shapeOf: w)
+    v.require("variance", shapeOf: w)
+    mask.withC {
+      kernels.pointee.masked_linear_adam(x.raw, dy.raw, $0, isSparse, w.raw, m.raw, v.raw, step.raw)
+    }
+  }
+
   public static func prefixProduct(
     weights w: MatrixView<Float>, count: Int, states: MatrixView<Float>, bias: Float,
     into y: MatrixView<Float>, accumulating: Bool

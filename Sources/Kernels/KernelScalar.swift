@@ -48,8 +48,20 @@ public protocol KernelScalar: BinaryFloatingPoint, Sendable, Codable {
   static func maskedLinearWeightGradient(
     _ x: MatrixView<Self>, _ dy: MatrixView<Self>, mask: Staircase, isSparse: Bool, into dw: MatrixView<Self>)
 
+  /// One step of `adam` on the permitted weights along the gradient xᵀ · dy, which is nowhere stored.
+  ///
+  /// The same bits as `maskedLinearWeightGradient` into zeros, then `adam`; forbidden weights and their state stay.
+  /// - Precondition: `mask.isSorted`.
+  static func maskedLinearAdam(
+    _ x: MatrixView<Self>, _ dy: MatrixView<Self>, mask: Staircase, isSparse: Bool, step: AdamStep<Self>,
+    weights w: MatrixView<Self>, mean m: MatrixView<Self>, variance v: MatrixView<Self>)
+
   // MARK: Element by element (all operands of one shape)
 
+  /// Writes rows of packed bits as scalars 0 and 1: bit c of row r is bit c mod 64 of word
+  /// `rows[r] · wordsPerRow + ⌊c / 64⌋`, or of row r itself if `rows` is nil.
+  static func expandBits(
+    _ words: UnsafePointer<UInt64>, wordsPerRow: Int, rows: UnsafePointer<Int>?, into y: MatrixView<Self>)
   /// Computes `y = f(x)`; `y` may be `x`.
   static func apply(_ f: Activation, _ x: MatrixView<Self>, into y: MatrixView<Self>)
   /// Accumulates `dx += f′(x) · dy`, with f′ computed from `y = f(x)`.

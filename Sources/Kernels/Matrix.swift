@@ -82,6 +82,22 @@ public struct Matrix<Scalar: KernelScalar>: Sendable {
     }
   }
 
+  /// Returns the rows and columns with the given indices, in their order; nil stands for all.
+  package func selecting(rows: [Int]?, columns: [Int]?) -> Matrix {
+    var result = Matrix(rowCount: rows?.count ?? rowCount, columnCount: columns?.count ?? columnCount)
+    let source = view
+    let target = result.mutableView
+    for row in 0..<target.rowCount {
+      let from = source.rows((rows?[row] ?? row)..<(rows?[row] ?? row) + 1)
+      if let columns {
+        for (column, index) in columns.enumerated() { target[row, column] = from.element(0, index) }
+      } else {
+        target.rows(row..<row + 1).base.update(from: from.base, count: target.columnCount)
+      }
+    }
+    return result
+  }
+
   /// Returns the matrix with every element converted to another precision.
   public func converted<Other: KernelScalar>(to type: Other.Type) -> Matrix<Other> {
     Matrix<Other>(rowCount: rowCount, columnCount: columnCount, elements: elements.map { Other($0) })

@@ -33,7 +33,9 @@ extension Staircase {
         prefixLengths.withUnsafeBufferPointer { prefixes in
           body(
             ck_staircase(
-              inputs: inputs.baseAddress, outputs: outputs.baseAddress, prefixes: prefixes.baseAddress))
+              inputs: hasSortedInputs ? nil : inputs.baseAddress,
+              outputs: hasSortedOutputs ? nil : outputs.baseAddress,
+              prefixes: prefixes.baseAddress))
         }
       }
     }
@@ -50,6 +52,15 @@ extension Staircase {
 extension Philox {
   /// The sequence as the C kernels take it.
   var raw: ck_words { ck_words(seed: seed, stream: stream, position: position) }
+}
+
+extension AdamStep<Float> {
+  /// The constants as the C kernels take them.
+  var raw: ck_adam {
+    ck_adam(
+      rate: rate, beta1: beta1, beta2: beta2, epsilon: epsilon, weight_decay: weightDecay,
+      mean_correction: meanCorrection, variance_correction: varianceCorrection)
+  }
 }
 
 extension Activation {

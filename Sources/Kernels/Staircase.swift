@@ -22,6 +22,12 @@ public struct Staircase: Hashable, Sendable {
   package let outputOrder: [Int32]
   /// How many of `inputOrder` each sorted output may see; never decreases.
   package let prefixLengths: [Int32]
+  /// Whether the inputs stand in the order of their degrees.
+  package let hasSortedInputs: Bool
+  /// Whether the outputs do.
+  package let hasSortedOutputs: Bool
+  /// Whether both do: then every kernel reads the operands as they lie.
+  package var isSorted: Bool { hasSortedInputs && hasSortedOutputs }
 
   /// Creates the mask in which input k reaches output n where `inputDegrees[k] ≤ outputDegrees[n]`.
   public init(inputDegrees: [Int], outputDegrees: [Int]) {
@@ -41,6 +47,8 @@ public struct Staircase: Hashable, Sendable {
       lengths.append(Int32(length))
     }
     prefixLengths = lengths
+    hasSortedInputs = inputOrder.elementsEqual(0..<Int32(inputDegrees.count))
+    hasSortedOutputs = outputOrder.elementsEqual(0..<Int32(outputDegrees.count))
   }
 
   /// Creates the mask that permits everything.

@@ -84,6 +84,11 @@ public struct DataSplits: Sendable {
     }
   }
 
+  /// Whether the training rows are drawn anew each epoch.
+  var drawsEachEpoch: Bool {
+    if case .dynamic = binarization, trainLevels != nil { true } else { false }
+  }
+
   /// Returns the training rows of an epoch: a fresh draw for dynamic binarization, otherwise `train`.
   public func trainingRows(epoch: Int) -> BinaryMatrix {
     guard case .dynamic(let seed) = binarization, let trainLevels else { return train }

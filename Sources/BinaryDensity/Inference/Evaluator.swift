@@ -11,6 +11,7 @@ public final class Evaluator<Scalar: KernelScalar> {
   private let logProbability: Graph.Value
   private let logits: [Graph.Value]
   private let variableCount: Int
+  private let renumbering: Renumbering?
 
   /// Prepares a model for batches of up to `batchCapacity` rows.
   public convenience init(_ model: some AutoregressiveModel, batchCapacity: Int = 512) where Scalar == Float {
@@ -28,6 +29,8 @@ public final class Evaluator<Scalar: KernelScalar> {
     _ model: some AutoregressiveModel, parameters: Parameters<Scalar>, batchCapacity: Int,
     keepingLogits: Bool = false
   ) {
+    renumbering = Renumbering(model)
+    let model = renumbering?.renumbered(model) ?? model
     var graph = Graph()
     rows = model.rows(in: &graph)
     logProbability = model.logProbability(of: rows, in: &graph)
@@ -37,12 +40,15 @@ public final class Evaluator<Scalar: KernelScalar> {
         if case .bernoulliLogLikelihood(let logits, _) = $0.op { logits } else { nil }
       } : []
     executor = Executor(
-      graph, outputs: [logProbability] + logits, batchCapacity: batchCapacity, parameters: parameters)
+      graph, outputs: [logProbability] + logits, batchCapacity: batchCapacity,
+      parameters: renumbering?.renumbered(parameters) ?? parameters)
     variableCount = model.variableCount
   }
 
   /// Replaces the parameters.
-  package func set(_ parameters: Parameters<Scalar>) { executor.set(parameters) }
+  package func set(_ parameters: Parameters<Scalar>) {
+    executor.set(renumbering?.renumbered(parameters) ?? parameters)
+  }
 
   /// Returns log p of each row, in nats.
   ///
@@ -68,12 +74,14 @@ public final class Evaluator<Scalar: KernelScalar> {
       }
       start = end
     }
-    return result
+    guard let renumbering else { return result }
+    return result.map { $0.selecting(rows: nil, columns: renumbering.positions) }
   }
 
   private func run(_ table: BinaryMatrix, _ body: () -> Void) {
     precondition(
       table.columnCount == variableCount, "the rows have \(table.columnCount) columns, not \(variableCount)")
+    let table = renumbering.map { table.reorderingColumns($0.order) } ?? table
     for start in stride(from: 0, to: table.rowCount, by: executor.plan.batchCapacity) {
       let batch = start..<min(start + executor.plan.batchCapacity, table.rowCount)
       executor.set(rows, rowCount: batch.count) { table.copyRows(batch, into: $0) }

@@ -54,7 +54,7 @@ public struct FVSBN: AutoregressiveModel {
   /// The shapes of w and b.
   public static func parameterShapes(_ configuration: Configuration) -> [ParameterShape] {
     let count = configuration.variableCount
-    return [ParameterShape(name: "w", rows: count, columns: count, bound: 0), .bias("b", count)]
+    return [.zeros("w", .variables(count), .variables(count)), .bias("b", .variables(count))]
   }
 
   /// The ordering.

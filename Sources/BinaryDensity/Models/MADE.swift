@@ -81,19 +81,15 @@ public struct MADE: AutoregressiveModel {
   /// The shapes of the layers' weights and biases.
   public static func parameterShapes(_ configuration: Configuration) -> [ParameterShape] {
     var shapes: [ParameterShape] = []
-    var width = configuration.variableCount
+    let variables = ParameterShape.Extent.variables(configuration.variableCount)
+    var below = variables
     for (layer, count) in configuration.hiddenCounts.enumerated() {
-      shapes += [.weights("w\(layer)", width, count), .bias("c\(layer)", count)]
-      width = count
+      shapes += [.weights("w\(layer)", below, .units(count)), .bias("c\(layer)", .units(count))]
+      below = .units(count)
     }
-    if !configuration.hiddenCounts.isEmpty {
-      shapes.append(.weights("v", width, configuration.variableCount))
-    }
-    shapes.append(.bias("b", configuration.variableCount))
-    if configuration.hasDirectWeights {
-      let count = configuration.variableCount
-      shapes.append(ParameterShape(name: "direct", rows: count, columns: count, bound: 0))
-    }
+    if !configuration.hiddenCounts.isEmpty { shapes.append(.weights("v", below, variables)) }
+    shapes.append(.bias("b", variables))
+    if configuration.hasDirectWeights { shapes.append(.zeros("direct", variables, variables)) }
     return shapes
   }
 

@@ -68,8 +68,9 @@ public struct NADE: AutoregressiveModel {
     let variables = configuration.variableCount
     let hidden = configuration.hiddenCount
     return [
-      .weights("w", variables, hidden), .weights("v", variables, hidden), .bias("b", variables),
-      .bias("c", hidden),
+      .weights("w", .variables(variables), .units(hidden)),
+      .weights("v", .variables(variables), .units(hidden)), .bias("b", .variables(variables)),
+      .bias("c", .units(hidden)),
     ]
   }
 

@@ -18,13 +18,19 @@ public final class Trainer<Model: AutoregressiveModel> {
   /// The model with the best validation figure so far; without validation rows, the current one.
   public private(set) var best: Model
 
-  private var current: Model
+  private let initial: Model
+  // What trains has its variables renumbered, if that helps, and so have its rows.
+  private let renumbering: Renumbering?
+  private let working: Model
   private var optimizer: Optimizer<Float>
   private let executor: Executor<Float>
   private let rows: Graph.Value
   private let loss: Graph.Value
   private let masks: [Graph.Mask]
   private let evaluator: Evaluator<Float>?
+  private let validationRows: BinaryMatrix?
+  /// The training rows, if every epoch has the same.
+  private let fixedRows: BinaryMatrix?
 
   /// Starts a training.
   ///
@@ -67,15 +73,19 @@ public final class Trainer<Model: AutoregressiveModel> {
     }
     if let problem = state.progress.problem { throw .invalidConfiguration(problem) }
     self.data = data
-    self.current = current
+    initial = current
     self.best = best
     progress = state.progress
+    let renumbering = Renumbering(current)
+    self.renumbering = renumbering
+    working = renumbering?.renumbered(current) ?? current
     optimizer = state.optimizer
+    if let renumbering { optimizer = optimizer.mappingState(renumbering.renumbered) }
 
     var graph = Graph()
-    rows = current.rows(in: &graph)
-    masks = current.masks(forTrainingStep: 0).map { graph.mask($0) }
-    let logits = current.logits(of: rows, component: 0, masks: masks, in: &graph)
+    rows = working.rows(in: &graph)
+    masks = working.masks(forTrainingStep: 0).map { graph.mask($0) }
+    let logits = working.logits(of: rows, component: 0, masks: masks, in: &graph)
     let logProbability = graph.bernoulliLogLikelihood(logits: logits, targets: rows)
     loss = graph.scale(graph.mean(logProbability, over: .rows), by: -1)
     graph.name(logits, "logits")
@@ -84,23 +94,31 @@ public final class Trainer<Model: AutoregressiveModel> {
     executor = Executor(
       graph, outputs: [], loss: loss,
       batchCapacity: min(state.progress.configuration.batchSize, data.train.rowCount),
-      parameters: current.parameters)
+      parameters: working.parameters)
     executor.isTraining = true
     executor.seed = state.progress.configuration.seed
-    evaluator = data.validation.flatMap { validation in
-      validation.rowCount == 0 ? nil : Evaluator(current, batchCapacity: min(512, validation.rowCount))
+    func renumber(_ table: BinaryMatrix) -> BinaryMatrix {
+      renumbering.map { table.reorderingColumns($0.order) } ?? table
+    }
+    fixedRows = data.drawsEachEpoch ? nil : renumber(data.train)
+    validationRows = data.validation.map(renumber)
+    evaluator = validationRows.flatMap { [working] validation in
+      validation.rowCount == 0 ? nil : Evaluator(working, batchCapacity: min(512, validation.rowCount))
     }
   }
 
   /// The model as it stands.
   public var model: Model {
-    var model = current
-    model.parameters = executor.parameters
+    var model = initial
+    model.parameters = renumbering?.restored(executor.parameters) ?? executor.parameters
     return model
   }
 
   /// What a checkpoint needs besides the model.
-  public var state: TrainingState { TrainingState(progress: progress, optimizer: optimizer) }
+  public var state: TrainingState {
+    TrainingState(
+      progress: progress, optimizer: renumbering.map { optimizer.mappingState($0.restored) } ?? optimizer)
+  }
 
   /// The number of batches an epoch has.
   public var batchesPerEpoch: Int { progress.configuration.batchesPerEpoch(rowCount: data.train.rowCount) }
@@ -130,7 +148,7 @@ public final class Trainer<Model: AutoregressiveModel> {
       {
         return .outOfPatience
       }
-      let table = data.trainingRows(epoch: progress.epoch)
+      let table = trainingRows(epoch: progress.epoch)
       let batches = ShuffledBatches(
         rowCount: table.rowCount, batchSize: configuration.batchSize, seed: configuration.seed,
         epoch: progress.epoch)
@@ -152,9 +170,16 @@ public final class Trainer<Model: AutoregressiveModel> {
     return .finished
   }
 
+  /// The training rows of an epoch, renumbered.
+  private func trainingRows(epoch: Int) -> BinaryMatrix {
+    if let fixedRows { return fixedRows }
+    let table = data.trainingRows(epoch: epoch)
+    return renumbering.map { table.reorderingColumns($0.order) } ?? table
+  }
+
   private func step(_ batch: [Int], of table: BinaryMatrix) throws(DensityError) {
     executor.step = progress.step
-    for (mask, staircase) in zip(masks, current.masks(forTrainingStep: progress.step)) {
+    for (mask, staircase) in zip(masks, working.masks(forTrainingStep: progress.step)) {
       executor.set(mask, to: staircase)
     }
     executor.set(rows, rowCount: batch.count) { table.copyRows(batch, into: $0) }
@@ -163,8 +188,7 @@ public final class Trainer<Model: AutoregressiveModel> {
     guard value.isFinite else {
       throw .diverged(step: progress.step + 1, tensor: executor.firstNonFinite() ?? "the loss")
     }
-    executor.backward()
-    optimizer.step(executor, rate: progress.rates.rate(atStep: progress.step))
+    executor.backward(stepping: &optimizer, rate: progress.rates.rate(atStep: progress.step))
     progress.logProbabilitySum -= value * Double(batch.count)
     progress.rowCount += batch.count
     progress.step += 1
@@ -195,7 +219,7 @@ public final class Trainer<Model: AutoregressiveModel> {
     progress.rowCount = 0
     progress.logProbabilitySum = 0
     var validation: Double?
-    if let evaluator, let table = data.validation {
+    if let evaluator, let table = validationRows {
       evaluator.set(executor.parameters)
       let figure = LikelihoodSummary(
         logProbabilities: evaluator.logProbabilities(of: table), variableCount: data.variableCount

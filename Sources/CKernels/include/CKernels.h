@@ -30,8 +30,8 @@ typedef struct {
 
 /// An autoregressive mask: of the K inputs sorted by degree, the sorted output n sees the first prefixes[n].
 typedef struct {
-  const int32_t *_Nullable inputs;    // K: the sorted order, a permutation
-  const int32_t *_Nullable outputs;   // N: the sorted order, a permutation
+  const int32_t *_Nullable inputs;    // K: the sorted order, a permutation; null: they are sorted as they are
+  const int32_t *_Nullable outputs;   // N: the same of the outputs
   const int32_t *_Nullable prefixes;  // N: never decreasing, each at most K
 } ck_staircase;
 
@@ -72,7 +72,15 @@ typedef struct {
   /// Accumulates dw = xᵀ · dy where permitted and touches nothing else. x (B × K), dy (B × N), dw (K × N).
   void (*masked_linear_weight_gradient)(
     ck_matrix x, ck_matrix dy, ck_staircase mask, bool is_sparse, ck_matrix dw);
+  /// One step of `adam` on the permitted weights along xᵀ · dy, which is nowhere stored: the same bits as the
+  /// weight gradient into zeros followed by `adam`. The mask's inputs and outputs are sorted.
+  void (*masked_linear_adam)(
+    ck_matrix x, ck_matrix dy, ck_staircase mask, bool is_sparse, ck_matrix w, ck_matrix m, ck_matrix v,
+    ck_adam step);
 
+  /// y[r, c] = bit c mod 64 of words[r′ · words_per_row + ⌊c / 64⌋], where r′ is rows[r], or r without them.
+  void (*expand_bits)(
+    const uint64_t *words, ptrdiff_t words_per_row, const ptrdiff_t *_Nullable rows, ck_matrix y);
   /// y = f(x); y may be x. Sigmoid, tanh and softplus are within 3 ulp, or 1e-37 absolutely.
   void (*apply)(ck_activation f, ck_matrix x, ck_matrix y);
   /// Accumulates dx = f′(x) · dy, with f′ from y = f(x).

@@ -124,4 +124,15 @@ extension Reference {
       for i in 0..<z.columnCount { dz[row, i] += dy[row, 0] * (t[row, i] - sigmoid(z[row, i])) }
     }
   }
+
+  static func expandBits<S: KernelScalar>(
+    _ words: UnsafePointer<UInt64>, wordsPerRow: Int, rows: UnsafePointer<Int>?, into y: MatrixView<S>
+  ) {
+    for row in 0..<y.rowCount {
+      let bits = words + (rows?[row] ?? row) * wordsPerRow
+      for column in 0..<y.columnCount {
+        y[row, column] = bits[column / 64] >> UInt64(column % 64) & 1 == 1 ? 1 : 0
+      }
+    }
+  }
 }

@@ -46,14 +46,34 @@ extension Reference {
   ) {
     for row in 0..<w.rowCount {
       for column in 0..<w.columnCount {
-        let slope = scale * g[row, column]
-        m[row, column] = step.beta1 * m[row, column] + (1 - step.beta1) * slope
-        v[row, column] = step.beta2 * v[row, column] + (1 - step.beta2) * slope * slope
-        let direction =
-          m[row, column] * step.meanCorrection
-          / ((v[row, column] * step.varianceCorrection).squareRoot() + step.epsilon)
-        w[row, column] -= step.rate * (direction + step.weightDecay * w[row, column])
+        adam(w, row, column, slope: scale * g[row, column], step: step, mean: m, variance: v)
       }
     }
+  }
+
+  static func maskedLinearAdam<S: KernelScalar>(
+    _ x: MatrixView<S>, _ dy: MatrixView<S>, mask: Staircase, step: AdamStep<S>, weights w: MatrixView<S>,
+    mean m: MatrixView<S>, variance v: MatrixView<S>
+  ) {
+    precondition(mask.isSorted, "the mask's inputs and outputs must be sorted by degree")
+    for input in 0..<w.rowCount {
+      for output in 0..<w.columnCount where mask.permits(input, output) {
+        var slope: S = 0
+        for row in 0..<x.rowCount { slope += x[row, input] * dy[row, output] }
+        adam(w, input, output, slope: slope, step: step, mean: m, variance: v)
+      }
+    }
+  }
+
+  private static func adam<S: KernelScalar>(
+    _ w: MatrixView<S>, _ row: Int, _ column: Int, slope: S, step: AdamStep<S>, mean m: MatrixView<S>,
+    variance v: MatrixView<S>
+  ) {
+    m[row, column] = step.beta1 * m[row, column] + (1 - step.beta1) * slope
+    v[row, column] = step.beta2 * v[row, column] + (1 - step.beta2) * slope * slope
+    let direction =
+      m[row, column] * step.meanCorrection
+      / ((v[row, column] * step.varianceCorrection).squareRoot() + step.epsilon)
+    w[row, column] -= step.rate * (direction + step.weightDecay * w[row, column])
   }
 }
