@@ -24,11 +24,12 @@ extension Executor {
     case .maskedLinear(let x, let weights, let bias, let mask):
       if carries(x) {
         Scalar.maskedLinearInputGradient(
-          dy, weights: view(of: weights), mask: masks[mask.index], into: gradientView(of: x))
+          dy, weights: view(of: weights), mask: masks[mask.index], method: method(of: x),
+          into: gradientView(of: x))
       }
       if includingWeights, carries(weights) {
         Scalar.maskedLinearWeightGradient(
-          view(of: x), dy, mask: masks[mask.index], isSparse: graph.isSparse(x),
+          view(of: x), dy, mask: masks[mask.index], method: method(of: x),
           into: gradientView(of: weights))
       }
       if let bias, carries(bias) {

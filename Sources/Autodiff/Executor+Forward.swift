@@ -11,7 +11,7 @@ extension Executor {
     case .maskedLinear(let x, let weights, let bias, let mask):
       Scalar.maskedLinear(
         view(of: x), weights: view(of: weights), bias: bias.map(view(of:)), mask: masks[mask.index],
-        isSparse: graph.isSparse(x), into: view(of: value))
+        method: method(of: x), into: view(of: value))
     case .addBias(let x, let bias):
       Scalar.copy(view(of: x), into: view(of: value))
       Scalar.accumulateRow(view(of: bias), scaledBy: 1, into: view(of: value))

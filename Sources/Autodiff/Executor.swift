@@ -24,6 +24,8 @@ public final class Executor<Scalar: KernelScalar> {
   public private(set) var masks: [Staircase]
   /// The number of rows in the current batch.
   public private(set) var batchSize = 0
+  /// The precision of the products of masked layers whose inputs are not sparse.
+  public var precision = Precision.float32
   /// Whether dropout draws; without it dropout is the identity.
   public var isTraining = false
   /// The seed of dropout's draws.
@@ -37,8 +39,6 @@ public final class Executor<Scalar: KernelScalar> {
   private let parameterIndex: [Int?]
   /// For each node that is a masked layer and the only reader of its weights, their place in `parameters`.
   private let ownWeights: [Int?]
-  /// Whether each mask has been replaced by another.
-  private var hasChanged: [Bool]
 
   /// Plans and allocates.
   ///
@@ -74,7 +74,6 @@ public final class Executor<Scalar: KernelScalar> {
         nil
       }
     }
-    hasChanged = Array(repeating: false, count: graph.masks.count)
     self.parameters = parameters
     if loss != nil {
       for (name, matrix) in zip(parameters.names, parameters.matrices) {
@@ -115,9 +114,8 @@ public final class Executor<Scalar: KernelScalar> {
       staircase.inputCount == masks[mask.index].inputCount
         && staircase.outputCount == masks[mask.index].outputCount,
       "a mask keeps its size")
-    guard masks[mask.index] != staircase else { return }
+    precondition(!graph.masksAreFixed[mask.index], "a fixed mask is never replaced")
     masks[mask.index] = staircase
-    hasChanged[mask.index] = true
   }
 
   /// Replaces the parameters by others of the same shapes.
@@ -149,13 +147,13 @@ public final class Executor<Scalar: KernelScalar> {
     eachGradient { differentiate($0) }
   }
 
-  /// Takes one step of an optimizer along the derivative of the loss: the same bits as `backward()` followed by
-  /// `optimizer.step(self, rate: rate)`.
+  /// Takes one step of an optimizer along the derivative of the loss: `backward()` and then
+  /// `optimizer.step(self, rate: rate)`, to the same bits.
   ///
   /// The gradient of a masked layer's weights is spent on its step of Adam while it is in registers: it takes no
-  /// memory, and what the mask forbids no work. That needs a layer that alone reads its weights, under a sorted mask
-  /// that has never changed, and no clipping; other parameters go through `gradients` as usual. The gradients of
-  /// weights that were spent are not valid afterwards.
+  /// memory, and what the mask forbids no work (nor does weight decay touch it). That needs a fixed and sorted mask,
+  /// a layer that alone reads its weights, and no clipping; other parameters go through `gradients` as usual. The
+  /// gradients of weights that were spent are not valid afterwards.
   /// - Precondition: `forward()` has run on the same inputs.
   public func backward(stepping optimizer: inout Optimizer<Scalar>, rate: Double) {
     guard optimizer.canSpendGradients else {
@@ -175,7 +173,7 @@ public final class Executor<Scalar: KernelScalar> {
       }
       differentiate(value, includingWeights: false)
       optimizer.spend(
-        view(of: x), gradientView(of: value), mask: masks[mask.index], isSparse: graph.isSparse(x),
+        view(of: x), gradientView(of: value), mask: masks[mask.index], method: method(of: x),
         rate: rate,
         on: parameters.matrices[index].mutableView, at: index)
     }
@@ -202,7 +200,7 @@ public final class Executor<Scalar: KernelScalar> {
   private func spentWeights(of value: Graph.Value) -> Int? {
     guard let index = ownWeights[value.index], case .maskedLinear(_, _, _, let mask) = graph[value].op
     else { return nil }
-    return masks[mask.index].isSorted && !hasChanged[mask.index] ? index : nil
+    return masks[mask.index].isSorted && graph.masksAreFixed[mask.index] ? index : nil
   }
 
   private func isSpent(_ index: Int) -> Bool {
@@ -235,6 +233,12 @@ public final class Executor<Scalar: KernelScalar> {
   package func view(of value: Graph.Value) -> MatrixView<Scalar> {
     if let index = parameterIndex[value.index] { return parameters.matrices[index].view }
     return view(of: value, in: values, at: plan.values[value.index])
+  }
+
+  /// How a masked layer multiplies its inputs.
+  func method(of inputs: Graph.Value) -> ProductMethod {
+    if graph.isSparse(inputs) { return .sparse }
+    return precision == .bf16 ? .bf16 : .dense
   }
 
   /// A view of a value's gradient, to accumulate into.

@@ -42,6 +42,8 @@ public struct Graph: Sendable {
   public private(set) var nodes: [Node] = []
   /// The masks, by slot.
   public private(set) var masks: [Staircase] = []
+  /// Whether each mask stays for good.
+  private(set) var masksAreFixed: [Bool] = []
   private var leaves: [String: Value] = [:]
   private var dropoutCount = 0
 
@@ -117,8 +119,12 @@ extension Graph {
   }
 
   /// Adds a mask slot and the mask it holds until the executor is given another.
-  public mutating func mask(_ staircase: Staircase) -> Mask {
+  ///
+  /// A fixed mask is never replaced. What it forbids then needs neither gradient nor optimizer, and an executor
+  /// that steps an optimizer makes use of that.
+  public mutating func mask(_ staircase: Staircase, isFixed: Bool = false) -> Mask {
     masks.append(staircase)
+    masksAreFixed.append(isFixed)
     return Mask(index: masks.count - 1)
   }
 

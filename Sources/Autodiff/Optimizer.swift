@@ -87,11 +87,11 @@ public struct Optimizer<Scalar: KernelScalar>: Sendable {
   ///
   /// - Precondition: `canSpendGradients`.
   mutating func spend(
-    _ x: MatrixView<Scalar>, _ dy: MatrixView<Scalar>, mask: Staircase, isSparse: Bool, rate: Double,
+    _ x: MatrixView<Scalar>, _ dy: MatrixView<Scalar>, mask: Staircase, method: ProductMethod, rate: Double,
     on weights: MatrixView<Scalar>, at index: Int
   ) {
     Scalar.maskedLinearAdam(
-      x, dy, mask: mask, isSparse: isSparse, step: adamStep(weights, rate: rate), weights: weights,
+      x, dy, mask: mask, method: method, step: adamStep(weights, rate: rate), weights: weights,
       mean: state[0].matrices[index].mutableView, variance: state[1].matrices[index].mutableView)
   }
 

@@ -6,8 +6,10 @@
 
 #include <immintrin.h>
 
-#pragma clang attribute push( \
-  __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,fma"))), apply_to = function)
+#define TARGET "avx512f,avx512bw,avx512dq,avx512vl,fma"
+#define BF16_TARGET TARGET ",avx512bf16"
+
+#pragma clang attribute push(__attribute__((target(TARGET))), apply_to = function)
 
 #define LANES 16
 // 32 registers: 24 accumulators and 3 for the panel; the broadcasts are memory operands.

@@ -71,6 +71,14 @@ int ck_override(int set) {
   return before;
 }
 
+bool ck_has_bf16(void) {
+#if defined(__x86_64__)
+  return ck_current() == ck_avx512 && __builtin_cpu_supports("avx512bf16");
+#else
+  return false;
+#endif
+}
+
 const ck_kernels *ck_table(void) {
   switch (ck_current()) {
 #if defined(__x86_64__)

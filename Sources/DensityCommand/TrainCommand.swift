@@ -63,6 +63,9 @@ enum TrainCommand {
         "patience", placeholder: "epochs",
         help: "Stop after this many epochs without a better validation figure. Default: never."),
       .value(
+        "precision", placeholder: "format", default: "float32", allowed: ["float32", "bf16"],
+        help: "The precision of a MADE's products in training; bf16 needs AVX-512 BF16 and is faster."),
+      .value(
         "seed", short: "s", placeholder: "seed", default: "0",
         help: "The seed of initial weights, shuffles, masks and orderings."),
       .value("run", placeholder: "folder", help: "The run's folder. Default: runs/ and the family's name."),
@@ -84,7 +87,7 @@ enum TrainCommand {
   /// The options that a resumed run takes from its checkpoint.
   private static let settings = [
     "model", "hidden", "activation", "ordering", "masks", "fresh-masks", "direct", "epochs", "batch", "rate",
-    "schedule", "optimizer", "momentum", "weight-decay", "clip", "patience", "seed",
+    "schedule", "optimizer", "momentum", "weight-decay", "clip", "patience", "precision", "seed",
   ]
 
   static func run(_ arguments: ParsedArguments) throws -> ExitStatus {

@@ -20,6 +20,7 @@ struct TrainingOptions {
   private let schedule: String
   private let clippingNorm: Double?
   private let patience: Int?
+  private let precision: Precision
 
   /// Reads the options of a training of a family.
   init(_ arguments: ParsedArguments, kind: ModelKind) throws {
@@ -49,6 +50,10 @@ struct TrainingOptions {
     schedule = try arguments.value("schedule", as: .string)
     clippingNorm = try arguments.optionalValue("clip", as: .positiveNumber)
     patience = try arguments.optionalValue("patience", as: .integer(in: 1...1_000_000))
+    precision = try arguments.value("precision", as: ValueFormat<Precision>.choice)
+    if precision == .bf16 && kind != .made {
+      throw UsageError("--precision bf16 goes with --model made, whose dense layers it speeds up")
+    }
   }
 
   /// Returns the configuration for a table of `rowCount` rows.
@@ -64,7 +69,7 @@ struct TrainingOptions {
       }
     return TrainingConfiguration(
       epochCount: epochs, batchSize: batchSize, rate: rate, schedule: schedule, optimizer: optimizer,
-      clippingNorm: clippingNorm, patience: patience, seed: seed)
+      clippingNorm: clippingNorm, patience: patience, seed: seed, precision: precision)
   }
 
   /// The number of steps after which more help little.

@@ -22,26 +22,27 @@ extension Double: KernelScalar {
 
   public static func maskedLinear(
     _ x: MatrixView<Double>, weights w: MatrixView<Double>, bias: MatrixView<Double>?, mask: Staircase,
-    isSparse: Bool, into y: MatrixView<Double>
+    method: ProductMethod, into y: MatrixView<Double>
   ) {
     Reference.maskedLinear(x, weights: w, bias: bias, mask: mask, into: y)
   }
 
   public static func maskedLinearInputGradient(
-    _ dy: MatrixView<Double>, weights w: MatrixView<Double>, mask: Staircase, into dx: MatrixView<Double>
+    _ dy: MatrixView<Double>, weights w: MatrixView<Double>, mask: Staircase, method: ProductMethod,
+    into dx: MatrixView<Double>
   ) {
     Reference.maskedLinearInputGradient(dy, weights: w, mask: mask, into: dx)
   }
 
   public static func maskedLinearWeightGradient(
-    _ x: MatrixView<Double>, _ dy: MatrixView<Double>, mask: Staircase, isSparse: Bool,
+    _ x: MatrixView<Double>, _ dy: MatrixView<Double>, mask: Staircase, method: ProductMethod,
     into dw: MatrixView<Double>
   ) {
     Reference.maskedLinearWeightGradient(x, dy, mask: mask, into: dw)
   }
 
   public static func maskedLinearAdam(
-    _ x: MatrixView<Double>, _ dy: MatrixView<Double>, mask: Staircase, isSparse: Bool,
+    _ x: MatrixView<Double>, _ dy: MatrixView<Double>, mask: Staircase, method: ProductMethod,
     step: AdamStep<Double>, weights w: MatrixView<Double>, mean m: MatrixView<Double>,
     variance v: MatrixView<Double>
   ) {

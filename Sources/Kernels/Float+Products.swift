@@ -23,36 +23,38 @@ extension Float {
 
   public static func maskedLinear(
     _ x: MatrixView<Float>, weights w: MatrixView<Float>, bias: MatrixView<Float>?, mask: Staircase,
-    isSparse: Bool, into y: MatrixView<Float>
+    method: ProductMethod, into y: MatrixView<Float>
   ) {
     mask.require(weights: w)
     x.require("x", rows: x.rowCount, columns: w.rowCount)
     bias?.require("bias", rows: 1, columns: w.columnCount)
     y.require("y", rows: x.rowCount, columns: w.columnCount)
-    mask.withC { kernels.pointee.masked_linear(x.raw, w.raw, bias?.base, $0, isSparse, y.raw) }
+    mask.withC { kernels.pointee.masked_linear(x.raw, w.raw, bias?.base, $0, method.raw, y.raw) }
   }
 
   public static func maskedLinearInputGradient(
-    _ dy: MatrixView<Float>, weights w: MatrixView<Float>, mask: Staircase, into dx: MatrixView<Float>
+    _ dy: MatrixView<Float>, weights w: MatrixView<Float>, mask: Staircase, method: ProductMethod,
+    into dx: MatrixView<Float>
   ) {
     mask.require(weights: w)
     dy.require("dy", rows: dx.rowCount, columns: w.columnCount)
     dx.require("dx", rows: dx.rowCount, columns: w.rowCount)
-    mask.withC { kernels.pointee.masked_linear_input_gradient(dy.raw, w.raw, $0, dx.raw) }
+    mask.withC { kernels.pointee.masked_linear_input_gradient(dy.raw, w.raw, $0, method.raw, dx.raw) }
   }
 
   public static func maskedLinearWeightGradient(
-    _ x: MatrixView<Float>, _ dy: MatrixView<Float>, mask: Staircase, isSparse: Bool,
+    _ x: MatrixView<Float>, _ dy: MatrixView<Float>, mask: Staircase, method: ProductMethod,
     into dw: MatrixView<Float>
   ) {
     mask.require(weights: dw)
     x.require("x", rows: x.rowCount, columns: dw.rowCount)
     dy.require("dy", rows: x.rowCount, columns: dw.columnCount)
-    mask.withC { kernels.pointee.masked_linear_weight_gradient(x.raw, dy.raw, $0, isSparse, dw.raw) }
+    mask.withC { kernels.pointee.masked_linear_weight_gradient(x.raw, dy.raw, $0, method.raw, dw.raw) }
   }
 
   public static func maskedLinearAdam(
-    _ x: MatrixView<Float>, _ dy: MatrixView<Float>, mask: Staircase, isSparse: Bool, step: AdamStep<Float>,
+    _ x: MatrixView<Float>, _ dy: MatrixView<Float>, mask: Staircase, method: ProductMethod,
+    step: AdamStep<Float>,
     weights w: MatrixView<Float>, mean m: MatrixView<Float>, variance v: MatrixView<Float>
   ) {
     precondition(mask.isSorted, "the mask's inputs and outputs must be sorted by degree")
@@ -62,7 +64,7 @@ extension Float {
     m.require("mean", shapeOf: w)
     v.require("variance", shapeOf: w)
     mask.withC {
-      kernels.pointee.masked_linear_adam(x.raw, dy.raw, $0, isSparse, w.raw, m.raw, v.raw, step.raw)
+      kernels.pointee.masked_linear_adam(x.raw, dy.raw, $0, method.raw, w.raw, m.raw, v.raw, step.raw)
     }
   }
 

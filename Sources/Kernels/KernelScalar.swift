@@ -1,3 +1,5 @@
+import CKernels
+
 /// A number type the engine can run in: `Float`, on the C kernels, or `Double`, on the plain references.
 ///
 /// Every inner loop of the package is one of these functions. `Float` calls `CKernels`, which picks the fastest
@@ -33,27 +35,30 @@ public protocol KernelScalar: BinaryFloatingPoint, Sendable, Codable {
   ///
   /// A weight that the mask forbids is not read as a number: whatever it holds, and whatever the input it belongs
   /// to holds (finite), `y` has the same bits.
-  /// Shapes: x (B × K), w (K × N), bias (1 × N) or nil for zero, y (B × N). `isSparse` promises that most of x is
-  /// zero, and changes only the time taken and the rounding.
+  /// Shapes: x (B × K), w (K × N), bias (1 × N) or nil for zero, y (B × N). The method changes only the time taken
+  /// and the rounding.
   static func maskedLinear(
     _ x: MatrixView<Self>, weights w: MatrixView<Self>, bias: MatrixView<Self>?, mask: Staircase,
-    isSparse: Bool,
+    method: ProductMethod,
     into y: MatrixView<Self>)
 
   /// Accumulates `dx[r, k] += Σ_{n permitted} dy[r, n] · w[k, n]`.
   static func maskedLinearInputGradient(
-    _ dy: MatrixView<Self>, weights w: MatrixView<Self>, mask: Staircase, into dx: MatrixView<Self>)
+    _ dy: MatrixView<Self>, weights w: MatrixView<Self>, mask: Staircase, method: ProductMethod,
+    into dx: MatrixView<Self>)
 
   /// Accumulates `dw[k, n] += Σ_r x[r, k] · dy[r, n]` where permitted; elsewhere `dw` is left untouched.
   static func maskedLinearWeightGradient(
-    _ x: MatrixView<Self>, _ dy: MatrixView<Self>, mask: Staircase, isSparse: Bool, into dw: MatrixView<Self>)
+    _ x: MatrixView<Self>, _ dy: MatrixView<Self>, mask: Staircase, method: ProductMethod,
+    into dw: MatrixView<Self>)
 
   /// One step of `adam` on the permitted weights along the gradient xᵀ · dy, which is nowhere stored.
   ///
   /// The same bits as `maskedLinearWeightGradient` into zeros, then `adam`; forbidden weights and their state stay.
   /// - Precondition: `mask.isSorted`.
   static func maskedLinearAdam(
-    _ x: MatrixView<Self>, _ dy: MatrixView<Self>, mask: Staircase, isSparse: Bool, step: AdamStep<Self>,
+    _ x: MatrixView<Self>, _ dy: MatrixView<Self>, mask: Staircase, method: ProductMethod,
+    step: AdamStep<Self>,
     weights w: MatrixView<Self>, mean m: MatrixView<Self>, variance v: MatrixView<Self>)
 
   // MARK: Element by element (all operands of one shape)
@@ -163,6 +168,21 @@ public protocol KernelScalar: BinaryFloatingPoint, Sendable, Codable {
   static func adam(
     _ w: MatrixView<Self>, gradient g: MatrixView<Self>, scaledBy scale: Self, step: AdamStep<Self>,
     mean m: MatrixView<Self>, variance v: MatrixView<Self>)
+}
+
+/// How a masked layer multiplies.
+public enum ProductMethod: Hashable, Sendable, CaseIterable {
+  /// Every permitted product.
+  case dense
+  /// Only where x is not zero: for an x that mostly is.
+  case sparse
+  /// Every permitted product of operands rounded to bfloat16 (8 significant bits), summed in single precision.
+  ///
+  /// It is `dense` where `isAvailable` says no, and in Double.
+  case bf16
+
+  /// Whether this machine and the current instruction set have the method.
+  public var isAvailable: Bool { self == .bf16 ? ck_has_bf16() : true }
 }
 
 /// Which operand of a product is transposed.

@@ -63,6 +63,17 @@ extension AdamStep<Float> {
   }
 }
 
+extension ProductMethod {
+  /// The method as the C kernels name it.
+  var raw: ck_method {
+    switch self {
+    case .dense: ck_dense
+    case .sparse: ck_sparse
+    case .bf16: ck_bf16
+    }
+  }
+}
+
 extension Activation {
   /// The function as the C kernels name it.
   var raw: ck_activation {

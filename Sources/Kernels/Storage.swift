@@ -1,3 +1,11 @@
+#if canImport(Darwin)
+  import Darwin
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Glibc
+#endif
+
 /// The one type that owns raw memory: a fixed-size buffer of scalars on a staggered cache-line boundary.
 ///
 /// It is sent across threads as part of `Matrix`, which copies before it writes shared storage, and inside an
@@ -12,19 +20,19 @@ package final class Storage<Scalar: KernelScalar>: @unchecked Sendable {
   /// Allocates `count` scalars that all are `value`.
   package init(count: Int, filledWith value: Scalar) {
     let bytes = count * MemoryLayout<Scalar>.stride
-    let allocation = UnsafeMutableRawPointer.allocate(byteCount: bytes + 4096 + 128, alignment: 64)
+    // Zeroed memory that nothing touches takes no room: the system hands pages out as they are first written.
+    guard let allocation = calloc(bytes + 4096 + 192, 1) else {
+      fatalError("out of memory: \(bytes) bytes of \(Scalar.self)")
+    }
     self.allocation = allocation
     self.count = count
     // The allocator hands out large blocks at the same offset within their page, so the offset is drawn from a
     // hash of the block's address: one of the page's 64 cache lines.
     let line = (UInt64(UInt(bitPattern: allocation)) &* 0x9E37_79B9_7F4A_7C15) >> 58
-    self.base = (allocation + Int(line) * 64).bindMemory(to: Scalar.self, capacity: count)
-    if value == 0 {
-      // Zero is all bits zero in every scalar, and filling bytes is a single call.
-      UnsafeMutableRawPointer(base).initializeMemory(as: UInt8.self, repeating: 0, count: bytes)
-    } else {
-      base.initialize(repeating: value, count: count)
-    }
+    let start = allocation.alignedUp(toMultipleOf: 64)
+    // Zero is all bits zero in every scalar.
+    self.base = (start + Int(line) * 64).bindMemory(to: Scalar.self, capacity: count)
+    if value != 0 { base.update(repeating: value, count: count) }
   }
 
   /// Allocates a copy of `other`.
@@ -33,5 +41,5 @@ package final class Storage<Scalar: KernelScalar>: @unchecked Sendable {
     base.update(from: other.base, count: count)
   }
 
-  deinit { allocation.deallocate() }
+  deinit { free(allocation) }
 }

@@ -96,6 +96,81 @@ struct ExecutorTests {
     #expect(executor[network.rows] == before)
   }
 
+  /// A deep masked network; with a higher index fewer of its layers can spend their gradient: a mask may change,
+  /// weights are shared, a mask is not sorted.
+  private static func layers(
+    _ index: Int
+  ) -> (graph: Graph, x: Graph.Value, changing: Graph.Mask?, loss: Graph.Value, masks: [String: Staircase]) {
+    var graph = Graph()
+    let x = graph.input("x", columns: 33, isSparse: index % 2 == 0)
+    let masks: [String: Staircase] = [
+      "w": .ascending(inputCount: 33, outputCount: 40), "uu": .ascending(inputCount: 40, outputCount: 40),
+      "vvv": index < 3
+        ? .ascending(inputCount: 40, outputCount: 33) : .random(inputCount: 40, outputCount: 33, seed: 5),
+    ]
+    var changing: Graph.Mask?
+    func layer(_ x: Graph.Value, _ name: String, bias: Bool = false, isFixed: Bool = true) -> Graph.Value {
+      guard let staircase = masks[name] else { preconditionFailure(name) }
+      let weights = graph.parameter(
+        name, rows: staircase.inputCount, columns: staircase.outputCount)
+      let row = bias ? graph.parameter("\(name), bias", rows: 1, columns: staircase.outputCount) : nil
+      let mask = graph.mask(staircase, isFixed: isFixed)
+      if !isFixed { changing = mask }
+      return graph.maskedLinear(x, weights: weights, bias: row, mask: mask)
+    }
+    var h = graph.apply(.tanh, layer(x, "w", bias: true, isFixed: index < 1))
+    for _ in 0..<(index < 2 ? 1 : 2) { h = graph.apply(.relu, layer(h, "uu")) }
+    let p = graph.bernoulliLogLikelihood(logits: layer(h, "vvv"), targets: x)
+    let loss = graph.mean(p, over: .rows)
+    return (graph, x, changing, loss, masks)
+  }
+
+  @Test(
+    "a step whose gradients are spent on the way is a step along them, to the last bit", arguments: 0..<4,
+    [
+      (OptimizerMethod.adam(weightDecay: 0.1), nil), (.adam(), 0.01), (.sgd(momentum: 0.9), nil),
+      (.adagrad(), nil),
+    ] as [(OptimizerMethod, Double?)])
+  func spentGradients(index: Int, rule: (method: OptimizerMethod, clippingNorm: Double?)) {
+    let (graph, x, changing, loss, masks) = Self.layers(index)
+    var parameters = Parameters<Float>()
+    for (name, value) in graph.parameters {
+      let shape = graph.shape(of: value)
+      parameters.append(
+        name, .uniform(shape.rowCount(batchSize: 1), shape.columns, seed: UInt64(name.unicodeScalars.count)))
+    }
+    let executors = (0..<2).map { _ in
+      Executor(graph, outputs: [], loss: loss, batchCapacity: 20, parameters: parameters)
+    }
+    var optimizers = executors.map { _ in
+      Optimizer(rule.method, for: parameters, clippingNorm: rule.clippingNorm)
+    }
+    for step in 0..<4 {
+      for executor in executors {
+        if let changing {
+          executor.set(changing, to: .random(inputCount: 33, outputCount: 40, seed: UInt64(step)))
+        }
+        executor.set(x, to: .bits(20, 33, seed: UInt64(step)))
+        executor.forward()
+      }
+      executors[0].backward()
+      optimizers[0].step(executors[0], rate: 0.01)
+      executors[1].backward(stepping: &optimizers[1], rate: 0.01)
+      for name in parameters.names {
+        let (stored, spent) = (executors[0].parameters[name], executors[1].parameters[name])
+        // Weight decay shrinks forbidden weights too if their gradient of zero is stored.
+        let mask = changing == nil || name != "w" ? masks[name] : nil
+        let isEqual = (0..<stored.rowCount).allSatisfy { row in
+          (0..<stored.columnCount).allSatisfy {
+            if let mask, !mask.permits(row, $0) { return true }
+            return stored[row, $0] == spent[row, $0]
+          }
+        }
+        #expect(isEqual, "\(name), step \(step)")
+      }
+    }
+  }
+
   @Test("Float and Double agree within rounding", arguments: [1, 2, 3, 4] as [UInt64])
   func precisions(seed: UInt64) {
     let single = Network<Float>(seed: seed)

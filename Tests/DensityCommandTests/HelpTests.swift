@@ -9,7 +9,7 @@ struct HelpTests {
       "test",
       "binarize", "threshold", "binarize-seed", "epochs", "batch", "rate", "schedule", "optimizer",
       "momentum",
-      "weight-decay", "clip", "patience", "seed", "run", "resume", "threads", "json", "help",
+      "weight-decay", "clip", "patience", "precision", "seed", "run", "resume", "threads", "json", "help",
     ],
     "evaluate": [
       "data", "split", "binarize", "threshold", "binarize-seed", "reference", "threads", "json", "help",

@@ -34,12 +34,20 @@ private func sparse(_ rows: Int, _ columns: Int, seed: UInt64) -> Matrix<Float> 
   return Matrix(rowCount: rows, columnCount: columns) { bits[$0, $1] * values[$0, $1] }
 }
 
+/// What rounding may do to a sum of `terms` products, as a share of the sum of their magnitudes.
+///
+/// An operand rounded to 8 bits is within 2⁻⁸ of itself, a product of two within 2⁻⁷ and a little.
+private func share(_ terms: Int, _ method: ProductMethod, _ set: InstructionSet) -> Double {
+  let isRounded = method == .bf16 && set.run { method.isAvailable }
+  return 1.01 * (Double(terms + 2) * roundoff + (isRounded ? 0x1p-7 : 0))
+}
+
 @Suite struct MaskedLinearTests {
-  @Test(arguments: InstructionSet.available, [false, true])
-  func forward(set: InstructionSet, isSparse: Bool) {
+  @Test(arguments: InstructionSet.available, ProductMethod.allCases)
+  func forward(set: InstructionSet, method: ProductMethod) {
     for (rows, inputs, outputs) in shapes {
       for mask in masks(inputs, outputs, seed: 11) {
-        let x = isSparse ? sparse(rows, inputs, seed: 12) : .uniform(rows, inputs, seed: 12)
+        let x = method == .sparse ? sparse(rows, inputs, seed: 12) : .uniform(rows, inputs, seed: 12)
         let w = weights(mask, seed: 13)
         let bias = Matrix<Float>.uniform(1, outputs, seed: 14)
         let (exactX, exactW) = (x.inDouble, w.inDouble)
@@ -52,23 +60,23 @@ private func sparse(_ rows: Int, _ columns: Int, seed: UInt64) -> Matrix<Float> 
           var magnitude = expected
           set.run {
             Float.maskedLinear(
-              x.view, weights: w.view, bias: bias?.view, mask: mask, isSparse: isSparse, into: y.mutableView)
+              x.view, weights: w.view, bias: bias?.view, mask: mask, method: method, into: y.mutableView)
           }
           Double.maskedLinear(
             exactX.view, weights: exactW.view, bias: exactBias?.view, mask: mask,
-            isSparse: isSparse, into: expected.mutableView)
+            method: method, into: expected.mutableView)
           Double.maskedLinear(
-            sizeX.view, weights: sizeW.view, bias: sizeBias?.view, mask: mask, isSparse: isSparse,
+            sizeX.view, weights: sizeW.view, bias: sizeBias?.view, mask: mask, method: method,
             into: magnitude.mutableView)
-          let mismatch = firstMismatch(y, expected, sumOf: inputs + 1, magnitude: magnitude)
+          let mismatch = firstMismatch(y, expected) { share(inputs + 1, method, set) * magnitude[$0, $1] }
           #expect(mismatch == nil, "\(rows) × \(inputs) × \(outputs)")
         }
       }
     }
   }
 
-  @Test(arguments: InstructionSet.available)
-  func inputGradient(set: InstructionSet) {
+  @Test(arguments: InstructionSet.available, [ProductMethod.dense, .bf16])
+  func inputGradient(set: InstructionSet, method: ProductMethod) {
     for (rows, inputs, outputs) in shapes {
       for mask in masks(inputs, outputs, seed: 15) {
         let dy = Matrix<Float>.uniform(rows, outputs, seed: 16)
@@ -79,24 +87,25 @@ private func sparse(_ rows: Int, _ columns: Int, seed: UInt64) -> Matrix<Float> 
         var expected = dx.inDouble
         var magnitude = expected.magnitudes
         set.run {
-          Float.maskedLinearInputGradient(dy.view, weights: w.view, mask: mask, into: dx.mutableView)
+          Float.maskedLinearInputGradient(
+            dy.view, weights: w.view, mask: mask, method: method, into: dx.mutableView)
         }
         Double.maskedLinearInputGradient(
-          exactDy.view, weights: exactW.view, mask: mask, into: expected.mutableView)
+          exactDy.view, weights: exactW.view, mask: mask, method: method, into: expected.mutableView)
         Double.maskedLinearInputGradient(
-          sizeDy.view, weights: sizeW.view, mask: mask,
+          sizeDy.view, weights: sizeW.view, mask: mask, method: method,
           into: magnitude.mutableView)
-        let mismatch = firstMismatch(dx, expected, sumOf: outputs + 1, magnitude: magnitude)
+        let mismatch = firstMismatch(dx, expected) { share(outputs + 1, method, set) * magnitude[$0, $1] }
         #expect(mismatch == nil, "\(rows) × \(inputs) × \(outputs)")
       }
     }
   }
 
-  @Test(arguments: InstructionSet.available, [false, true])
-  func weightGradient(set: InstructionSet, isSparse: Bool) {
+  @Test(arguments: InstructionSet.available, ProductMethod.allCases)
+  func weightGradient(set: InstructionSet, method: ProductMethod) {
     for (rows, inputs, outputs) in shapes {
       for mask in masks(inputs, outputs, seed: 19) {
-        let x = isSparse ? sparse(rows, inputs, seed: 20) : .uniform(rows, inputs, seed: 20)
+        let x = method == .sparse ? sparse(rows, inputs, seed: 20) : .uniform(rows, inputs, seed: 20)
         let dy = Matrix<Float>.uniform(rows, outputs, seed: 21)
         let (exactX, exactDy) = (x.inDouble, dy.inDouble)
         let (sizeX, sizeDy) = (exactX.magnitudes, exactDy.magnitudes)
@@ -106,14 +115,14 @@ private func sparse(_ rows: Int, _ columns: Int, seed: UInt64) -> Matrix<Float> 
         var magnitude = expected.magnitudes
         set.run {
           Float.maskedLinearWeightGradient(
-            x.view, dy.view, mask: mask, isSparse: isSparse, into: dw.mutableView)
+            x.view, dy.view, mask: mask, method: method, into: dw.mutableView)
         }
         Double.maskedLinearWeightGradient(
-          exactX.view, exactDy.view, mask: mask, isSparse: isSparse, into: expected.mutableView)
+          exactX.view, exactDy.view, mask: mask, method: method, into: expected.mutableView)
         Double.maskedLinearWeightGradient(
-          sizeX.view, sizeDy.view, mask: mask, isSparse: isSparse,
+          sizeX.view, sizeDy.view, mask: mask, method: method,
           into: magnitude.mutableView)
-        let mismatch = firstMismatch(dw, expected, sumOf: rows + 1, magnitude: magnitude)
+        let mismatch = firstMismatch(dw, expected) { share(rows + 1, method, set) * magnitude[$0, $1] }
         #expect(mismatch == nil, "\(rows) × \(inputs) × \(outputs)")
         let isUntouched = (0..<inputs).allSatisfy { input in
           (0..<outputs).allSatisfy { mask.permits(input, $0) || dw[input, $0] == before[input, $0] }
@@ -123,9 +132,71 @@ private func sparse(_ rows: Int, _ columns: Int, seed: UInt64) -> Matrix<Float> 
     }
   }
 
+  /// A gradient that is spent in registers moves weights and state by the same bits as one that is stored.
+  @Test(arguments: InstructionSet.available, ProductMethod.allCases)
+  func spentGradient(set: InstructionSet, method: ProductMethod) {
+    let step = AdamStep<Float>(
+      rate: 0.01, beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0.1, stepNumber: 3)
+    for (rows, inputs, outputs) in shapes {
+      for mask in masks(inputs, outputs, seed: 30) where mask.isSorted {
+        let x = method == .sparse ? sparse(rows, inputs, seed: 31) : .uniform(rows, inputs, seed: 31)
+        let dy = Matrix<Float>.uniform(rows, outputs, seed: 32)
+        var (w, m) = (weights(mask, seed: 33), weights(mask, seed: 34))
+        var v = Matrix<Float>.uniform(inputs, outputs, in: 0...1, seed: 35)
+        let (wBefore, mBefore, vBefore) = (w, m, v)
+        var (wStored, mStored, vStored) = (w, m, v)
+        var dw = Matrix<Float>(rowCount: inputs, columnCount: outputs)
+        set.run {
+          Float.maskedLinearWeightGradient(
+            x.view, dy.view, mask: mask, method: method, into: dw.mutableView)
+          Float.adam(
+            wStored.mutableView, gradient: dw.view, scaledBy: 1, step: step, mean: mStored.mutableView,
+            variance: vStored.mutableView)
+          Float.maskedLinearAdam(
+            x.view, dy.view, mask: mask, method: method, step: step, weights: w.mutableView,
+            mean: m.mutableView, variance: v.mutableView)
+        }
+        for (found, stored, before) in [(w, wStored, wBefore), (m, mStored, mBefore), (v, vStored, vBefore)] {
+          let expected = Matrix(rowCount: inputs, columnCount: outputs) {
+            mask.permits($0, $1) ? stored[$0, $1] : before[$0, $1]
+          }
+          #expect(found.bitPatterns == expected.bitPatterns, "\(rows) × \(inputs) × \(outputs)")
+        }
+      }
+    }
+  }
+
+  /// The spent gradient's step is that of the reference in Double.
+  @Test(arguments: InstructionSet.available)
+  func spentGradientFollowsTheReference(set: InstructionSet) {
+    let mask = Staircase.ascending(inputCount: 40, outputCount: 50)
+    let (x, dy) = (Matrix<Float>.uniform(20, 40, seed: 36), Matrix<Float>.uniform(20, 50, seed: 37))
+    var w = Matrix<Float>.uniform(40, 50, seed: 38)
+    var (m, v) = (
+      Matrix<Float>.uniform(40, 50, seed: 39), Matrix<Float>.uniform(40, 50, in: 0.5...1, seed: 40)
+    )
+    var (exactW, exactM, exactV) = (w.inDouble, m.inDouble, v.inDouble)
+    set.run {
+      Float.maskedLinearAdam(
+        x.view, dy.view, mask: mask, method: .dense,
+        step: AdamStep(rate: 0.01, beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0.1, stepNumber: 3),
+        weights: w.mutableView, mean: m.mutableView, variance: v.mutableView)
+    }
+    let (exactX, exactDy) = (x.inDouble, dy.inDouble)
+    Double.maskedLinearAdam(
+      exactX.view, exactDy.view, mask: mask, method: .dense,
+      step: AdamStep(rate: 0.01, beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0.1, stepNumber: 3),
+      weights: exactW.mutableView, mean: exactM.mutableView, variance: exactV.mutableView)
+    // The gradient is a sum of 20 products of at most 1, and no later rounding is of anything larger.
+    let bound = 1.01 * 24 * roundoff * 20
+    #expect(firstMismatch(m, exactM) { _, _ in bound } == nil)
+    #expect(firstMismatch(v, exactV) { _, _ in 40 * bound } == nil)
+    #expect(firstMismatch(w, exactW) { _, _ in bound } == nil)
+  }
+
   /// Changing an input leaves every output that may not see it bit for bit the same.
-  @Test(arguments: InstructionSet.available, [false, true])
-  func forbiddenInputsLeaveNoTrace(set: InstructionSet, isSparse: Bool) {
+  @Test(arguments: InstructionSet.available, ProductMethod.allCases)
+  func forbiddenInputsLeaveNoTrace(set: InstructionSet, method: ProductMethod) {
     let mask = Staircase.random(inputCount: 50, outputCount: 70, seed: 23)
     let w = weights(mask, seed: 24)
     var x = Matrix<Float>.bits(9, 50, seed: 25)
@@ -133,7 +204,7 @@ private func sparse(_ rows: Int, _ columns: Int, seed: UInt64) -> Matrix<Float> 
       var y = Matrix<Float>(rowCount: 9, columnCount: 70)
       set.run {
         Float.maskedLinear(
-          x.view, weights: w.view, bias: nil, mask: mask, isSparse: isSparse, into: y.mutableView)
+          x.view, weights: w.view, bias: nil, mask: mask, method: method, into: y.mutableView)
       }
       return y
     }
@@ -151,8 +222,8 @@ private func sparse(_ rows: Int, _ columns: Int, seed: UInt64) -> Matrix<Float> 
   }
 
   /// A row's outputs have the same bits alone and in any batch.
-  @Test(arguments: InstructionSet.available, [false, true])
-  func rowsAreIndependent(set: InstructionSet, isSparse: Bool) {
+  @Test(arguments: InstructionSet.available, ProductMethod.allCases)
+  func rowsAreIndependent(set: InstructionSet, method: ProductMethod) {
     let mask = Staircase.random(inputCount: 90, outputCount: 75, seed: 26)
     let w = weights(mask, seed: 27)
     let bias = Matrix<Float>.uniform(1, 75, seed: 28)
@@ -161,7 +232,7 @@ private func sparse(_ rows: Int, _ columns: Int, seed: UInt64) -> Matrix<Float> 
       var y = Matrix<Float>(rowCount: x.rowCount, columnCount: 75)
       set.run {
         Float.maskedLinear(
-          x.view, weights: w.view, bias: bias.view, mask: mask, isSparse: isSparse, into: y.mutableView)
+          x.view, weights: w.view, bias: bias.view, mask: mask, method: method, into: y.mutableView)
       }
       return y
     }

@@ -23,7 +23,7 @@ import _TestSupport
       var y = Matrix<Float>(rowCount: 2, columnCount: 4)
       Float.maskedLinear(
         x.view, weights: w.view, bias: nil, mask: Staircase(denseInputCount: 3, outputCount: 5),
-        isSparse: false, into: y.mutableView)
+        method: .dense, into: y.mutableView)
     }
   }
 

@@ -20,12 +20,12 @@ private func expectSameBits(
     let x = Matrix<Float>.bits(300, 200, seed: 132)
     let w = Matrix<Float>.uniform(200, 300, seed: 133)
     let dy = Matrix<Float>.uniform(300, 300, seed: 134)
-    for isSparse in [false, true] {
+    for method in ProductMethod.allCases {
       expectSameBits("maskedLinear") {
         var y = Matrix<Float>(rowCount: 300, columnCount: 300)
         set.run {
           Float.maskedLinear(
-            x.view, weights: w.view, bias: nil, mask: mask, isSparse: isSparse, into: y.mutableView)
+            x.view, weights: w.view, bias: nil, mask: mask, method: method, into: y.mutableView)
         }
         return y.bitPatterns
       }
@@ -33,15 +33,20 @@ private func expectSameBits(
         var dw = Matrix<Float>(rowCount: 200, columnCount: 300)
         set.run {
           Float.maskedLinearWeightGradient(
-            x.view, dy.view, mask: mask, isSparse: isSparse, into: dw.mutableView)
+            x.view, dy.view, mask: mask, method: method, into: dw.mutableView)
         }
         return dw.bitPatterns
       }
     }
-    expectSameBits("input gradient") {
-      var dx = Matrix<Float>(rowCount: 300, columnCount: 200)
-      set.run { Float.maskedLinearInputGradient(dy.view, weights: w.view, mask: mask, into: dx.mutableView) }
-      return dx.bitPatterns
+    for method in [ProductMethod.dense, .bf16] {
+      expectSameBits("input gradient") {
+        var dx = Matrix<Float>(rowCount: 300, columnCount: 200)
+        set.run {
+          Float.maskedLinearInputGradient(
+            dy.view, weights: w.view, mask: mask, method: method, into: dx.mutableView)
+        }
+        return dx.bitPatterns
+      }
     }
   }
 

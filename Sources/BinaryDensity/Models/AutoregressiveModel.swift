@@ -34,6 +34,8 @@ public protocol AutoregressiveModel: Sendable {
   func ordering(ofComponent component: Int) -> Ordering
   /// The masks of a component, in the order in which `logits(of:masks:in:)` takes them.
   func masks(ofComponent component: Int) -> [Staircase]
+  /// Whether every training step takes the same masks.
+  var trainsOnOneMaskSet: Bool { get }
   /// The masks to train a step with.
   func masks(forTrainingStep step: Int) -> [Staircase]
   /// Adds the D logits of a component's conditionals (B × D, in the order of the columns) to a graph.
@@ -167,6 +169,8 @@ extension AutoregressiveModel {
 
   /// One component unless the model says otherwise.
   public var componentCount: Int { 1 }
+  /// True unless the model says otherwise.
+  public var trainsOnOneMaskSet: Bool { true }
   /// The first component's masks unless the model says otherwise.
   public func masks(forTrainingStep step: Int) -> [Staircase] { masks(ofComponent: 0) }
   /// The ordering that all components share, if they do.

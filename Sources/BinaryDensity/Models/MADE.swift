@@ -100,6 +100,9 @@ public struct MADE: AutoregressiveModel {
   /// The masks of the hidden layers, of the output, and of the direct weights.
   public func masks(ofComponent component: Int) -> [Staircase] { components[component].staircases }
 
+  /// Whether there is one mask, and no fresh ones.
+  public var trainsOnOneMaskSet: Bool { componentCount == 1 && !configuration.trainsOnFreshMasks }
+
   /// The masks in turn, or fresh ones.
   public func masks(forTrainingStep step: Int) -> [Staircase] {
     configuration.trainsOnFreshMasks

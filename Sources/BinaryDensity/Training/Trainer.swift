@@ -72,6 +72,11 @@ public final class Trainer<Model: AutoregressiveModel> {
         found: "\(fingerprint)")
     }
     if let problem = state.progress.problem { throw .invalidConfiguration(problem) }
+    guard state.progress.configuration.precision.isAvailable else {
+      throw .invalidConfiguration(
+        "products in bf16 need AVX-512 BF16, which this processor or the instruction set in use lacks; "
+          + "train in float32")
+    }
     self.data = data
     initial = current
     self.best = best
@@ -84,7 +89,8 @@ public final class Trainer<Model: AutoregressiveModel> {
 
     var graph = Graph()
     rows = working.rows(in: &graph)
-    masks = working.masks(forTrainingStep: 0).map { graph.mask($0) }
+    let isFixed = working.trainsOnOneMaskSet
+    masks = working.masks(forTrainingStep: 0).map { graph.mask($0, isFixed: isFixed) }
     let logits = working.logits(of: rows, component: 0, masks: masks, in: &graph)
     let logProbability = graph.bernoulliLogLikelihood(logits: logits, targets: rows)
     loss = graph.scale(graph.mean(logProbability, over: .rows), by: -1)
@@ -96,6 +102,7 @@ public final class Trainer<Model: AutoregressiveModel> {
       batchCapacity: min(state.progress.configuration.batchSize, data.train.rowCount),
       parameters: working.parameters)
     executor.isTraining = true
+    executor.precision = state.progress.configuration.precision
     executor.seed = state.progress.configuration.seed
     func renumber(_ table: BinaryMatrix) -> BinaryMatrix {
       renumbering.map { table.reorderingColumns($0.order) } ?? table
@@ -179,8 +186,10 @@ public final class Trainer<Model: AutoregressiveModel> {
 
   private func step(_ batch: [Int], of table: BinaryMatrix) throws(DensityError) {
     executor.step = progress.step
-    for (mask, staircase) in zip(masks, working.masks(forTrainingStep: progress.step)) {
-      executor.set(mask, to: staircase)
+    if !working.trainsOnOneMaskSet {
+      for (mask, staircase) in zip(masks, working.masks(forTrainingStep: progress.step)) {
+        executor.set(mask, to: staircase)
+      }
     }
     executor.set(rows, rowCount: batch.count) { table.copyRows(batch, into: $0) }
     executor.forward()

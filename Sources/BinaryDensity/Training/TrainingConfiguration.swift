@@ -19,10 +19,19 @@ public struct TrainingConfiguration: Hashable, Sendable, Codable {
   /// The seed of the shuffles and of dropout.
   public var seed: UInt64
 
+  /// The precision of the products; likelihoods are always measured in single precision.
+  public var precision: Precision {
+    get { reducedPrecision ?? .float32 }
+    set { reducedPrecision = newValue == .float32 ? nil : newValue }
+  }
+  // Nil for single precision, as in files from before there was a choice.
+  private var reducedPrecision: Precision?
+
   /// Creates a configuration; the defaults suit tables of some thousand rows and up.
   public init(
     epochCount: Int = 50, batchSize: Int = 100, rate: Double = 1e-3, schedule: Schedule = .cosine(),
-    optimizer: OptimizerMethod = .adam(), clippingNorm: Double? = nil, patience: Int? = nil, seed: UInt64 = 0
+    optimizer: OptimizerMethod = .adam(), clippingNorm: Double? = nil, patience: Int? = nil, seed: UInt64 = 0,
+    precision: Precision = .float32
   ) {
     self.epochCount = epochCount
     self.batchSize = batchSize
@@ -32,6 +41,7 @@ public struct TrainingConfiguration: Hashable, Sendable, Codable {
     self.clippingNorm = clippingNorm
     self.patience = patience
     self.seed = seed
+    self.precision = precision
   }
 
   /// What is wrong with the configuration, or nil.

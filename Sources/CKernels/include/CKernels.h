@@ -36,6 +36,9 @@ typedef struct {
 } ck_staircase;
 
 typedef enum { ck_none = 0, ck_left = 1, ck_right = 2 } ck_transposition;
+/// How a masked layer multiplies: all of x; only what is not zero, most being zero; or both operands rounded to
+/// bfloat16 and summed in float, where `ck_has_bf16` says so and otherwise like ck_dense.
+typedef enum { ck_dense = 0, ck_sparse = 1, ck_bf16 = 2 } ck_method;
 typedef enum { ck_relu = 0, ck_sigmoid = 1, ck_tanh = 2, ck_softplus = 3 } ck_activation;
 
 /// NADE's parameters, or where their gradients go.
@@ -66,16 +69,17 @@ typedef struct {
   /// y = bias + x · w where the mask permits. x (B × K), w (K × N), bias (1 × N) or null, y (B × N).
   /// Forbidden weights are never used as numbers; forbidden finite inputs do not change a bit of y.
   void (*masked_linear)(
-    ck_matrix x, ck_matrix w, const float *_Nullable bias, ck_staircase mask, bool is_sparse, ck_matrix y);
+    ck_matrix x, ck_matrix w, const float *_Nullable bias, ck_staircase mask, ck_method method, ck_matrix y);
   /// Accumulates dx = dy · wᵀ where permitted. dy (B × N), w (K × N), dx (B × K).
-  void (*masked_linear_input_gradient)(ck_matrix dy, ck_matrix w, ck_staircase mask, ck_matrix dx);
+  void (*masked_linear_input_gradient)(
+    ck_matrix dy, ck_matrix w, ck_staircase mask, ck_method method, ck_matrix dx);
   /// Accumulates dw = xᵀ · dy where permitted and touches nothing else. x (B × K), dy (B × N), dw (K × N).
   void (*masked_linear_weight_gradient)(
-    ck_matrix x, ck_matrix dy, ck_staircase mask, bool is_sparse, ck_matrix dw);
+    ck_matrix x, ck_matrix dy, ck_staircase mask, ck_method method, ck_matrix dw);
   /// One step of `adam` on the permitted weights along xᵀ · dy, which is nowhere stored: the same bits as the
   /// weight gradient into zeros followed by `adam`. The mask's inputs and outputs are sorted.
   void (*masked_linear_adam)(
-    ck_matrix x, ck_matrix dy, ck_staircase mask, bool is_sparse, ck_matrix w, ck_matrix m, ck_matrix v,
+    ck_matrix x, ck_matrix dy, ck_staircase mask, ck_method method, ck_matrix w, ck_matrix m, ck_matrix v,
     ck_adam step);
 
   /// y[r, c] = bit c mod 64 of words[r′ · words_per_row + ⌊c / 64⌋], where r′ is rows[r], or r without them.
@@ -161,6 +165,8 @@ ck_instruction_set ck_current(void);
 bool ck_select(ck_instruction_set set);
 /// Selects a variant for the calling thread alone, or withdraws that with −1. Returns the override before.
 int ck_override(int set);
+/// Whether the current variant multiplies in bfloat16 on this machine.
+bool ck_has_bf16(void);
 /// The kernels of the current variant.
 const ck_kernels *ck_table(void);
 
