@@ -149,18 +149,11 @@ extension Double: KernelScalar {
     Reference.nadeSample(uniforms: u, parameters: parameters, into: x, logits: z)
   }
 
-  public static func prefixProduct(
-    weights w: MatrixView<Double>, count: Int, states: MatrixView<Double>, bias: Double,
-    into y: MatrixView<Double>, accumulating: Bool
+  public static func networkSample(
+    uniforms u: MatrixView<Double>, network: MaskedNetwork<Double>, into words: UnsafeMutablePointer<UInt64>,
+    logits z: MatrixView<Double>
   ) {
-    Reference.prefixProduct(
-      weights: w, count: count, states: states, bias: bias, into: y, accumulating: accumulating)
-  }
-
-  public static func decide(
-    logits z: MatrixView<Double>, uniforms u: MatrixView<Double>, into x: MatrixView<Double>
-  ) {
-    Reference.decide(logits: z, uniforms: u, into: x)
+    Reference.networkSample(uniforms: u, network: network, into: words, logits: z)
   }
 
   public static func sumOfSquares(_ x: MatrixView<Double>) -> Double {

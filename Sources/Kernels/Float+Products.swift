@@ -67,15 +67,4 @@ extension Float {
       kernels.pointee.masked_linear_adam(x.raw, dy.raw, $0, method.raw, w.raw, m.raw, v.raw, step.raw)
     }
   }
-
-  public static func prefixProduct(
-    weights w: MatrixView<Float>, count: Int, states: MatrixView<Float>, bias: Float,
-    into y: MatrixView<Float>, accumulating: Bool
-  ) {
-    precondition(
-      count >= 0 && w.rowCount == 1 && count <= w.columnCount && count <= states.rowCount,
-      "\(count) terms of weights \(w.shape) and states \(states.shape)")
-    y.require("y", rows: 1, columns: states.columnCount)
-    kernels.pointee.prefix_product(w.base, count, states.raw, bias, y.raw, accumulating)
-  }
 }

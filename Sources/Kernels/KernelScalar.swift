@@ -137,17 +137,16 @@ public protocol KernelScalar: BinaryFloatingPoint, Sendable, Codable {
     uniforms u: MatrixView<Self>, parameters: NADEOperands<Self>, into x: MatrixView<Self>,
     logits z: MatrixView<Self>)
 
-  // MARK: Incremental sampling
+  // MARK: Masked networks
 
-  /// Computes one unit for many rows at once: `y[l] = bias + Σ_{k < count} w[k] · states[k, l]`.
+  /// Draws rows from a masked network, variable by variable along its ordering: bit i of row r is 1 where
+  /// `u[r, i] < σ(z[r, i])`.
   ///
-  /// Here a row of `states` (K × L) holds one unit of all L rows being sampled; `weights` (1 × K), y (1 × L).
-  /// `accumulating` adds to y instead of starting from the bias.
-  static func prefixProduct(
-    weights w: MatrixView<Self>, count: Int, states: MatrixView<Self>, bias: Self, into y: MatrixView<Self>,
-    accumulating: Bool)
-  /// Decides L Bernoulli variables: `x[l] = 1 if u[l] < σ(z[l]) else 0`, all (1 × L).
-  static func decide(logits z: MatrixView<Self>, uniforms u: MatrixView<Self>, into x: MatrixView<Self>)
+  /// Shapes: u and z (B × D); z gets the logits that each decision was drawn from. `words` has room for B rows of
+  /// ⌈D / 64⌉ words; bit i of a row is bit i mod 64 of its word ⌊i / 64⌋, and bits beyond the last are 0.
+  static func networkSample(
+    uniforms u: MatrixView<Self>, network: MaskedNetwork<Self>, into words: UnsafeMutablePointer<UInt64>,
+    logits z: MatrixView<Self>)
 
   // MARK: Optimizers (all operands of one shape)
 

@@ -38,15 +38,4 @@ import _TestSupport
       Float.nade(x.view, parameters: operands, into: z.mutableView)
     }
   }
-
-  @Test func tooManyTermsStop() async {
-    await #expect(processExitsWith: .failure) {
-      let (w, states) = (
-        Matrix<Float>(rowCount: 1, columnCount: 9), Matrix<Float>(rowCount: 5, columnCount: 8)
-      )
-      var y = Matrix<Float>(rowCount: 1, columnCount: 8)
-      Float.prefixProduct(
-        weights: w.view, count: 6, states: states.view, bias: 0, into: y.mutableView, accumulating: false)
-    }
-  }
 }

@@ -73,7 +73,7 @@ public struct FVSBN: AutoregressiveModel {
   /// Draws rows, each conditional computed once: O(D²) a row.
   public func draw(uniforms: Matrix<Float>, component: Int) -> (rows: BinaryMatrix, logits: Matrix<Float>) {
     IncrementalSampler(
-      ordering: order, hidden: [],
+      ordering: order,
       direct: IncrementalSampler.Layer(mask: mask, weights: parameters["w"], bias: parameters["b"])
     ).draw(uniforms)
   }

@@ -137,25 +137,22 @@ public struct MADE: AutoregressiveModel {
   /// Draws rows, each hidden unit computed once: the operations of one likelihood at any depth.
   public func draw(uniforms: Matrix<Float>, component: Int) -> (rows: BinaryMatrix, logits: Matrix<Float>) {
     let set = components[component]
-    var hidden: [IncrementalSampler.Layer] = []
-    for layer in configuration.hiddenCounts.indices {
-      hidden.append(
-        IncrementalSampler.Layer(
-          mask: set.staircases[layer], weights: parameters["w\(layer)"], bias: parameters["c\(layer)"],
-          activation: configuration.activation))
-    }
+    let depth = configuration.hiddenCounts.count
     let bias = parameters["b"]
-    return IncrementalSampler(
-      ordering: set.ordering, hidden: hidden,
-      output: configuration.hiddenCounts.isEmpty
-        ? nil
-        : IncrementalSampler.Layer(
-          mask: set.staircases[configuration.hiddenCounts.count], weights: parameters["v"], bias: bias),
-      direct: !configuration.hasDirectWeights
-        ? nil
-        : IncrementalSampler.Layer(
-          mask: set.staircases[set.staircases.count - 1], weights: parameters["direct"],
-          bias: configuration.hiddenCounts.isEmpty ? bias : nil)
-    ).draw(uniforms)
+    var sampler = IncrementalSampler(ordering: set.ordering, activation: configuration.activation)
+    sampler.hidden = (0..<depth).map {
+      IncrementalSampler.Layer(
+        mask: set.staircases[$0], weights: parameters["w\($0)"], bias: parameters["c\($0)"])
+    }
+    if depth > 0 {
+      sampler.output = IncrementalSampler.Layer(
+        mask: set.staircases[depth], weights: parameters["v"], bias: bias)
+    }
+    if configuration.hasDirectWeights {
+      sampler.direct = IncrementalSampler.Layer(
+        mask: set.staircases[set.staircases.count - 1], weights: parameters["direct"],
+        bias: depth > 0 ? nil : bias)
+    }
+    return sampler.draw(uniforms)
   }
 }

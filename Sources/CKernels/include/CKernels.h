@@ -49,6 +49,26 @@ typedef struct {
   ck_matrix c;  // 1 × H
 } ck_nade;
 
+/// A masked layer: y = bias + x · weights where the mask permits.
+typedef struct {
+  ck_matrix weights;            // K × N
+  const float *_Nullable bias;  // N; null: zero
+  ck_staircase mask;
+} ck_layer;
+
+/// The logits of D variables: what the layers up to `output` make of them, plus what `direct` does.
+///
+/// The masks are autoregressive: those over the variables take them in the ordering, those of the logits give them
+/// in the ordering, a hidden unit of the first layer sees at most D − 1 variables, and direct.mask.prefixes[p] = p.
+typedef struct {
+  const int32_t *_Nullable ordering;  // D
+  const ck_layer *_Nullable hidden;   // depth: first to last
+  ptrdiff_t depth;
+  ck_activation activation;          // of the hidden layers
+  const ck_layer *_Nullable output;  // from the last hidden layer; null without hidden layers
+  const ck_layer *_Nullable direct;  // from the variables; null: none
+} ck_network;
+
 /// One of a seed's sequences of 32-bit words (Philox 4×32-10), from a position on.
 typedef struct {
   uint64_t seed;
@@ -127,12 +147,10 @@ typedef struct {
   void (*nade_sample)(
     ck_matrix u, ck_nade p, const int32_t *_Nullable ordering, ck_activation f, ck_matrix x, ck_matrix z);
 
-  /// y[l] = bias + Σ_{k < count} w[k] · states[k, l], or accumulates it without the bias. A lane's result
-  /// does not depend on the number of lanes.
-  void (*prefix_product)(
-    const float *w, ptrdiff_t count, ck_matrix states, float bias, ck_matrix y, bool accumulating);
-  /// x[l] = u[l] < σ(z[l]) ? 1 : 0.
-  void (*decide)(ck_matrix z, ck_matrix u, ck_matrix x);
+  /// Draws rows from a masked network; see KernelScalar.networkSample. Bit i % 64 of word r · words_per_row + i / 64
+  /// is 1 where u < σ(z), all other bits are 0. logits.base may be null.
+  void (*network_sample)(
+    ck_matrix uniforms, ck_network network, uint64_t *bits, ptrdiff_t words_per_row, ck_matrix logits);
   /// y = the uniform numbers in [0, 1) of the next rows · columns words, row by row: the word's leading 24
   /// significant bits as a fixed-point fraction.
   void (*uniforms)(ck_words words, ck_matrix y);

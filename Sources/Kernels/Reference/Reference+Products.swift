@@ -57,21 +57,4 @@ extension Reference {
       }
     }
   }
-
-  static func prefixProduct<S: KernelScalar>(
-    weights w: MatrixView<S>, count: Int, states: MatrixView<S>, bias: S, into y: MatrixView<S>,
-    accumulating: Bool
-  ) {
-    for lane in 0..<y.columnCount {
-      var sum = accumulating ? y[0, lane] : bias
-      for k in 0..<count { sum += w[0, k] * states[k, lane] }
-      y[0, lane] = sum
-    }
-  }
-
-  static func decide<S: KernelScalar>(
-    logits z: MatrixView<S>, uniforms u: MatrixView<S>, into x: MatrixView<S>
-  ) {
-    for lane in 0..<z.columnCount { x[0, lane] = u[0, lane] < sigmoid(z[0, lane]) ? 1 : 0 }
-  }
 }
