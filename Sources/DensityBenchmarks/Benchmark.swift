@@ -17,6 +17,9 @@ struct Benchmark {
   let data: BenchmarkData
 
   func run() throws {
+    let subjects = Subject.all(variableCount: data.rows.columnCount)
+    guard subjects.contains(where: { subject in subject.operations.contains { isWanted(subject.label($0)) } })
+    else { throw UsageError("--only: no figure has the words '\(words.joined(separator: "' or '"))'") }
     let peaks = threadCounts.map { Peak(threadCount: $0) }
     let table = Figure.table(comparingThreads: threadCounts.count > 1)
     if !isJSON {
@@ -25,8 +28,8 @@ struct Benchmark {
           + peaks.map { "peak of \($0.description)" }.joined(separator: "\n") + "\n\n" + table.heading)
     }
     var figures: [Figure] = []
-    for subject in Subject.all(variableCount: data.rows.columnCount) {
-      let operations = subject.operations.filter { isWanted("\(subject.name) \($0.rawValue)") }
+    for subject in subjects {
+      let operations = subject.operations.filter { isWanted(subject.label($0)) }
       guard !operations.isEmpty else { continue }
       let model = try subject.model()
       for operation in operations {

@@ -3,10 +3,10 @@ import BinaryDensity
 import Kernels
 
 /// A model to measure, and what of it.
-struct Subject {
+package struct Subject {
   /// What the table calls it.
   let name: String
-  let operations: [Operation]
+  package let operations: [Operation]
   /// How it is trained; the number of epochs and the rows of a step are the operation's.
   let configuration: TrainingConfiguration
   /// Creates the untrained model.
@@ -23,10 +23,13 @@ struct Subject {
     self.model = model
   }
 
+  /// What a figure of the model is called.
+  package func label(_ operation: Operation) -> String { "\(name) \(operation.rawValue)" }
+
   /// Everything measured, for rows of D variables.
   ///
   /// The columns' own order where a name says nothing, as in the programs compared with.
-  static func all(variableCount: Int) -> [Subject] {
+  package static func all(variableCount: Int) -> [Subject] {
     func nade(_ activation: Activation) -> Subject {
       Subject("NADE 500 \(activation == .relu ? "ReLU" : activation.rawValue)") { () throws(DensityError) in
         try NADE(
