@@ -9,16 +9,17 @@ RUN    ?= runs/$(MODEL)
 COUNT  ?= 100
 ARGS   ?=
 
+PYTHON  ?= python3
 SWIFT   ?= swift
 DOCC    ?= docc
 BUILD    = $(SWIFT) build -c release
 DENSITY  = .build/release/density
 
 .DEFAULT_GOAL := help
-.PHONY: help build train sample evaluate test bench lint format docs clean
+.PHONY: help build train sample evaluate test bench bench-peers bench-growth lint format docs clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo "Variables (NAME=default): MODEL=nade|made|fvsbn HIDDEN=$(HIDDEN) EPOCHS SEED=$(SEED) DATA=$(DATA)"
 	@echo "RUN=$(RUN) COUNT=$(COUNT), and ARGS for any further options of the command, e.g."
@@ -44,9 +45,17 @@ test: ## build and run all tests (optimised: the C kernels are unusably slow wit
 	$(BUILD) --build-tests
 	$(SWIFT) test -c release --skip-build --disable-xctest
 
-bench: ## measure the speed of every model
+bench: ## measure the speed of every model, beside what the machine allows
 	@$(BUILD) --product density-bench
 	.build/release/density-bench $(ARGS)
+
+bench-peers: ## compare with PyTorch and JAX, where PYTHON has them
+	@$(BUILD) --product density-bench
+	$(PYTHON) Benchmarks/compare.py $(ARGS)
+
+bench-growth: ## measure how the time grows with every size, plot it into Benchmarks/growth.svg
+	@$(BUILD) --product density-bench
+	.build/release/density-bench --growth $(ARGS)
 
 lint: ## check the format of all Swift sources
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests

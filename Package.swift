@@ -62,5 +62,8 @@ let package = Package(
       // The command itself, so that building the tests builds what they run.
       dependencies: ["DensityCommand", "BinaryDensity", "Kernels", "_TestSupport"],
       swiftSettings: swiftSettings),
+    .testTarget(
+      name: "DensityBenchmarksTests", dependencies: ["DensityBenchmarks", "BinaryDensity", "Kernels"],
+      swiftSettings: swiftSettings),
   ]
 )

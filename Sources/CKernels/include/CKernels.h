@@ -81,6 +81,9 @@ typedef struct {
   float rate, beta1, beta2, epsilon, weight_decay, mean_correction, variance_correction;
 } ck_adam;
 
+/// The most numbers that the chains of `multiply_adds` hold.
+#define CK_CHAIN_ELEMENTS 384
+
 /// The kernels of one instruction set.
 typedef struct {
   /// c = op(a) · op(b), or accumulates it. ck_none: a (B × K), b (K × N); ck_left: a (K × B);
@@ -165,6 +168,13 @@ typedef struct {
   void (*adagrad)(ck_matrix w, ck_matrix g, float scale, float rate, float epsilon, ck_matrix s);
   /// Adam with decoupled weight decay; see KernelScalar.adam.
   void (*adam)(ck_matrix w, ck_matrix g, float scale, ck_adam step, ck_matrix m, ck_matrix v);
+
+  /// x = x · a + b, `rounds` times, in registers and on the calling thread alone: independent chains of
+  /// multiply-adds that run at the machine's peak. x holds CK_CHAIN_ELEMENTS numbers, of which the first few
+  /// are updated; returns how many.
+  ptrdiff_t (*multiply_adds)(ptrdiff_t rounds, float a, float b, float *x);
+  /// Accumulates x = a on the calling thread alone: every number is read and written once.
+  void (*stream)(ck_matrix x, float a);
 } ck_kernels;
 
 // MARK: Instruction sets

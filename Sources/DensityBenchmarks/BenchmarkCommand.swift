@@ -1,0 +1,64 @@
+import Arguments
+import BinaryDensity
+import Kernels
+
+/// The command line of `density-bench`.
+enum BenchmarkCommand {
+  static let command = Command(
+    name: "density-bench",
+    summary: "Measure training, likelihood and sampling of every model, in rows a second.",
+    discussion: """
+      Each figure is the median of several measurements, with the least and the most beside it. With several numbers \
+      of threads these take turns, and the last column divides the rows a second by those of the first number.
+
+      Beside it stands the floor: the least time that the machine allows, computed from the operations and bytes that \
+      no implementation can leave out and from the peak of multiply-adds and of streams through each level of memory, \
+      measured at the start. Masked-out weights, weights of bits that are off, activations and temporary results \
+      count for nothing. The last shares are of those two peaks.
+      """,
+    options: [
+      .value("seconds", placeholder: "time", default: "0.3", help: "How long a measurement takes."),
+      .value(
+        "repetitions", placeholder: "count", default: "7", help: "How many measurements a figure is of."),
+      .value(
+        "only", placeholder: "words", isRepeated: true,
+        help: "Only the figures with these words in model and operation, such as 'MADE [500] train'."),
+      .value(
+        "threads", placeholder: "counts",
+        help: "The number of threads, or several divided by commas. Default: the machine's."),
+      .value(
+        "data", placeholder: "folder", default: "Data/mnist",
+        help: "MNIST's folder. If it is missing, random rows of 784 variables take its place."),
+      .flag("json", help: "Print one JSON document instead of the table."),
+    ],
+    examples: [
+      Command.Example("density-bench --only NADE --threads 1,2", "NADE on one thread and on two"),
+      Command.Example("density-bench --json > figures.json", "everything, for a program to read"),
+    ])
+
+  /// Carries out a command line, without the program's own name.
+  static func status(of arguments: [String]) -> ExitStatus {
+    do {
+      // The only command, so its name is not typed.
+      let program = Program(name: command.name, summary: command.summary, commands: [command])
+      switch try program.parse([command.name] + arguments) {
+      case .run(let parsed): try run(parsed)
+      case .show: try Terminal.writeToStandardOutput(Array(command.help(in: "").utf8))
+      }
+      return .success
+    } catch {
+      Terminal.writeToStandardError("density-bench: \(error)\n")
+      return error is UsageError ? .usage : .internalError
+    }
+  }
+
+  private static func run(_ parsed: ParsedArguments) throws {
+    let threadCounts = try parsed.optionalValue("threads", as: .integers(in: 1...256)) ?? [Threads.count]
+    let benchmark = Benchmark(
+      seconds: try parsed.value("seconds", as: .positiveNumber),
+      repetitions: try parsed.value("repetitions", as: .integer(in: 1...1000)),
+      threadCounts: threadCounts, words: try parsed.values("only", as: .string),
+      isJSON: parsed.flag("json"), data: try BenchmarkData(directory: parsed.value("data", as: .path)))
+    try benchmark.run()
+  }
+}

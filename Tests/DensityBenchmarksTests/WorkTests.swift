@@ -1,0 +1,105 @@
+import BinaryDensity
+import DensityBenchmarks
+import Kernels
+import Testing
+
+/// Counts of small models by going through every row, input and output.
+@Suite struct WorkTests {
+  private static let rows = BinaryMatrix(rowCount: 4, columnCount: 7) { row, column in
+    (row * 5 + column * 3) % 4 == 0
+  }
+
+  /// Multiply-adds of a row's on-bits, of hidden units, and parameters.
+  private struct Count: Equatable {
+    var onBits = 0
+    var hidden = 0
+    var parameters = 0
+
+    /// What the definitions in `Work` make of them.
+    func work(_ operation: Operation, batchSize: Int) -> Work {
+      let rowBytes = Double(batchSize)  // seven bits
+      guard operation == .train else {
+        return Work(
+          flops: 2 * Double(onBits + batchSize * hidden), bytes: Double(4 * parameters) + rowBytes,
+          footprint: Double(4 * parameters))
+      }
+      return Work(
+        flops: 2 * Double(2 * onBits + 3 * batchSize * hidden) + Work.adamFlops * Double(parameters),
+        bytes: Double(28 * parameters) + rowBytes, footprint: Double(12 * parameters))
+    }
+  }
+
+  private func count(masks: [Staircase], hiddenCount: Int) -> Count {
+    var count = Count()
+    for (index, mask) in masks.enumerated() {
+      for output in 0..<mask.outputCount {
+        if index <= hiddenCount { count.parameters += 1 }
+        for input in 0..<mask.inputCount where mask.permits(input, output) {
+          count.parameters += 1
+          if index > 0 && index <= hiddenCount {
+            count.hidden += 1
+          } else {
+            for row in 0..<Self.rows.rowCount where Self.rows[row, input] { count.onBits += 1 }
+          }
+        }
+      }
+    }
+    return count
+  }
+
+  private func check(_ model: some AutoregressiveModel, _ count: Count, components: Int = 1) {
+    for operation in Operation.allCases {
+      let batch = Self.rows.rowCount
+      var expected = count.work(operation, batchSize: batch)
+      if operation == .logProbability { expected.flops *= Double(components) }
+      let work = Work(operation, model, rows: Self.rows, batchSize: batch)
+      #expect(abs(work.flops - expected.flops) < 1e-6 && work.flops > 0)
+      #expect(work.bytes == expected.bytes && work.footprint == expected.footprint)
+      // Twice the rows are twice the rows' share.
+      let double = Work(operation, model, rows: Self.rows, batchSize: 2 * batch)
+      #expect(double.bytes - work.bytes == Double(batch))
+    }
+  }
+
+  @Test(arguments: [[], [5], [6, 4], [1, 3, 5]], [OrderingRule.natural, .random])
+  func made(hidden: [Int], ordering: OrderingRule) throws {
+    for direct in [false, true] {
+      let model = try MADE(
+        MADE.Configuration(
+          variableCount: 7, hiddenCounts: hidden, hasDirectWeights: direct, ordering: ordering), seed: 1)
+      check(model, count(masks: model.masks(ofComponent: 0), hiddenCount: hidden.count))
+    }
+  }
+
+  @Test func aMixtureEvaluatesEveryComponent() throws {
+    // Masks of as many units as degrees permit equally many weights.
+    let model = try MADE(
+      MADE.Configuration(variableCount: 7, hiddenCounts: [6], maskCount: 3, ordering: .natural), seed: 1)
+    check(model, count(masks: model.masks(ofComponent: 0), hiddenCount: 1), components: 3)
+  }
+
+  @Test(arguments: [OrderingRule.natural, .random])
+  func fvsbn(ordering: OrderingRule) throws {
+    let model = try FVSBN(FVSBN.Configuration(variableCount: 7, ordering: ordering), seed: 1)
+    check(model, count(masks: model.masks(ofComponent: 0), hiddenCount: 0))
+  }
+
+  @Test(arguments: [OrderingRule.natural, .random])
+  func nade(ordering: OrderingRule) throws {
+    let model = try NADE(
+      NADE.Configuration(variableCount: 7, hiddenCount: 3, ordering: ordering), seed: 1)
+    var count = Count()
+    let variables = model.ordering(ofComponent: 0).variables
+    for (position, variable) in variables.enumerated() {
+      count.parameters += 1  // b
+      for _ in 0..<3 {
+        count.hidden += 1
+        count.parameters += position < 6 ? 2 : 1  // v, and w where a later variable sees it
+        guard position < 6 else { continue }
+        for row in 0..<Self.rows.rowCount where Self.rows[row, variable] { count.onBits += 1 }
+      }
+    }
+    count.parameters += 3  // c
+    check(model, count)
+  }
+}
