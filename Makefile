@@ -15,8 +15,17 @@ DOCC    ?= docc
 BUILD    = $(SWIFT) build -c release
 DENSITY  = .build/release/density
 
+# The kernels are written in clang's vector types: the clang that Swift brings compiles them.
+CLANG        ?= $(dir $(realpath $(shell command -v $(SWIFT))))clang
+KERNEL_CHECK  = $(CLANG) -O2 -std=gnu17 -Wall -Wextra -Werror -ISources/CKernels/include \
+                Sources/CKernels/*.c Tests/CKernelsCheck/*.c -pthread -lm
+CROSS        ?= aarch64-linux-gnu
+EMULATOR     ?= qemu-aarch64
+EMULATION     = gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
+
 .DEFAULT_GOAL := help
-.PHONY: help build train sample evaluate test bench bench-peers bench-growth lint format docs clean
+.PHONY: help build train sample evaluate test test-kernels test-neon bench bench-peers bench-growth lint format \
+        docs clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +53,18 @@ evaluate: ## measure RUN's best model on DATA's test rows
 test: ## build and run all tests (optimised: the C kernels are unusably slow without)
 	$(BUILD) --build-tests
 	$(SWIFT) test -c release --skip-build --disable-xctest
+
+test-kernels: ## check the C kernels in every instruction set of this machine
+	@mkdir -p .build/kernels
+	$(KERNEL_CHECK) -o .build/kernels/check
+	.build/kernels/check
+
+test-neon: ## check the C kernels compiled for arm64, under emulation
+	@{ command -v $(EMULATOR) && command -v $(CROSS)-gcc && test -e /usr/$(CROSS)/lib/libc.a; } >/dev/null || { \
+	  echo "test-neon needs an arm64 C library and an emulator: apt-get install $(EMULATION)" >&2; exit 1; }
+	@mkdir -p .build/kernels
+	$(KERNEL_CHECK) --target=$(CROSS) -fuse-ld=lld -static -o .build/kernels/check-neon
+	$(EMULATOR) .build/kernels/check-neon
 
 bench: ## measure the speed of every model, beside what the machine allows
 	@$(BUILD) --product density-bench

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const names[CK_INSTRUCTION_SET_COUNT] = {"portable", "avx2", "avx512"};
+static const char *const names[CK_INSTRUCTION_SET_COUNT] = {"portable", "avx2", "avx512", "neon"};
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static _Atomic(int) selected;
 // One more than the set, so that zero, which every thread starts with, means none.
@@ -16,6 +16,10 @@ bool ck_available(ck_instruction_set set) {
   switch (set) {
   case ck_portable:
     return true;
+#if defined(__aarch64__)
+  case ck_neon:
+    return true;
+#endif
 #if defined(__x86_64__)
   case ck_avx2:
     __builtin_cpu_init();
@@ -45,7 +49,8 @@ static void choose(void) {
     } else {
       fprintf(
         stderr, "BINARYDENSITY_ISA=%s: %s; using %s\n", asked,
-        found < CK_INSTRUCTION_SET_COUNT ? "this machine lacks it" : "not one of portable, avx2, avx512",
+        found < CK_INSTRUCTION_SET_COUNT ? "this machine lacks it"
+                                         : "not one of portable, avx2, avx512, neon",
         names[best]);
     }
   }
@@ -86,6 +91,9 @@ const ck_kernels *ck_table(void) {
     return &ck_kernels_avx2;
   case ck_avx512:
     return &ck_kernels_avx512;
+#elif defined(__aarch64__)
+  case ck_neon:
+    return &ck_kernels_neon;
 #endif
   default:
     return &ck_kernels_portable;

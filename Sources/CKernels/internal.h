@@ -9,6 +9,8 @@ extern const ck_kernels ck_kernels_portable;
 #if defined(__x86_64__)
 extern const ck_kernels ck_kernels_avx2;
 extern const ck_kernels ck_kernels_avx512;
+#elif defined(__aarch64__)
+extern const ck_kernels ck_kernels_neon;
 #endif
 
 /// The purposes scratch memory serves. A thread has one buffer a purpose, so a kernel may hold several at
@@ -17,6 +19,7 @@ extern const ck_kernels ck_kernels_avx512;
 typedef enum {
   ck_scratch_offsets,
   ck_scratch_blocks,
+  ck_scratch_panels,
   ck_scratch_sparse,
   ck_scratch_rows,
   ck_scratch_first_outputs,

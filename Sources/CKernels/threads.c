@@ -4,6 +4,10 @@
 // hand out. A task is claimed by a compare-and-swap of that word, so a thread that was late for one job
 // cannot take a task of the next by mistake; and only after a claim does it read what the task is, which
 // cannot change until every claimed task has ended.
+//
+// A thread that goes to sleep says so and then looks once more; one that has news tells it and then looks for
+// sleepers. Both say it with a read-modify-write rather than a store: emulators of arm64 on x86 (qemu 7.2 is
+// one) let a load-acquire overtake a store-release, against the architecture, and wake-ups would get lost.
 
 #include "internal.h"
 
@@ -151,7 +155,7 @@ static void run_shared(int64_t first, int64_t count) {
   uint64_t generation = (atomic_load(&pool.ticket) & ~(one_generation - 1)) + one_generation;
   atomic_store(&pool.first, first);
   atomic_store(&pool.unfinished, count);
-  atomic_store(&pool.ticket, generation | (uint64_t)count << index_bits);
+  atomic_exchange(&pool.ticket, generation | (uint64_t)count << index_bits);
   if (atomic_load(&pool.sleepers) > 0) {
     pthread_mutex_lock(&pool.lock);
     pthread_cond_broadcast(&pool.posted);
@@ -162,7 +166,7 @@ static void run_shared(int64_t first, int64_t count) {
   while (atomic_load(&pool.unfinished) > 0 && now() < deadline) pause_briefly();
   if (atomic_load(&pool.unfinished) > 0) {
     pthread_mutex_lock(&pool.lock);
-    atomic_store(&pool.owner_sleeps, 1);
+    atomic_exchange(&pool.owner_sleeps, 1);
     while (atomic_load(&pool.unfinished) > 0) pthread_cond_wait(&pool.finished, &pool.lock);
     atomic_store(&pool.owner_sleeps, 0);
     pthread_mutex_unlock(&pool.lock);

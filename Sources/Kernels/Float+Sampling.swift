@@ -36,12 +36,14 @@ extension MaskedNetwork where Scalar == Float {
     _ remaining: ArraySlice<MaskedLayer<Float>>, _ done: [ck_layer], _ body: ([ck_layer]) -> Void
   ) {
     guard let layer = remaining.first else { return body(done) }
-    layer.mask.withC { mask in withLayers(remaining.dropFirst(), done + [layer.raw(mask)], body) }
+    layer.mask.withC(spellingOutOrders: true) { mask in
+      withLayers(remaining.dropFirst(), done + [layer.raw(mask)], body)
+    }
   }
 
   private func withLayer(_ layer: MaskedLayer<Float>?, _ body: (UnsafePointer<ck_layer>?) -> Void) {
     guard let layer else { return body(nil) }
-    layer.mask.withC { mask in withUnsafePointer(to: layer.raw(mask)) { body($0) } }
+    layer.mask.withC(spellingOutOrders: true) { mask in withUnsafePointer(to: layer.raw(mask)) { body($0) } }
   }
 }
 

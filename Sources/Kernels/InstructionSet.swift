@@ -5,18 +5,21 @@ import CKernels
 /// At the start the fastest that the machine has is current; the environment variable `BINARYDENSITY_ISA`
 /// names another. Results differ between sets by rounding only.
 package enum InstructionSet: String, CaseIterable, Sendable {
-  /// Four lanes: SSE2 on x86-64, NEON on arm64.
+  /// Four lanes, with what every processor of the platform has.
   case portable
   /// Eight lanes, with fused multiply-add.
   case avx2
   /// Sixteen lanes.
   case avx512
+  /// Four lanes and the 32 registers of arm64.
+  case neon
 
   private var c: ck_instruction_set {
     switch self {
     case .portable: ck_portable
     case .avx2: ck_avx2
     case .avx512: ck_avx512
+    case .neon: ck_neon
     }
   }
 
@@ -26,7 +29,7 @@ package enum InstructionSet: String, CaseIterable, Sendable {
     return allCases.first { $0.c == c } ?? .portable
   }
 
-  /// The sets that this machine has, the plainest first.
+  /// The sets that this machine has, from the plainest to the fastest.
   package static var available: [InstructionSet] { allCases.filter { ck_available($0.c) } }
 
   /// Makes a set current for every thread; returns false, and changes nothing, if the machine lacks it.

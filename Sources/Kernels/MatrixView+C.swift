@@ -26,15 +26,15 @@ extension MatrixView {
 }
 
 extension Staircase {
-  /// Calls `body` with the mask as the C kernels take it.
-  func withC<Result>(_ body: (ck_staircase) -> Result) -> Result {
+  /// Calls `body` with the mask as the C kernels take it: no order at all says that the units are sorted as they are.
+  func withC<Result>(spellingOutOrders: Bool = false, _ body: (ck_staircase) -> Result) -> Result {
     inputOrder.withUnsafeBufferPointer { inputs in
       outputOrder.withUnsafeBufferPointer { outputs in
         prefixLengths.withUnsafeBufferPointer { prefixes in
           body(
             ck_staircase(
-              inputs: hasSortedInputs ? nil : inputs.baseAddress,
-              outputs: hasSortedOutputs ? nil : outputs.baseAddress,
+              inputs: hasSortedInputs && !spellingOutOrders ? nil : inputs.baseAddress,
+              outputs: hasSortedOutputs && !spellingOutOrders ? nil : outputs.baseAddress,
               prefixes: prefixes.baseAddress))
         }
       }

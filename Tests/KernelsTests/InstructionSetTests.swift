@@ -38,12 +38,24 @@ import _TestSupport
     }
   }
 
+  @Test func missingSetInTheEnvironmentIsReported() async throws {
+    let result = await #expect(processExitsWith: .success, observing: [\.standardErrorContent]) {
+      guard let missing = InstructionSet.allCases.first(where: { !InstructionSet.available.contains($0) })
+      else { fatalError("no machine has the sets of two processors") }
+      setenv("BINARYDENSITY_ISA", missing.rawValue, 1)
+      guard InstructionSet.current == InstructionSet.available.last else { fatalError() }
+    }
+    let message = String(decoding: try #require(result).standardErrorContent, as: UTF8.self)
+    let fastest = try #require(InstructionSet.available.last)
+    #expect(message.contains(": this machine lacks it; using \(fastest)"))
+  }
+
   @Test func unknownNameInTheEnvironmentIsReported() async throws {
     let result = await #expect(processExitsWith: .success, observing: [\.standardErrorContent]) {
       setenv("BINARYDENSITY_ISA", "mmx", 1)
       guard InstructionSet.current == InstructionSet.available.last else { fatalError() }
     }
     let message = String(decoding: try #require(result).standardErrorContent, as: UTF8.self)
-    #expect(message.contains("BINARYDENSITY_ISA=mmx: not one of portable, avx2, avx512"))
+    #expect(message.contains("BINARYDENSITY_ISA=mmx: not one of portable, avx2, avx512, neon"))
   }
 }

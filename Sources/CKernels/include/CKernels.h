@@ -53,7 +53,7 @@ typedef struct {
 typedef struct {
   ck_matrix weights;            // K × N
   const float *_Nullable bias;  // N; null: zero
-  ck_staircase mask;
+  ck_staircase mask;            // its orders are not null
 } ck_layer;
 
 /// The logits of D variables: what the layers up to `output` make of them, plus what `direct` does.
@@ -179,14 +179,15 @@ typedef struct {
 
 // MARK: Instruction sets
 
-/// The variants, from the plainest to the fastest. The portable one is four lanes: SSE2 or NEON.
-typedef enum { ck_portable = 0, ck_avx2 = 1, ck_avx512 = 2 } ck_instruction_set;
-#define CK_INSTRUCTION_SET_COUNT 3
+/// The variants, those of one processor from the plainest to the fastest. The portable one runs everywhere:
+/// four lanes, with what every processor of the platform has.
+typedef enum { ck_portable = 0, ck_avx2 = 1, ck_avx512 = 2, ck_neon = 3 } ck_instruction_set;
+#define CK_INSTRUCTION_SET_COUNT 4
 
 /// Whether this machine runs a variant.
 bool ck_available(ck_instruction_set set);
 /// The variant that this thread's next kernel runs in: the fastest available, unless the environment variable
-/// BINARYDENSITY_ISA (portable, avx2, avx512), `ck_select` or `ck_override` says otherwise. An unavailable or
+/// BINARYDENSITY_ISA (portable, avx2, avx512, neon), `ck_select` or `ck_override` says otherwise. An unavailable or
 /// unknown name in the environment is reported once on standard error and then ignored.
 ck_instruction_set ck_current(void);
 /// Selects a variant for every thread; returns false, and does nothing, if it is not available.
