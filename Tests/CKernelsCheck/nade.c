@@ -20,7 +20,8 @@ static network make_network(
   ptrdiff_t variables, ptrdiff_t hidden, ck_activation activation, bool is_natural, double scale
 ) {
   network n = {
-    variables, hidden, make_parameters(variables, hidden, scale), ordering(variables, is_natural), activation};
+    variables, hidden, make_parameters(variables, hidden, scale), ordering(variables, is_natural),
+    activation};
   if (activation == ck_sigmoid) return n;
   // Distances from the kink far above rounding: weights in steps of 1/8, biases between the steps.
   ck_matrix w = n.p.w, c = n.p.c;
@@ -43,8 +44,8 @@ typedef struct { double value, error; } number;
 /// The hidden units that each conditional of a row sees, D × H in the ordering's order.
 ///
 /// A bit adds a weight to a, or multiplies e⁻ᵃ by another exponential: a rounding of a, or one of the product
-/// and 2 ulp of the factor, which an error of as much in a amounts to. A pass that runs back through the bits,
-/// as that of the gradients may, errs as much again. The sigmoid adds 3 ulp.
+/// and 2 ulp of the factor, which in e⁻ᵃ is what as much is in a. A pass that runs back through the bits, as
+/// that of the gradients may, errs as much again. The sigmoid adds 3 ulp.
 static number *hidden_units(const network *n, ck_matrix x, ptrdiff_t r, bool is_backward) {
   number *h = malloc(sizeof *h * (size_t)(n->variables * n->hidden + 1));
   for (ptrdiff_t j = 0; j < n->hidden; j++) {
@@ -184,8 +185,8 @@ static void accumulate(total *t, double value, double magnitude, double error) {
   t->error += error;
 }
 
-/// Expects what a plain loop accumulates, besides its terms' errors within those of as many roundings. NaN may
-/// spread to more.
+/// Expects what a plain loop accumulates, besides its terms' errors within those of as many roundings. NaN
+/// may spread to more.
 static void expect_gradient(ck_matrix m, const total *expected, ptrdiff_t roundings) {
   EACH_ELEMENT(m, r, c) {
     total t = expected[r * m.columns + c];
@@ -233,8 +234,8 @@ static void check_nade_gradient_of(
         // h · (1 − h) changes by no more than h does, and has two roundings.
         double weight = slope * *at(n.p.v, variable, j);
         term = weight * slope_of(f, unit.value);
-        accumulate(
-          &da, term, fabs(term), f == ck_sigmoid ? fabs(weight) * (unit.error + 2 * ROUNDOFF * unit.value) : 0);
+        double slope_error = f == ck_sigmoid ? unit.error + 2 * ROUNDOFF * unit.value : 0;
+        accumulate(&da, term, fabs(term), fabs(weight) * slope_error);
       }
       accumulate(&c[j], da.value, da.magnitude, da.error);
     }
