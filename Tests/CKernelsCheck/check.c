@@ -189,7 +189,7 @@ static void expect_result(const ck_matrix *written, size_t count) {
   }
 }
 
-/// Lets the address sanitizer, in a build that has it, stop a kernel that even reads what is not an operand's.
+/// Lets the address sanitizer, in a build that has it, stop a kernel that reads what is no operand.
 static void forbid_surroundings(void) {
   for (size_t i = 0; i < operand_count; i++) {
     operand *o = &operands[i];

@@ -8,7 +8,6 @@ typedef struct {
   ck_nade p;
   int32_t *ordering;
   ck_activation activation;
-  double scale;  // what no parameter exceeds
 } network;
 
 static ck_nade make_parameters(ptrdiff_t variables, ptrdiff_t hidden, double scale) {
@@ -21,8 +20,8 @@ static network make_network(
   ptrdiff_t variables, ptrdiff_t hidden, ck_activation activation, bool is_natural, double scale
 ) {
   network n = {
-    variables, hidden, make_parameters(variables, hidden, scale), ordering(variables, is_natural), activation,
-    scale};
+    variables, hidden, make_parameters(variables, hidden, scale), ordering(variables, is_natural),
+    activation};
   if (activation == ck_sigmoid) return n;
   // Distances from the kink far above rounding: weights in steps of 1/8, biases between the steps.
   ck_matrix w = n.p.w, c = n.p.c;
@@ -31,54 +30,57 @@ static network make_network(
   return n;
 }
 
-static double unit(ck_activation f, double a) {
+static double value_of(ck_activation f, double a) {
   return f == ck_sigmoid ? 1 / (1 + exp(-a)) : a < 0 ? 0 : a;
 }
 
-static double unit_slope(ck_activation f, double h) {
+static double slope_of(ck_activation f, double h) {
   return f == ck_sigmoid ? h * (1 - h) : h <= 0 ? 0 : h > 0 ? 1 : h;
 }
 
+/// A number of the plain loop, and a bound on what single precision makes of it.
+typedef struct { double value, error; } number;
+
 /// The hidden units that each conditional of a row sees, D × H in the ordering's order.
-static double *hidden_units(const network *n, ck_matrix x, ptrdiff_t r) {
-  double *h = malloc(sizeof(double) * (size_t)(n->variables * n->hidden + 1));
+///
+/// A bit adds a weight to a, or multiplies e⁻ᵃ by another exponential: a rounding of a, or one of the product
+/// and 2 ulp of the factor, which in e⁻ᵃ is what as much is in a. A pass that runs back through the bits, as
+/// that of the gradients may, errs as much again. The sigmoid adds 3 ulp.
+static number *hidden_units(const network *n, ck_matrix x, ptrdiff_t r, bool is_backward) {
+  number *h = malloc(sizeof *h * (size_t)(n->variables * n->hidden + 1));
   for (ptrdiff_t j = 0; j < n->hidden; j++) {
-    double a = *at(n->p.c, 0, j), now = unit(n->activation, a);
+    double a = *at(n->p.c, 0, j), error = 0;
     for (ptrdiff_t i = 0; i < n->variables; i++) {
-      h[i * n->hidden + j] = now;
+      h[i * n->hidden + j] = (number){a, error};
       if (*at(x, r, n->ordering[i]) == 0) continue;
       a += *at(n->p.w, n->ordering[i], j);
-      now = unit(n->activation, a);
+      error += ROUNDOFF * (fabs(a) + 5);
+    }
+    for (ptrdiff_t i = 0; i < n->variables; i++) {
+      number *unit = &h[i * n->hidden + j];
+      double by = is_backward ? 2 * error : unit->error;
+      unit->value = value_of(n->activation, unit->value);
+      unit->error = n->activation == ck_relu
+        ? by : unit->value * ((1 - unit->value) * 1.01 * expm1(by) + 6 * ROUNDOFF) + 1e-37;
     }
   }
   return h;
 }
 
-/// What a hidden unit errs by. With parameters of at most S, |a| ≤ S·(D + 1), after at most D roundings that
-/// err by at most S·(D + 1)²·u together; the slope is at most 1, and a sigmoid adds 3 ulp.
-static double unit_bound(const network *n) {
-  double d = (double)n->variables + 1;
-  return ROUNDOFF * (n->scale * d * d + 6);
-}
-
-static double largest_unit(const network *n) {
-  return n->activation == ck_sigmoid ? 1 : n->scale * ((double)n->variables + 1);
-}
-
-/// H products of a weight and such a unit, and H + 2 roundings of their sum.
-static double logit_bound(const network *n) {
-  double h = (double)n->hidden, largest = largest_unit(n);
-  return n->scale * (h * unit_bound(n) + ROUNDOFF * (h + 2) * (h * largest + 1));
-}
-
 static void expect_logits(const network *n, ck_matrix x, ck_matrix z) {
   for (ptrdiff_t r = 0; r < x.rows; r++) {
-    double *h = hidden_units(n, x, r);
+    number *h = hidden_units(n, x, r, false);
     for (ptrdiff_t i = 0; i < n->variables; i++) {
       ptrdiff_t variable = n->ordering[i];
-      double logit = *at(n->p.b, 0, variable);
-      for (ptrdiff_t j = 0; j < n->hidden; j++) logit += *at(n->p.v, variable, j) * h[i * n->hidden + j];
-      EXPECT_NEAR(z, r, variable, logit, logit_bound(n));
+      sum s = {0};
+      double error = 0;
+      add(&s, *at(n->p.b, 0, variable));
+      for (ptrdiff_t j = 0; j < n->hidden; j++) {
+        number unit = h[i * n->hidden + j];
+        add(&s, *at(n->p.v, variable, j) * unit.value);
+        error += fabs(*at(n->p.v, variable, j)) * unit.error;
+      }
+      EXPECT_NEAR(z, r, variable, s.value, error + bound_of(s));
     }
     free(h);
   }
@@ -165,7 +167,7 @@ static void check_nade_sample_of(
   EACH_ELEMENT(z, r, v) {
     EXPECT_SAME(z, again, r, v);
     EXPECT(*at(x, r, v) == 0 || *at(x, r, v) == 1);
-    double probability = unit(ck_sigmoid, *at(z, r, v));
+    double probability = value_of(ck_sigmoid, *at(z, r, v));
     // Within rounding of the threshold either decision is right.
     bool is_near = fabs(*at(u, r, v) - probability) <= 4 * ROUNDOFF;
     if (!is_near) EXPECT(*at(x, r, v) == (*at(u, r, v) < probability));
@@ -174,11 +176,23 @@ static void check_nade_sample_of(
 
 void check_nade_sample(const ck_kernels *kernels) { each_network(kernels, check_nade_sample_of); }
 
-/// Expects what a plain loop accumulates, within a bound; NaN may spread to more.
-static void expect_gradient(ck_matrix m, const double *expected, double bound) {
+/// A sum of the plain loop, with the sizes of its terms and bounds on their errors.
+typedef struct { double value, magnitude, error; } total;
+
+static void accumulate(total *t, double value, double magnitude, double error) {
+  t->value += value;
+  t->magnitude += magnitude;
+  t->error += error;
+}
+
+/// Expects what a plain loop accumulates, besides its terms' errors within those of as many roundings. NaN
+/// may spread to more.
+static void expect_gradient(ck_matrix m, const total *expected, ptrdiff_t roundings) {
   EACH_ELEMENT(m, r, c) {
-    double value = before(m, r, c) + expected[r * m.columns + c];
-    if (isnan(value) || !isnan(*at(m, r, c))) EXPECT_NEAR(m, r, c, value, bound);
+    total t = expected[r * m.columns + c];
+    accumulate(&t, before(m, r, c), fabs(before(m, r, c)), 0);
+    if (isnan(*at(m, r, c)) && !isnan(t.value)) continue;
+    EXPECT_NEAR(m, r, c, t.value, t.error + 1.01 * ROUNDOFF * (double)roundings * t.magnitude);
   }
 }
 
@@ -201,34 +215,37 @@ static void check_nade_gradient_of(
     kernels->nade_gradient(x, n.p, n.ordering, f, dz, gradients), gradients.w, gradients.v, gradients.b,
     gradients.c);
 
-  size_t cells = (size_t)(variables * hidden + 1);
-  double *w = calloc(cells, sizeof(double)), *v = calloc(cells, sizeof(double));
-  double *b = calloc((size_t)variables + 1, sizeof(double)), *c = calloc((size_t)hidden + 1, sizeof(double));
+  total *w = calloc((size_t)(variables * hidden + 1), sizeof *w);
+  total *v = calloc((size_t)(variables * hidden + 1), sizeof *v);
+  total *b = calloc((size_t)variables + 1, sizeof *b), *c = calloc((size_t)hidden + 1, sizeof *c);
   for (ptrdiff_t r = 0; r < rows; r++) {
-    double *h = hidden_units(&n, x, r);
-    for (ptrdiff_t i = 0; i < variables; i++) b[n.ordering[i]] += *at(dz, r, n.ordering[i]);
+    number *h = hidden_units(&n, x, r, true);
+    for (ptrdiff_t variable = 0; variable < variables; variable++) {
+      accumulate(&b[variable], *at(dz, r, variable), fabs(*at(dz, r, variable)), 0);
+    }
     for (ptrdiff_t j = 0; j < hidden; j++) {
-      double da = 0;
+      total da = {0};
       for (ptrdiff_t i = variables - 1; i >= 0; i--) {
-        ptrdiff_t variable = n.ordering[i];
-        double slope = *at(dz, r, variable), now = h[i * hidden + j];
-        if (*at(x, r, variable) != 0) w[variable * hidden + j] += da;
-        v[variable * hidden + j] += slope * now;
-        da += slope * *at(n.p.v, variable, j) * unit_slope(f, now);
+        ptrdiff_t variable = n.ordering[i], at_w = variable * hidden + j;
+        number unit = h[i * hidden + j];
+        double slope = *at(dz, r, variable), term = slope * unit.value;
+        if (*at(x, r, variable) != 0) accumulate(&w[at_w], da.value, da.magnitude, da.error);
+        accumulate(&v[at_w], term, fabs(term), fabs(slope) * unit.error);
+        // h · (1 − h) changes by no more than h does, and has two roundings.
+        double weight = slope * *at(n.p.v, variable, j);
+        term = weight * slope_of(f, unit.value);
+        double slope_error = f == ck_sigmoid ? unit.error + 2 * ROUNDOFF * unit.value : 0;
+        accumulate(&da, term, fabs(term), fabs(weight) * slope_error);
       }
-      c[j] += da;
+      accumulate(&c[j], da.value, da.magnitude, da.error);
     }
     free(h);
   }
-  // Sums of at most B · D products, and what they started from: of numbers up to 1, and either weights up to
-  // S and slopes up to 1 or units; both of these err as the units do, twice because the pass may run back
-  // through the activations.
-  double terms = (double)(rows * variables) + 1, factor = fmax(scale, largest_unit(&n));
-  double bound = terms * factor * (2 * unit_bound(&n) + 1.01 * ROUNDOFF * (terms + 4));
-  expect_gradient(gradients.w, w, bound);
-  expect_gradient(gradients.v, v, bound);
-  expect_gradient(gradients.b, b, bound);
-  expect_gradient(gradients.c, c, bound);
+  ptrdiff_t roundings = rows * variables + 4;
+  expect_gradient(gradients.w, w, roundings);
+  expect_gradient(gradients.v, v, roundings);
+  expect_gradient(gradients.b, b, roundings);
+  expect_gradient(gradients.c, c, roundings);
   free(w);
   free(v);
   free(b);

@@ -71,7 +71,7 @@ enum { mask_kinds = 4 };
 static const char *const mask_names[mask_kinds] = {"permuted", "natural", "dense", "empty"};
 
 /// Makes a mask: degrees at random, so that both orders are permutations and some outputs see nothing and
-/// some everything; ascending degrees, so that both orders are natural; everything permitted; nothing permitted.
+/// some everything; ascending degrees, so that both orders are natural; everything permitted; nothing.
 static mask make_mask(int kind, ptrdiff_t inputs, ptrdiff_t outputs) {
   mask m = {inputs, outputs, integers(inputs), integers(outputs), {0}};
   for (ptrdiff_t k = 0; k < inputs; k++) {

@@ -48,16 +48,17 @@ void check_uniforms(const ck_kernels *kernels) {
 
 /// A product and a sum.
 void check_dropout(const ck_kernels *kernels) {
-  static const uint32_t thresholds[] = {0, 0x40000000u, 0xE0000000u};
-  for (int i = 0; i < 6 * shape_count; i++) {
+  // A position that does not count.
+  const ck_words words = {5, 6, 7};
+  // The last is one of the words, which is then kept.
+  const uint32_t thresholds[] = {0, 0x40000000u, 0xE0000000u, word_at(words, 5)};
+  for (int i = 0; i < 8 * shape_count; i++) {
     ptrdiff_t rows = rows_of(i % shape_count), columns = columns_of(i % shape_count);
-    uint32_t threshold = thresholds[i / shape_count % 3];
-    bool accumulating = i >= 3 * shape_count;
+    uint32_t threshold = thresholds[i / shape_count % 4];
+    bool accumulating = i >= 4 * shape_count;
     shape("%td × %td, threshold %u, accumulating %d", rows, columns, threshold, accumulating);
     ck_matrix x = uniform(rows, columns, -1, 1);
     ck_matrix y = accumulating ? uniform(rows, columns, -1, 1) : matrix(rows, columns);
-    // A position that does not count.
-    ck_words words = {5, 6, 7};
     poison(x);
     RUN(kernels->dropout(x, threshold, 1.25f, words, y, accumulating), y);
     EACH_ELEMENT(y, r, c) {
