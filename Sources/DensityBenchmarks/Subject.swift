@@ -38,9 +38,13 @@ package struct Subject {
     }
     func made(
       _ hidden: [Int], _ note: String = "", operations: [Operation] = Operation.allCases,
-      masks: Int = 1, isFresh: Bool = false, ordering: OrderingRule = .natural
+      masks: Int = 1, isFresh: Bool = false, ordering: OrderingRule = .natural,
+      precision: Precision = .float32
     ) -> Subject {
-      Subject("MADE \(hidden)" + note, operations) { () throws(DensityError) in
+      Subject(
+        "MADE \(hidden)" + note, operations,
+        configuration: TrainingConfiguration(schedule: .constant, precision: precision)
+      ) { () throws(DensityError) in
         try MADE(
           MADE.Configuration(
             variableCount: variableCount, hiddenCounts: hidden, maskCount: masks, trainsOnFreshMasks: isFresh,
@@ -52,6 +56,10 @@ package struct Subject {
         try FVSBN(FVSBN.Configuration(variableCount: variableCount, ordering: ordering), seed: 1)
       }
     }
+    // Only training knows another precision, and only where the processor does.
+    let reduced =
+      Precision.bf16.isAvailable
+      ? [[500], [2000], [8000]].map { made($0, " bf16", operations: [.train], precision: .bf16) } : []
     return [
       nade(.sigmoid), nade(.relu),
       made([500]), made([500], " random order", ordering: .random),
@@ -59,7 +67,7 @@ package struct Subject {
       made([500], " fresh masks", operations: [.train], isFresh: true),
       made([500, 500]), made([2000]), made([8000]),
       fvsbn(ordering: .natural), fvsbn(" random order", ordering: .random),
-    ]
+    ] + reduced
   }
 }
 
