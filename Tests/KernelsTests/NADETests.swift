@@ -35,10 +35,12 @@ private struct Network<Scalar: KernelScalar> {
 }
 
 extension Network<Float> {
-  init(variables: Int, hidden: Int, activation: Activation, seed: UInt64) {
+  /// Weights from the hidden state's inputs are uniform in ± `scale`, all others in ± 1.
+  init(variables: Int, hidden: Int, activation: Activation, scale: Double = 1, seed: UInt64) {
     var generator = Philox(seed: seed, stream: 9)
     self.init(
-      w: .uniform(variables, hidden, seed: seed), v: .uniform(variables, hidden, seed: seed + 1),
+      w: .uniform(variables, hidden, in: -scale...scale, seed: seed),
+      v: .uniform(variables, hidden, seed: seed + 1),
       b: .uniform(1, variables, seed: seed + 2), c: .uniform(1, hidden, seed: seed + 3),
       ordering: (0..<Int32(variables)).shuffled(using: &generator), activation: activation)
   }
@@ -49,7 +51,29 @@ extension Network<Float> {
   }
 }
 
+extension Network<Double> {
+  /// The largest |a| that the rows pass through, and whether some unit has come back from beyond 100 to within 50.
+  func largestActivation(_ x: Matrix<Float>) -> (largest: Double, returns: Bool) {
+    var (largest, returns) = (0.0, false)
+    for row in 0..<x.rowCount {
+      for unit in 0..<c.columnCount {
+        var (a, peak) = (c[0, unit], 0.0)
+        for variable in ordering.map(Int.init) where x[row, variable] != 0 {
+          a += w[variable, unit]
+          peak = max(peak, abs(a))
+          returns = returns || (peak > 100 && abs(a) < 50)
+        }
+        largest = max(largest, peak)
+      }
+    }
+    return (largest, returns)
+  }
+}
+
 private let activations = [Activation.sigmoid, .relu]
+/// Scales of weights: ordinary ones, some whose activations pass ±100 and come back, so that exp(−a) leaves the
+/// range of single precision on the way, and some where a single factor does.
+private let scales: [Double] = [1, 40, 200]
 
 @Suite struct NADETests {
   /// Returns a bound on the error of any logit.
@@ -118,18 +142,83 @@ private let activations = [Activation.sigmoid, .relu]
     }
   }
 
+  /// Activations far outside ±88 and back, in some rows and units, still give the logits and gradients of the
+  /// reference.
+  ///
+  /// With |a| ≤ A after D additions a errs by at most D·A·u, and by twice that where the backward pass has
+  /// subtracted the weights again; the rest is as in the tests above.
+  @Test(arguments: InstructionSet.available, scales)
+  func largeActivations(set: InstructionSet, scale: Double) {
+    for hidden in [1, 17, 300] {
+      for (rows, variables) in [(1, 30), (40, 31), (150, 30)] {
+        let network = Network(
+          variables: variables, hidden: hidden, activation: .sigmoid, scale: scale, seed: 44)
+        let x = Matrix<Float>.bits(rows, variables, seed: 45)
+        let dz = Matrix<Float>.uniform(rows, variables, seed: 46)
+        let (exact, exactX, exactDz) = (network.inDouble, x.inDouble, dz.inDouble)
+        let (largest, returns) = exact.largestActivation(x)
+        if scale > 1 && hidden > 1 && rows > 1 { #expect(largest > 100 && returns) }
+        var z = Matrix<Float>(rowCount: rows, columnCount: variables, repeating: .nan)
+        var result = network.zeros
+        set.run {
+          Float.nade(x.view, parameters: network.operands, into: z.mutableView)
+          Float.nadeGradient(x.view, parameters: network.operands, dz.view, into: result.gradients)
+        }
+        var (expectedZ, expected) = (z.inDouble, exact.zeros)
+        Double.nade(exactX.view, parameters: exact.operands, into: expectedZ.mutableView)
+        Double.nadeGradient(
+          exactX.view, parameters: exact.operands, exactDz.view, into: expected.gradients)
+        let (d, h, terms) = (Double(variables), Double(hidden), Double(rows * variables))
+        let limit = roundoff * (h * (d * largest + 6) + (h + 2) * (h + 1))
+        #expect(firstMismatch(z, expectedZ) { _, _ in limit } == nil, "\(rows) rows, \(hidden) units")
+        let gradientLimit = roundoff * terms * (d + 1) * (terms + 2 * d * largest + 8)
+        let pairs = [
+          (result.w, expected.w), (result.v, expected.v), (result.b, expected.b), (result.c, expected.c),
+        ]
+        for (name, (matrix, reference)) in zip(["w", "v", "b", "c"], pairs) {
+          let mismatch = firstMismatch(matrix, reference) { _, _ in gradientLimit }
+          #expect(mismatch == nil, "gradient of \(name), \(rows) rows, \(hidden) units")
+        }
+      }
+    }
+  }
+
+  @Test(arguments: InstructionSet.available, scales)
+  func threadsKeepTheBits(set: InstructionSet, scale: Double) {
+    let network = Network(variables: 31, hidden: 300, activation: .sigmoid, scale: scale, seed: 47)
+    let x = Matrix<Float>.bits(150, 31, seed: 48)
+    let u = Matrix<Float>.uniform(150, 31, in: 0...1, seed: 49)
+    func bits() -> [UInt32] {
+      var z = Matrix<Float>(rowCount: 150, columnCount: 31)
+      var (sample, sampleZ) = (z, z)
+      var result = network.zeros
+      set.run {
+        Float.nade(x.view, parameters: network.operands, into: z.mutableView)
+        Float.nadeGradient(x.view, parameters: network.operands, u.view, into: result.gradients)
+        Float.nadeSample(
+          uniforms: u.view, parameters: network.operands, into: sample.mutableView,
+          logits: sampleZ.mutableView)
+      }
+      return z.bitPatterns + result.elements.map(\.bitPattern) + sample.bitPatterns + sampleZ.bitPatterns
+    }
+    let expected = Threads.run(on: 1, bits)
+    for count in [2, 3, 8] { #expect(Threads.run(on: count, bits) == expected, "\(count) threads") }
+  }
+
   @Test(arguments: InstructionSet.available, activations)
   func rowsAreIndependent(set: InstructionSet, activation: Activation) {
-    let network = Network(variables: 40, hidden: 300, activation: activation, seed: 36)
-    let x = Matrix<Float>.bits(50, 40, seed: 37)
-    func result(_ x: Matrix<Float>) -> Matrix<Float> {
-      var z = Matrix<Float>(rowCount: x.rowCount, columnCount: 40)
-      set.run { Float.nade(x.view, parameters: network.operands, into: z.mutableView) }
-      return z
-    }
-    let all = result(x)
-    for range in [0..<1, 0..<2, 5..<12, 20..<49, 49..<50] {
-      #expect(result(x.rows(range)).bitPatterns == all.rows(range).bitPatterns)
+    for scale in scales {
+      let network = Network(variables: 40, hidden: 300, activation: activation, scale: scale, seed: 36)
+      let x = Matrix<Float>.bits(150, 40, seed: 37)
+      func result(_ x: Matrix<Float>) -> Matrix<Float> {
+        var z = Matrix<Float>(rowCount: x.rowCount, columnCount: 40)
+        set.run { Float.nade(x.view, parameters: network.operands, into: z.mutableView) }
+        return z
+      }
+      let all = result(x)
+      for range in [0..<1, 0..<2, 5..<12, 20..<49, 16..<32, 3..<131, 149..<150] {
+        #expect(result(x.rows(range)).bitPatterns == all.rows(range).bitPatterns)
+      }
     }
   }
 
@@ -137,7 +226,11 @@ private let activations = [Activation.sigmoid, .relu]
   /// flips.
   @Test(arguments: InstructionSet.available, activations)
   func laterVariablesLeaveNoTrace(set: InstructionSet, activation: Activation) {
-    let network = Network(variables: 30, hidden: 50, activation: activation, seed: 38)
+    for scale in scales { laterVariablesLeaveNoTrace(set, activation, scale) }
+  }
+
+  private func laterVariablesLeaveNoTrace(_ set: InstructionSet, _ activation: Activation, _ scale: Double) {
+    let network = Network(variables: 30, hidden: 50, activation: activation, scale: scale, seed: 38)
     var x = Matrix<Float>.bits(6, 30, seed: 39)
     func result() -> Matrix<Float> {
       var z = Matrix<Float>(rowCount: 6, columnCount: 30)
@@ -160,8 +253,8 @@ private let activations = [Activation.sigmoid, .relu]
   /// The sampler decides from the very logits that the likelihood of its sample has.
   @Test(arguments: InstructionSet.available, activations)
   func samplesFromItsLogits(set: InstructionSet, activation: Activation) {
-    for (rows, hidden) in [(1, 5), (7, 17), (40, 300)] {
-      let network = Network(variables: 25, hidden: hidden, activation: activation, seed: 40)
+    for (rows, hidden, scale) in [(1, 5, 1.0), (7, 17, 1), (40, 300, 1), (40, 300, 40), (2, 50, 200)] {
+      let network = Network(variables: 25, hidden: hidden, activation: activation, scale: scale, seed: 40)
       let u = Matrix<Float>.uniform(rows, 25, in: 0...1, seed: 41)
       var x = Matrix<Float>(rowCount: rows, columnCount: 25, repeating: .nan)
       var z = x
@@ -180,6 +273,24 @@ private let activations = [Activation.sigmoid, .relu]
           #expect(x[row, i] == (Double(u[row, i]) < probability ? 1 : 0))
         }
       }
+    }
+  }
+
+  /// A weight that is infinite or not a number makes itself felt in the rows and at the positions that add it,
+  /// and nowhere else.
+  @Test(arguments: InstructionSet.available, [Float.nan, .infinity, -.infinity])
+  func weightsThatAreNotFinite(set: InstructionSet, weight: Float) {
+    for hidden in [20, 300] {
+      var network = Network(variables: 12, hidden: hidden, activation: .sigmoid, seed: 50)
+      network.w[Int(network.ordering[3]), hidden - 1] = weight
+      let x = Matrix<Float>.bits(40, 12, seed: 51)
+      let (exact, exactX) = (network.inDouble, x.inDouble)
+      var z = Matrix<Float>(rowCount: 40, columnCount: 12)
+      var expected = z.inDouble
+      set.run { Float.nade(x.view, parameters: network.operands, into: z.mutableView) }
+      Double.nade(exactX.view, parameters: exact.operands, into: expected.mutableView)
+      let limit = bound(network)
+      #expect(firstMismatch(z, expected) { _, _ in limit } == nil)
     }
   }
 
