@@ -9,8 +9,8 @@ package final class Storage<Scalar: KernelScalar>: @unchecked Sendable {
   package let count: Int
   private let allocation: UnsafeMutableRawPointer
 
-  /// Allocates `count` scalars that all are `value`.
-  package init(count: Int, filledWith value: Scalar) {
+  /// Allocates `count` scalars that all are `value`; nil leaves them unspecified.
+  package init(count: Int, filledWith value: Scalar?) {
     let bytes = count * MemoryLayout<Scalar>.stride
     let allocation = UnsafeMutableRawPointer.allocate(byteCount: bytes + 4096 + 128, alignment: 64)
     self.allocation = allocation
@@ -19,6 +19,7 @@ package final class Storage<Scalar: KernelScalar>: @unchecked Sendable {
     // hash of the block's address: one of the page's 64 cache lines.
     let line = (UInt64(UInt(bitPattern: allocation)) &* 0x9E37_79B9_7F4A_7C15) >> 58
     self.base = (allocation + Int(line) * 64).bindMemory(to: Scalar.self, capacity: count)
+    guard let value else { return }
     if value == 0 {
       // Zero is all bits zero in every scalar, and filling bytes is a single call.
       UnsafeMutableRawPointer(base).initializeMemory(as: UInt8.self, repeating: 0, count: bytes)
@@ -29,7 +30,7 @@ package final class Storage<Scalar: KernelScalar>: @unchecked Sendable {
 
   /// Allocates a copy of `other`.
   package convenience init(copying other: Storage) {
-    self.init(count: other.count, filledWith: 0)
+    self.init(count: other.count, filledWith: nil)
     base.update(from: other.base, count: count)
   }
 
