@@ -41,4 +41,61 @@ static inline ptrdiff_t ck_min(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b;
 static inline ptrdiff_t ck_max(ptrdiff_t a, ptrdiff_t b) { return a > b ? a : b; }
 static inline ptrdiff_t ck_ceiling(ptrdiff_t a, ptrdiff_t b) { return (a + b - 1) / b; }
 
+// MARK: Networks to sample from
+
+enum {
+  // Outputs whose weights lie side by side: a cache line.
+  panel_units = 16,
+  // Positions of a step, and of a block. A short step leaves little to be added unit by unit, but makes thin
+  // products. A long block fills its panels and spares passes over the on-bits, but takes its own bits as dense.
+  step_length = 16,
+  block_length = 3 * step_length,
+};
+
+/// A layer of a network with its weights arranged in the order of their use.
+typedef struct ck_planned_layer {
+  const struct ck_planned_layer *source;  // whose outputs are the inputs; null: the variables
+  bool is_hidden;                         // else its outputs are the logits
+  ptrdiff_t stride;                       // positions of a stretch: a step, or a block over the variables
+  ptrdiff_t first_line;                   // of a hidden layer's outputs among those of all
+  int32_t *prefixes;                      // N: how many inputs an output sees, both sorted
+  int32_t *ready;                         // D: how many outputs are ready once p variables are known
+  float *bias;                            // N
+  ptrdiff_t *starts;                      // where each stretch's panels start, and the last ones end
+  float *panels;
+} ck_planned_layer;
+
+struct ck_plan {
+  ptrdiff_t variables, layer_count, hidden_lines;
+  ck_activation activation;
+  int32_t *ordering;
+  ck_planned_layer *layers;  // the hidden ones first
+};
+
+/// The outputs of a layer that become ready in a stretch of positions, and their weights: panels of lines
+/// [k][panel_units], as deep as the last output sees, zero where the mask forbids.
+typedef struct {
+  ptrdiff_t begin, end, depth;
+  float *panels;
+} ck_stretch;
+
+/// The stretch of a layer that starts at position p.
+static inline ck_stretch ck_stretch_at(const ck_planned_layer *l, ptrdiff_t p, ptrdiff_t variables) {
+  ptrdiff_t begin = p > 0 ? l->ready[p - 1] : 0, end = l->ready[ck_min(variables, p + l->stride) - 1];
+  return (ck_stretch){
+    .begin = begin, .end = end, .depth = end > begin ? l->prefixes[end - 1] : 0,
+    .panels = l->panels + l->starts[p / l->stride]};
+}
+
+/// Where the weights of input k lie, for output n and those beside it in its panel.
+static inline float *ck_weights_at(ck_stretch s, ptrdiff_t n, ptrdiff_t k) {
+  ptrdiff_t u = n - s.begin;
+  return s.panels + (u / panel_units * s.depth + k) * panel_units + u % panel_units;
+}
+
+/// How many outputs of a layer, or variables, are known before position p.
+static inline ptrdiff_t ck_known_before(const ck_planned_layer *l, ptrdiff_t p) {
+  return l == NULL ? p : p > 0 ? l->ready[p - 1] : 0;
+}
+
 #endif

@@ -5,17 +5,47 @@ extension Float {
     uniforms u: MatrixView<Float>, network: MaskedNetwork<Float>, into words: UnsafeMutablePointer<UInt64>,
     logits z: MatrixView<Float>
   ) {
-    network.require(variableCount: u.columnCount)
+    PlannedNetwork(network).sample(uniforms: u, into: words, logits: z)
+  }
+}
+
+/// A copy of a network whose weights are arranged for sampling, to draw from many times.
+///
+/// It outlives the network's views and serves every instruction set and any number of threads at once, for nothing
+/// writes to it.
+package final class PlannedNetwork: Sendable {
+  // An address, because a pointer may not be sent to other threads even if nobody writes where it points.
+  private let address: UInt
+  private let variableCount: Int
+  private var plan: OpaquePointer {
+    guard let plan = OpaquePointer(bitPattern: address) else { preconditionFailure("a plan has an address") }
+    return plan
+  }
+
+  /// Arranges the weights.
+  ///
+  /// - Complexity: one pass over the weights, and memory for those that the masks permit.
+  package init(_ network: MaskedNetwork<Float>) {
+    variableCount = network.ordering.count
+    network.require(variableCount: variableCount)
+    address = network.withC { [variableCount] in UInt(bitPattern: ck_plan_create($0, variableCount)) }
+  }
+
+  deinit { ck_plan_free(plan) }
+
+  /// Draws rows as `KernelScalar.networkSample` does.
+  package func sample(
+    uniforms u: MatrixView<Float>, into words: UnsafeMutablePointer<UInt64>, logits z: MatrixView<Float>
+  ) {
+    u.require("u", rows: u.rowCount, columns: variableCount)
     z.require("z", shapeOf: u)
-    network.withC {
-      kernels.pointee.network_sample(u.raw, $0, words, (u.columnCount + 63) / 64, z.raw)
-    }
+    kernels.pointee.network_sample(plan, u.raw, words, (variableCount + 63) / 64, z.raw)
   }
 }
 
 extension MaskedNetwork where Scalar == Float {
   /// Calls `body` with the network as the C kernels take it.
-  fileprivate func withC(_ body: (ck_network) -> Void) {
+  fileprivate func withC<Result>(_ body: (ck_network) -> Result) -> Result {
     withLayers(hidden[...], []) { hidden in
       hidden.withUnsafeBufferPointer { hidden in
         ordering.withUnsafeBufferPointer { ordering in
@@ -32,18 +62,18 @@ extension MaskedNetwork where Scalar == Float {
     }
   }
 
-  private func withLayers(
-    _ remaining: ArraySlice<MaskedLayer<Float>>, _ done: [ck_layer], _ body: ([ck_layer]) -> Void
-  ) {
+  private func withLayers<Result>(
+    _ remaining: ArraySlice<MaskedLayer<Float>>, _ done: [ck_layer], _ body: ([ck_layer]) -> Result
+  ) -> Result {
     guard let layer = remaining.first else { return body(done) }
-    layer.mask.withC(spellingOutOrders: true) { mask in
-      withLayers(remaining.dropFirst(), done + [layer.raw(mask)], body)
-    }
+    return layer.mask.withC(spellingOutOrders: true) { mask in withLayers(remaining.dropFirst(), done + [layer.raw(mask)], body) }
   }
 
-  private func withLayer(_ layer: MaskedLayer<Float>?, _ body: (UnsafePointer<ck_layer>?) -> Void) {
+  private func withLayer<Result>(
+    _ layer: MaskedLayer<Float>?, _ body: (UnsafePointer<ck_layer>?) -> Result
+  ) -> Result {
     guard let layer else { return body(nil) }
-    layer.mask.withC(spellingOutOrders: true) { mask in withUnsafePointer(to: layer.raw(mask)) { body($0) } }
+    return layer.mask.withC(spellingOutOrders: true) { mask in withUnsafePointer(to: layer.raw(mask)) { body($0) } }
   }
 }
 

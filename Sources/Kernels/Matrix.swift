@@ -20,6 +20,14 @@ public struct Matrix<Scalar: KernelScalar>: Sendable {
     self.storage = Storage(count: rowCount * paddedStride(columnCount), filledWith: value)
   }
 
+  /// Creates a matrix whose elements are unspecified, to be written before they are read.
+  package init(uninitializedRowCount rowCount: Int, columnCount: Int) {
+    precondition(rowCount >= 0 && columnCount >= 0, "a matrix cannot be \(rowCount) × \(columnCount)")
+    self.rowCount = rowCount
+    self.columnCount = columnCount
+    self.storage = Storage(count: rowCount * paddedStride(columnCount), filledWith: nil)
+  }
+
   /// Creates a matrix from its elements in row-major order.
   ///
   /// - Precondition: `elements.count == rowCount * columnCount`.

@@ -17,11 +17,13 @@ package final class Storage<Scalar: KernelScalar>: @unchecked Sendable {
   package let count: Int
   private let allocation: UnsafeMutableRawPointer
 
-  /// Allocates `count` scalars that all are `value`.
-  package init(count: Int, filledWith value: Scalar) {
+  /// Allocates `count` scalars that all are `value`; nil leaves them unspecified.
+  package init(count: Int, filledWith value: Scalar?) {
     let bytes = count * MemoryLayout<Scalar>.stride
-    // Zeroed memory that nothing touches takes no room: the system hands pages out as they are first written.
-    guard let allocation = calloc(bytes + 4096 + 192, 1) else {
+    let room = bytes + 4096 + 192
+    // Zero is all bits zero in every scalar, and zeroed memory that nothing touches takes no room: the system hands
+    // pages out as they are first written.
+    guard let allocation = value == 0 ? calloc(room, 1) : malloc(room) else {
       fatalError("out of memory: \(bytes) bytes of \(Scalar.self)")
     }
     self.allocation = allocation
@@ -30,14 +32,13 @@ package final class Storage<Scalar: KernelScalar>: @unchecked Sendable {
     // hash of the block's address: one of the page's 64 cache lines.
     let line = (UInt64(UInt(bitPattern: allocation)) &* 0x9E37_79B9_7F4A_7C15) >> 58
     let start = allocation.alignedUp(toMultipleOf: 64)
-    // Zero is all bits zero in every scalar.
     self.base = (start + Int(line) * 64).bindMemory(to: Scalar.self, capacity: count)
-    if value != 0 { base.update(repeating: value, count: count) }
+    if let value, value != 0 { base.update(repeating: value, count: count) }
   }
 
   /// Allocates a copy of `other`.
   package convenience init(copying other: Storage) {
-    self.init(count: other.count, filledWith: 0)
+    self.init(count: other.count, filledWith: nil)
     base.update(from: other.base, count: count)
   }
 

@@ -44,7 +44,18 @@ extension BinaryMatrix {
   /// Creates a table that is on where a scalar is not zero.
   package init<S: KernelScalar>(_ matrix: Matrix<S>) {
     let view = matrix.view
-    self.init(rowCount: view.rowCount, columnCount: view.columnCount) { view[$0, $1] != 0 }
+    self.init(rowCount: view.rowCount, columnCount: view.columnCount)
+    var index = 0
+    for row in 0..<view.rowCount {
+      for start in stride(from: 0, to: view.columnCount, by: 64) {
+        var word: UInt64 = 0
+        for column in start..<min(start + 64, view.columnCount) {
+          word |= (view[row, column] != 0 ? 1 : 0) << UInt64(column - start)
+        }
+        words[index] = word
+        index += 1
+      }
+    }
     withExtendedLifetime(matrix) {}
   }
 }

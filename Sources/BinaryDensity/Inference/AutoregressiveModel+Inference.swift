@@ -80,8 +80,7 @@ extension AutoregressiveModel {
 
   /// Draws rows from the model exactly, by ancestral sampling: each variable given the ones before it.
   ///
-  /// Cost: the operations of one likelihood evaluation a row at any depth, in about three times its time, for the
-  /// variables must be drawn one after another.
+  /// Cost: about that of one likelihood evaluation a row, at any depth.
   public func sample(count: Int, using generator: inout some RandomNumberGenerator) -> BinaryMatrix {
     drawSamples(count: count, using: &generator).rows
   }
@@ -110,7 +109,7 @@ extension AutoregressiveModel {
     let components = (0..<count).map { _ in
       componentCount == 1 ? 0 : Int.random(in: 0..<componentCount, using: &generator)
     }
-    var uniforms = Matrix<Float>(rowCount: count, columnCount: variableCount)
+    var uniforms = Matrix<Float>(uninitializedRowCount: count, columnCount: variableCount)
     uniforms.fillUniform(using: &generator)
     guard componentCount > 1 else {
       let (rows, logits) = draw(uniforms: uniforms, component: 0)
@@ -121,7 +120,7 @@ extension AutoregressiveModel {
     for component in 0..<componentCount {
       let members = (0..<count).filter { components[$0] == component }
       guard !members.isEmpty else { continue }
-      var part = Matrix<Float>(rowCount: members.count, columnCount: variableCount)
+      var part = Matrix<Float>(uninitializedRowCount: members.count, columnCount: variableCount)
       let target = part.mutableView
       for (row, member) in members.enumerated() {
         Float.copy(uniforms.view.rows(member..<member + 1), into: target.rows(row..<row + 1))

@@ -1,4 +1,5 @@
 import Kernels
+import Synchronization
 
 /// Exact ancestral sampling from a masked network of any depth in the operations of one likelihood.
 ///
@@ -7,7 +8,7 @@ import Kernels
 /// repeated full passes would cost D times as much.
 struct IncrementalSampler: Sendable {
   /// A masked layer.
-  struct Layer: Sendable {
+  struct Layer {
     let mask: Staircase
     /// K × N.
     let weights: Matrix<Float>
@@ -20,33 +21,48 @@ struct IncrementalSampler: Sendable {
     }
   }
 
-  let ordering: Ordering
-  /// The hidden layers, first to last.
-  var hidden: [Layer] = []
-  /// What the hidden units apply.
-  var activation = Activation.relu
-  /// From the last hidden layer to the logits; nil without hidden layers.
-  var output: Layer?
-  /// From the variables to the logits; nil without direct weights.
-  var direct: Layer?
+  private let network: PlannedNetwork
+
+  /// Prepares to draw from a network: hidden layers first to last, the layer from the last of them to the logits if
+  /// there are any, and the one from the variables to the logits if it has direct weights.
+  init(
+    ordering: Ordering, hidden: [Layer] = [], activation: Activation = .relu, output: Layer? = nil,
+    direct: Layer?
+  ) {
+    network = PlannedNetwork(
+      MaskedNetwork(
+        ordering: ordering.variables.map(Int32.init), hidden: hidden.map(\.view), activation: activation,
+        output: output?.view, direct: direct?.view))
+    withExtendedLifetime((hidden, output, direct)) {}
+  }
 
   /// Draws one row for each row of uniforms (B × D).
   func draw(_ uniforms: Matrix<Float>) -> (rows: BinaryMatrix, logits: Matrix<Float>) {
-    let wordCount = uniforms.rowCount * ((uniforms.columnCount + 63) / 64)
-    var logits = Matrix<Float>(rowCount: uniforms.rowCount, columnCount: uniforms.columnCount)
-    let network = MaskedNetwork(
-      ordering: ordering.variables.map(Int32.init), hidden: hidden.map(\.view), activation: activation,
-      output: output?.view, direct: direct?.view)
+    let (rowCount, columnCount) = (uniforms.rowCount, uniforms.columnCount)
+    let wordCount = rowCount * ((columnCount + 63) / 64)
+    var logits = Matrix<Float>(uninitializedRowCount: rowCount, columnCount: columnCount)
     let words = [UInt64](unsafeUninitializedCapacity: wordCount) { buffer, count in
       if let base = buffer.baseAddress {
-        Float.networkSample(
-          uniforms: uniforms.view, network: network, into: base, logits: logits.mutableView)
+        network.sample(uniforms: uniforms.view, into: base, logits: logits.mutableView)
       }
       count = wordCount
     }
-    withExtendedLifetime((self, uniforms)) {}
-    return (
-      BinaryMatrix(rowCount: uniforms.rowCount, columnCount: uniforms.columnCount, words: words), logits
-    )
+    withExtendedLifetime(uniforms) {}
+    return (BinaryMatrix(rowCount: rowCount, columnCount: columnCount, words: words), logits)
+  }
+}
+
+/// The sampler that was asked for last, so that a model asked again need not arrange its weights again.
+///
+/// A model makes a new, empty one whenever its parameters are written.
+final class LatestSampler: Sendable {
+  private let latest = Mutex<(component: Int, sampler: IncrementalSampler)?>(nil)
+
+  /// Returns the sampler of a component, making it if it is not the latest.
+  func sampler(ofComponent component: Int, _ make: () -> IncrementalSampler) -> IncrementalSampler {
+    if let latest = latest.withLock({ $0 }), latest.component == component { return latest.sampler }
+    let sampler = make()
+    latest.withLock { $0 = (component, sampler) }
+    return sampler
   }
 }

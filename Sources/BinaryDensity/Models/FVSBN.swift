@@ -38,9 +38,10 @@ public struct FVSBN: AutoregressiveModel {
   /// The configuration.
   public let configuration: Configuration
   /// w and b.
-  public var parameters: Parameters<Float>
+  public var parameters: Parameters<Float> { didSet { latestSampler = LatestSampler() } }
   private let order: Ordering
   private let mask: Staircase
+  private var latestSampler = LatestSampler()
 
   /// Creates a model of given parameters.
   public init(_ configuration: Configuration, parameters: Parameters<Float>) {
@@ -72,9 +73,10 @@ public struct FVSBN: AutoregressiveModel {
 
   /// Draws rows, each conditional computed once: O(D²) a row.
   public func draw(uniforms: Matrix<Float>, component: Int) -> (rows: BinaryMatrix, logits: Matrix<Float>) {
-    IncrementalSampler(
-      ordering: order,
-      direct: IncrementalSampler.Layer(mask: mask, weights: parameters["w"], bias: parameters["b"])
-    ).draw(uniforms)
+    latestSampler.sampler(ofComponent: component) {
+      IncrementalSampler(
+        ordering: order,
+        direct: IncrementalSampler.Layer(mask: mask, weights: parameters["w"], bias: parameters["b"]))
+    }.draw(uniforms)
   }
 }

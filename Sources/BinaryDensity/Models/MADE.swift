@@ -68,8 +68,9 @@ public struct MADE: AutoregressiveModel {
   /// The configuration.
   public let configuration: Configuration
   /// The weights and biases.
-  public var parameters: Parameters<Float>
+  public var parameters: Parameters<Float> { didSet { latestSampler = LatestSampler() } }
   private let components: [MaskSet]
+  private var latestSampler = LatestSampler()
 
   /// Creates a model of given parameters.
   public init(_ configuration: Configuration, parameters: Parameters<Float>) {
@@ -136,23 +137,28 @@ public struct MADE: AutoregressiveModel {
 
   /// Draws rows, each hidden unit computed once: the operations of one likelihood at any depth.
   public func draw(uniforms: Matrix<Float>, component: Int) -> (rows: BinaryMatrix, logits: Matrix<Float>) {
+    latestSampler.sampler(ofComponent: component) { sampler(ofComponent: component) }.draw(uniforms)
+  }
+
+  private func sampler(ofComponent component: Int) -> IncrementalSampler {
     let set = components[component]
     let depth = configuration.hiddenCounts.count
     let bias = parameters["b"]
-    var sampler = IncrementalSampler(ordering: set.ordering, activation: configuration.activation)
-    sampler.hidden = (0..<depth).map {
+    let hidden = (0..<depth).map {
       IncrementalSampler.Layer(
         mask: set.staircases[$0], weights: parameters["w\($0)"], bias: parameters["c\($0)"])
     }
-    if depth > 0 {
-      sampler.output = IncrementalSampler.Layer(
-        mask: set.staircases[depth], weights: parameters["v"], bias: bias)
-    }
-    if configuration.hasDirectWeights {
-      sampler.direct = IncrementalSampler.Layer(
+    let output =
+      depth == 0
+      ? nil : IncrementalSampler.Layer(mask: set.staircases[depth], weights: parameters["v"], bias: bias)
+    let direct =
+      !configuration.hasDirectWeights
+      ? nil
+      : IncrementalSampler.Layer(
         mask: set.staircases[set.staircases.count - 1], weights: parameters["direct"],
         bias: depth > 0 ? nil : bias)
-    }
-    return sampler.draw(uniforms)
+    return IncrementalSampler(
+      ordering: set.ordering, hidden: hidden, activation: configuration.activation, output: output,
+      direct: direct)
   }
 }

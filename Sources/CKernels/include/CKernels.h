@@ -69,6 +69,9 @@ typedef struct {
   const ck_layer *_Nullable direct;  // from the variables; null: none
 } ck_network;
 
+/// A copy of a network, its weights arranged for sampling.
+typedef struct ck_plan ck_plan;
+
 /// One of a seed's sequences of 32-bit words (Philox 4×32-10), from a position on.
 typedef struct {
   uint64_t seed;
@@ -153,7 +156,7 @@ typedef struct {
   /// Draws rows from a masked network; see KernelScalar.networkSample. Bit i % 64 of word r · words_per_row + i / 64
   /// is 1 where u < σ(z), all other bits are 0. logits.base may be null.
   void (*network_sample)(
-    ck_matrix uniforms, ck_network network, uint64_t *bits, ptrdiff_t words_per_row, ck_matrix logits);
+    const ck_plan *plan, ck_matrix uniforms, uint64_t *bits, ptrdiff_t words_per_row, ck_matrix logits);
   /// y = the uniform numbers in [0, 1) of the next rows · columns words, row by row: the word's leading 24
   /// significant bits as a fixed-point fraction.
   void (*uniforms)(ck_words words, ck_matrix y);
@@ -176,6 +179,13 @@ typedef struct {
   /// Accumulates x = a on the calling thread alone: every number is read and written once.
   void (*stream)(ck_matrix x, float a);
 } ck_kernels;
+
+// MARK: Networks
+
+/// Arranges a network of D variables for sampling, on all threads, in one pass over its weights. The plan serves any
+/// instruction set, and any number of callers at once.
+ck_plan *ck_plan_create(ck_network network, ptrdiff_t variables);
+void ck_plan_free(ck_plan *plan);
 
 // MARK: Instruction sets
 

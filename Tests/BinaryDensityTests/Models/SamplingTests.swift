@@ -135,6 +135,28 @@ struct SamplingTests {
     #expect(generator == again)
   }
 
+  @Test(
+    "parameters written after a draw count in the next",
+    arguments: [
+      ModelCase.fvsbn(20, ordering: .random), .made(20, [30]), .made(20, [9], direct: true, masks: 2),
+    ])
+  func newParameters(_ modelCase: ModelCase) throws {
+    var model = try modelCase.model(seed: 4)
+    let other = try modelCase.model(seed: 5)
+    let uniforms = uniforms(33, 20, seed: 2)
+    let copy = model
+    let before = copy.draw(uniforms: uniforms, component: 0)
+    for name in model.parameters.names { model.parameters[name] = other.parameters[name] }
+    for component in 0..<model.componentCount {
+      let (rows, logits) = model.draw(uniforms: uniforms, component: component)
+      let expected = other.draw(uniforms: uniforms, component: component)
+      #expect(rows == expected.rows && logits.bitPatterns == expected.logits.bitPatterns)
+    }
+    // The copy keeps its own.
+    let again = copy.draw(uniforms: uniforms, component: 0)
+    #expect(again.rows == before.rows && again.logits.bitPatterns == before.logits.bitPatterns)
+  }
+
   @Test("a mixture draws from all its components, each about as often")
   func components() throws {
     // All biases are zero, so the first variable of each ordering is a fair coin. Forward, a first variable
