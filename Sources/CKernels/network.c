@@ -44,10 +44,11 @@ static void plan_layer(ck_planned_layer *l, const ck_layer *source, ptrdiff_t va
   }
   ptrdiff_t stretches = ck_ceiling(variables, l->stride), floats = 0;
   l->starts = allocate(sizeof(ptrdiff_t) * (size_t)(stretches + 1));
-  l->panels = NULL;
+  l->panels = l->bias;  // any address will do while only the extents of the stretches are asked for
   for (ptrdiff_t i = 0; i < stretches; i++) {
-    l->starts[i] = floats;
+    l->starts[i] = 0;
     ck_stretch s = ck_stretch_at(l, i * l->stride, variables);
+    l->starts[i] = floats;
     floats += ck_ceiling(s.end - s.begin, panel_units) * s.depth * panel_units;
   }
   l->starts[stretches] = floats;
