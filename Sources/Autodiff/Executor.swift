@@ -39,6 +39,8 @@ public final class Executor<Scalar: KernelScalar> {
   private let parameterIndex: [Int?]
   /// For each node that is a masked layer and the only reader of its weights, their place in `parameters`.
   private let ownWeights: [Int?]
+  /// Whether a parameter is such a layer's weights.
+  private let isSpent: [Bool]
 
   /// Plans and allocates.
   ///
@@ -67,13 +69,14 @@ public final class Executor<Scalar: KernelScalar> {
     for k in graph.nodes.indices where plan.isNeeded[k] {
       for operand in graph.nodes[k].op.operands { readers[operand.index] += 1 }
     }
-    ownWeights = graph.nodes.map {
-      if case .maskedLinear(_, let weights, _, _) = $0.op, readers[weights.index] == 1 {
-        index[weights.index]
-      } else {
-        nil
-      }
+    let ownWeights = graph.nodes.indices.map { [plan] k -> Int? in
+      guard case .maskedLinear(_, let weights, _, _) = graph.nodes[k].op, plan.carriesGradient[k],
+        readers[weights.index] == 1
+      else { return nil }
+      return index[weights.index]
     }
+    self.ownWeights = ownWeights
+    isSpent = parameters.matrices.indices.map { ownWeights.contains($0) }
     self.parameters = parameters
     if loss != nil {
       for (name, matrix) in zip(parameters.names, parameters.matrices) {
@@ -150,10 +153,10 @@ public final class Executor<Scalar: KernelScalar> {
   /// Takes one step of an optimizer along the derivative of the loss: `backward()` and then
   /// `optimizer.step(self, rate: rate)`, to the same bits.
   ///
-  /// The gradient of a masked layer's weights is spent on its step of Adam while it is in registers: it takes no
-  /// memory, and what the mask forbids no work (nor does weight decay touch it). That needs a fixed and sorted mask,
-  /// a layer that alone reads its weights, and no clipping; other parameters go through `gradients` as usual. The
-  /// gradients of weights that were spent are not valid afterwards.
+  /// The gradient of a masked layer's weights is spent on its step of Adam as it is computed, and takes no memory,
+  /// provided that the layer alone reads its weights and that nothing is clipped; other parameters go through
+  /// `gradients` as usual. What a fixed and sorted mask forbids then takes no work either (nor does weight decay
+  /// touch it). The gradients of weights that were spent are not valid afterwards.
   /// - Precondition: `forward()` has run on the same inputs.
   public func backward(stepping optimizer: inout Optimizer<Scalar>, rate: Double) {
     guard optimizer.canSpendGradients else {
@@ -162,22 +165,23 @@ public final class Executor<Scalar: KernelScalar> {
       return
     }
     optimizer.begin()
-    for index in gradients.matrices.indices where !isSpent(index) {
+    for index in gradients.matrices.indices where !isSpent[index] {
       gradients.matrices[index].mutableView.clear()
     }
     eachGradient { value in
-      guard let index = spentWeights(of: value), case .maskedLinear(let x, _, _, let mask) = graph[value].op
+      guard let index = ownWeights[value.index], case .maskedLinear(let x, _, _, let mask) = graph[value].op
       else {
         differentiate(value)
         return
       }
       differentiate(value, includingWeights: false)
+      let staircase = masks[mask.index]
       optimizer.spend(
-        view(of: x), gradientView(of: value), mask: masks[mask.index], method: method(of: x),
-        rate: rate,
+        view(of: x), gradientView(of: value), mask: staircase, method: method(of: x),
+        everywhere: !(graph.masksAreFixed[mask.index] && staircase.hasSortedOutputs), rate: rate,
         on: parameters.matrices[index].mutableView, at: index)
     }
-    for index in parameters.matrices.indices where !isSpent(index) {
+    for index in parameters.matrices.indices where !isSpent[index] {
       optimizer.update(
         parameters.matrices[index].mutableView, at: index, gradient: gradients.matrices[index].view,
         scaledBy: 1, rate: rate)
@@ -194,20 +198,6 @@ public final class Executor<Scalar: KernelScalar> {
       }
       body(Graph.Value(index: k))
     }
-  }
-
-  /// The weights whose gradient a node spends at once, as their place in `parameters`.
-  private func spentWeights(of value: Graph.Value) -> Int? {
-    guard let index = ownWeights[value.index], case .maskedLinear(_, _, _, let mask) = graph[value].op
-    else { return nil }
-    return masks[mask.index].isSorted && graph.masksAreFixed[mask.index] ? index : nil
-  }
-
-  private func isSpent(_ index: Int) -> Bool {
-    for k in ownWeights.indices where ownWeights[k] == index && plan.carriesGradient[k] {
-      return spentWeights(of: Graph.Value(index: k)) != nil
-    }
-    return false
   }
 
   /// Returns the name of the first tensor that holds a number that is not finite, looking at the parameters,

@@ -83,15 +83,19 @@ public struct Optimizer<Scalar: KernelScalar>: Sendable {
     }
   }
 
-  /// Updates the weights at an index along the gradient xᵀ · dy of a masked layer, without forming it.
+  /// Updates the weights at an index along the gradient xᵀ · dy of a masked layer, without forming it: everywhere, or
+  /// only what the mask permits.
   ///
   /// - Precondition: `canSpendGradients`.
   mutating func spend(
-    _ x: MatrixView<Scalar>, _ dy: MatrixView<Scalar>, mask: Staircase, method: ProductMethod, rate: Double,
+    _ x: MatrixView<Scalar>, _ dy: MatrixView<Scalar>, mask: Staircase, method: ProductMethod,
+    everywhere: Bool,
+    rate: Double,
     on weights: MatrixView<Scalar>, at index: Int
   ) {
     Scalar.maskedLinearAdam(
-      x, dy, mask: mask, method: method, step: adamStep(weights, rate: rate), weights: weights,
+      x, dy, mask: mask, method: method, everywhere: everywhere, step: adamStep(weights, rate: rate),
+      weights: weights,
       mean: state[0].matrices[index].mutableView, variance: state[1].matrices[index].mutableView)
   }
 

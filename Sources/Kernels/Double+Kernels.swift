@@ -43,10 +43,11 @@ extension Double: KernelScalar {
 
   public static func maskedLinearAdam(
     _ x: MatrixView<Double>, _ dy: MatrixView<Double>, mask: Staircase, method: ProductMethod,
-    step: AdamStep<Double>, weights w: MatrixView<Double>, mean m: MatrixView<Double>,
+    everywhere: Bool, step: AdamStep<Double>, weights w: MatrixView<Double>, mean m: MatrixView<Double>,
     variance v: MatrixView<Double>
   ) {
-    Reference.maskedLinearAdam(x, dy, mask: mask, step: step, weights: w, mean: m, variance: v)
+    Reference.maskedLinearAdam(
+      x, dy, mask: mask, everywhere: everywhere, step: step, weights: w, mean: m, variance: v)
   }
 
   public static func expandBits(

@@ -54,17 +54,18 @@ extension Float {
 
   public static func maskedLinearAdam(
     _ x: MatrixView<Float>, _ dy: MatrixView<Float>, mask: Staircase, method: ProductMethod,
-    step: AdamStep<Float>,
-    weights w: MatrixView<Float>, mean m: MatrixView<Float>, variance v: MatrixView<Float>
+    everywhere: Bool, step: AdamStep<Float>, weights w: MatrixView<Float>, mean m: MatrixView<Float>,
+    variance v: MatrixView<Float>
   ) {
-    precondition(mask.isSorted, "the mask's inputs and outputs must be sorted by degree")
+    precondition(everywhere || mask.hasSortedOutputs, "the mask's outputs must be sorted by degree")
     mask.require(weights: w)
     x.require("x", rows: x.rowCount, columns: w.rowCount)
     dy.require("dy", rows: x.rowCount, columns: w.columnCount)
     m.require("mean", shapeOf: w)
     v.require("variance", shapeOf: w)
     mask.withC {
-      kernels.pointee.masked_linear_adam(x.raw, dy.raw, $0, method.raw, w.raw, m.raw, v.raw, step.raw)
+      kernels.pointee.masked_linear_adam(
+        x.raw, dy.raw, $0, method.raw, everywhere, w.raw, m.raw, v.raw, step.raw)
     }
   }
 }

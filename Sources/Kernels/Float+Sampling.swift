@@ -66,14 +66,18 @@ extension MaskedNetwork where Scalar == Float {
     _ remaining: ArraySlice<MaskedLayer<Float>>, _ done: [ck_layer], _ body: ([ck_layer]) -> Result
   ) -> Result {
     guard let layer = remaining.first else { return body(done) }
-    return layer.mask.withC(spellingOutOrders: true) { mask in withLayers(remaining.dropFirst(), done + [layer.raw(mask)], body) }
+    return layer.mask.withC(spellingOutOrders: true) { mask in
+      withLayers(remaining.dropFirst(), done + [layer.raw(mask)], body)
+    }
   }
 
   private func withLayer<Result>(
     _ layer: MaskedLayer<Float>?, _ body: (UnsafePointer<ck_layer>?) -> Result
   ) -> Result {
     guard let layer else { return body(nil) }
-    return layer.mask.withC(spellingOutOrders: true) { mask in withUnsafePointer(to: layer.raw(mask)) { body($0) } }
+    return layer.mask.withC(spellingOutOrders: true) { mask in
+      withUnsafePointer(to: layer.raw(mask)) { body($0) }
+    }
   }
 }
 

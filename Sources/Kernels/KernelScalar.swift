@@ -54,12 +54,12 @@ public protocol KernelScalar: BinaryFloatingPoint, Sendable, Codable {
 
   /// One step of `adam` on the permitted weights along the gradient xᵀ · dy, which is nowhere stored.
   ///
-  /// The same bits as `maskedLinearWeightGradient` into zeros, then `adam`; forbidden weights and their state stay.
-  /// - Precondition: `mask.isSorted`.
+  /// The same bits as `maskedLinearWeightGradient` into zeros, then `adam`. Everywhere, that is so of forbidden
+  /// weights too, whose gradient is zero; otherwise they and their state stay.
+  /// - Precondition: `everywhere`, or `mask.hasSortedOutputs`.
   static func maskedLinearAdam(
-    _ x: MatrixView<Self>, _ dy: MatrixView<Self>, mask: Staircase, method: ProductMethod,
-    step: AdamStep<Self>,
-    weights w: MatrixView<Self>, mean m: MatrixView<Self>, variance v: MatrixView<Self>)
+    _ x: MatrixView<Self>, _ dy: MatrixView<Self>, mask: Staircase, method: ProductMethod, everywhere: Bool,
+    step: AdamStep<Self>, weights w: MatrixView<Self>, mean m: MatrixView<Self>, variance v: MatrixView<Self>)
 
   // MARK: Element by element (all operands of one shape)
 

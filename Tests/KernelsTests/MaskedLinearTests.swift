@@ -138,7 +138,8 @@ private func share(_ terms: Int, _ method: ProductMethod, _ set: InstructionSet)
     let step = AdamStep<Float>(
       rate: 0.01, beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0.1, stepNumber: 3)
     for (rows, inputs, outputs) in shapes {
-      for mask in masks(inputs, outputs, seed: 30) where mask.isSorted {
+      for (mask, everywhere) in masks(inputs, outputs, seed: 30).flatMap({ [($0, true), ($0, false)] })
+      where everywhere || mask.hasSortedOutputs {
         let x = method == .sparse ? sparse(rows, inputs, seed: 31) : .uniform(rows, inputs, seed: 31)
         let dy = Matrix<Float>.uniform(rows, outputs, seed: 32)
         var (w, m) = (weights(mask, seed: 33), weights(mask, seed: 34))
@@ -153,12 +154,13 @@ private func share(_ terms: Int, _ method: ProductMethod, _ set: InstructionSet)
             wStored.mutableView, gradient: dw.view, scaledBy: 1, step: step, mean: mStored.mutableView,
             variance: vStored.mutableView)
           Float.maskedLinearAdam(
-            x.view, dy.view, mask: mask, method: method, step: step, weights: w.mutableView,
+            x.view, dy.view, mask: mask, method: method, everywhere: everywhere, step: step,
+            weights: w.mutableView,
             mean: m.mutableView, variance: v.mutableView)
         }
         for (found, stored, before) in [(w, wStored, wBefore), (m, mStored, mBefore), (v, vStored, vBefore)] {
           let expected = Matrix(rowCount: inputs, columnCount: outputs) {
-            mask.permits($0, $1) ? stored[$0, $1] : before[$0, $1]
+            everywhere || mask.permits($0, $1) ? stored[$0, $1] : before[$0, $1]
           }
           #expect(found.bitPatterns == expected.bitPatterns, "\(rows) × \(inputs) × \(outputs)")
         }
@@ -178,13 +180,13 @@ private func share(_ terms: Int, _ method: ProductMethod, _ set: InstructionSet)
     var (exactW, exactM, exactV) = (w.inDouble, m.inDouble, v.inDouble)
     set.run {
       Float.maskedLinearAdam(
-        x.view, dy.view, mask: mask, method: .dense,
+        x.view, dy.view, mask: mask, method: .dense, everywhere: false,
         step: AdamStep(rate: 0.01, beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0.1, stepNumber: 3),
         weights: w.mutableView, mean: m.mutableView, variance: v.mutableView)
     }
     let (exactX, exactDy) = (x.inDouble, dy.inDouble)
     Double.maskedLinearAdam(
-      exactX.view, exactDy.view, mask: mask, method: .dense,
+      exactX.view, exactDy.view, mask: mask, method: .dense, everywhere: false,
       step: AdamStep(rate: 0.01, beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0.1, stepNumber: 3),
       weights: exactW.mutableView, mean: exactM.mutableView, variance: exactV.mutableView)
     // The gradient is a sum of 20 products of at most 1, and no later rounding is of anything larger.

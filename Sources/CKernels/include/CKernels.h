@@ -103,10 +103,11 @@ typedef struct {
   void (*masked_linear_weight_gradient)(
     ck_matrix x, ck_matrix dy, ck_staircase mask, ck_method method, ck_matrix dw);
   /// One step of `adam` on the permitted weights along xᵀ · dy, which is nowhere stored: the same bits as the
-  /// weight gradient into zeros followed by `adam`. The mask's inputs and outputs are sorted.
+  /// weight gradient into zeros followed by `adam`. Everywhere: forbidden weights too, along a gradient of zero;
+  /// otherwise the mask's outputs are sorted.
   void (*masked_linear_adam)(
-    ck_matrix x, ck_matrix dy, ck_staircase mask, ck_method method, ck_matrix w, ck_matrix m, ck_matrix v,
-    ck_adam step);
+    ck_matrix x, ck_matrix dy, ck_staircase mask, ck_method method, bool everywhere, ck_matrix w, ck_matrix m,
+    ck_matrix v, ck_adam step);
 
   /// y[r, c] = bit c mod 64 of words[r′ · words_per_row + ⌊c / 64⌋], where r′ is rows[r], or r without them.
   void (*expand_bits)(

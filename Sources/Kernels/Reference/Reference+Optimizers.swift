@@ -52,14 +52,15 @@ extension Reference {
   }
 
   static func maskedLinearAdam<S: KernelScalar>(
-    _ x: MatrixView<S>, _ dy: MatrixView<S>, mask: Staircase, step: AdamStep<S>, weights w: MatrixView<S>,
-    mean m: MatrixView<S>, variance v: MatrixView<S>
+    _ x: MatrixView<S>, _ dy: MatrixView<S>, mask: Staircase, everywhere: Bool, step: AdamStep<S>,
+    weights w: MatrixView<S>, mean m: MatrixView<S>, variance v: MatrixView<S>
   ) {
-    precondition(mask.isSorted, "the mask's inputs and outputs must be sorted by degree")
     for input in 0..<w.rowCount {
-      for output in 0..<w.columnCount where mask.permits(input, output) {
+      for output in 0..<w.columnCount where everywhere || mask.permits(input, output) {
         var slope: S = 0
-        for row in 0..<x.rowCount { slope += x[row, input] * dy[row, output] }
+        for row in 0..<x.rowCount where mask.permits(input, output) {
+          slope += x[row, input] * dy[row, output]
+        }
         adam(w, input, output, slope: slope, step: step, mean: m, variance: v)
       }
     }
