@@ -90,7 +90,7 @@ private let scales: [Double] = [1, 40, 200]
 
   @Test(arguments: InstructionSet.available, activations)
   func logits(set: InstructionSet, activation: Activation) {
-    for hidden in sizesAroundVectors + [256, 300] {
+    for hidden in sizesAroundVectors + [512, 600] {
       for (rows, variables) in [(1, 7), (5, 16), (17, 9), (33, 20), (0, 3)] {
         let network = Network(variables: variables, hidden: hidden, activation: activation, seed: 31)
         let x = Matrix<Float>.bits(rows, variables, seed: 32)
@@ -149,7 +149,7 @@ private let scales: [Double] = [1, 40, 200]
   /// subtracted the weights again; the rest is as in the tests above.
   @Test(arguments: InstructionSet.available, scales)
   func largeActivations(set: InstructionSet, scale: Double) {
-    for hidden in [1, 17, 300] {
+    for hidden in [1, 17, 600] {
       for (rows, variables) in [(1, 30), (40, 31), (150, 30)] {
         let network = Network(
           variables: variables, hidden: hidden, activation: .sigmoid, scale: scale, seed: 44)
@@ -185,7 +185,7 @@ private let scales: [Double] = [1, 40, 200]
 
   @Test(arguments: InstructionSet.available, scales)
   func threadsKeepTheBits(set: InstructionSet, scale: Double) {
-    let network = Network(variables: 31, hidden: 300, activation: .sigmoid, scale: scale, seed: 47)
+    let network = Network(variables: 31, hidden: 600, activation: .sigmoid, scale: scale, seed: 47)
     let x = Matrix<Float>.bits(150, 31, seed: 48)
     let u = Matrix<Float>.uniform(150, 31, in: 0...1, seed: 49)
     func bits() -> [UInt32] {
@@ -208,7 +208,7 @@ private let scales: [Double] = [1, 40, 200]
   @Test(arguments: InstructionSet.available, activations)
   func rowsAreIndependent(set: InstructionSet, activation: Activation) {
     for scale in scales {
-      let network = Network(variables: 40, hidden: 300, activation: activation, scale: scale, seed: 36)
+      let network = Network(variables: 40, hidden: 600, activation: activation, scale: scale, seed: 36)
       let x = Matrix<Float>.bits(150, 40, seed: 37)
       func result(_ x: Matrix<Float>) -> Matrix<Float> {
         var z = Matrix<Float>(rowCount: x.rowCount, columnCount: 40)
@@ -253,7 +253,7 @@ private let scales: [Double] = [1, 40, 200]
   /// The sampler decides from the very logits that the likelihood of its sample has.
   @Test(arguments: InstructionSet.available, activations)
   func samplesFromItsLogits(set: InstructionSet, activation: Activation) {
-    for (rows, hidden, scale) in [(1, 5, 1.0), (7, 17, 1), (40, 300, 1), (40, 300, 40), (2, 50, 200)] {
+    for (rows, hidden, scale) in [(1, 5, 1.0), (7, 17, 1), (40, 600, 1), (40, 600, 40), (2, 50, 200)] {
       let network = Network(variables: 25, hidden: hidden, activation: activation, scale: scale, seed: 40)
       let u = Matrix<Float>.uniform(rows, 25, in: 0...1, seed: 41)
       var x = Matrix<Float>(rowCount: rows, columnCount: 25, repeating: .nan)
@@ -280,7 +280,7 @@ private let scales: [Double] = [1, 40, 200]
   /// and nowhere else.
   @Test(arguments: InstructionSet.available, [Float.nan, .infinity, -.infinity])
   func weightsThatAreNotFinite(set: InstructionSet, weight: Float) {
-    for hidden in [20, 300] {
+    for hidden in [20, 600] {
       var network = Network(variables: 12, hidden: hidden, activation: .sigmoid, seed: 50)
       network.w[Int(network.ordering[3]), hidden - 1] = weight
       let x = Matrix<Float>.bits(40, 12, seed: 51)
