@@ -60,7 +60,8 @@ struct Benchmark {
   ) throws -> [Figure] {
     let before = Threads.count
     defer { Threads.count = before }
-    let measure = try operation.prepared(model, rows: data.rows, configuration: subject.configuration)
+    let measure = try operation.prepared(
+      model, rows: data.rows, configuration: subject.configuration, batchSize: operation.batchSize)
     var rates = threadCounts.map { _ in [Double]() }
     for repetition in 0...repetitions {
       for (index, count) in threadCounts.enumerated() {

@@ -17,7 +17,9 @@ enum BenchmarkCommand {
       count for nothing. The last shares are of those two peaks.
       """,
     options: [
-      .value("seconds", placeholder: "time", default: "0.3", help: "How long a measurement takes."),
+      .value(
+        "seconds", placeholder: "time",
+        help: "How long a measurement takes. Default: 0.3; with --growth 0.05."),
       .value(
         "repetitions", placeholder: "count", default: "7", help: "How many measurements a figure is of."),
       .value(
@@ -30,10 +32,19 @@ enum BenchmarkCommand {
         "data", placeholder: "folder", default: "Data/mnist",
         help: "MNIST's folder. If it is missing, random rows of 784 variables take its place."),
       .flag("json", help: "Print one JSON document instead of the table."),
+      .flag(
+        "growth",
+        help:
+          "Instead, measure on one thread how the time of a row grows with each size of NADE and MADE, fit the "
+          + "exponents, and plot them."),
+      .value(
+        "plot", placeholder: "file", default: "Benchmarks/growth.svg",
+        help: "With --growth: where the plot goes."),
     ],
     examples: [
       Command.Example("density-bench --only NADE --threads 1,2", "NADE on one thread and on two"),
       Command.Example("density-bench --json > figures.json", "everything, for a program to read"),
+      Command.Example("density-bench --growth --plot growth.svg", "how the time grows"),
     ])
 
   /// Carries out a command line, without the program's own name.
@@ -53,12 +64,22 @@ enum BenchmarkCommand {
   }
 
   private static func run(_ parsed: ParsedArguments) throws {
-    let threadCounts = try parsed.optionalValue("threads", as: .integers(in: 1...256)) ?? [Threads.count]
-    let benchmark = Benchmark(
-      seconds: try parsed.value("seconds", as: .positiveNumber),
-      repetitions: try parsed.value("repetitions", as: .integer(in: 1...1000)),
-      threadCounts: threadCounts, words: try parsed.values("only", as: .string),
-      isJSON: parsed.flag("json"), data: try BenchmarkData(directory: parsed.value("data", as: .path)))
-    try benchmark.run()
+    let threadCounts = try parsed.optionalValue("threads", as: .integers(in: 1...256))
+    let seconds = try parsed.optionalValue("seconds", as: .positiveNumber)
+    let repetitions = try parsed.value("repetitions", as: .integer(in: 1...1000))
+    let isJSON = parsed.flag("json")
+    let path = try parsed.value("plot", as: .path)
+    guard parsed.flag("growth") else {
+      if parsed.isGiven("plot") { throw UsageError("--plot goes with --growth") }
+      let data = try BenchmarkData(directory: parsed.value("data", as: .path))
+      return try Benchmark(
+        seconds: seconds ?? 0.3, repetitions: repetitions, threadCounts: threadCounts ?? [Threads.count],
+        words: parsed.values("only", as: .string), isJSON: isJSON, data: data
+      ).run()
+    }
+    for option in ["only", "data", "threads"] where parsed.isGiven(option) {
+      throw UsageError("--\(option) says nothing with --growth")
+    }
+    try Growth(seconds: seconds ?? 0.05, repetitions: repetitions, isJSON: isJSON, path: path).run()
   }
 }

@@ -1,0 +1,203 @@
+import Foundation
+
+/// The growth of time as a picture: one panel a size, both axes logarithmic, every line labelled at its end.
+///
+/// An operation is a colour, a model a stroke: NADE solid, MADE dashed. The colours suit light and dark, and the
+/// picture takes the reader's choice.
+package struct GrowthPlot {
+  let panels: [Growth.Panel]
+  /// A line about the machine.
+  let note: String
+
+  package init(panels: [Growth.Panel], note: String) {
+    self.panels = panels
+    self.note = note
+  }
+
+  private static let columns = 2
+  private static let cell = (width: 560.0, height: 400.0)
+  /// The part of a cell inside the axes, from its upper left corner.
+  private static let frame = (left: 64.0, top: 52.0, width: 310.0, height: 290.0)
+  private static let labelHeight = 14.0
+
+  /// The picture as an SVG document.
+  package var svg: String {
+    let rows = (panels.count + Self.columns - 1) / Self.columns
+    let width = Int(Double(Self.columns) * Self.cell.width)
+    let height = Int(60 + Double(rows) * Self.cell.height)
+    var lines = [
+      "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 \(width) \(height)\" width=\"\(width)\" "
+        + "height=\"\(height)\" font-family=\"sans-serif\" font-size=\"12\">",
+      "<title>Time of a row against each size of the model</title>",
+      Self.style,
+      "<rect class=\"page\" width=\"\(width)\" height=\"\(height)\"/>",
+      text("Time of a row, in microseconds", x: 20, y: 28, "heading"),
+      text(note + "; NADE solid, MADE dashed; exponents fitted by least squares", x: 20, y: 47, "faint"),
+    ]
+    for (index, panel) in panels.enumerated() {
+      let x = Double(index % Self.columns) * Self.cell.width
+      let y = 60 + Double(index / Self.columns) * Self.cell.height
+      lines.append("<g transform=\"translate(\(number(x)) \(number(y)))\">")
+      lines += drawing(of: panel)
+      lines.append("</g>")
+    }
+    lines.append("</svg>")
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  private static let style = """
+    <style>
+    .page { fill: #ffffff } text { fill: #24292f } .heading { font-size: 16px; font-weight: bold }
+    .title { font-size: 13px; font-weight: bold } .faint { fill: #57606a } .grid { stroke: #d8dee4 }
+    .line { fill: none; stroke-width: 1.8; stroke-linejoin: round } .dashed { stroke-dasharray: 6 3 }
+    .lead { stroke-width: 0.7; opacity: 0.6 }
+    .train { stroke: #b35900 } .logp { stroke: #0969da } .sample { stroke: #1a7f37 } .naive { stroke: #cf222e }
+    text.train { fill: #b35900; stroke: none } text.logp { fill: #0969da; stroke: none }
+    text.sample { fill: #1a7f37; stroke: none } text.naive { fill: #cf222e; stroke: none }
+    circle.train { fill: #b35900 } circle.logp { fill: #0969da }
+    circle.sample { fill: #1a7f37 } circle.naive { fill: #cf222e }
+    @media (prefers-color-scheme: dark) {
+    .page { fill: #0d1117 } text { fill: #e6edf3 } .faint { fill: #9198a1 } .grid { stroke: #30363d }
+    .train { stroke: #f0a050 } .logp { stroke: #58a6ff } .sample { stroke: #56d364 } .naive { stroke: #ff7b72 }
+    text.train { fill: #f0a050 } text.logp { fill: #58a6ff } text.sample { fill: #56d364 } text.naive { fill: #ff7b72 }
+    circle.train { fill: #f0a050 } circle.logp { fill: #58a6ff }
+    circle.sample { fill: #56d364 } circle.naive { fill: #ff7b72 }
+    }
+    </style>
+    """
+
+  private func drawing(of panel: Growth.Panel) -> [String] {
+    let frame = Self.frame
+    let points = panel.series.flatMap(\.points)
+    guard let sizes = LogAxis(points.map(\.x), from: frame.left, length: frame.width),
+      let times = LogAxis(points.map { 1e6 * $0.y }, from: frame.top + frame.height, length: -frame.height)
+    else { return [] }
+    var lines = [
+      text("against \(panel.title) \(panel.symbol)", x: frame.left, y: frame.top - 26, "title"),
+      text(panel.rest, x: frame.left, y: frame.top - 10, "faint"),
+    ]
+    for power in times.powers {
+      let y = times.position(power)
+      lines.append(line("grid", frame.left, y, frame.left + frame.width, y))
+      lines.append(text(Self.tickLabel(power), x: frame.left - 8, y: y + 4, "faint", anchor: "end"))
+    }
+    for size in Set(points.map(\.x)).sorted() {
+      let x = sizes.position(size)
+      lines.append(line("grid", x, frame.top, x, frame.top + frame.height))
+      lines.append(
+        text(Growth.label(ofSize: size), x: x, y: frame.top + frame.height + 18, "faint", anchor: "middle"))
+    }
+
+    // Labels keep the order of the lines' ends and a distance from each other.
+    let ends = panel.series.map { series in series.points.last.map { times.position(1e6 * $0.y) } ?? frame.top
+    }
+    let places = Self.spread(ends, by: Self.labelHeight, within: frame.top...(frame.top + frame.height))
+    for (index, series) in panel.series.enumerated() {
+      let colour = Self.colour(of: series.operation)
+      let path = series.points.map { (sizes.position($0.x), times.position(1e6 * $0.y)) }
+      let stroke = series.model == "MADE" ? "line dashed" : "line"
+      lines.append(
+        "<polyline class=\"\(stroke) \(colour)\" points=\""
+          + path.map { "\(number($0.0)),\(number($0.1))" }.joined(separator: " ") + "\"/>")
+      lines += path.map {
+        "<circle class=\"\(colour)\" cx=\"\(number($0.0))\" cy=\"\(number($0.1))\" r=\"2.4\"/>"
+      }
+      let right = frame.left + frame.width
+      lines.append(line("lead \(colour)", right + 3, ends[index], right + 16, places[index]))
+      lines.append(
+        text(
+          "\(series.model) \(series.operation) ∝ \(panel.symbol)", x: right + 19, y: places[index] + 4,
+          colour,
+          superscript: fixed(series.law.exponent)))
+    }
+    return lines
+  }
+
+  /// Returns positions near those given, in the same order and at least a distance apart.
+  package static func spread(
+    _ positions: [Double], by distance: Double, within range: ClosedRange<Double>
+  ) -> [Double] {
+    let order = positions.indices.sorted { (positions[$0], $0) < (positions[$1], $1) }
+    var result = positions
+    // Down as far as needed, then up from the bottom where that went too far.
+    var lowest = range.lowerBound
+    for index in order {
+      result[index] = max(result[index], lowest)
+      lowest = result[index] + distance
+    }
+    var highest = range.upperBound
+    for index in order.reversed() {
+      result[index] = min(result[index], highest)
+      highest = result[index] - distance
+    }
+    return result
+  }
+
+  private static func colour(of operation: String) -> String {
+    switch operation {
+    case Operation.train.rawValue: "train"
+    case Operation.logProbability.rawValue: "logp"
+    case Operation.sample.rawValue: "sample"
+    default: "naive"
+    }
+  }
+
+  /// A number with as many decimals as it needs: 0.5, 20, 100 000.
+  private static func tickLabel(_ value: Double) -> String {
+    guard value >= 1 else { return significant(value).replacing(/0+$/, with: "") }
+    let digits = String(Int(value.rounded()))
+    return digits.count > 4 ? digits.dropLast(3) + "\u{202F}" + digits.suffix(3) : digits
+  }
+
+  private func text(
+    _ content: String, x: Double, y: Double, _ style: String, anchor: String = "start",
+    superscript: String = ""
+  ) -> String {
+    let escaped =
+      content
+      .replacingOccurrences(of: "&", with: "&amp;")
+      .replacingOccurrences(of: "<", with: "&lt;")
+      .replacingOccurrences(of: ">", with: "&gt;")
+    return "<text class=\"\(style)\" x=\"\(number(x))\" y=\"\(number(y))\" text-anchor=\"\(anchor)\">"
+      + escaped
+      + (superscript.isEmpty ? "" : "<tspan dy=\"-4\" font-size=\"10\">\(superscript)</tspan>") + "</text>"
+  }
+
+  private func line(_ style: String, _ x1: Double, _ y1: Double, _ x2: Double, _ y2: Double) -> String {
+    "<line class=\"\(style)\" x1=\"\(number(x1))\" y1=\"\(number(y1))\" x2=\"\(number(x2))\" "
+      + "y2=\"\(number(y2))\"/>"
+  }
+
+  /// A coordinate, to a tenth.
+  private func number(_ value: Double) -> String { "\((value * 10).rounded() / 10)" }
+}
+
+/// A logarithmic axis.
+private struct LogAxis {
+  let range: ClosedRange<Double>
+  let start: Double
+  let length: Double
+
+  /// Creates the axis of some values, with a little room on both sides; nil without positive values.
+  init?(_ values: [Double], from start: Double, length: Double) {
+    guard let least = values.min(), let most = values.max(), least > 0 else { return nil }
+    let margin = max(log(most / least), 0.1) * 0.04
+    range = (log(least) - margin)...(log(most) + margin)
+    self.start = start
+    self.length = length
+  }
+
+  func position(_ value: Double) -> Double {
+    start + length * (log(value) - range.lowerBound) / (range.upperBound - range.lowerBound)
+  }
+
+  /// The powers of ten on the axis; with fewer than three, the numbers 1, 2 and 5 times them.
+  var powers: [Double] {
+    func marks(_ digits: [Double]) -> [Double] {
+      (-12...12).flatMap { power in digits.map { $0 * pow(10, Double(power)) } }
+        .filter { range.contains(log($0)) }
+    }
+    let tens = marks([1])
+    return tens.count >= 3 ? tens : marks([1, 2, 5])
+  }
+}

@@ -1,0 +1,93 @@
+import BinaryDensity
+import Foundation
+import Testing
+
+/// The built program, run as a person would run it.
+@Suite struct ProgramTests {
+  private static let program: URL = {
+    // The test bundle, or the program that runs it, stands among the products or in a folder below them.
+    for argument in CommandLine.arguments {
+      var url = URL(fileURLWithPath: argument).resolvingSymlinksInPath()
+      for _ in 0..<5 {
+        url.deleteLastPathComponent()
+        let program = url.appendingPathComponent("density-bench")
+        if FileManager.default.isExecutableFile(atPath: program.path) { return program }
+      }
+    }
+    return URL(fileURLWithPath: "/nowhere")
+  }()
+
+  private func run(_ arguments: String...) throws -> (status: Int32, output: String, errors: String) {
+    let process = Process()
+    process.executableURL = Self.program
+    process.arguments = arguments
+    let (output, errors) = (Pipe(), Pipe())
+    process.standardOutput = output
+    process.standardError = errors
+    try process.run()
+    let text = output.fileHandleForReading.readDataToEndOfFile()
+    let complaint = errors.fileHandleForReading.readDataToEndOfFile()
+    process.waitUntilExit()
+    return (
+      process.terminationStatus, String(decoding: text, as: UTF8.self),
+      String(decoding: complaint, as: UTF8.self)
+    )
+  }
+
+  #if DEBUG
+    @Test func aDebugBuildIsRefused() throws {
+      let result = try run("--help")
+      #expect(result.status == 64 && result.errors.contains("debug build"))
+    }
+  #else
+    @Test func jsonHasMachinePeaksAndFigures() throws {
+      let result = try run(
+        "--json", "--only", "FVSBN train", "--threads", "1,2", "--seconds", "0.01", "--repetitions", "2",
+        "--data", "/nowhere")
+      #expect(result.status == 0 && result.errors.isEmpty)
+      let document = try JSONValue(parsing: Array(result.output.utf8)[...], path: "output")
+      #expect(document["machine"]?["cache_bytes"]?["L2"]?.integer ?? 0 > 0)
+      #expect(document["data"]?["name"]?.string == "random")
+      let peaks = try #require(document["peaks"]?.elements)
+      #expect(peaks.map { $0["threads"]?.integer } == [1, 2])
+      for peak in peaks {
+        #expect(peak["flops_per_second"]?.number ?? 0 > 1e8)
+        let levels = peak["streams"]?.elements?.map { $0["level"]?.string }
+        #expect(levels == ["L2", "L3", "memory"])
+      }
+      let figures = try #require(document["figures"]?.elements)
+      #expect(figures.map { $0["threads"]?.integer } == [1, 2])
+      for figure in figures {
+        #expect(figure["model"]?.string == "FVSBN" && figure["operation"]?.string == "train")
+        #expect(figure["batch"]?.integer == 100 && figure["measurements"]?.integer == 2)
+        let rates = ["min", "median", "max"].map { figure["rows_per_second"]?[$0]?.number ?? 0 }
+        #expect(rates[0] > 0 && rates == rates.sorted())
+        let share = figure["share_of_floor"]?.number ?? 0
+        #expect(share > 0 && share < 1)
+      }
+    }
+
+    @Test func theTableHasALineForEachNumberOfThreads() throws {
+      let result = try run(
+        "--only", "fvsbn LOG P", "--threads", "1,2", "--seconds", "0.01", "--repetitions", "1", "--data",
+        "/nowhere")
+      let lines = result.output.split(separator: "\n").filter { $0.hasPrefix("FVSBN  ") }
+      #expect(result.status == 0 && lines.count == 2)
+    }
+
+    @Test(arguments: [
+      ["--only", "no such model"], ["--threads", "0"], ["--plot", "plot.svg"],
+      ["--growth", "--only", "NADE"], ["--growth", "--threads", "2"], ["--seconds", "0"], ["--nonsense"],
+    ])
+    func whatCannotBeMeantIsRefused(arguments: [String]) throws {
+      let process = Process()
+      process.executableURL = Self.program
+      process.arguments = arguments
+      process.standardOutput = FileHandle.nullDevice
+      process.standardError = FileHandle.nullDevice
+      try process.run()
+      process.waitUntilExit()
+      #expect(process.terminationStatus == 64)
+    }
+  #endif
+}
