@@ -39,7 +39,11 @@ package final class PlannedNetwork: Sendable {
   ) {
     u.require("u", rows: u.rowCount, columns: variableCount)
     z.require("z", shapeOf: u)
-    kernels.pointee.network_sample(plan, u.raw, words, (variableCount + 63) / 64, z.raw)
+    // The kernel knows the plan by its address alone: without this the last reference could go, and the plan with it,
+    // while rows are being drawn.
+    withExtendedLifetime(self) {
+      kernels.pointee.network_sample(plan, u.raw, words, (variableCount + 63) / 64, z.raw)
+    }
   }
 }
 
