@@ -30,8 +30,13 @@ package enum AtomicFile {
   /// a device must not be replaced by a file.
   ///
   /// - Throws: `DensityError.unwritable`; the old file stays as it was and no temporary file is left.
-  package static func write(
-    _ bytes: [UInt8], to path: String
+  package static func write(_ bytes: [UInt8], to path: String) throws(DensityError) {
+    try write(to: path) { (write) throws(SystemError) in try write(bytes) }
+  }
+
+  /// Does the same with contents that come in pieces: `produce` calls its argument with one after another.
+  static func write(
+    to path: String, _ produce: (_ write: ([UInt8]) throws(SystemError) -> Void) throws(SystemError) -> Void
   ) throws(DensityError) {
     let target = resolvingLinks(path)
     let directory = parentDirectory(of: target)
@@ -41,9 +46,10 @@ package enum AtomicFile {
       let kind = old.st_mode & S_IFMT
       // A folder is left to the renaming, which refuses it.
       if exists && kind != S_IFREG && kind != S_IFDIR {
-        try FileDescriptor(opening: target, O_WRONLY).writeAll(bytes)
+        let file = try FileDescriptor(opening: target, O_WRONLY)
+        try produce { (bytes) throws(SystemError) in try file.writeAll(bytes) }
       } else {
-        try replace(target, in: directory, by: bytes, permissions: exists ? old.st_mode & 0o7777 : nil)
+        try replace(target, in: directory, permissions: exists ? old.st_mode & 0o7777 : nil, produce)
       }
     } catch {
       let isFolderMissing = error.code == ENOENT && access(directory, F_OK) != 0
@@ -64,14 +70,15 @@ package enum AtomicFile {
   }
 
   private static func replace(
-    _ target: String, in directory: String, by bytes: [UInt8], permissions: mode_t?
+    _ target: String, in directory: String, permissions: mode_t?,
+    _ produce: (_ write: ([UInt8]) throws(SystemError) -> Void) throws(SystemError) -> Void
   ) throws(SystemError) {
     let name = target.split(separator: "/").last.map { String($0.prefix(40)) } ?? ""
     let unique = String(UInt64.random(in: .min ... .max), radix: 36)
     let temporary = "\(directory)/.\(name).\(unique).tmp"
     do throws(SystemError) {
       let file = try FileDescriptor(opening: temporary, O_WRONLY | O_CREAT | O_EXCL)
-      try file.writeAll(bytes)
+      try produce { (bytes) throws(SystemError) in try file.writeAll(bytes) }
       if let permissions { try file.setPermissions(permissions) }
       try file.synchronize()
       guard rename(temporary, target) == 0 else { throw SystemError.last }

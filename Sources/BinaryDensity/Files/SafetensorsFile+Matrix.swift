@@ -4,7 +4,7 @@ extension SafetensorsFile.Tensor {
   /// Creates the array of a matrix, with shape `[rowCount, columnCount]`.
   package init(name: String, _ matrix: Matrix<Float>) {
     self.init(
-      name: name, shape: [matrix.rowCount, matrix.columnCount], scalars: .float32(matrix.elements))
+      name: name, shape: [matrix.rowCount, matrix.columnCount], scalars: .matrix(matrix))
   }
 }
 
@@ -20,7 +20,13 @@ extension SafetensorsFile {
     guard let tensor = tensor(named: name) else {
       throw .malformed(path: path, at: .field("header"), expected: "an array '\(name)'", found: "none")
     }
-    guard case .float32(let elements) = tensor.scalars, tensor.shape == [rowCount, columnCount] else {
+    let found: [Float]? =
+      switch tensor.scalars {
+      case .float32(let elements): elements
+      case .matrix(let matrix): matrix.elements
+      default: nil
+      }
+    guard let elements = found, tensor.shape == [rowCount, columnCount] else {
       throw .mismatch(
         path: path, expected: "the array '\(name)' as F32 \([rowCount, columnCount])",
         found: "\(tensor.scalars.elementType.rawValue) \(tensor.shape)")

@@ -3,8 +3,13 @@ extension SafetensorsFile {
   ///
   /// - Precondition: as for `encoded()`.
   /// - Throws: `DensityError.unwritable`; the old file then stays as it was.
+  /// - Complexity: O(bytes of the file) in time; in memory, one array at a time.
   public func write(to path: String) throws(DensityError) {
-    try AtomicFile.write(encoded(), to: path)
+    let beginning = checkedHeader()
+    try AtomicFile.write(to: path) { (write) throws(SystemError) in
+      try write(beginning)
+      for tensor in tensors { try write(tensor.scalars.bytes) }
+    }
   }
 
   /// Returns the bytes of the file.
@@ -12,19 +17,23 @@ extension SafetensorsFile {
   /// - Precondition: names are unique and the metadata has no key `crc32`, which is the file's own.
   /// - Complexity: O(bytes of the file) in time and memory.
   public func encoded() -> [UInt8] {
+    checkedHeader() + tensors.flatMap(\.scalars.bytes)
+  }
+
+  /// Returns everything before the data, the checksum of the whole file included.
+  private func checkedHeader() -> [UInt8] {
     precondition(Set(tensors.map(\.name)).count == tensors.count, "two arrays have the same name")
     precondition(
       metadata[Self.checksumKey] == nil, "the metadata's key '\(Self.checksumKey)' is the file's own")
     let header = encodedHeader()
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(8 + header.count + tensors.reduce(0) { $0 + $1.byteCount })
-    bytes += Self.littleEndianBytes([header.count]) { UInt64($0) }
-    bytes += header
-    for tensor in tensors { bytes += tensor.scalars.bytes }
-    guard let digits = Self.checksumDigits(in: bytes[8..<8 + header.count]) else {
+    var bytes = Self.littleEndianBytes([header.count]) { UInt64($0) } + header
+    var check = CRC32()
+    check.update(bytes)
+    for tensor in tensors { check.update(tensor.scalars.bytes) }
+    guard let digits = Self.checksumDigits(in: bytes[8...]) else {
       preconditionFailure("the header was written without its checksum")
     }
-    bytes.replaceSubrange(digits, with: Self.checksum(of: bytes, digits: digits))
+    bytes.replaceSubrange(digits, with: Self.text(of: check))
     return bytes
   }
 
@@ -78,6 +87,7 @@ extension SafetensorsFile.Scalars {
   fileprivate var bytes: [UInt8] {
     switch self {
     case .float32(let values): SafetensorsFile.littleEndianBytes(values) { $0.bitPattern }
+    case .matrix(let matrix): SafetensorsFile.littleEndianBytes(matrix.elements) { $0.bitPattern }
     case .float64(let values): SafetensorsFile.littleEndianBytes(values) { $0.bitPattern }
     case .int64(let values): SafetensorsFile.littleEndianBytes(values) { $0 }
     case .uint8(let values): values

@@ -1,3 +1,5 @@
+import Kernels
+
 /// The contents of a safetensors file: named arrays of numbers, and text about them.
 ///
 /// The format, field by field (https://github.com/huggingface/safetensors, "Format"):
@@ -66,6 +68,8 @@ public struct SafetensorsFile: Equatable, Sendable {
   public enum Scalars: Equatable, Sendable {
     /// 32-bit floating point, `F32`.
     case float32([Float])
+    /// The elements of a matrix, `F32`, not copied until they are written.
+    case matrix(Matrix<Float>)
     /// 64-bit floating point, `F64`.
     case float64([Double])
     /// 64-bit integers, `I64`.
@@ -77,6 +81,7 @@ public struct SafetensorsFile: Equatable, Sendable {
     public var count: Int {
       switch self {
       case .float32(let values): values.count
+      case .matrix(let matrix): matrix.rowCount * matrix.columnCount
       case .float64(let values): values.count
       case .int64(let values): values.count
       case .uint8(let values): values.count
@@ -86,7 +91,7 @@ public struct SafetensorsFile: Equatable, Sendable {
     /// The type of the numbers.
     package var elementType: ElementType {
       switch self {
-      case .float32: .float32
+      case .float32, .matrix: .float32
       case .float64: .float64
       case .int64: .int64
       case .uint8: .uint8
@@ -158,6 +163,11 @@ public struct SafetensorsFile: Equatable, Sendable {
     check.update(bytes[..<digits.lowerBound])
     check.update(Array(repeating: UInt8(ascii: "0"), count: digits.count))
     check.update(bytes[digits.upperBound...])
+    return text(of: check)
+  }
+
+  /// Returns a checksum as it stands in a header.
+  static func text(of check: CRC32) -> [UInt8] {
     let text = String(check.value, radix: 16)
     return Array((String(repeating: "0", count: 8 - text.count) + text).utf8)
   }

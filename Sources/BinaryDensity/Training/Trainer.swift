@@ -15,13 +15,13 @@ public final class Trainer<Model: AutoregressiveModel> {
   public let data: DataSplits
   /// Where the training stands.
   public private(set) var progress: TrainingState.Progress
-  /// The model with the best validation figure so far; without validation rows, the current one.
-  public private(set) var best: Model
 
-  private let initial: Model
-  // What trains has its variables renumbered, if that helps, and so have its rows.
+  private let configuration: Model.Configuration
+  // What trains has its variables renumbered, if that helps, and so have its rows. The models' parameters are kept
+  // once: in the executor, and those of the best, which the evaluator shares.
   private let renumbering: Renumbering?
   private let working: Model
+  private var bestParameters: Parameters<Float>
   private var optimizer: Optimizer<Float>
   private let executor: Executor<Float>
   private let rows: Graph.Value
@@ -78,12 +78,13 @@ public final class Trainer<Model: AutoregressiveModel> {
           + "train in float32")
     }
     self.data = data
-    initial = current
-    self.best = best
+    configuration = current.configuration
     progress = state.progress
     let renumbering = Renumbering(current)
     self.renumbering = renumbering
-    working = renumbering?.renumbered(current) ?? current
+    bestParameters = renumbering?.renumbered(best.parameters) ?? best.parameters
+    let working = renumbering?.renumbered(current) ?? current
+    self.working = Model(working.configuration, parameters: Parameters())
     optimizer = state.optimizer
     if let renumbering { optimizer = optimizer.mappingState(renumbering.renumbered) }
 
@@ -109,16 +110,20 @@ public final class Trainer<Model: AutoregressiveModel> {
     }
     fixedRows = data.drawsEachEpoch ? nil : renumber(data.train)
     validationRows = data.validation.map(renumber)
-    evaluator = validationRows.flatMap { [working] validation in
-      validation.rowCount == 0 ? nil : Evaluator(working, batchCapacity: min(512, validation.rowCount))
+    evaluator = validationRows.flatMap { [bestParameters] validation in
+      validation.rowCount == 0
+        ? nil : Evaluator(working, parameters: bestParameters, batchCapacity: min(512, validation.rowCount))
     }
   }
 
   /// The model as it stands.
-  public var model: Model {
-    var model = initial
-    model.parameters = renumbering?.restored(executor.parameters) ?? executor.parameters
-    return model
+  public var model: Model { model(of: executor.parameters) }
+
+  /// The model with the best validation figure so far; without validation rows, the current one.
+  public var best: Model { model(of: bestParameters) }
+
+  private func model(of parameters: Parameters<Float>) -> Model {
+    Model(configuration, parameters: renumbering?.restored(parameters) ?? parameters)
   }
 
   /// What a checkpoint needs besides the model.
@@ -242,10 +247,13 @@ public final class Trainer<Model: AutoregressiveModel> {
       if progress.bestValidation.map({ figure < $0 }) ?? true {
         progress.bestValidation = figure
         progress.bestEpoch = progress.epoch
-        best = model
+        bestParameters = executor.parameters
+      } else {
+        // So that the next step need not copy what the evaluator holds.
+        evaluator.set(bestParameters)
       }
     } else {
-      best = model
+      bestParameters = executor.parameters
       progress.bestEpoch = progress.epoch
     }
     return EpochRecord(
