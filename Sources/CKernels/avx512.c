@@ -8,6 +8,7 @@
 
 #define TARGET "avx512f,avx512bw,avx512dq,avx512vl,fma"
 #define BF16_TARGET TARGET ",avx512bf16"
+#define AMX_TARGET BF16_TARGET ",amx-tile,amx-bf16"
 
 #pragma clang attribute push(__attribute__((target(TARGET))), apply_to = function)
 

@@ -6,6 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#if defined(__x86_64__) && defined(__linux__)
+#include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
 static const char *const names[CK_INSTRUCTION_SET_COUNT] = {"portable", "avx2", "avx512", "neon"};
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static _Atomic(int) selected;
@@ -82,6 +88,47 @@ bool ck_has_bf16(void) {
 #else
   return false;
 #endif
+}
+
+// MARK: AMX
+
+static pthread_once_t tiles_once = PTHREAD_ONCE_INIT;
+static bool tiles_work;
+
+/// Whether the processor has tiles for bfloat16 and the system lets this process use them.
+static bool has_tiles(void) {
+#if defined(__x86_64__) && defined(__linux__)
+  unsigned a, b, c, d;
+  const unsigned tile = 1u << 24, bf16 = 1u << 22;
+  if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || (~d & (tile | bf16)) != 0) return false;
+  // The only arrangement of tiles there is so far: eight of 16 rows of 64 bytes.
+  if (!__get_cpuid_count(0x1D, 1, &a, &b, &c, &d)) return false;
+  if (a != (1024u << 16 | 8192) || b != (8u << 16 | 64) || (c & 0xFFFF) != 16) return false;
+  // The system saves their configuration and their contents.
+  const unsigned states = 1u << 17 | 1u << 18;
+  __asm__("xgetbv" : "=a"(a), "=d"(d) : "c"(0));
+  if ((a & states) != states) return false;
+  // Linux makes room for the contents only in processes that ask: ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA.
+  return syscall(SYS_arch_prctl, 0x1023, 18) == 0;
+#else
+  return false;
+#endif
+}
+
+static void try_tiles(void) {
+  const char *asked = getenv("BINARYDENSITY_AMX");
+  if ((asked != NULL && strcmp(asked, "0") == 0) || !has_tiles()) return;
+#if defined(__x86_64__)
+  tiles_work = ck_tiles_agree();
+  if (!tiles_work) fputs("BinaryDensity: AMX multiplies wrongly on this machine; not used\n", stderr);
+#endif
+}
+
+bool ck_has_amx(void) {
+  // The numbers are rounded by instructions of AVX-512, which every processor with tiles has.
+  if (!ck_has_bf16()) return false;
+  pthread_once(&tiles_once, try_tiles);
+  return tiles_work;
 }
 
 const ck_kernels *ck_table(void) {

@@ -9,6 +9,8 @@ extern const ck_kernels ck_kernels_portable;
 #if defined(__x86_64__)
 extern const ck_kernels ck_kernels_avx2;
 extern const ck_kernels ck_kernels_avx512;
+/// Whether products on AMX tiles agree with the plain ones; for processors that have tiles.
+bool ck_tiles_agree(void);
 #elif defined(__aarch64__)
 extern const ck_kernels ck_kernels_neon;
 #endif

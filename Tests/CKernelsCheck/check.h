@@ -165,5 +165,7 @@ void check_adagrad(const ck_kernels *k);
 void check_adam(const ck_kernels *k);
 void check_dispatch(void);
 void check_threads(void);
+void check_bf16(void);
+void check_amx(void);
 
 #endif

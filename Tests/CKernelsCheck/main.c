@@ -71,6 +71,12 @@ int main(int argument_count, char **arguments) {
   begin_check("threads", "");
   check_threads();
   end();
+  begin_check("bf16", "");
+  check_bf16();
+  end();
+  begin_check("bf16", "amx");
+  check_amx();
+  end();
   for (int slot = 0; slot < kernel_count; slot++) {
     bool has_check = false;
     for (int i = 0; i < check_count; i++) has_check |= checks[i].slot == (size_t)slot;

@@ -207,6 +207,10 @@ bool ck_select(ck_instruction_set set);
 int ck_override(int set);
 /// Whether the current variant multiplies in bfloat16 on this machine.
 bool ck_has_bf16(void);
+/// Whether it does so on AMX tiles: the processor has them, the system permits them, they have been tried against
+/// the plain products, and the environment does not say BINARYDENSITY_AMX=0. Tiles that multiply wrongly are reported
+/// once on standard error and then not used.
+bool ck_has_amx(void);
 /// The kernels of the current variant.
 const ck_kernels *ck_table(void);
 
