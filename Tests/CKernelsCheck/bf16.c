@@ -169,7 +169,7 @@ static void check_step(
   ck_matrix w = uniform(inputs, outputs, -1, 1), m = uniform(inputs, outputs, -1, 1);
   ck_matrix v = uniform(inputs, outputs, 0, 1), g = uniform(inputs, outputs, 0, 0);
   ck_matrix w2 = copy(w), m2 = copy(m), v2 = copy(v);
-  RUN(kernels->masked_linear_adam(x, dy, mask.c, ck_bf16, w, m, v, step), w, m, v);
+  RUN(kernels->masked_linear_adam(x, dy, mask.c, ck_bf16, false, w, m, v, step), w, m, v);
   kernels->masked_linear_weight_gradient(x, dy, mask.c, ck_bf16, g);
   kernels->adam(w2, g, 1, step, m2, v2);
   EACH_ELEMENT(w, k, n) {

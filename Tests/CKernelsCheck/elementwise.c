@@ -317,3 +317,57 @@ void check_bernoulli_gradient(const ck_kernels *kernels) {
     }
   }
 }
+
+// MARK: Bits
+
+void check_expand_bits(const ck_kernels *kernels) {
+  static const ptrdiff_t columns[] = {1, 15, 16, 17, 63, 64, 65, 128, 784};
+  enum { tables = 9, row_count = 11 };
+  for (int i = 0; i < 2 * tables; i++) {
+    ptrdiff_t width = columns[i % tables], words_per_row = (width + 63) / 64;
+    bool has_numbers = i >= tables;
+    shape("%td columns, row numbers %d", width, has_numbers);
+    uint64_t words[row_count * 13];
+    for (int w = 0; w < row_count * 13; w++) {
+      words[w] = (uint64_t)(draw() * 0x1p32) << 32 | (uint64_t)(draw() * 0x1p32);
+    }
+    ptrdiff_t numbers[row_count];
+    for (int r = 0; r < row_count; r++) numbers[r] = draw_below(row_count);
+    ck_matrix y = matrix(row_count, width);
+    RUN(kernels->expand_bits(words, words_per_row, has_numbers ? numbers : NULL, y), y);
+    EACH_ELEMENT(y, r, c) {
+      ptrdiff_t row = has_numbers ? numbers[r] : r;
+      EXPECT_NEAR(y, r, c, words[row * words_per_row + c / 64] >> (c % 64) & 1, 0);
+    }
+  }
+}
+
+// MARK: Peaks
+
+void check_multiply_adds(const ck_kernels *kernels) {
+  shape("%d elements", CK_CHAIN_ELEMENTS);
+  ck_matrix x = uniform(1, CK_CHAIN_ELEMENTS, -1, 1);
+  ptrdiff_t count = 0;
+  RUN(count = kernels->multiply_adds(5, 0.5f, 0.25f, x.base), x);
+  EXPECT(count > 0 && count <= CK_CHAIN_ELEMENTS);
+  for (ptrdiff_t c = 0; c < CK_CHAIN_ELEMENTS; c++) {
+    double expected = before(x, 0, c);
+    for (int round = 0; round < 5 && c < count; round++) expected = expected * 0.5 + 0.25;
+    // Each of ten roundings errs by u of at most one, and the next round halves it.
+    EXPECT_NEAR(x, 0, c, expected, c < count ? 4 * ROUNDOFF : 0);
+  }
+}
+
+void check_stream(const ck_kernels *kernels) {
+  EACH_SHAPE(rows, columns) {
+    shape("%td × %td", rows, columns);
+    ck_matrix x = uniform(rows, columns, -1, 1);
+    RUN(kernels->stream(x, 0.75f), x);
+    EACH_ELEMENT(x, r, c) {
+      sum s = {0};
+      add(&s, before(x, r, c));
+      add(&s, 0.75);
+      EXPECT_SUM(x, r, c, s);
+    }
+  }
+}

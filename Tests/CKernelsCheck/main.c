@@ -16,6 +16,8 @@ static const struct {
   KERNEL(masked_linear),
   KERNEL(masked_linear_input_gradient),
   KERNEL(masked_linear_weight_gradient),
+  KERNEL(masked_linear_adam),
+  KERNEL(expand_bits),
   KERNEL(apply),
   KERNEL(activation_gradient),
   KERNEL(accumulate),
@@ -32,12 +34,15 @@ static const struct {
   KERNEL(nade),
   KERNEL(nade_gradient),
   KERNEL(nade_sample),
+  KERNEL(network_sample),
   KERNEL(uniforms),
   KERNEL(sum_of_squares),
   KERNEL(is_finite),
   KERNEL(descend),
   KERNEL(adagrad),
   KERNEL(adam),
+  KERNEL(multiply_adds),
+  KERNEL(stream),
 #undef KERNEL
 };
 

@@ -89,6 +89,9 @@ static mask make_mask(int kind, ptrdiff_t inputs, ptrdiff_t outputs) {
     while (length < inputs && permits(&m, m.c.inputs[length], m.c.outputs[n])) length++;
     prefixes[n] = length;
   }
+  // An order that is the natural one need not be spelt out.
+  if (kind > 0 && draw() < 0.5) m.c.inputs = NULL;
+  if (kind > 0 && draw() < 0.5) m.c.outputs = NULL;
   return m;
 }
 
@@ -231,4 +234,36 @@ static void check_weight_gradient_of(
 
 void check_masked_linear_weight_gradient(const ck_kernels *kernels) {
   each_mask(kernels, check_weight_gradient_of);
+}
+
+// MARK: Adam
+
+/// The same bits as the weight gradient into zeros, followed by Adam.
+static void check_masked_linear_adam_of(
+  const ck_kernels *kernels, ptrdiff_t rows, ptrdiff_t inputs, ptrdiff_t outputs, int kind, int variation
+) {
+  ck_method method = variation % 2 == 0 ? ck_sparse : ck_dense;
+  bool everywhere = kind == 0 || variation / 2 % 2 == 0;
+  shape(
+    "%td rows, %td inputs, %td outputs, %s mask, method %d, everywhere %d", rows, inputs, outputs,
+    mask_names[kind], method, everywhere);
+  const ck_adam step = {0.01f, 0.9f, 0.99f, 1e-6f, 0.1f, 1.5f, 1.25f};
+  mask mask = make_mask(kind, inputs, outputs);
+  ck_matrix x = method == ck_sparse ? make_sparse(rows, inputs) : uniform(rows, inputs, -1, 1);
+  ck_matrix dy = uniform(rows, outputs, -1, 1), w = make_weights(&mask), m = make_weights(&mask);
+  ck_matrix v = uniform(inputs, outputs, 0, 1), g = uniform(inputs, outputs, 0, 0);
+  ck_matrix w2 = copy(w), m2 = copy(m), v2 = copy(v), w1 = copy(w), m1 = copy(m), v1 = copy(v);
+  RUN(kernels->masked_linear_adam(x, dy, mask.c, method, everywhere, w, m, v, step), w, m, v);
+  kernels->masked_linear_weight_gradient(x, dy, mask.c, method, g);
+  kernels->adam(w2, g, 1, step, m2, v2);
+  EACH_ELEMENT(w, k, n) {
+    bool moves = everywhere || permits(&mask, k, n);
+    EXPECT_SAME(w, moves ? w2 : w1, k, n);
+    EXPECT_SAME(m, moves ? m2 : m1, k, n);
+    EXPECT_SAME(v, moves ? v2 : v1, k, n);
+  }
+}
+
+void check_masked_linear_adam(const ck_kernels *kernels) {
+  each_mask(kernels, check_masked_linear_adam_of);
 }
