@@ -112,6 +112,17 @@ int32_t *ordering(ptrdiff_t count, bool natural) {
   return order;
 }
 
+int32_t *by_degree(const int32_t *degrees, ptrdiff_t count) {
+  int32_t *order = ordering(count, true);
+  for (ptrdiff_t i = 1; i < count; i++) {
+    int32_t moving = order[i];
+    ptrdiff_t j = i;
+    for (; j > 0 && degrees[order[j - 1]] > degrees[moving]; j--) order[j] = order[j - 1];
+    order[j] = moving;
+  }
+  return order;
+}
+
 static void forget(void) {
   for (size_t i = 0; i < operand_count; i++) {
     free(operands[i].memory);

@@ -53,6 +53,8 @@ void poison(ck_matrix m);
 int32_t *integers(ptrdiff_t count);
 /// Makes a permutation of 0 ..< count, or the natural order.
 int32_t *ordering(ptrdiff_t count, bool natural);
+/// Sorts 0 ..< count by degree, those of one degree as they come.
+int32_t *by_degree(const int32_t *degrees, ptrdiff_t count);
 
 static inline float *at(ck_matrix m, ptrdiff_t r, ptrdiff_t c) { return m.base + r * m.stride + c; }
 static inline uint32_t bits_at(ck_matrix m, ptrdiff_t r, ptrdiff_t c) {

@@ -55,18 +55,6 @@ static bool permits(const mask *m, ptrdiff_t k, ptrdiff_t n) {
   return m->input_degrees[k] <= m->output_degrees[n];
 }
 
-/// Sorts 0 ..< count by degree, those of one degree as they come.
-static int32_t *sorted(const int32_t *degrees, ptrdiff_t count) {
-  int32_t *order = ordering(count, true);
-  for (ptrdiff_t i = 1; i < count; i++) {
-    int32_t moving = order[i];
-    ptrdiff_t j = i;
-    for (; j > 0 && degrees[order[j - 1]] > degrees[moving]; j--) order[j] = order[j - 1];
-    order[j] = moving;
-  }
-  return order;
-}
-
 enum { mask_kinds = 4 };
 static const char *const mask_names[mask_kinds] = {"permuted", "natural", "dense", "empty"};
 
@@ -83,7 +71,7 @@ static mask make_mask(int kind, ptrdiff_t inputs, ptrdiff_t outputs) {
     m.output_degrees[n] = (int32_t)degrees[kind];
   }
   int32_t *prefixes = integers(outputs);
-  m.c = (ck_staircase){sorted(m.input_degrees, inputs), sorted(m.output_degrees, outputs), prefixes};
+  m.c = (ck_staircase){by_degree(m.input_degrees, inputs), by_degree(m.output_degrees, outputs), prefixes};
   for (ptrdiff_t n = 0; n < outputs; n++) {
     int32_t length = n == 0 ? 0 : prefixes[n - 1];
     while (length < inputs && permits(&m, m.c.inputs[length], m.c.outputs[n])) length++;

@@ -80,17 +80,6 @@ typedef struct {
   int32_t *input_degrees[most_layers], *output_degrees[most_layers];
 } network;
 
-static int32_t *by_degree(const int32_t *degrees, ptrdiff_t count) {
-  int32_t *order = ordering(count, true);
-  for (ptrdiff_t i = 1; i < count; i++) {
-    int32_t moving = order[i];
-    ptrdiff_t j = i;
-    for (; j > 0 && degrees[order[j - 1]] > degrees[moving]; j--) order[j] = order[j - 1];
-    order[j] = moving;
-  }
-  return order;
-}
-
 /// Makes a layer between units of given degrees. Its weights and biases are quarters, so that every sum of a few
 /// layers is exact; forbidden weights are NaN.
 static void make_layer(network *net, int index, ptrdiff_t inputs, ptrdiff_t outputs, int32_t *in, int32_t *out) {
