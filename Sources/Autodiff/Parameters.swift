@@ -41,6 +41,16 @@ public struct Parameters<Scalar: KernelScalar>: Sendable, Equatable {
   /// The number of scalars.
   public var scalarCount: Int { matrices.reduce(0) { $0 + $1.rowCount * $1.columnCount } }
 
+  /// Moves every matrix a share of the way to another collection's: `a ← (1 − share) · a + share · b`.
+  ///
+  /// - Precondition: both have the same names and shapes.
+  public mutating func move(towards other: Parameters, by share: Scalar) {
+    for index in matrices.indices {
+      Scalar.accumulate(
+        other.matrices[index].view, scaledBy: share, into: matrices[index].mutableView, keeping: 1 - share)
+    }
+  }
+
   /// Returns the parameters in another precision.
   public func converted<Other: KernelScalar>(to type: Other.Type) -> Parameters<Other> {
     var result = Parameters<Other>()

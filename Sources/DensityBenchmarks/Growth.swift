@@ -163,7 +163,7 @@ private struct Sweep {
       case .made:
         try MADE(
           MADE.Configuration(variableCount: variables, hiddenCounts: hidden, ordering: .natural), seed: 1)
-      case .fvsbn:
+      default:
         try FVSBN(FVSBN.Configuration(variableCount: variables, ordering: .natural), seed: 1)
       }
     }

@@ -43,7 +43,7 @@ enum DataOptions {
   ///
   /// - Returns: the rows, and how to call them: the split's name for a folder, the path for a file.
   static func rows(
-    _ arguments: ParsedArguments, path: String, for model: any AutoregressiveModel
+    _ arguments: ParsedArguments, path: String, for model: any Density
   ) throws -> (rows: BinaryMatrix, name: String, imageShape: ImageShape?) {
     let binarization = try binarization(arguments)
     let split = try arguments.value("split", as: ValueFormat<DataSplit>.choice)

@@ -55,19 +55,16 @@ enum EvaluateCommand {
   }
 
   private static func largestDifference(
-    _ model: some AutoregressiveModel, _ rows: BinaryMatrix, _ progress: ProgressLine
+    _ model: some Density, _ rows: BinaryMatrix, _ progress: ProgressLine
   ) -> Double {
     let size = 64
-    let starts = Array(stride(from: 0, to: rows.rowCount, by: size))
-    let fast = Evaluator(model, batchCapacity: size)
-    let reference = Evaluator(reference: model, batchCapacity: size)
     var largest = 0.0
-    for (index, start) in starts.enumerated() {
+    for start in stride(from: 0, to: rows.rowCount, by: size) {
       let part = rows.rows(start..<min(start + size, rows.rowCount))
-      for (a, b) in zip(fast.logProbabilities(of: part), reference.logProbabilities(of: part)) {
+      for (a, b) in zip(model.logProbability(of: part), model.referenceLogProbability(of: part)) {
         largest = max(largest, abs(a - b))
       }
-      progress.update("reference", fraction: Double(index + 1) / Double(starts.count))
+      progress.update("reference", fraction: Double(start + part.rowCount) / Double(rows.rowCount))
     }
     return largest
   }

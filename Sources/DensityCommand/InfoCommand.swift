@@ -30,9 +30,7 @@ enum InfoCommand {
         .init(
           key: "arrays",
           value: .object(
-            zip(model.parameters.names, model.parameters.matrices).map { name, matrix in
-              .init(key: name, value: [.integer(matrix.rowCount), .integer(matrix.columnCount)])
-            })))
+            model.arrayShapes.map { .init(key: $0.name, value: .array($0.shape.map(JSONValue.integer))) })))
       if let training = checkpoint.training {
         object.append(
           .init(
@@ -44,9 +42,9 @@ enum InfoCommand {
       return .success
     }
     try Terminal.print(description(of: model))
-    try Terminal.print("configuration  \(Checkpoint.encode(model.configuration))")
-    for (name, matrix) in zip(model.parameters.names, model.parameters.matrices) {
-      try Terminal.print("  \(name)  \(matrix.rowCount) × \(matrix.columnCount)")
+    try Terminal.print("configuration  \(model.configurationText)")
+    for (name, shape) in model.arrayShapes {
+      try Terminal.print("  \(name)  \(shape.map(String.init).joined(separator: " × "))")
     }
     if let progress = checkpoint.training?.progress {
       try Terminal.print(
@@ -59,6 +57,9 @@ enum InfoCommand {
       try Terminal.print("               \(Checkpoint.encode(progress.configuration))")
     }
     if arguments.flag("graph") {
+      guard let model = model as? any AutoregressiveModel else {
+        throw UsageError("--graph is for a single model; \(path) holds a \(model.kind.rawValue)")
+      }
       var graph = Graph()
       _ = logProbability(of: model, in: &graph)
       try Terminal.print(graph)

@@ -37,10 +37,9 @@ enum LogProbCommand {
     let path = try arguments.optionalValue("table", as: .path) ?? arguments.value("data", as: .path)
     let (rows, _, _) = try DataOptions.rows(arguments, path: path, for: checkpoint.model)
     let progress = ProgressLine()
-    func values(_ model: some AutoregressiveModel) -> [Double] {
-      Measurement.logProbabilities(model, rows) { progress.update("evaluating", fraction: $0) }
+    let logProbabilities = checkpoint.model.logProbability(of: rows) {
+      progress.update("evaluating", fraction: $0)
     }
-    let logProbabilities = values(checkpoint.model)
     progress.finish()
     if let output {
       try output.write(logProbabilities)

@@ -10,29 +10,15 @@ struct Measurement {
   ///
   /// - Parameter observe: is told the fraction done.
   init(
-    _ model: some AutoregressiveModel, _ rows: BinaryMatrix, split: String,
+    _ model: some Density, _ rows: BinaryMatrix, split: String,
     observe: (Double) -> Void = { _ in }
   ) {
     let clock = ContinuousClock()
     let start = clock.now
-    let values = Measurement.logProbabilities(model, rows, observe)
+    let values = model.logProbability(of: rows, observing: observe)
     seconds = start.duration(to: clock.now).seconds
     self.split = split
     summary = LikelihoodSummary(logProbabilities: values, variableCount: model.variableCount)
-  }
-
-  /// Returns log p of each row, in chunks, so that progress can be shown.
-  static func logProbabilities(
-    _ model: some AutoregressiveModel, _ rows: BinaryMatrix, _ observe: (Double) -> Void
-  ) -> [Double] {
-    let evaluator = Evaluator(model, batchCapacity: max(1, min(512, rows.rowCount)))
-    var values: [Double] = []
-    values.reserveCapacity(rows.rowCount)
-    for start in stride(from: 0, to: rows.rowCount, by: 2048) {
-      values += evaluator.logProbabilities(of: rows.rows(start..<min(start + 2048, rows.rowCount)))
-      observe(Double(values.count) / Double(rows.rowCount))
-    }
-    return values
   }
 
   /// The figures in one line: `test NLL 88.860 ± 0.230 nats (0.1635 bits a variable, 10000 rows)`.
@@ -56,8 +42,8 @@ struct Measurement {
 }
 
 /// The members of a JSON object that describe a model: family, configuration, number of parameters.
-func members(describing model: any AutoregressiveModel) throws -> [JSONValue.Member] {
-  let configuration = Checkpoint.encode(model.configuration)
+func members(describing model: any Density) throws -> [JSONValue.Member] {
+  let configuration = model.configurationText
   return [
     .init(key: "model", value: .string(model.kind.rawValue)),
     .init(
@@ -68,7 +54,7 @@ func members(describing model: any AutoregressiveModel) throws -> [JSONValue.Mem
 }
 
 /// Returns a line that describes a model to a person.
-func description(of model: any AutoregressiveModel) -> String {
+func description(of model: any Density) -> String {
   var parts = ["\(model.variableCount) variables"]
   switch model {
   case let nade as NADE:

@@ -11,7 +11,7 @@ struct Session {
 
   /// Starts a training in a folder of its own.
   func start(
-    _ model: some AutoregressiveModel, _ data: DataSplits, _ configuration: TrainingConfiguration
+    _ model: some TrainableDensity, _ data: DataSplits, _ configuration: TrainingConfiguration
   ) throws -> ExitStatus {
     let trainer = try Trainer(model, data: data, configuration: configuration)
     if let aside = try directory.prepare() { progress.print("kept the earlier run as \(aside)") }
@@ -19,8 +19,8 @@ struct Session {
   }
 
   /// Goes on with a training.
-  func resume<Model: AutoregressiveModel>(
-    _ last: Model, best: any AutoregressiveModel, state: TrainingState, data: DataSplits
+  func resume<Model: TrainableDensity>(
+    _ last: Model, best: any Density, state: TrainingState, data: DataSplits
   ) throws -> ExitStatus {
     guard let best = best as? Model, best.configuration == last.configuration else {
       throw DensityError.mismatch(
@@ -31,7 +31,7 @@ struct Session {
     return try train(trainer)
   }
 
-  private func train<Model: AutoregressiveModel>(_ trainer: Trainer<Model>) throws -> ExitStatus {
+  private func train<Model: TrainableDensity>(_ trainer: Trainer<Model>) throws -> ExitStatus {
     let data = trainer.data
     let epochCount = trainer.progress.configuration.epochCount
     progress.print(description(of: trainer.model))

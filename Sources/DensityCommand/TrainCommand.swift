@@ -18,7 +18,7 @@ enum TrainCommand {
     options: [
       .value(
         "model", short: "m", placeholder: "family", default: "nade",
-        allowed: ModelKind.allCases.map(\.rawValue), help: "The family of models."),
+        allowed: ModelKind.trainable.map(\.rawValue), help: "The family of models."),
       .value(
         "hidden", placeholder: "units", default: "500",
         help: "The hidden units of a NADE, or of a MADE's layers divided by commas; none for a MADE without."),
@@ -110,7 +110,11 @@ enum TrainCommand {
       }
       let data = try DataOptions.trainingData(arguments, seed: state.progress.configuration.seed)
       let best = try Checkpoint(contentsOf: directory.best).model
-      return try session.resume(last.model, best: best, state: state, data: data)
+      guard let model = last.model as? any TrainableDensity else {
+        throw DensityError.mismatch(
+          path: directory.last, expected: "a model in training", found: "a \(last.model.kind.rawValue)")
+      }
+      return try session.resume(model, best: best, state: state, data: data)
     }
 
     // Every option is read before any file, so that a slip of the keyboard costs no time.
@@ -148,6 +152,7 @@ enum TrainCommand {
         hasDirectWeights: arguments.flag("direct"), maskCount: maskCount,
         trainsOnFreshMasks: arguments.flag("fresh-masks"), ordering: ordering, seed: seed)
       return try session.start(MADE(shape, seed: seed), data, configuration)
+    default: throw UsageError("--model: a \(kind.rawValue) is not trained")
     }
   }
 

@@ -77,7 +77,7 @@ struct TrainingOptions {
     switch kind {
     case .nade: 10_000
     case .made: 15_000
-    case .fvsbn: 20_000
+    default: 20_000
     }
   }
 }

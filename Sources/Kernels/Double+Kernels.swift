@@ -66,8 +66,10 @@ extension Double: KernelScalar {
     Reference.accumulateGradient(of: f, output: y, dy, into: dx)
   }
 
-  public static func accumulate(_ x: MatrixView<Double>, scaledBy scale: Double, into y: MatrixView<Double>) {
-    Reference.accumulate(x, scaledBy: scale, into: y)
+  public static func accumulate(
+    _ x: MatrixView<Double>, scaledBy scale: Double, into y: MatrixView<Double>, keeping keep: Double
+  ) {
+    Reference.accumulate(x, scaledBy: scale, into: y, keeping: keep)
   }
 
   public static func multiply(

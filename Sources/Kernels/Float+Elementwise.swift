@@ -21,9 +21,11 @@ extension Float {
     kernels.pointee.activation_gradient(f.raw, y.raw, dy.raw, dx.raw)
   }
 
-  public static func accumulate(_ x: MatrixView<Float>, scaledBy scale: Float, into y: MatrixView<Float>) {
+  public static func accumulate(
+    _ x: MatrixView<Float>, scaledBy scale: Float, into y: MatrixView<Float>, keeping keep: Float
+  ) {
     y.require("y", shapeOf: x)
-    kernels.pointee.accumulate(x.raw, scale, y.raw)
+    kernels.pointee.accumulate(x.raw, scale, keep, y.raw)
   }
 
   public static func multiply(

@@ -1,5 +1,10 @@
 /// Moving rows about: memory traffic only, so plain Swift in every precision.
 extension KernelScalar {
+  /// Accumulates `y += scale · x`.
+  public static func accumulate(_ x: MatrixView<Self>, scaledBy scale: Self, into y: MatrixView<Self>) {
+    accumulate(x, scaledBy: scale, into: y, keeping: 1)
+  }
+
   /// Copies x (B × N) into the columns `column ..< column + N` of y (B × M).
   package static func copy(_ x: MatrixView<Self>, into y: MatrixView<Self>, atColumn column: Int = 0) {
     precondition(

@@ -72,8 +72,9 @@ public protocol KernelScalar: BinaryFloatingPoint, Sendable, Codable {
   /// Accumulates `dx += f′(x) · dy`, with f′ computed from `y = f(x)`.
   static func accumulateGradient(
     of f: Activation, output y: MatrixView<Self>, _ dy: MatrixView<Self>, into dx: MatrixView<Self>)
-  /// Accumulates `y += scale · x`.
-  static func accumulate(_ x: MatrixView<Self>, scaledBy scale: Self, into y: MatrixView<Self>)
+  /// Computes `y = keep · y + scale · x`.
+  static func accumulate(
+    _ x: MatrixView<Self>, scaledBy scale: Self, into y: MatrixView<Self>, keeping keep: Self)
   /// Computes `y = a · b`, or accumulates it.
   static func multiply(
     _ a: MatrixView<Self>, _ b: MatrixView<Self>, into y: MatrixView<Self>, accumulating: Bool)

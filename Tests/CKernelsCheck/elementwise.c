@@ -106,17 +106,17 @@ void check_activation_gradient(const ck_kernels *kernels) {
 
 // MARK: Element by element
 
-/// A product and a sum.
+/// Two products and a sum.
 void check_accumulate(const ck_kernels *kernels) {
   EACH_SHAPE(rows, columns) {
     shape("%td × %td", rows, columns);
     ck_matrix x = uniform(rows, columns, -1, 1), y = uniform(rows, columns, -1, 1);
     poison(x);
     poison(y);
-    RUN_ROWS(rows, kernels->accumulate(PART(x), -0.3f, PART(y)), y);
+    RUN_ROWS(rows, kernels->accumulate(PART(x), -0.3f, 0.9f, PART(y)), y);
     EACH_ELEMENT(y, r, c) {
       sum s = {0};
-      add(&s, before(y, r, c));
+      add(&s, (double)0.9f * before(y, r, c));
       add(&s, (double)-0.3f * *at(x, r, c));
       EXPECT_SUM(y, r, c, s);
     }

@@ -1,14 +1,6 @@
 import Autodiff
 import Kernels
 
-#if canImport(Darwin)
-  import Darwin
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Glibc
-#endif
-
 extension AutoregressiveModel {
   /// Returns the exact log-probability of each row, in nats.
   ///
@@ -17,46 +9,36 @@ extension AutoregressiveModel {
   /// and for K components log (1/K) Σ_k p_k(x). Each value is ≤ 0 and finite for finite weights, and within 1e-3
   /// nats of a Double computation. To ask often, keep an `Evaluator`.
   /// - Precondition: `rows.columnCount == variableCount`.
-  public func logProbability(of rows: BinaryMatrix) -> [Double] {
-    guard rows.rowCount > 0 else { return [] }
-    return Evaluator(self, batchCapacity: min(rows.rowCount, 512)).logProbabilities(of: rows)
+  public func logProbability(of rows: BinaryMatrix, observing observe: (Double) -> Void) -> [Double] {
+    Evaluator(self, batchCapacity: max(1, min(rows.rowCount, 512)))
+      .logProbabilities(of: rows, observing: observe)
   }
 
-  /// Returns the conditionals p(x_i = 1 | the variables before i), one column a variable in the table's order.
+  /// Returns log p of each row by the plain loops in Double.
+  public func referenceLogProbability(of rows: BinaryMatrix) -> [Double] {
+    Evaluator(reference: self).logProbabilities(of: rows)
+  }
+
+  /// Returns what computes the logits; for K components those of their mixture.
   ///
-  /// Shapes: rows (B × D) to B × D. A conditional does not depend on its own variable or any later one. For K
-  /// components of one ordering the conditionals are those of the mixture,
-  ///
-  ///     p(x_i = 1 | x_<i) = Σ_k w_k · p_k(x_i = 1 | x_<i),   w_k ∝ p_k(x_<i)
-  ///
-  /// - Precondition: the components share one ordering (`sharedOrdering != nil`); a mixture over different orders
-  ///   has no common conditionals. Ask `conditionals(of:component:)` then.
-  public func conditionals(of rows: BinaryMatrix) -> Matrix<Float> {
-    guard componentCount > 1 else { return conditionals(of: rows, component: 0) }
-    guard let ordering = sharedOrdering else {
+  /// - Precondition: the components share one ordering. A mixture over different orders has no common conditionals;
+  ///   ask `conditionals(of:component:)` then.
+  public func conditionalLogits<Scalar: KernelScalar>(
+    in type: Scalar.Type, batchCapacity: Int
+  ) -> (BinaryMatrix) -> Matrix<Scalar> {
+    guard let sharedOrdering else {
       preconditionFailure("the model's components differ in ordering: it has no common conditionals")
     }
-    let logits = logits(of: rows)
-    var result = Matrix<Float>(rowCount: rows.rowCount, columnCount: variableCount)
-    let target = result.mutableView
-    for row in 0..<rows.rowCount {
-      var logWeights = [Double](repeating: 0, count: componentCount)
-      for variable in ordering.variables {
-        let largest = logWeights.reduce(-Double.infinity, max)
-        let weights = logWeights.map { exp($0 - largest) }
-        let total = weights.reduce(0, +)
-        let isOn = rows[row, variable]
-        var probability = 0.0
-        for (component, weight) in weights.enumerated() {
-          let z = Double(logits[component].view[row, variable])
-          probability += weight / total / (1 + exp(-z))
-          let signed = isOn ? z : -z
-          logWeights[component] += min(signed, 0) - log1p(exp(-abs(signed)))
-        }
-        target[row, variable] = Float(probability)
-      }
+    let evaluator = Evaluator<Scalar>(
+      self, parameters: parameters.converted(to: type), batchCapacity: batchCapacity, keepingLogits: true)
+    let count = componentCount
+    return { rows in
+      let logits = evaluator.logits(of: rows)
+      return count == 1
+        ? logits[0]
+        : mixedLogits(
+          logits, logWeights: Array(repeating: 0, count: count), rows: rows, ordering: sharedOrdering)
     }
-    return result
   }
 
   /// Returns the conditionals of one component.
@@ -91,12 +73,7 @@ extension AutoregressiveModel {
   ) -> (rows: BinaryMatrix, logProbabilities: [Double]) {
     let (rows, logits) = drawSamples(count: count, using: &generator)
     guard let logits else { return (rows, logProbability(of: rows)) }
-    var targets = Matrix<Float>(rowCount: count, columnCount: variableCount)
-    rows.copyRows(0..<count, into: targets.mutableView)
-    var sums = Matrix<Float>(rowCount: count, columnCount: 1)
-    Float.bernoulliLogLikelihood(logits: logits.view, targets: targets.view, into: sums.mutableView)
-    withExtendedLifetime((logits, targets)) {}
-    return (rows, sums.elements.map(Double.init))
+    return (rows, logLikelihoods(logits: logits, of: rows))
   }
 
   /// Draws the component of every row, if there are several, then the uniforms row by row, then the rows.

@@ -46,7 +46,7 @@ public final class Evaluator<Scalar: KernelScalar> {
   }
 
   /// Replaces the parameters.
-  package func set(_ parameters: Parameters<Scalar>) {
+  public func set(_ parameters: Parameters<Scalar>) {
     executor.set(renumbering?.renumbered(parameters) ?? parameters)
   }
 
@@ -54,11 +54,17 @@ public final class Evaluator<Scalar: KernelScalar> {
   ///
   /// - Precondition: `table.columnCount` is the model's variable count.
   public func logProbabilities(of table: BinaryMatrix) -> [Double] {
+    logProbabilities(of: table) { _ in }
+  }
+
+  /// Returns log p of each row, in nats, telling `observe` the fraction done.
+  package func logProbabilities(of table: BinaryMatrix, observing observe: (Double) -> Void) -> [Double] {
     var result: [Double] = []
     result.reserveCapacity(table.rowCount)
     run(table) {
       let column = executor.view(of: logProbability)
       for row in 0..<column.rowCount { result.append(Double(column[row, 0])) }
+      observe(Double(result.count) / Double(table.rowCount))
     }
     return result
   }
@@ -90,3 +96,5 @@ public final class Evaluator<Scalar: KernelScalar> {
     }
   }
 }
+
+extension Evaluator: ValidationJudge where Scalar == Float {}

@@ -65,10 +65,11 @@ public struct FVSBN: AutoregressiveModel {
 
   /// Adds z = x · (w ∘ mask) + b.
   public func logits(
-    of rows: Graph.Value, component: Int, masks: [Graph.Mask], in graph: inout Graph
+    of rows: Graph.Value, component: Int, masks: [Graph.Mask], dropout: Dropout, in graph: inout Graph
   ) -> Graph.Value {
     graph.maskedLinear(
-      rows, weights: parameter("w", in: &graph), bias: parameter("b", in: &graph), mask: masks[0])
+      graph.dropping(rows, dropout.inputs), weights: parameter("w", in: &graph),
+      bias: parameter("b", in: &graph), mask: masks[0])
   }
 
   /// Draws rows, each conditional computed once: O(D²) a row.

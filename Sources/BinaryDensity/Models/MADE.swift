@@ -113,26 +113,27 @@ public struct MADE: AutoregressiveModel {
 
   /// Adds the masked layers.
   public func logits(
-    of rows: Graph.Value, component: Int, masks: [Graph.Mask], in graph: inout Graph
+    of rows: Graph.Value, component: Int, masks: [Graph.Mask], dropout: Dropout, in graph: inout Graph
   ) -> Graph.Value {
     var remaining = masks[...]
-    var h = rows
+    let inputs = graph.dropping(rows, dropout.inputs)
+    var h = inputs
     for layer in configuration.hiddenCounts.indices {
       let a = graph.maskedLinear(
         h, weights: parameter("w\(layer)", in: &graph), bias: parameter("c\(layer)", in: &graph),
         mask: remaining.removeFirst())
-      h = graph.apply(configuration.activation, a)
+      h = graph.dropping(graph.apply(configuration.activation, a), dropout.hidden)
     }
     let bias = parameter("b", in: &graph)
     guard !configuration.hiddenCounts.isEmpty else {
       return graph.maskedLinear(
-        rows, weights: parameter("direct", in: &graph), bias: bias, mask: remaining.removeFirst())
+        inputs, weights: parameter("direct", in: &graph), bias: bias, mask: remaining.removeFirst())
     }
     let z = graph.maskedLinear(
       h, weights: parameter("v", in: &graph), bias: bias, mask: remaining.removeFirst())
     guard configuration.hasDirectWeights else { return z }
     return graph.add(
-      z, graph.maskedLinear(rows, weights: parameter("direct", in: &graph), mask: remaining.removeFirst()))
+      z, graph.maskedLinear(inputs, weights: parameter("direct", in: &graph), mask: remaining.removeFirst()))
   }
 
   /// Draws rows, each hidden unit computed once: the operations of one likelihood at any depth.

@@ -79,9 +79,12 @@ public struct NADE: AutoregressiveModel {
   /// None: the recursion itself is autoregressive.
   public func masks(ofComponent component: Int) -> [Staircase] { [] }
 
+  /// The fused recursion takes its inputs as bits and keeps its hidden units to itself.
+  public static var allowsDropout: Bool { false }
+
   /// Adds the recursion.
   public func logits(
-    of rows: Graph.Value, component: Int, masks: [Graph.Mask], in graph: inout Graph
+    of rows: Graph.Value, component: Int, masks: [Graph.Mask], dropout: Dropout, in graph: inout Graph
   ) -> Graph.Value {
     graph.nade(
       rows, w: parameter("w", in: &graph), v: parameter("v", in: &graph), b: parameter("b", in: &graph),

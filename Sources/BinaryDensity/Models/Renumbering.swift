@@ -16,7 +16,7 @@ struct Renumbering: Sendable {
 
   /// The renumbering of a model, or nil if there is nothing to gain: the order is natural, or the components have
   /// orders of their own.
-  init?<Model: AutoregressiveModel>(_ model: Model) {
+  init?<Model: TrainableDensity>(_ model: Model) {
     guard model.configuration.ordering != .resampled, let ordering = model.sharedOrdering,
       ordering != .natural(count: model.variableCount)
     else { return nil }
@@ -26,7 +26,7 @@ struct Renumbering: Sendable {
   }
 
   /// Returns the model over renumbered variables.
-  func renumbered<Model: AutoregressiveModel>(_ model: Model) -> Model {
+  func renumbered<Model: TrainableDensity>(_ model: Model) -> Model {
     var configuration = model.configuration
     configuration.ordering = .natural
     return Model(configuration, parameters: renumbered(model.parameters))

@@ -5,15 +5,16 @@ import Kernels
 /// A model on disk: one safetensors file.
 ///
 /// Its metadata hold `format` (`BinaryDensity 1`), `model` (the family), `configuration` (JSON) and, if known,
-/// `image` (JSON, the height and width of a row shown as a picture). The arrays `model.NAME` are the parameters. A
-/// checkpoint that training can resume from also has `training` (JSON, see `TrainingState.Progress`) and, for each
-/// matrix the optimizer keeps, `optimizer.SLOT.NAME`. A checksum over the whole file detects any change.
+/// `image` (JSON, the height and width of a row shown as a picture). The arrays `model.NAME` are the parameters; those
+/// of component k of a mixture or an ensemble are `model.K.NAME`. A checkpoint that training can resume from also has
+/// `training` (JSON, see `TrainingState.Progress`), for each matrix the optimizer keeps `optimizer.SLOT.NAME` and, if
+/// parameters are averaged, `average.NAME`. A checksum over the whole file detects any change.
 ///
 ///     let model = try Checkpoint(contentsOf: "runs/nade/best.safetensors").model
 ///     print(model.logProbability(of: rows))
 public struct Checkpoint: Sendable {
-  /// The model.
-  public var model: any AutoregressiveModel
+  /// What the file holds.
+  public var model: any Density
   /// How to show a row as a picture, if rows are pictures.
   public var imageShape: ImageShape?
   /// The state of an unfinished training.
@@ -22,7 +23,7 @@ public struct Checkpoint: Sendable {
   private static let format = "BinaryDensity 1"
 
   /// Creates a checkpoint to be written.
-  public init(model: any AutoregressiveModel, imageShape: ImageShape? = nil, training: TrainingState? = nil) {
+  public init(model: any Density, imageShape: ImageShape? = nil, training: TrainingState? = nil) {
     self.model = model
     self.imageShape = imageShape
     self.training = training
@@ -39,12 +40,7 @@ public struct Checkpoint: Sendable {
         path: path, expected: "a checkpoint of format '\(Self.format)'",
         found: file.metadata["format"].map { "format '\($0)'" } ?? "no format")
     }
-    guard let name = file.metadata["model"], let kind = ModelKind(rawValue: name) else {
-      throw .malformed(
-        path: path, at: .field("model"), expected: ModelKind.allCases.map(\.rawValue).joined(separator: ", "),
-        found: file.metadata["model"].map { "'\($0)'" } ?? "nothing")
-    }
-    model = try Self.readModel(kind.type, file, path)
+    model = try DensityArchive(file, path: path).density()
     if file.metadata["image"] != nil {
       let shape = try Self.decode(ImageShape.self, "image", file, path)
       // Divided rather than multiplied, for any two numbers may stand in a file.
@@ -63,15 +59,23 @@ public struct Checkpoint: Sendable {
         throw .malformed(
           path: path, at: .field("training"), expected: "the state of a training", found: problem)
       }
+      guard let model = model as? any TrainableDensity else {
+        throw .malformed(
+          path: path, at: .field("training"), expected: "none with a \(model.kind.rawValue)", found: "one")
+      }
       let method = progress.configuration.optimizer
       var state: [Parameters<Float>] = []
       for slot in method.slotNames {
         state.append(try Self.readMatrices("optimizer.\(slot).", like: model.parameters, file, path))
       }
+      let average =
+        progress.configuration.averaging == nil
+        ? nil : try Self.readMatrices("average.", like: model.parameters, file, path)
       training = TrainingState(
         progress: progress,
         optimizer: Optimizer(
-          method, state: state, stepCount: progress.step, clippingNorm: progress.configuration.clippingNorm))
+          method, state: state, stepCount: progress.step, clippingNorm: progress.configuration.clippingNorm),
+        average: average)
     }
   }
 
@@ -79,40 +83,24 @@ public struct Checkpoint: Sendable {
   ///
   /// - Throws: `DensityError.unwritable`.
   public func write(to path: String) throws(DensityError) {
+    let archive = model.archived()
     var metadata = [
-      "format": Self.format, "model": model.kind.rawValue, "configuration": Self.encode(model.configuration),
+      "format": Self.format, "model": archive.kind.rawValue, "configuration": archive.configuration,
     ]
     if let imageShape { metadata["image"] = Self.encode(imageShape) }
-    var tensors = Self.tensors("model.", model.parameters)
+    var tensors = archive.tensors()
     if let training {
       metadata["training"] = Self.encode(training.progress)
       for (slot, matrices) in zip(training.optimizer.method.slotNames, training.optimizer.state) {
         tensors += Self.tensors("optimizer.\(slot).", matrices)
       }
+      if let average = training.average { tensors += Self.tensors("average.", average) }
     }
     try SafetensorsFile(metadata: metadata, tensors: tensors).write(to: path)
   }
 
   private static func tensors(_ prefix: String, _ parameters: Parameters<Float>) -> [SafetensorsFile.Tensor] {
     zip(parameters.names, parameters.matrices).map { SafetensorsFile.Tensor(name: prefix + $0, $1) }
-  }
-
-  private static func readModel<Model: AutoregressiveModel>(
-    _ type: Model.Type, _ file: SafetensorsFile, _ path: String
-  ) throws(DensityError) -> any AutoregressiveModel {
-    let configuration = try decode(Model.Configuration.self, "configuration", file, path)
-    if let problem = configuration.problem {
-      throw .malformed(path: path, at: .field("configuration"), expected: "a possible model", found: problem)
-    }
-    // The configuration's sizes are believed only as far as the arrays bear them out, before any is allocated.
-    var parameters = Parameters<Float>()
-    for shape in Model.parameterShapes(configuration) {
-      parameters.append(
-        shape.name,
-        try file.matrix(
-          named: "model." + shape.name, rowCount: shape.rows, columnCount: shape.columns, path: path))
-    }
-    return Model(configuration, parameters: parameters)
   }
 
   private static func readMatrices(
@@ -131,14 +119,11 @@ public struct Checkpoint: Sendable {
   private static func decode<Value: Decodable>(
     _ type: Value.Type, _ key: String, _ file: SafetensorsFile, _ path: String
   ) throws(DensityError) -> Value {
-    do {
-      let decoder = JSONDecoder()
-      decoder.keyDecodingStrategy = .convertFromSnakeCase
-      return try decoder.decode(type, from: Data((file.metadata[key] ?? "").utf8))
-    } catch {
+    guard let value: Value = try? decodeJSON(file.metadata[key] ?? "") else {
       throw .malformed(
         path: path, at: .field(key), expected: "the JSON of a \(key)", found: "'\(file.metadata[key] ?? "")'")
     }
+    return value
   }
 
   /// Returns a value as JSON with sorted keys.

@@ -10,7 +10,7 @@ import Kernels
 /// Each epoch visits every training row once in an order drawn from the seed, then measures the validation rows; the
 /// model with the best validation figure is kept. All draws are functions of the seed and of counters, so a training
 /// that is stopped, written to a checkpoint and resumed reaches the same bits as one that was not.
-public final class Trainer<Model: AutoregressiveModel> {
+public final class Trainer<Model: TrainableDensity> {
   /// The data.
   public let data: DataSplits
   /// Where the training stands.
@@ -24,10 +24,10 @@ public final class Trainer<Model: AutoregressiveModel> {
   private var bestParameters: Parameters<Float>
   private var optimizer: Optimizer<Float>
   private let executor: Executor<Float>
-  private let rows: Graph.Value
-  private let loss: Graph.Value
-  private let masks: [Graph.Mask]
-  private let evaluator: Evaluator<Float>?
+  private let objective: TrainingObjective
+  private let judge: (any ValidationJudge)?
+  /// The running average of the parameters, if one is kept.
+  private var average: Parameters<Float>?
   private let validationRows: BinaryMatrix?
   /// The training rows, if every epoch has the same.
   private let fixedRows: BinaryMatrix?
@@ -39,6 +39,7 @@ public final class Trainer<Model: AutoregressiveModel> {
     _ model: Model, data: DataSplits, configuration: TrainingConfiguration
   ) throws(DensityError) {
     if let problem = configuration.problem { throw .invalidConfiguration(problem) }
+    let model = configuration.startsAtMarginals ? model.startingAtMarginals(of: data.train) : model
     let stepsPerEpoch = configuration.batchesPerEpoch(rowCount: data.train.rowCount)
     let progress = TrainingState.Progress(
       configuration: configuration, data: DataFingerprint(data),
@@ -50,7 +51,8 @@ public final class Trainer<Model: AutoregressiveModel> {
       state: TrainingState(
         progress: progress,
         optimizer: Optimizer(
-          configuration.optimizer, for: model.parameters, clippingNorm: configuration.clippingNorm)))
+          configuration.optimizer, for: model.parameters, clippingNorm: configuration.clippingNorm),
+        average: configuration.averaging.map { _ in model.parameters }))
   }
 
   /// Resumes a training from its state, its last model and its best.
@@ -77,6 +79,9 @@ public final class Trainer<Model: AutoregressiveModel> {
         "products in bf16 need AVX-512 BF16, which this processor or the instruction set in use lacks; "
           + "train in float32")
     }
+    guard Model.allowsDropout || state.progress.configuration.dropout == .none else {
+      throw .invalidConfiguration("a \(Model.kind.rawValue) cannot be trained with dropout")
+    }
     self.data = data
     configuration = current.configuration
     progress = state.progress
@@ -88,18 +93,10 @@ public final class Trainer<Model: AutoregressiveModel> {
     optimizer = state.optimizer
     if let renumbering { optimizer = optimizer.mappingState(renumbering.renumbered) }
 
-    var graph = Graph()
-    rows = working.rows(in: &graph)
-    let isFixed = working.trainsOnOneMaskSet
-    masks = working.masks(forTrainingStep: 0).map { graph.mask($0, isFixed: isFixed) }
-    let logits = working.logits(of: rows, component: 0, masks: masks, in: &graph)
-    let logProbability = graph.bernoulliLogLikelihood(logits: logits, targets: rows)
-    loss = graph.scale(graph.mean(logProbability, over: .rows), by: -1)
-    graph.name(logits, "logits")
-    graph.name(logProbability, "log p")
-    graph.name(loss, "loss")
+    average = state.average.map { renumbering?.renumbered($0) ?? $0 }
+    objective = working.objective(state.progress.configuration.dropout)
     executor = Executor(
-      graph, outputs: [], loss: loss,
+      objective.graph, outputs: [], loss: objective.loss,
       batchCapacity: min(state.progress.configuration.batchSize, data.train.rowCount),
       parameters: working.parameters)
     executor.isTraining = true
@@ -110,10 +107,11 @@ public final class Trainer<Model: AutoregressiveModel> {
     }
     fixedRows = data.drawsEachEpoch ? nil : renumber(data.train)
     validationRows = data.validation.map(renumber)
-    evaluator = validationRows.flatMap { [bestParameters] validation in
-      validation.rowCount == 0
-        ? nil : Evaluator(working, parameters: bestParameters, batchCapacity: min(512, validation.rowCount))
+    judge = validationRows.flatMap { validation in
+      validation.rowCount == 0 ? nil : working.judge(batchCapacity: min(512, validation.rowCount))
     }
+    // Which so shares them.
+    judge?.set(bestParameters)
   }
 
   /// The model as it stands.
@@ -129,7 +127,8 @@ public final class Trainer<Model: AutoregressiveModel> {
   /// What a checkpoint needs besides the model.
   public var state: TrainingState {
     TrainingState(
-      progress: progress, optimizer: renumbering.map { optimizer.mappingState($0.restored) } ?? optimizer)
+      progress: progress, optimizer: renumbering.map { optimizer.mappingState($0.restored) } ?? optimizer,
+      average: average.map { renumbering?.restored($0) ?? $0 })
   }
 
   /// The number of batches an epoch has.
@@ -191,22 +190,26 @@ public final class Trainer<Model: AutoregressiveModel> {
 
   private func step(_ batch: [Int], of table: BinaryMatrix) throws(DensityError) {
     executor.step = progress.step
-    if !working.trainsOnOneMaskSet {
-      for (mask, staircase) in zip(masks, working.masks(forTrainingStep: progress.step)) {
-        executor.set(mask, to: staircase)
-      }
-    }
-    executor.set(rows, rowCount: batch.count) { table.copyRows(batch, into: $0) }
+    executor.set(objective.rows, rowCount: batch.count) { table.copyRows(batch, into: $0) }
+    working.prepare(objective, in: executor, seed: progress.configuration.seed, step: progress.step)
     executor.forward()
-    let value = Double(executor.view(of: loss)[0, 0])
+    let value = Double(executor.view(of: objective.loss)[0, 0])
     guard value.isFinite else {
       throw .diverged(step: progress.step + 1, tensor: executor.firstNonFinite() ?? "the loss")
     }
     executor.backward(stepping: &optimizer, rate: progress.rates.rate(atStep: progress.step))
+    updateAverage()
     progress.logProbabilitySum -= value * Double(batch.count)
     progress.rowCount += batch.count
     progress.step += 1
     progress.batch += 1
+  }
+
+  /// Moves the average towards the parameters; in the first steps it is their plain mean, rid of where they began.
+  private func updateAverage() {
+    guard let averaging = progress.configuration.averaging else { return }
+    let share = max(1 - averaging, 1 / Double(progress.step + 1))
+    average?.move(towards: executor.parameters, by: Float(share))
   }
 
   /// Makes sure that what a checkpoint would hold is finite.
@@ -233,10 +236,11 @@ public final class Trainer<Model: AutoregressiveModel> {
     progress.rowCount = 0
     progress.logProbabilitySum = 0
     var validation: Double?
-    if let evaluator, let table = validationRows {
-      evaluator.set(executor.parameters)
+    let candidate = average ?? executor.parameters
+    if let judge, let table = validationRows {
+      judge.set(candidate)
       let figure = LikelihoodSummary(
-        logProbabilities: evaluator.logProbabilities(of: table), variableCount: data.variableCount
+        logProbabilities: judge.logProbabilities(of: table), variableCount: data.variableCount
       ).negativeLogLikelihood
       // Finite parameters may still be so large that logits are not.
       guard figure.isFinite else {
@@ -247,13 +251,13 @@ public final class Trainer<Model: AutoregressiveModel> {
       if progress.bestValidation.map({ figure < $0 }) ?? true {
         progress.bestValidation = figure
         progress.bestEpoch = progress.epoch
-        bestParameters = executor.parameters
+        bestParameters = candidate
       } else {
-        // So that the next step need not copy what the evaluator holds.
-        evaluator.set(bestParameters)
+        // So that the next step need not copy what the judge holds.
+        judge.set(bestParameters)
       }
     } else {
-      bestParameters = executor.parameters
+      bestParameters = candidate
       progress.bestEpoch = progress.epoch
     }
     return EpochRecord(

@@ -24,14 +24,33 @@ public struct TrainingConfiguration: Hashable, Sendable, Codable {
     get { reducedPrecision ?? .float32 }
     set { reducedPrecision = newValue == .float32 ? nil : newValue }
   }
-  // Nil for single precision, as in files from before there was a choice.
+  /// The rates of dropout.
+  public var dropout: Dropout {
+    get { dropoutRates ?? .none }
+    set { dropoutRates = newValue == .none ? nil : newValue }
+  }
+  /// The decay a step of the running average of the parameters, or nil to keep none.
+  ///
+  /// The average, a ← decay · a + (1 − decay) · w, is what is measured on the validation rows and kept as the best.
+  /// - Source: Polyak & Juditsky, SIAM J. Control and Optimization 30, 1992.
+  public var averaging: Double?
+  /// Whether output biases begin at the marginals of the training rows, logit((n_i + ½) / (N + 1)), instead of where
+  /// they are.
+  public var startsAtMarginals: Bool {
+    get { marginalStart ?? false }
+    set { marginalStart = newValue ? true : nil }
+  }
+  // Nil for what files have from before there was a choice.
   private var reducedPrecision: Precision?
+  private var dropoutRates: Dropout?
+  private var marginalStart: Bool?
 
   /// Creates a configuration; the defaults suit tables of some thousand rows and up.
   public init(
     epochCount: Int = 50, batchSize: Int = 100, rate: Double = 1e-3, schedule: Schedule = .cosine(),
     optimizer: OptimizerMethod = .adam(), clippingNorm: Double? = nil, patience: Int? = nil, seed: UInt64 = 0,
-    precision: Precision = .float32
+    precision: Precision = .float32, dropout: Dropout = .none, averaging: Double? = nil,
+    startsAtMarginals: Bool = false
   ) {
     self.epochCount = epochCount
     self.batchSize = batchSize
@@ -41,7 +60,10 @@ public struct TrainingConfiguration: Hashable, Sendable, Codable {
     self.clippingNorm = clippingNorm
     self.patience = patience
     self.seed = seed
+    self.averaging = averaging
     self.precision = precision
+    self.dropout = dropout
+    self.startsAtMarginals = startsAtMarginals
   }
 
   /// What is wrong with the configuration, or nil.
@@ -53,6 +75,13 @@ public struct TrainingConfiguration: Hashable, Sendable, Codable {
       return "the clipping norm must be a positive number, not \(clippingNorm)"
     }
     if let patience, patience < 1 { return "the patience is at least one epoch, not \(patience)" }
+    let rates = 0.0..<1.0
+    if !rates.contains(dropout.inputs) || !rates.contains(dropout.hidden) {
+      return "dropout rates are from 0 to below 1, not \(dropout.inputs) and \(dropout.hidden)"
+    }
+    if let averaging, !rates.contains(averaging) {
+      return "the averaging's decay is from 0 to below 1, not \(averaging)"
+    }
     return schedule.problem ?? optimizer.problem
   }
 

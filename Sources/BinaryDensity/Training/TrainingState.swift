@@ -11,6 +11,15 @@ public struct TrainingState: Sendable {
   public var progress: Progress
   /// The update rule and its matrices.
   public var optimizer: Optimizer<Float>
+  /// The running average of the parameters, if the configuration asks for one.
+  public var average: Parameters<Float>?
+
+  /// Creates a state.
+  public init(progress: Progress, optimizer: Optimizer<Float>, average: Parameters<Float>? = nil) {
+    self.progress = progress
+    self.optimizer = optimizer
+    self.average = average
+  }
 
   /// Where a training stands.
   public struct Progress: Hashable, Sendable, Codable {

@@ -116,8 +116,8 @@ typedef struct {
   void (*apply)(ck_activation f, ck_matrix x, ck_matrix y);
   /// Accumulates dx = f′(x) · dy, with f′ from y = f(x).
   void (*activation_gradient)(ck_activation f, ck_matrix y, ck_matrix dy, ck_matrix dx);
-  /// Accumulates y = scale · x.
-  void (*accumulate)(ck_matrix x, float scale, ck_matrix y);
+  /// y = keep · y + scale · x.
+  void (*accumulate)(ck_matrix x, float scale, float keep, ck_matrix y);
   /// y = a · b by elements, or accumulates it.
   void (*multiply)(ck_matrix a, ck_matrix b, ck_matrix y, bool accumulating);
   /// y = scale · x, or accumulates it, where word r · ⌈columns / 4⌉ · 4 + c of the sequence (counted from its

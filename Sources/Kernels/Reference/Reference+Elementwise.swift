@@ -15,9 +15,11 @@ extension Reference {
     }
   }
 
-  static func accumulate<S: KernelScalar>(_ x: MatrixView<S>, scaledBy scale: S, into y: MatrixView<S>) {
+  static func accumulate<S: KernelScalar>(
+    _ x: MatrixView<S>, scaledBy scale: S, into y: MatrixView<S>, keeping keep: S
+  ) {
     for row in 0..<x.rowCount {
-      for column in 0..<x.columnCount { y[row, column] += scale * x[row, column] }
+      for column in 0..<x.columnCount { y[row, column] = keep * y[row, column] + scale * x[row, column] }
     }
   }
 

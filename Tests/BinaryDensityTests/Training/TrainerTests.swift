@@ -71,7 +71,7 @@ struct TrainerTests {
         try figure(
           NADE(NADE.Configuration(variableCount: 10, hiddenCount: 20), seed: 1), data, epochCount: 15,
           rate: 0.02)
-      case .made:
+      default:
         try figure(
           MADE(MADE.Configuration(variableCount: 10, hiddenCounts: [40], ordering: .natural), seed: 1), data,
           epochCount: 15, rate: 0.02)
@@ -98,7 +98,7 @@ struct TrainerTests {
     case .nade:
       let model = try NADE(NADE.Configuration(variableCount: 4, hiddenCount: 32), seed: 1)
       #expect(abs(try figure(model, data, epochCount: 40, rate: 0.02) - 3 * log(2)) < 0.05)
-    case .made:
+    default:
       let configuration = MADE.Configuration(variableCount: 4, hiddenCounts: [32, 32], ordering: .natural)
       let model = try MADE(configuration, seed: 1)
       #expect(abs(try figure(model, data, epochCount: 40, rate: 0.02) - 3 * log(2)) < 0.05)

@@ -1,0 +1,154 @@
+import Autodiff
+import Foundation
+import Kernels
+
+/// What a checkpoint keeps of a density: its family, a configuration as JSON, matrices, and the densities it is made of.
+///
+/// In the file, the matrices of component k of a density stand under that density's prefix and `k.`; the families and
+/// configurations of components are the member `components` of the configuration.
+public struct DensityArchive: Sendable {
+  let kind: ModelKind
+  /// JSON.
+  let configuration: String
+  let components: [DensityArchive]
+  private let store: Store
+
+  private enum Store: Sendable {
+    case parameters(Parameters<Float>)
+    case file(SafetensorsFile, prefix: String, path: String)
+  }
+
+  /// A component as its owner's configuration tells of it.
+  struct Component: Codable {
+    let model: String
+    /// JSON within JSON: text keeps every number as it was written.
+    let configuration: String
+
+    init(_ archive: DensityArchive) {
+      model = archive.kind.rawValue
+      configuration = archive.configuration
+    }
+  }
+
+  private struct ComponentList: Decodable {
+    let components: [Component]?
+  }
+
+  /// Creates the archive of a density to be written.
+  init(
+    kind: ModelKind, configuration: String, parameters: Parameters<Float> = Parameters(),
+    components: [DensityArchive] = []
+  ) {
+    self.kind = kind
+    self.configuration = configuration
+    self.components = components
+    store = .parameters(parameters)
+  }
+
+  /// Reads the archive of the density of a file.
+  ///
+  /// - Throws: `DensityError.malformed` if families or configurations cannot be made out.
+  init(_ file: SafetensorsFile, path: String) throws(DensityError) {
+    try self.init(
+      file, prefix: "model.", model: file.metadata["model"],
+      configuration: file.metadata["configuration"] ?? "", path: path, depth: 0)
+  }
+
+  private init(
+    _ file: SafetensorsFile, prefix: String, model: String?, configuration: String, path: String, depth: Int
+  ) throws(DensityError) {
+    guard let model, let kind = ModelKind(rawValue: model) else {
+      throw .malformed(
+        path: path, at: .field("model"), expected: ModelKind.allCases.map(\.rawValue).joined(separator: ", "),
+        found: model.map { "'\($0)'" } ?? "nothing")
+    }
+    self.kind = kind
+    self.configuration = configuration
+    store = .file(file, prefix: prefix, path: path)
+    guard depth < 8 else {
+      throw .malformed(
+        path: path, at: .field("configuration"), expected: "at most 8 levels of components", found: "more")
+    }
+    var components: [DensityArchive] = []
+    let list: ComponentList? = try? decodeJSON(configuration)
+    for (index, part) in (list?.components ?? []).enumerated() {
+      components.append(
+        try DensityArchive(
+          file, prefix: "\(prefix)\(index).", model: part.model, configuration: part.configuration,
+          path: path,
+          depth: depth + 1))
+    }
+    self.components = components
+  }
+
+  /// The matrices, components' included, under their names in a file.
+  func tensors(prefix: String = "model.") -> [SafetensorsFile.Tensor] {
+    var tensors: [SafetensorsFile.Tensor] = []
+    if case .parameters(let parameters) = store {
+      tensors = zip(parameters.names, parameters.matrices).map { .init(name: prefix + $0, $1) }
+    }
+    for (index, component) in components.enumerated() {
+      tensors += component.tensors(prefix: "\(prefix)\(index).")
+    }
+    return tensors
+  }
+
+  // MARK: Reading
+
+  private var path: String { if case .file(_, _, let path) = store { path } else { "memory" } }
+
+  /// The error that the configuration is not what it must be.
+  func malformed(_ expected: String, found: String) -> DensityError {
+    .malformed(path: path, at: .field("configuration"), expected: expected, found: found)
+  }
+
+  /// Decodes the configuration.
+  func configuration<Value: Decodable>(_ type: Value.Type) throws(DensityError) -> Value {
+    guard let value: Value = try? decodeJSON(configuration) else {
+      throw malformed("the JSON of a configuration", found: "'\(configuration)'")
+    }
+    return value
+  }
+
+  /// Returns a matrix of the density.
+  func matrix(_ name: String, rowCount: Int, columnCount: Int) throws(DensityError) -> Matrix<Float> {
+    switch store {
+    case .parameters(let parameters): return parameters[name]
+    case .file(let file, let prefix, let path):
+      return try file.matrix(
+        named: prefix + name, rowCount: rowCount, columnCount: columnCount, path: path)
+    }
+  }
+
+  /// Restores the density.
+  func density() throws(DensityError) -> any Density { try kind.type.init(self) }
+
+  /// Restores the components, which must be of one number of variables.
+  func componentDensities() throws(DensityError) -> [any Density] {
+    var densities: [any Density] = []
+    for component in components { densities.append(try component.density()) }
+    guard let first = densities.first else { throw malformed("at least one component", found: "none") }
+    guard densities.allSatisfy({ $0.variableCount == first.variableCount }) else {
+      throw malformed(
+        "components of equally many variables", found: "\(densities.map(\.variableCount))")
+    }
+    return densities
+  }
+}
+
+/// Decodes JSON that `Checkpoint.encode` has written.
+func decodeJSON<Value: Decodable>(_ text: String) throws -> Value {
+  let decoder = JSONDecoder()
+  decoder.keyDecodingStrategy = .convertFromSnakeCase
+  return try decoder.decode(Value.self, from: Data(text.utf8))
+}
+
+extension Density {
+  /// The configuration as JSON.
+  package var configurationText: String { archived().configuration }
+
+  /// The names and shapes of the arrays of a checkpoint.
+  package var arrayShapes: [(name: String, shape: [Int])] {
+    archived().tensors(prefix: "").map { ($0.name, $0.shape) }
+  }
+}
