@@ -66,6 +66,15 @@ struct TrainingCase: Sendable, CustomTestStringConvertible {
         MADE.Configuration(
           variableCount: $0, hiddenCounts: [8, 8], trainsOnFreshMasks: true, ordering: .natural), seed: 10)
     },
+    TrainingCase(
+      testDescription: "MADE with dropout and averaged weights, from the marginals, Adam, cosine",
+      configuration: TrainingConfiguration(
+        epochCount: 4, batchSize: 12, rate: 0.02, optimizer: .adam(weightDecay: 0.01), seed: 9,
+        dropout: Dropout(inputs: 0.1, hidden: 0.5), averaging: 0.9, startsAtMarginals: true)
+    ) {
+      try MADE(
+        MADE.Configuration(variableCount: $0, hiddenCounts: [16, 8], hasDirectWeights: true), seed: 11)
+    },
   ]
 
   /// Rows of a chain in which each bit repeats the one before it with probability 0.9, the first a fair coin.
