@@ -66,11 +66,12 @@ extension Executor {
         Scalar.accumulateLogMeanExpGradient(
           view(of: x), output: view(of: value), dy, into: gradientView(of: x))
       }
-    case .dropout(let x, let rate, let stream):
+    case .dropout(let x, let rate, let isRescaled, let stream):
       guard carries(x) else { break }
       if isTraining {
         Scalar.dropout(
-          dy, rate: rate, bits: dropoutBits(stream), into: gradientView(of: x), accumulating: true)
+          dy, rate: rate, scaledBy: isRescaled ? Scalar(1 / (1 - rate)) : 1, bits: dropoutBits(stream),
+          into: gradientView(of: x), accumulating: true)
       } else {
         Scalar.accumulate(dy, scaledBy: 1, into: gradientView(of: x))
       }

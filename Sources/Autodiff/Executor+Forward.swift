@@ -38,10 +38,12 @@ extension Executor {
       reduce(x, axis, scaledBy: meanScale(x, axis), into: view(of: value))
     case .logMeanExp(let x):
       Scalar.logMeanExp(view(of: x), into: view(of: value))
-    case .dropout(let x, let rate, let stream):
+    case .dropout(let x, let rate, let isRescaled, let stream):
       if isTraining {
         Scalar.dropout(
-          view(of: x), rate: rate, bits: dropoutBits(stream), into: view(of: value), accumulating: false)
+          view(of: x), rate: rate, scaledBy: isRescaled ? Scalar(1 / (1 - rate)) : 1,
+          bits: dropoutBits(stream),
+          into: view(of: value), accumulating: false)
       } else {
         Scalar.copy(view(of: x), into: view(of: value))
       }

@@ -72,7 +72,7 @@ public struct Graph: Sendable {
   /// Whether the executor may count on most of a value being zero.
   func isSparse(_ value: Value) -> Bool {
     var value = value
-    while case .dropout(let x, _, _) = self[value].op { value = x }
+    while case .dropout(let x, _, _, _) = self[value].op { value = x }
     if case .input(_, let isSparse) = self[value].op { return isSparse }
     return false
   }
@@ -167,11 +167,12 @@ extension Graph {
 
   /// Adds dropout: in training an element is zeroed with probability `rate` or else divided by 1 − rate.
   ///
-  /// The draw is a function of the executor's seed, its step number and this node. Without training it is x.
+  /// The draw is a function of the executor's seed, its step number and this node. Without training it is x. If it
+  /// is not rescaled, what is kept keeps its value, so that bits stay bits.
   /// - Source: Srivastava et al., Dropout, JMLR 15, 2014 (scaled at training time).
-  public mutating func dropout(_ x: Value, rate: Double) -> Value {
+  public mutating func dropout(_ x: Value, rate: Double, isRescaled: Bool = true) -> Value {
     dropoutCount += 1
-    return append(.dropout(x, rate: rate, stream: dropoutCount))
+    return append(.dropout(x, rate: rate, isRescaled: isRescaled, stream: dropoutCount))
   }
 
   /// Adds each row's log-likelihood of targets under independent Bernoullis, in nats: twice B × D to B × 1.

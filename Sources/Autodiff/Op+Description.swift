@@ -39,7 +39,8 @@ extension Op {
       return call(
         "mask \(mask.index): \(staircase.permittedCount) of \(staircase.inputCount * staircase.outputCount)")
     case .sum(_, let axis), .mean(_, let axis): return call("over \(axis.rawValue)")
-    case .dropout(_, let rate, _): return call("rate \(rate)")
+    case .dropout(_, let rate, let isRescaled, _):
+      return call("rate \(rate)" + (isRescaled ? "" : ", not rescaled"))
     case .nade(let n): return call(n.activation.rawValue)
     case .activation, .concatenate, .logMeanExp, .bernoulliLogLikelihood: return call()
     }

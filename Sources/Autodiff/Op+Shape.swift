@@ -46,7 +46,7 @@ extension Op {
       case .columns: return Shape(rows: shape(x).rows, columns: 1)
       }
     case .logMeanExp(let x): return Shape(rows: shape(x).rows, columns: 1)
-    case .dropout(let x, let rate, _):
+    case .dropout(let x, let rate, _, _):
       require(rate >= 0 && rate < 1, "a rate in [0, 1), not \(rate)")
       return shape(x)
     case .bernoulliLogLikelihood(let logits, let targets):

@@ -32,8 +32,8 @@ public enum Op: Hashable, Sendable {
   case mean(Graph.Value, Axis)
   /// log (1/N) Σ_n exp x_n along the columns
   case logMeanExp(Graph.Value)
-  /// x with each element zeroed with probability `rate` or else divided by 1 − rate; in training only
-  case dropout(Graph.Value, rate: Double, stream: Int)
+  /// x with each element zeroed with probability `rate`, or else divided by 1 − rate if rescaled; in training only
+  case dropout(Graph.Value, rate: Double, isRescaled: Bool, stream: Int)
   /// Σ_i log p(t_i) of Bernoulli variables with the given logits, one number a row
   case bernoulliLogLikelihood(logits: Graph.Value, targets: Graph.Value)
   /// The logits of NADE's conditionals
@@ -65,7 +65,7 @@ public enum Op: Hashable, Sendable {
     case .maskedLinear(let x, let weights, let bias, _): [x, weights] + (bias.map { [$0] } ?? [])
     case .addBias(let x, let bias): [x, bias]
     case .scale(let x, _), .activation(_, let x), .sum(let x, _), .mean(let x, _), .logMeanExp(let x),
-      .dropout(let x, _, _):
+      .dropout(let x, _, _, _):
       [x]
     case .concatenate(let values): values
     case .bernoulliLogLikelihood(let logits, let targets): [logits, targets]

@@ -68,7 +68,12 @@ enum DataOptions {
 
   /// Reads the data to train on; a tenth of the training rows is held out if there are no validation rows.
   static func trainingData(_ arguments: ParsedArguments, seed: UInt64) throws -> DataSplits {
-    let path = try arguments.value("data", as: .path)
+    let data = try tables(arguments, path: try arguments.value("data", as: .path))
+    return data.validation == nil ? data.holdingOutValidation(seed: seed) : data
+  }
+
+  /// Reads the training rows of a path, and validation and test rows if there are any.
+  static func tables(_ arguments: ParsedArguments, path: String) throws -> DataSplits {
     let binarization = try binarization(arguments)
     let validation = try arguments.optionalValue("validation", as: .path)
     let test = try arguments.optionalValue("test", as: .path)
@@ -83,6 +88,6 @@ enum DataOptions {
     if data.binarization == nil && arguments.isGiven("binarize") {
       throw UsageError("--binarize is for grey levels; \(path) holds bits")
     }
-    return data.validation == nil ? data.holdingOutValidation(seed: seed) : data
+    return data
   }
 }

@@ -70,6 +70,11 @@ func description(of model: any Density) -> String {
     if configuration.hasDirectWeights { parts.append("direct weights") }
     parts.append(configuration.maskCount == 1 ? "1 mask" : "\(configuration.maskCount) masks")
     if configuration.trainsOnFreshMasks { parts.append("trained on fresh masks") }
+  case let ensemble as Ensemble: parts.append("\(ensemble.members.count) members of one order")
+  case let mixture as Mixture:
+    let weights = mixture.weights
+    let isEven = weights.allSatisfy { $0 == weights[0] }
+    parts.append("\(mixture.components.count) components" + (isEven ? "" : " of fitted weights"))
   default: break
   }
   parts.append("\(model.parameterCount) parameters")

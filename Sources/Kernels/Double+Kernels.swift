@@ -79,9 +79,10 @@ extension Double: KernelScalar {
   }
 
   public static func dropout(
-    _ x: MatrixView<Double>, rate: Double, bits: Philox, into y: MatrixView<Double>, accumulating: Bool
+    _ x: MatrixView<Double>, rate: Double, scaledBy scale: Double, bits: Philox, into y: MatrixView<Double>,
+    accumulating: Bool
   ) {
-    Reference.dropout(x, rate: rate, bits: bits, into: y, accumulating: accumulating)
+    Reference.dropout(x, rate: rate, scaledBy: scale, bits: bits, into: y, accumulating: accumulating)
   }
 
   public static func accumulateRow(

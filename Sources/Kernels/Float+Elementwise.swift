@@ -37,12 +37,13 @@ extension Float {
   }
 
   public static func dropout(
-    _ x: MatrixView<Float>, rate: Double, bits: Philox, into y: MatrixView<Float>, accumulating: Bool
+    _ x: MatrixView<Float>, rate: Double, scaledBy scale: Float, bits: Philox, into y: MatrixView<Float>,
+    accumulating: Bool
   ) {
     precondition(rate >= 0 && rate < 1, "a rate of \(rate) would not leave anything")
     y.require("y", shapeOf: x)
     kernels.pointee.dropout(
-      x.raw, UInt32(rate * 0x1p32), Float(1 / (1 - rate)), bits.raw, y.raw, accumulating)
+      x.raw, UInt32(rate * 0x1p32), scale, bits.raw, y.raw, accumulating)
   }
 
   public static func accumulateRow(_ row: MatrixView<Float>, scaledBy scale: Float, into y: MatrixView<Float>)

@@ -78,12 +78,13 @@ public protocol KernelScalar: BinaryFloatingPoint, Sendable, Codable {
   /// Computes `y = a · b`, or accumulates it.
   static func multiply(
     _ a: MatrixView<Self>, _ b: MatrixView<Self>, into y: MatrixView<Self>, accumulating: Bool)
-  /// Computes `y = m · x / (1 − rate)`, or accumulates it, with m Bernoulli(1 − rate).
+  /// Computes `y = scale · m · x`, or accumulates it, with m Bernoulli(1 − rate).
   ///
   /// `m[r, c]` is 1 where the 32-bit word `r · ⌈columns / 4⌉ · 4 + c` of the sequence `bits` is at least
   /// ⌊rate · 2³²⌋; the same sequence gives the same m.
   static func dropout(
-    _ x: MatrixView<Self>, rate: Double, bits: Philox, into y: MatrixView<Self>, accumulating: Bool)
+    _ x: MatrixView<Self>, rate: Double, scaledBy scale: Self, bits: Philox, into y: MatrixView<Self>,
+    accumulating: Bool)
 
   // MARK: Rows and columns
 

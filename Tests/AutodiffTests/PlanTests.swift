@@ -49,7 +49,7 @@ struct Accesses {
       all = [a, b]
     case .maskedLinear(let x, let w, let bias, _): all = [x, w] + [bias].compactMap { $0 }
     case .scale(let x, _), .activation(_, let x), .sum(let x, _), .mean(let x, _), .logMeanExp(let x),
-      .dropout(let x, _, _):
+      .dropout(let x, _, _, _):
       all = [x]
     case .concatenate(let parts): all = parts
     case .bernoulliLogLikelihood(let z, let t): return ([z.index, t.index], [z.index])

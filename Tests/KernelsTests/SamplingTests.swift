@@ -73,10 +73,13 @@ import _TestSupport
         var y = Matrix<Float>.uniform(3, columns, seed: 92)
         var expected = y.inDouble
         set.run {
-          Float.dropout(x.view, rate: rate, bits: bits, into: y.mutableView, accumulating: accumulating)
+          Float.dropout(
+            x.view, rate: rate, scaledBy: Float(1 / (1 - rate)), bits: bits, into: y.mutableView,
+            accumulating: accumulating)
         }
         Double.dropout(
-          exact.view, rate: rate, bits: bits, into: expected.mutableView, accumulating: accumulating)
+          exact.view, rate: rate, scaledBy: 1 / (1 - rate), bits: bits, into: expected.mutableView,
+          accumulating: accumulating)
         // The rounded scale, the product and the sum, all below 16.
         #expect(firstMismatch(y, expected) { _, _ in 3 * 16 * roundoff } == nil)
       }

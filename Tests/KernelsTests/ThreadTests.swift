@@ -110,7 +110,8 @@ private func expectSameBits(
       var generator = Philox(seed: 143)
       set.run {
         generator.fill(y.mutableView)
-        Float.dropout(x.view, rate: 0.5, bits: generator, into: y.mutableView, accumulating: true)
+        Float.dropout(
+          x.view, rate: 0.5, scaledBy: 2, bits: generator, into: y.mutableView, accumulating: true)
       }
       return y.bitPatterns
     }

@@ -115,4 +115,11 @@ public struct DataSplits: Sendable {
       test: test, imageShape: imageShape, binarization: binarization,
       trainLevels: trainLevels?.selecting(kept))
   }
+
+  /// Returns the data set without its test rows and with given validation rows.
+  func withoutTest(validation: BinaryMatrix) -> DataSplits {
+    DataSplits(
+      name: name, train: train, validation: validation, test: nil, imageShape: imageShape,
+      binarization: binarization, trainLevels: trainLevels)
+  }
 }

@@ -79,15 +79,22 @@ public struct NADE: AutoregressiveModel {
   /// None: the recursion itself is autoregressive.
   public func masks(ofComponent component: Int) -> [Staircase] { [] }
 
-  /// The fused recursion takes its inputs as bits and keeps its hidden units to itself.
-  public static var allowsDropout: Bool { false }
+  /// The fused recursion keeps its hidden units to itself.
+  public static var allowsHiddenDropout: Bool { false }
 
   /// Adds the recursion.
+  ///
+  /// The recursion takes bits, so with dropout the weights, not the inputs, are divided by the share that is kept.
   public func logits(
     of rows: Graph.Value, component: Int, masks: [Graph.Mask], dropout: Dropout, in graph: inout Graph
   ) -> Graph.Value {
-    graph.nade(
-      rows, w: parameter("w", in: &graph), v: parameter("v", in: &graph), b: parameter("b", in: &graph),
+    var (x, w) = (rows, parameter("w", in: &graph))
+    if dropout.inputs > 0 {
+      x = graph.dropout(rows, rate: dropout.inputs, isRescaled: false)
+      w = graph.scale(w, by: 1 / (1 - dropout.inputs))
+    }
+    return graph.nade(
+      x, w: w, v: parameter("v", in: &graph), b: parameter("b", in: &graph),
       c: parameter("c", in: &graph), ordering: order.variables, activation: configuration.activation)
   }
 

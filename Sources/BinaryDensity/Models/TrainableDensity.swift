@@ -15,8 +15,8 @@ public protocol TrainableDensity: Density {
   init(_ configuration: Configuration, parameters: Parameters<Float>)
   /// The names and shapes of the parameters, in order, and how each is initialised.
   static func parameterShapes(_ configuration: Configuration) -> [ParameterShape]
-  /// Whether the model can be trained with dropout.
-  static var allowsDropout: Bool { get }
+  /// Whether the model can be trained with dropout of its hidden units.
+  static var allowsHiddenDropout: Bool { get }
   /// Builds what a step of training minimises.
   func objective(_ dropout: Dropout) -> TrainingObjective
   /// Sets what a step needs besides its rows: masks, or random splits of the variables.
@@ -109,7 +109,7 @@ extension TrainableDensity {
   /// The number of trainable scalars, masked-out ones included.
   public var parameterCount: Int { parameters.scalarCount }
   /// True unless the model says otherwise.
-  public static var allowsDropout: Bool { true }
+  public static var allowsHiddenDropout: Bool { true }
 
   /// The configuration and the parameters.
   public func archived() -> DensityArchive {

@@ -79,8 +79,8 @@ public final class Trainer<Model: TrainableDensity> {
         "products in bf16 need AVX-512 BF16, which this processor or the instruction set in use lacks; "
           + "train in float32")
     }
-    guard Model.allowsDropout || state.progress.configuration.dropout == .none else {
-      throw .invalidConfiguration("a \(Model.kind.rawValue) cannot be trained with dropout")
+    guard Model.allowsHiddenDropout || state.progress.configuration.dropout.hidden == 0 else {
+      throw .invalidConfiguration("a \(Model.kind.rawValue) cannot be trained with dropout of hidden units")
     }
     self.data = data
     configuration = current.configuration

@@ -34,10 +34,10 @@ extension Reference {
   }
 
   static func dropout<S: KernelScalar>(
-    _ x: MatrixView<S>, rate: Double, bits: Philox, into y: MatrixView<S>, accumulating: Bool
+    _ x: MatrixView<S>, rate: Double, scaledBy scale: S, bits: Philox, into y: MatrixView<S>,
+    accumulating: Bool
   ) {
     let threshold = UInt32(rate * 0x1p32)
-    let scale = S(1 / (1 - rate))
     let blocksPerRow = (x.columnCount + 3) / 4
     for row in 0..<x.rowCount {
       for block in 0..<blocksPerRow {

@@ -62,26 +62,38 @@ struct RegularizationTests {
 
   @Test("dropout changes the training and not the density that is measured")
   func dropout() throws {
-    func trained(_ dropout: Dropout) throws -> MADE {
+    func trained<Model: TrainableDensity>(_ model: Model, _ dropout: Dropout) throws -> Model {
       let configuration = TrainingConfiguration(epochCount: 2, rate: 0.02, dropout: dropout)
-      let trainer = try Trainer(made([12, 7]), data: data, configuration: configuration)
+      let trainer = try Trainer(model, data: data, configuration: configuration)
       _ = try trainer.run()
       return trainer.best
     }
-    let plain = try trained(.none)
-    for dropout in [Dropout(inputs: 0.3), Dropout(hidden: 0.3)] {
-      let model = try trained(dropout)
-      #expect(model.parameters != plain.parameters)
-      let rows = BinaryMatrix.allRows(ofWidth: 9)
-      #expect(abs(model.logProbability(of: rows).reduce(0) { $0 + exp($1) } - 1) < 1e-4)
-      #expect(model.logProbability(of: rows) == model.logProbability(of: rows))
+    func check<Model: TrainableDensity>(_ model: Model, _ dropouts: [Dropout]) throws {
+      let plain = try trained(model, .none)
+      for dropout in dropouts {
+        let model = try trained(model, dropout)
+        #expect(model.parameters != plain.parameters)
+        let rows = BinaryMatrix.allRows(ofWidth: 9)
+        #expect(abs(model.logProbability(of: rows).reduce(0) { $0 + exp($1) } - 1) < 1e-4)
+        #expect(model.logProbability(of: rows) == model.logProbability(of: rows))
+      }
+    }
+    try check(made([12, 7]), [Dropout(inputs: 0.3), Dropout(hidden: 0.3)])
+    try check(made([]), [Dropout(inputs: 0.3)])
+    try check(FVSBN(FVSBN.Configuration(variableCount: 9), seed: 1), [Dropout(inputs: 0.3)])
+    for activation in [Activation.sigmoid, .relu] {
+      try check(
+        NADE(NADE.Configuration(variableCount: 9, hiddenCount: 6, activation: activation), seed: 1),
+        [Dropout(inputs: 0.3)])
     }
   }
 
   @Test("what cannot be is refused in one line")
   func problems() throws {
     let nade = try NADE(NADE.Configuration(variableCount: 9, hiddenCount: 4), seed: 1)
-    #expect(throws: DensityError.invalidConfiguration("a nade cannot be trained with dropout")) {
+    #expect(
+      throws: DensityError.invalidConfiguration("a nade cannot be trained with dropout of hidden units")
+    ) {
       try Trainer(nade, data: data, configuration: TrainingConfiguration(dropout: Dropout(hidden: 0.5)))
     }
     for configuration in [

@@ -1,0 +1,411 @@
+import Foundation
+import Kernels
+import Synchronization
+
+/// Finds a good density for a table within a time: tries recipes, trains many networks of the best, and mixes them.
+///
+///     let search = try DensitySearch(data, budget: .seconds(300))
+///     let found = search.run()
+///     print(found.density.logProbability(of: rows))
+///
+/// Everything is chosen on the validation rows; test rows are never looked at. In order:
+///
+/// 1. *Search*, 45 % of the time. Recipes are tried by hill climbing from a handful of first ones, a training a
+///    thread, each on one thread, all in one order of the variables so that they compare.
+/// 2. *Members.* The best recipe is trained again and again, over several orders and with several initial weights; as
+///    many of each as their measured gains advise.
+/// 3. *Mixing.* The members of one order are averaged conditional by conditional (`Ensemble`), those averages are
+///    mixed as whole rows (`Mixture`), with equal weights, or fitted ones if that gains more on the validation rows
+///    than a nat for each weight.
+///
+/// What is found depends on how far the machine gets in the time; what each network is depends on the seed alone.
+public final class DensitySearch {
+  /// One line of the leaderboard: something tried, and how well it did.
+  public struct Entry: Sendable {
+    /// What it is.
+    public let name: String
+    /// The mean of −log p over the validation rows, in nats.
+    public let validationNLL: Double
+    /// How long it took to make, in seconds.
+    public let seconds: Double
+  }
+
+  /// What a search has found.
+  public struct Result: Sendable {
+    /// The density that did best on the validation rows.
+    public let density: any Density
+    /// All that was tried, the best first.
+    public let leaderboard: [Entry]
+    /// Whether it was told to stop before its time.
+    public let isInterrupted: Bool
+  }
+
+  /// What an observer is told.
+  public enum Event: Sendable {
+    /// Something has been tried.
+    case tried(Entry)
+    /// Time has passed: the phase, the fraction of the whole time, and the best figure so far.
+    case progress(phase: String, fraction: Double, best: Double?)
+  }
+
+  private let data: DataSplits
+  private let validation: BinaryMatrix
+  private let budget: Double
+  private let seed: UInt64
+  private let shared = Shared()
+
+  /// Prepares a search.
+  ///
+  /// - Parameters:
+  ///   - data: training rows and, if there are any, validation rows; otherwise a tenth of the training rows is held
+  ///     out by the seed. A table of one row validates on itself.
+  ///   - budget: how long it may take; zero trains one network a thread by the first recipe, briefly.
+  /// - Throws: `DensityError.invalidConfiguration` if there are no rows or no columns.
+  public init(_ data: DataSplits, budget: Duration = .seconds(300), seed: UInt64 = 0) throws(DensityError) {
+    guard data.train.rowCount > 0 else {
+      throw .invalidConfiguration("\(data.name): there are no training rows")
+    }
+    guard data.variableCount > 0 else { throw .invalidConfiguration("\(data.name): there are no columns") }
+    let hasValidation = (data.validation?.rowCount ?? 0) > 0
+    let split =
+      hasValidation || data.train.rowCount < 2 ? data : data.holdingOutValidation(fraction: 0.1, seed: seed)
+    validation = split.validation ?? split.train
+    // Without its test rows: what is not there cannot be looked at.
+    self.data = split.withoutTest(validation: validation)
+    self.budget = max(0, budget.seconds)
+    self.seed = seed
+  }
+
+  // MARK: State shared by the workers
+
+  private struct Trial: Sendable {
+    let recipe: Recipe
+    let order: Int
+    let density: any Density
+    let nll: Double
+    /// The share of the training after which the model was at its best.
+    let peak: Double
+  }
+
+  private struct State {
+    var stepCount = 0
+    var started: Set<Recipe> = []
+    var trials: [Trial] = []
+    var members: [Trial] = []
+    /// How many members each order has or will have; that the search itself has one of order 0 counts.
+    var memberCounts: [Int: Int] = [0: 1]
+    /// How many members an order should have for each order there is.
+    var depth: Double?
+    var events: [Event] = []
+    var leaderboard: [Entry] = []
+    var workersRunning = 0
+    var isStopped = false
+    var phase = "searching"
+
+    var best: Trial? { trials.min { $0.nll < $1.nll } }
+
+    mutating func add(_ entry: Entry) {
+      leaderboard.append(entry)
+      leaderboard.sort { $0.validationNLL < $1.validationNLL }
+    }
+  }
+
+  private final class Shared: Sendable {
+    let state = Mutex(State())
+    let wake = DispatchSemaphore(value: 0)
+  }
+
+  // MARK: Running
+
+  /// Searches until the time is over, or until the observer says to stop.
+  ///
+  /// - Parameter observe: is called on this thread some ten times a second, and returns whether to go on. After a
+  ///   stop the best so far is returned.
+  public func run(_ observe: (Event) -> Bool = { _ in true }) -> Result {
+    let clock = ContinuousClock()
+    let start = clock.now
+    func elapsed() -> Double { start.duration(to: clock.now).seconds }
+    let isQuick = budget == 0
+    addBaselines()
+
+    let workers = Threads.count
+    let stepCount = isQuick ? 1000 : usualStepCount(workers: workers)
+    let (shared, data, seed, budget) = (shared, data, seed, isQuick ? 20 : budget)
+    shared.state.withLock {
+      $0.workersRunning = workers
+      $0.stepCount = stepCount
+    }
+    for worker in 0..<workers {
+      let thread = Thread {
+        Threads.run(on: 1) {
+          Worker(
+            shared: shared, data: data, seed: seed, start: start, budget: budget, isQuick: isQuick,
+            number: worker, workerCount: workers
+          ).run()
+        }
+        shared.state.withLock { $0.workersRunning -= 1 }
+        shared.wake.signal()
+      }
+      // Foundation's 512 KB are few for deep graphs.
+      thread.stackSize = 8 << 20
+      thread.start()
+    }
+
+    var isInterrupted = false
+    while true {
+      _ = shared.wake.wait(timeout: .now() + 0.1)
+      let (events, running, phase, best) = shared.state.withLock { state in
+        defer { state.events = [] }
+        return (state.events, state.workersRunning, state.phase, state.leaderboard.first?.validationNLL)
+      }
+      var goOn = true
+      for event in events where !observe(event) { goOn = false }
+      let fraction = min(1, elapsed() / budget)
+      if !observe(.progress(phase: phase, fraction: fraction, best: best)) { goOn = false }
+      if !goOn && !isInterrupted {
+        isInterrupted = true
+        shared.state.withLock { $0.isStopped = true }
+      }
+      if running == 0 { break }
+    }
+    return finished(isInterrupted: isInterrupted, observe)
+  }
+
+  /// How many steps the first trainings take: so many that some two dozen fit into the time, from 100 to 6000.
+  private func usualStepCount(workers: Int) -> Int {
+    let clock = ContinuousClock()
+    let recipe = Recipe.first(stepCount: 100)[0]
+    guard
+      let model = try? recipe.model(
+        variableCount: data.variableCount, imageShape: data.imageShape, order: 0, seed: seed, weightSeed: seed
+      )
+    else { return 100 }
+    var (seconds, steps) = (0.0, 0)
+    func time<Model: TrainableDensity>(_ model: Model) {
+      guard
+        let trainer = try? Trainer(
+          model, data: data, configuration: recipe.training(rowCount: data.train.rowCount, seed: seed))
+      else { return }
+      let start = clock.now
+      _ = try? trainer.run { (event) throws(DensityError) in
+        steps += 1
+        return steps < 50 && start.duration(to: clock.now) < .milliseconds(500)
+      }
+      seconds = start.duration(to: clock.now).seconds
+    }
+    Threads.run(on: 1) { time(model) }
+    let affordable = budget * Double(workers) / 24 * Double(steps) / max(seconds, 1e-6)
+    return affordable >= 6000 ? 6000 : max(100, Int(affordable) / 100 * 100)
+  }
+
+  private func addBaselines() {
+    // A smoothed independent model is there whatever happens.
+    let clock = ContinuousClock()
+    let start = clock.now
+    guard
+      let model = try? FVSBN(FVSBN.Configuration(variableCount: data.variableCount), seed: seed)
+        .startingAtMarginals(of: data.train)
+    else { return }
+    let nll = DensitySearch.nll(model, validation)
+    record(model, name: "independent Bernoullis", nll: nll, seconds: start.duration(to: clock.now).seconds)
+  }
+
+  private func record(_ density: any Density, name: String, nll: Double, seconds: Double) {
+    let entry = Entry(name: name, validationNLL: nll, seconds: seconds)
+    shared.state.withLock { $0.add(entry) }
+    baselines.append((density, nll))
+  }
+
+  private var baselines: [(density: any Density, nll: Double)] = []
+
+  package static func nll(_ density: any Density, _ rows: BinaryMatrix) -> Double {
+    -density.logProbability(of: rows).reduce(0, +) / Double(max(1, rows.rowCount))
+  }
+
+  /// Returns the order that the next member should have.
+  ///
+  /// If a second member of an order gains e nats and a second order m, then S members in each of M orders gain about
+  /// 2e(1 − 1/S) + 2m(1 − 1/M): as errors that are averaged do. For a given S · M that is most where S / M = e / m,
+  /// the `depth`.
+  package static func nextOrder(counts: [Int: Int], orderCount: Int, depth: Double) -> Int {
+    // The first two serve to measure the depth.
+    if counts[0, default: 0] < 2 { return 0 }
+    if counts[1, default: 0] < 1 { return 1 }
+    let total = Double(counts.values.reduce(1, +))
+    if counts.count < orderCount, Double(counts.count) < (total / depth).squareRoot() { return counts.count }
+    return counts.min { ($0.value, $0.key) < ($1.value, $1.key) }?.key ?? 0
+  }
+
+  // MARK: Mixing
+
+  /// Mixes what there is, and keeps what does best on the validation rows.
+  private func finished(isInterrupted: Bool, _ observe: (Event) -> Bool) -> Result {
+    let clock = ContinuousClock()
+    let start = clock.now
+    let (trials, members) = shared.state.withLock { ($0.trials, $0.members) }
+    var best: (density: any Density, nll: Double, name: String)?
+    func consider(_ density: any Density, name: String) {
+      let nll = DensitySearch.nll(density, validation)
+      guard nll.isFinite else { return }
+      let entry = Entry(name: name, validationNLL: nll, seconds: start.duration(to: clock.now).seconds)
+      shared.state.withLock { $0.add(entry) }
+      _ = observe(.tried(entry))
+      if best.map({ nll < $0.nll }) ?? true { best = (density, nll, name) }
+    }
+    for (density, nll) in baselines where best.map({ nll < $0.nll }) ?? true {
+      best = (density, nll, "independent Bernoullis")
+    }
+    let pool =
+      (trials.filter { trial in trials.min { $0.nll < $1.nll }.map { $0.recipe == trial.recipe } ?? false })
+      + members
+    for trial in trials where best.map({ trial.nll < $0.nll }) ?? true {
+      best = (trial.density, trial.nll, trial.recipe.description)
+    }
+    let orders = Dictionary(grouping: pool) { $0.density.sharedOrdering }
+    var ensembles: [any Density] = []
+    for (_, group) in orders.sorted(by: { ($0.value.first?.order ?? 0) < ($1.value.first?.order ?? 0) }) {
+      ensembles.append(group.count == 1 ? group[0].density : Ensemble(group.map(\.density)))
+    }
+    if let first = ensembles.first, pool.count > 1 {
+      if orders.count > 1 {
+        consider(Mixture(pool.map(\.density)), name: "mixture of \(pool.count) networks")
+        let mixture = Mixture(ensembles)
+        consider(mixture, name: "mixture of \(ensembles.count) orders, \(pool.count) networks")
+        // A fitted weight is a parameter, and n parameters gain n / 2 nats on the rows they are fitted to by chance.
+        let fitted = mixture.fittingWeights(to: validation)
+        let gain =
+          (DensitySearch.nll(mixture, validation) - DensitySearch.nll(fitted, validation))
+          * Double(validation.rowCount)
+        if gain > Double(ensembles.count) {
+          consider(fitted, name: "mixture of \(ensembles.count) orders, fitted weights")
+        }
+      } else {
+        consider(first, name: "ensemble of \(pool.count) networks")
+      }
+    }
+    let leaderboard = shared.state.withLock { $0.leaderboard }
+    // There is always the baseline.
+    guard let best else { preconditionFailure("nothing was fitted") }
+    return Result(density: best.density, leaderboard: leaderboard, isInterrupted: isInterrupted)
+  }
+
+  // MARK: Training
+
+  /// What one thread does: trains recipes, then members, until the time is over.
+  private struct Worker {
+    let shared: Shared
+    let data: DataSplits
+    let seed: UInt64
+    let start: ContinuousClock.Instant
+    let budget: Double
+    let isQuick: Bool
+    let number: Int
+    let workerCount: Int
+
+    private var elapsed: Double { start.duration(to: ContinuousClock().now).seconds }
+    // The rest of the time is for evaluating mixtures.
+    private var searchEnd: Double { 0.45 * budget }
+    private var end: Double { 0.94 * budget }
+
+    func run() {
+      if isQuick {
+        return
+      }
+      while elapsed < searchEnd, let recipe = nextRecipe() {
+        attempt(recipe, order: 0, isMember: false)
+      }
+      shared.state.withLock { $0.phase = "training members" }
+      while elapsed < end, let (recipe, order) = nextMember() {
+        attempt(recipe, order: order, isMember: true)
+        measureDepth()
+      }
+    }
+
+    /// The next recipe that nobody has tried: the first ones, then the neighbours of the best so far.
+    private func nextRecipe() -> Recipe? {
+      shared.state.withLock { state in
+        guard !state.isStopped else { return nil }
+        let candidates =
+          Recipe.first(stepCount: state.stepCount)
+          + (state.best.map { $0.recipe.neighbours(peak: $0.peak) } ?? [])
+        let next = candidates.first { !state.started.contains($0) }
+        if let next { state.started.insert(next) }
+        return next
+      }
+    }
+
+    /// The recipe and the order of the next member.
+    private func nextMember() -> (Recipe, Int)? {
+      shared.state.withLock { state in
+        guard !state.isStopped, let best = state.best else { return nil }
+        let order = DensitySearch.nextOrder(
+          counts: state.memberCounts, orderCount: best.recipe.orderCount(imageShape: data.imageShape),
+          depth: state.depth ?? 1)
+        state.memberCounts[order, default: 0] += 1
+        return (best.recipe, order)
+      }
+    }
+
+    /// Measures what a second member of one order gains against a member of another, once there are both.
+    private func measureDepth() {
+      let (best, members) = shared.state.withLock { ($0.depth == nil ? $0.best : nil, $0.members) }
+      guard let best, let same = members.first(where: { $0.order == 0 }),
+        let other = members.first(where: { $0.order == 1 }), let validation = data.validation
+      else { return }
+      func gain(_ density: any Density, over trials: [Trial]) -> Double {
+        max(
+          trials.reduce(0) { $0 + $1.nll } / Double(trials.count) - DensitySearch.nll(density, validation),
+          1e-9)
+      }
+      let depth =
+        gain(Ensemble([best.density, same.density]), over: [best, same])
+        / gain(Mixture([best.density, other.density]), over: [best, other])
+      shared.state.withLock { $0.depth = min(max(depth, 0.125), 8) }
+    }
+
+    private func attempt(_ recipe: Recipe, order: Int, isMember: Bool) {
+      let began = elapsed
+      let count = shared.state.withLock { $0.trials.count + $0.members.count }
+      do {
+        let weightSeed = seed &+ UInt64(1000 * (order + 1)) &+ UInt64(isMember ? count : 0)
+        let model = try recipe.model(
+          variableCount: data.variableCount, imageShape: data.imageShape, order: order, seed: seed,
+          weightSeed: weightSeed)
+        guard let trial = try train(model, recipe, order: order, weightSeed: weightSeed, began: began) else {
+          return
+        }
+        let entry = Entry(
+          name: isMember ? "member in order \(order)" : recipe.description, validationNLL: trial.nll,
+          seconds: elapsed - began)
+        shared.state.withLock { state in
+          if isMember { state.members.append(trial) } else { state.trials.append(trial) }
+          state.add(entry)
+          state.events.append(.tried(entry))
+        }
+      } catch {
+        // A recipe that diverges, or that the machine cannot hold, is a recipe that did not do well.
+        let entry = Entry(name: "\(recipe): \(error)", validationNLL: .infinity, seconds: elapsed - began)
+        shared.state.withLock { $0.add(entry) }
+      }
+      shared.wake.signal()
+    }
+
+    private func train<Model: TrainableDensity>(
+      _ model: Model, _ recipe: Recipe, order: Int, weightSeed: UInt64, began: Double
+    ) throws(DensityError) -> Trial? {
+      let trainer = try Trainer(
+        model, data: data, configuration: recipe.training(rowCount: data.train.rowCount, seed: weightSeed))
+      let stop = isQuick ? budget : end
+      let outcome = try trainer.run { (event) throws(DensityError) in
+        if case .step = event { return elapsed < stop && !shared.state.withLock { $0.isStopped } }
+        return true
+      }
+      guard let nll = trainer.progress.bestValidation else { return nil }
+      _ = outcome
+      let epochs = Double(trainer.progress.configuration.epochCount)
+      return Trial(
+        recipe: recipe, order: order, density: trainer.best, nll: nll,
+        peak: Double(trainer.progress.bestEpoch) / epochs)
+    }
+  }
+}

@@ -1,0 +1,182 @@
+import Autodiff
+import Kernels
+
+/// A way of making one model for a table: a family, its size, and how it is trained.
+public struct Recipe: Hashable, Sendable {
+  /// The family and the hidden units.
+  public enum Network: Hashable, Sendable {
+    /// A NADE of so many units.
+    case nade(Int, Activation)
+    /// A MADE of ReLU layers with direct weights; no layers make it a masked logistic regression.
+    case made([Int])
+  }
+
+  /// The family and the hidden units.
+  public var network: Network
+  /// Whether the variables come in the order of the columns, or one related to it; otherwise in random orders.
+  public var isNatural = false
+  /// The rates of dropout.
+  public var dropout = Dropout.none
+  /// The decoupled weight decay.
+  public var weightDecay = 0.01
+  /// The base rate of Adam.
+  public var rate: Double
+  /// The number of steps the rate's cosine spans.
+  public var stepCount: Int
+
+  /// The number of rows a step.
+  static let batchSize = 100
+
+  /// The orders of neighbouring columns: forwards and backwards; of a picture, along its rows and down its columns.
+  private static func naturalOrders(variableCount: Int, imageShape: ImageShape?) -> [[Int]] {
+    var orders = [Array(0..<variableCount)]
+    if let imageShape {
+      orders.append(
+        (0..<imageShape.width).flatMap { column in
+          (0..<imageShape.height).map { $0 * imageShape.width + column }
+        })
+    }
+    return orders + orders.map { $0.reversed() }
+  }
+
+  /// How many different orders the recipe has.
+  func orderCount(imageShape: ImageShape?) -> Int { isNatural ? (imageShape == nil ? 2 : 4) : .max }
+
+  /// Returns how to train with the recipe on `rowCount` rows.
+  func training(rowCount: Int, seed: UInt64) -> TrainingConfiguration {
+    let batchSize = min(Self.batchSize, max(1, rowCount / 10))
+    let batches = (rowCount + batchSize - 1) / batchSize
+    let epochs = max(1, (stepCount + batches - 1) / batches)
+    return TrainingConfiguration(
+      epochCount: epochs, batchSize: batchSize, rate: rate, schedule: .cosine(),
+      optimizer: .adam(weightDecay: weightDecay), patience: max(4, epochs / 3), seed: seed, dropout: dropout,
+      startsAtMarginals: true)
+  }
+
+  /// Returns the untrained model of the recipe in the `order`-th order of a seed.
+  ///
+  /// - Parameter imageShape: the picture that a row is, if it is one.
+  func model(variableCount: Int, imageShape: ImageShape?, order: Int, seed: UInt64, weightSeed: UInt64)
+    throws(DensityError) -> any TrainableDensity
+  {
+    let natural = Self.naturalOrders(variableCount: variableCount, imageShape: imageShape)
+    let rule: OrderingRule =
+      !isNatural ? .random : order == 0 ? .natural : .explicit(natural[order % natural.count])
+    let orderSeed = seed &+ UInt64(order)
+    switch network {
+    case .nade(let units, let activation):
+      return try NADE(
+        NADE.Configuration(
+          variableCount: variableCount, hiddenCount: units, activation: activation, ordering: rule,
+          seed: orderSeed), seed: weightSeed)
+    case .made(let counts):
+      return try MADE(
+        MADE.Configuration(
+          variableCount: variableCount, hiddenCounts: counts, hasDirectWeights: true, ordering: rule,
+          seed: orderSeed), seed: weightSeed)
+    }
+  }
+}
+
+extension Recipe: CustomStringConvertible {
+  /// The recipe in a line, such as `NADE 200 relu, dropout 0.2, decay 0.01, rate 0.001, 6000 steps`.
+  public var description: String {
+    var parts: [String]
+    switch network {
+    case .nade(let units, let activation): parts = ["NADE \(units) \(activation.rawValue)"]
+    case .made(let counts):
+      parts = ["MADE \(counts.isEmpty ? "without units" : counts.map(String.init).joined(separator: "+"))"]
+    }
+    if isNatural { parts.append("columns' order") }
+    if dropout.hidden > 0 {
+      parts.append("dropout \(dropout.inputs)/\(dropout.hidden)")
+    } else if dropout.inputs > 0 {
+      parts.append("dropout \(dropout.inputs)")
+    }
+    return (parts + ["decay \(weightDecay)", "rate \(rate)", "\(stepCount) steps"]).joined(separator: ", ")
+  }
+}
+
+// MARK: Search space
+
+extension Recipe {
+  /// The recipes that a search begins with: each family once, with little and with much regularisation.
+  package static func first(stepCount: Int) -> [Recipe] {
+    [
+      Recipe(network: .nade(200, .relu), rate: 0.001, stepCount: stepCount),
+      Recipe(network: .nade(200, .sigmoid), rate: 0.003, stepCount: stepCount),
+      Recipe(
+        network: .nade(200, .relu), dropout: Dropout(inputs: 0.2), rate: 0.001, stepCount: stepCount),
+      Recipe(
+        network: .made([200]), dropout: Dropout(inputs: 0.1, hidden: 0.5), rate: 0.002, stepCount: stepCount),
+      Recipe(network: .nade(200, .relu), isNatural: true, rate: 0.001, stepCount: stepCount),
+    ]
+  }
+
+  private static let inputRates = [0, 0.05, 0.1, 0.2, 0.3, 0.4]
+  private static let hiddenRates = [0, 0.25, 0.5, 0.7]
+  private static let decays = [0.001, 0.01, 0.1, 0.3]
+  private static let sizes = [16, 50, 100, 200, 500, 1000]
+
+  /// The recipes that differ in one thing, those first that tables differ most in.
+  ///
+  /// - Parameter peak: the share of the training after which this recipe was at its best: a model that is best early
+  ///   wants a shorter schedule or more regularisation, one that is best at the end perhaps a longer one.
+  package func neighbours(peak: Double) -> [Recipe] {
+    var result: [Recipe] = []
+    func add(_ change: (inout Recipe) -> Void) {
+      var recipe = self
+      change(&recipe)
+      if recipe != self { result.append(recipe) }
+    }
+    func moved<Value: Comparable>(_ value: Value, by step: Int, in ladder: [Value]) -> Value {
+      let place = ladder.lastIndex { $0 <= value } ?? 0
+      return ladder[min(max(place + step, 0), ladder.count - 1)]
+    }
+    if peak < 0.6 { add { $0.stepCount = max(100, stepCount / 2) } }
+    add { $0.dropout.inputs = moved(dropout.inputs, by: 1, in: Self.inputRates) }
+    add { $0.dropout.inputs = moved(dropout.inputs, by: -1, in: Self.inputRates) }
+    switch network {
+    case .nade(let units, let activation):
+      let other: Activation = activation == .relu ? .sigmoid : .relu
+      add {
+        $0.network = .nade(units, other)
+        $0.rate = other == .sigmoid ? rate * 3 : rate / 3
+      }
+      add { $0.network = .nade(moved(units, by: 1, in: Self.sizes), activation) }
+      add { $0.rate = rate * 2 }
+      if peak > 0.8 { add { $0.stepCount = stepCount * 2 } }
+      add { $0.network = .nade(moved(units, by: -1, in: Self.sizes), activation) }
+      add {
+        $0.network = .made([units])
+        $0.dropout.hidden = 0.5
+        $0.rate = 0.002
+      }
+    case .made(let counts):
+      add { $0.dropout.hidden = counts.isEmpty ? 0 : moved(dropout.hidden, by: 1, in: Self.hiddenRates) }
+      add { $0.dropout.hidden = moved(dropout.hidden, by: -1, in: Self.hiddenRates) }
+      add { $0.network = .made(counts.map { moved($0, by: 1, in: Self.sizes) }) }
+      add { $0.rate = rate * 2 }
+      if peak > 0.8 { add { $0.stepCount = stepCount * 2 } }
+      add { $0.network = .made(counts.map { moved($0, by: -1, in: Self.sizes) }) }
+      if let last = counts.last, counts.count < 3 { add { $0.network = .made(counts + [last]) } }
+      if counts.count > 0 {
+        add {
+          $0.network = .made(counts.dropLast())
+          if counts.count == 1 { $0.dropout.hidden = 0 }
+        }
+      }
+      add {
+        $0.network = .nade(counts.first ?? 200, .relu)
+        $0.dropout.hidden = 0
+        $0.rate = 0.001
+      }
+    }
+    add { $0.weightDecay = moved(weightDecay, by: 1, in: Self.decays) }
+    add { $0.isNatural.toggle() }
+    add { $0.rate = rate / 2 }
+    add { $0.weightDecay = moved(weightDecay, by: -1, in: Self.decays) }
+    if peak >= 0.6 { add { $0.stepCount = max(100, stepCount / 2) } }
+    return result
+  }
+}

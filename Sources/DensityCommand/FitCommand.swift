@@ -1,0 +1,106 @@
+import Arguments
+import BinaryDensity
+import Foundation
+import Kernels
+
+/// The command `density fit`.
+enum FitCommand {
+  static let command = Command(
+    name: "fit",
+    summary: "Find a good density for a table within a time, without settings.",
+    discussion: """
+      Tries families, sizes and regularisation on the training rows, chooses on the validation rows, trains many \
+      networks of the best recipe and mixes them into one checkpoint. Test rows, if given, are looked at once, at the \
+      end. Ctrl-C ends the search and keeps the best so far.
+      """,
+    options: [
+      .value(
+        "validation", placeholder: "path",
+        help: "The validation table. Default: a tenth of the rows, held out."),
+      .value("test", placeholder: "path", help: "A table to report the final figure on."),
+      .value(
+        "budget", short: "t", placeholder: "time", default: "5m",
+        help: "How long it may take, such as 30s, 5m or 1h; 0 is quick: one small network."),
+      .value("output", short: "o", placeholder: "path", default: "fit.safetensors", help: "The checkpoint."),
+      .value("seed", short: "s", placeholder: "seed", default: "0", help: "The seed of everything drawn."),
+      .value("threads", placeholder: "count", help: "The number of threads. Default: the machine's."),
+      .flag("json", help: "Print the result as JSON."),
+    ] + DataOptions.binarization,
+    positionals: [Positional("table", help: "The rows: IDX, NPY, CSV or AMAT, or MNIST's folder.")],
+    examples: [
+      Command.Example("density fit table.csv", "five minutes, a tenth held out to choose by"),
+      Command.Example(
+        "density fit train.csv --validation valid.csv --test test.csv --budget 1h -o model.safetensors",
+        "with rows of your own to choose and to report by"),
+    ])
+
+  static func run(_ arguments: ParsedArguments) throws -> ExitStatus {
+    if let count = try arguments.optionalValue("threads", as: .integer(in: 1...256)) { Threads.count = count }
+    let output = try arguments.value("output", as: .path)
+    let budget = try arguments.value("budget", as: .duration)
+    let seed = try arguments.value("seed", as: .seed)
+    let data = try DataOptions.tables(arguments, path: try arguments.value("table", as: .path))
+    let progress = ProgressLine()
+    progress.print(
+      "\(data.name): \(data.train.rowCount) training, \(data.validation?.rowCount ?? 0) validation, "
+        + "\(data.test?.rowCount ?? 0) test rows of \(data.variableCount) variables")
+    let search = try DensitySearch(data, budget: .seconds(budget), seed: seed)
+    Interrupt.install()
+    let result = search.run { event in
+      switch event {
+      case .tried(let entry):
+        progress.print(line(entry))
+      case .progress(let phase, let fraction, let best):
+        progress.update(
+          phase, fraction: fraction, figures: best.map { ["best validation NLL \(fixed($0, 3))"] } ?? [])
+      }
+      return !Interrupt.isRequested
+    }
+    progress.finish()
+    Interrupt.uninstall()
+    try Checkpoint(model: result.density, imageShape: data.imageShape).write(to: output)
+    if result.isInterrupted { progress.print("interrupted; the best so far is kept") }
+
+    var measurements: [Measurement] = []
+    for (name, rows) in [("validation", data.validation), ("test", data.test)] {
+      guard let rows, rows.rowCount > 0 else { continue }
+      measurements.append(
+        Measurement(result.density, rows, split: name) {
+          progress.update("measuring \(name) rows", fraction: $0)
+        })
+    }
+    progress.finish()
+    if arguments.flag("json") {
+      let leaderboard = result.leaderboard.map { entry -> JSONValue in
+        [
+          "name": .string(entry.name), "validation_nll": .real(entry.validationNLL),
+          "seconds": .real(entry.seconds),
+        ]
+      }
+      try Terminal.print(
+        JSONValue.object(
+          try members(describing: result.density) + [
+            .init(key: "leaderboard", value: .array(leaderboard)),
+            .init(key: "results", value: .array(measurements.map { .object($0.members) })),
+            .init(key: "output", value: .string(output)),
+          ]
+        ).indentedDescription)
+      return result.isInterrupted ? .interrupted : .success
+    }
+    try Terminal.print("validation NLL  seconds  what")
+    for entry in result.leaderboard.prefix(12) { try Terminal.print(line(entry)) }
+    if result.leaderboard.count > 12 { try Terminal.print("… and \(result.leaderboard.count - 12) more") }
+    try Terminal.print(description(of: result.density))
+    for measurement in measurements { try Terminal.print(measurement.line) }
+    try Terminal.print("model  \(output)")
+    return result.isInterrupted ? .interrupted : .success
+  }
+
+  private static func line(_ entry: DensitySearch.Entry) -> String {
+    func right(_ text: String, _ width: Int) -> String {
+      String(repeating: " ", count: max(0, width - text.count)) + text
+    }
+    let nll = entry.validationNLL.isFinite ? fixed(entry.validationNLL, 4) : "failed"
+    return "\(right(nll, 14))  \(right(fixed(entry.seconds, 1), 7))  \(entry.name)"
+  }
+}

@@ -1,0 +1,124 @@
+import BinaryDensity
+import Foundation
+import Kernels
+import Testing
+import _TestSupport
+
+@Suite("Fitting without settings")
+struct DensitySearchTests {
+  private static func data(_ train: BinaryMatrix, validation: BinaryMatrix? = nil) -> DataSplits {
+    DataSplits(name: "table", train: train, validation: validation)
+  }
+
+  @Test("a search beats independence, and its leaderboard is sorted")
+  func search() throws {
+    let data = Self.data(
+      TrainingCase.chain(rowCount: 500, variableCount: 8, seed: 1),
+      validation: TrainingCase.chain(rowCount: 300, variableCount: 8, seed: 2))
+    var tried = 0
+    var fractions: [Double] = []
+    let result = try DensitySearch(data, budget: .seconds(2), seed: 3).run { event in
+      switch event {
+      case .tried: tried += 1
+      case .progress(_, let fraction, _): fractions.append(fraction)
+      }
+      return true
+    }
+    #expect(!result.isInterrupted && tried > 0 && fractions == fractions.sorted())
+    let figures = result.leaderboard.map(\.validationNLL)
+    #expect(figures == figures.sorted())
+    let independent = try #require(
+      result.leaderboard.first { $0.name == "independent Bernoullis" }?.validationNLL)
+    // Eight fair coins have 5.55 nats; the chain 0.69 + 7 · 0.325 = 2.97.
+    #expect(abs(independent - 5.55) < 0.1)
+    let found = DensitySearch.nll(result.density, try #require(data.validation))
+    #expect(found == figures[0] && found < 3.3)
+    let all = result.density.logProbability(of: BinaryMatrix.allRows(ofWidth: 8))
+    #expect(abs(all.reduce(0) { $0 + exp($1) } - 1) < 1e-4)
+  }
+
+  /// Tables that leave little to learn from, or nothing.
+  private static let tables: [(String, BinaryMatrix)] = [
+    ("one row", BinaryMatrix([[1, 0, 1, 1]])),
+    ("two rows", BinaryMatrix([[1, 0, 1, 1], [0, 0, 1, 0]])),
+    ("one column", BinaryMatrix((0..<30).map { [$0 % 3 == 0 ? 1 : 0] })),
+    ("all zeros", BinaryMatrix(rowCount: 40, columnCount: 6)),
+    ("all ones", BinaryMatrix((0..<40).map { _ in [1, 1, 1, 1] })),
+    ("constant columns", BinaryMatrix((0..<50).map { [0, $0 % 2, 1, $0 % 2, 0] })),
+    ("duplicate rows", BinaryMatrix((0..<60).map { _ in [1, 0, 0, 1, 1, 0] })),
+    ("more columns than rows", BinaryMatrix.random(6, 10, seed: 1)),
+  ]
+
+  @Test("any table gets a finite density", arguments: 0..<8, [0, 1])
+  func extremes(_ index: Int, seconds: Int) throws {
+    let (name, table) = Self.tables[index]
+    let search = try DensitySearch(Self.data(table), budget: .milliseconds(300 * seconds))
+    let density = search.run().density
+    let all = density.logProbability(of: BinaryMatrix.allRows(ofWidth: table.columnCount))
+    #expect(all.allSatisfy { $0.isFinite }, "\(name)")
+    #expect(abs(all.reduce(0) { $0 + exp($1) } - 1) < 1e-4, "\(name)")
+    var generator = Philox(seed: 1)
+    #expect(density.sample(count: 3, using: &generator).rowCount == 3)
+  }
+
+  @Test("a table without rows or columns is refused")
+  func nothing() {
+    #expect(throws: DensityError.invalidConfiguration("table: there are no training rows")) {
+      try DensitySearch(Self.data(BinaryMatrix(rowCount: 0, columnCount: 4)))
+    }
+    #expect(throws: DensityError.invalidConfiguration("table: there are no columns")) {
+      try DensitySearch(Self.data(BinaryMatrix(rowCount: 4, columnCount: 0)))
+    }
+  }
+
+  @Test("told to stop, it returns the best so far at once")
+  func interruption() throws {
+    let data = Self.data(TrainingCase.chain(rowCount: 2000, variableCount: 20, seed: 1))
+    let start = ContinuousClock.now
+    let result = try DensitySearch(data, budget: .seconds(600)).run {
+      if case .progress(_, let fraction, _) = $0 { fraction < 0.001 } else { true }
+    }
+    #expect(result.isInterrupted && start.duration(to: .now) < .seconds(60))
+    #expect(result.density.logProbability(of: data.train).allSatisfy { $0.isFinite })
+  }
+
+  @Test("members are spread over orders as their gains advise")
+  func orders() {
+    func counts(_ members: Int, orders: Int, depth: Double) -> [Int] {
+      var counts = [0: 1]
+      for _ in 1..<members {
+        counts[
+          DensitySearch.nextOrder(counts: counts, orderCount: orders, depth: depth), default: 0] += 1
+      }
+      return counts.sorted { $0.key < $1.key }.map(\.value)
+    }
+    #expect(counts(3, orders: .max, depth: 1) == [2, 1])
+    #expect(counts(16, orders: .max, depth: 1) == [4, 4, 4, 4])
+    #expect(counts(16, orders: .max, depth: 4) == [8, 8])
+    #expect(counts(17, orders: .max, depth: 0.0625).count == 16)
+    #expect(counts(16, orders: 2, depth: 0.125) == [8, 8])
+  }
+
+  @Test("neighbours of a recipe differ from it, and lead from any recipe to any family")
+  func neighbours() {
+    var seen = Set(Recipe.first(stepCount: 1000))
+    var frontier = Array(seen)
+    for _ in 0..<3 {
+      var next: [Recipe] = []
+      for recipe in frontier {
+        let neighbours = recipe.neighbours(peak: 0.9) + recipe.neighbours(peak: 0.3)
+        #expect(!neighbours.contains(recipe))
+        #expect(neighbours.allSatisfy { $0.rate > 0 && $0.stepCount > 0 })
+        next += neighbours.filter { seen.insert($0).inserted }
+      }
+      frontier = next
+    }
+    #expect(seen.contains { $0.network == .made([]) })
+    #expect(seen.contains { $0.network == .made([200, 200]) })
+    #expect(seen.contains { if case .nade(500, .sigmoid) = $0.network { true } else { false } })
+    #expect(
+      seen.allSatisfy { recipe in
+        if case .nade = recipe.network { recipe.dropout.hidden == 0 } else { true }
+      })
+  }
+}
