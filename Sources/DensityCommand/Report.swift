@@ -70,6 +70,8 @@ func description(of model: any Density) -> String {
     if configuration.hasDirectWeights { parts.append("direct weights") }
     parts.append(configuration.maskCount == 1 ? "1 mask" : "\(configuration.maskCount) masks")
     if configuration.trainsOnFreshMasks { parts.append("trained on fresh masks") }
+  case let mixture as BernoulliMixture:
+    parts.append("\(mixture.componentCount) component\(mixture.componentCount == 1 ? "" : "s")")
   default: break
   }
   parts.append("\(model.parameterCount) parameters")
