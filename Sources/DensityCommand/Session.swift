@@ -74,7 +74,8 @@ struct Session {
       ? Double(steps) / Double(trainer.batchesPerEpoch) * Double(data.train.rowCount) / seconds : 0
     try report(
       trainer.best, data, seed: trainer.progress.configuration.seed,
-      headline: "trained \(trainer.progress.epoch) epochs in \(durationText(seconds: trainer.progress.seconds)), "
+      headline:
+        "trained \(trainer.progress.epoch) epochs in \(durationText(seconds: trainer.progress.seconds)), "
         + "\(Int(rowsPerSecond)) rows/s; best epoch \(trainer.progress.bestEpoch)",
       training: [
         "epochs": .integer(trainer.progress.epoch), "best_epoch": .integer(trainer.progress.bestEpoch),

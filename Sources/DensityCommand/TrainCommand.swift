@@ -132,7 +132,8 @@ enum TrainCommand {
     }
     if ModelKind.baselines.contains(kind) {
       if let setting = networkSettings.first(where: arguments.isGiven) {
-        throw UsageError("--\(setting) says nothing with --model \(kind.rawValue), which is fitted by counting")
+        throw UsageError(
+          "--\(setting) says nothing with --model \(kind.rawValue), which is fitted by counting")
       }
       return try session.fit(
         kind, try DataOptions.trainingData(arguments, seed: seed), componentCount: componentCount, seed: seed)

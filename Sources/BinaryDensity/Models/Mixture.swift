@@ -67,7 +67,7 @@ public struct Mixture: Density {
     }
   }
 
-  /// Returns what computes the logits of the mixture's own conditionals,
+  /// Returns what computes the logits of the mixture's own conditionals.
   ///
   ///     p(x_i = 1 | x_<i) = Σ_k r_k · p_k(x_i = 1 | x_<i),   r_k ∝ w_k · p_k(x_<i)
   ///

@@ -13,7 +13,9 @@ enum Baseline {
   /// - Throws: `DensityError.invalidConfiguration`.
   static func check(_ rows: BinaryMatrix, pseudoCount: Double) throws(DensityError) {
     guard rows.rowCount > 0 else { throw .invalidConfiguration("a model cannot be fitted to no rows") }
-    guard rows.columnCount > 0 else { throw .invalidConfiguration("a model needs at least one variable, not 0") }
+    guard rows.columnCount > 0 else {
+      throw .invalidConfiguration("a model needs at least one variable, not 0")
+    }
     guard pseudoCount >= 1e-9 && pseudoCount <= 1e9 else {
       throw .invalidConfiguration("a pseudo-count is from 1e-9 to 1e9, not \(pseudoCount)")
     }

@@ -38,7 +38,7 @@ extension BernoulliMixture {
   ///   Recognition and Machine Learning, section 9.3.3 and exercise 9.18.
   public static func fit(
     to rows: BinaryMatrix, validation: BinaryMatrix? = nil, componentCount: Int = 500,
-    pseudoCount: Double = 1, tolerance: Double = 1e-5, iterationLimit: Int = 200, seed: UInt64 = 0,
+    pseudoCount: Double = 1, tolerance: Double = 3e-5, iterationLimit: Int = 200, seed: UInt64 = 0,
     observing observe: (Iteration) -> Bool = { _ in true }
   ) throws(DensityError) -> Self {
     try Baseline.check(rows, pseudoCount: pseudoCount)

@@ -113,7 +113,7 @@ public struct BernoulliMixture: Density {
 
   // MARK: Conditionals
 
-  /// Returns what computes the logits of the mixture's own conditionals,
+  /// Returns what computes the logits of the mixture's own conditionals.
   ///
   ///     p(x_i = 1 | x_<i) = Σ_k r_k · σ(z_ik),   r_k ∝ w_k · p_k(x_<i)
   ///
@@ -214,7 +214,8 @@ public struct BernoulliMixture: Density {
     let shape = try archive.configuration(Configuration.self)
     guard shape.variableCount > 0, shape.componentCount > 0 else {
       throw archive.malformed(
-        "at least one variable and one component", found: "\(shape.variableCount) and \(shape.componentCount)")
+        "at least one variable and one component", found: "\(shape.variableCount) and \(shape.componentCount)"
+      )
     }
     let logits = try archive.logits(
       "logits", rowCount: shape.variableCount, columnCount: shape.componentCount)
