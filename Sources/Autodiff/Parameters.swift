@@ -58,3 +58,10 @@ public struct Parameters<Scalar: KernelScalar>: Sendable, Equatable {
     return result
   }
 }
+
+extension Parameters: ExpressibleByDictionaryLiteral {
+  /// Creates a collection of matrices under their names, in the order written.
+  public init(dictionaryLiteral elements: (String, Matrix<Scalar>)...) {
+    for (name, matrix) in elements { append(name, matrix) }
+  }
+}

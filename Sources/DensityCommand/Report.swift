@@ -75,6 +75,8 @@ func description(of model: any Density) -> String {
     let weights = mixture.weights
     let isEven = weights.allSatisfy { $0 == weights[0] }
     parts.append("\(mixture.components.count) components" + (isEven ? "" : " of fitted weights"))
+  case let mixture as BernoulliMixture:
+    parts.append("\(mixture.componentCount) component\(mixture.componentCount == 1 ? "" : "s")")
   default: break
   }
   parts.append("\(model.parameterCount) parameters")

@@ -35,9 +35,7 @@ struct Session {
     let data = trainer.data
     let epochCount = trainer.progress.configuration.epochCount
     progress.print(description(of: trainer.model))
-    progress.print(
-      "\(data.name): \(data.train.rowCount) training, \(data.validation?.rowCount ?? 0) validation, "
-        + "\(data.test?.rowCount ?? 0) test rows" + (data.binarization.map { ", binarized: \($0)" } ?? ""))
+    progress.print(line(data))
     Interrupt.install()
     let firstStep = trainer.progress.step
     let secondsBefore = trainer.progress.seconds
@@ -69,44 +67,88 @@ struct Session {
     case .finished: break
     }
 
-    let model = trainer.best
+    let steps = trainer.progress.step - firstStep
+    let seconds = trainer.progress.seconds - secondsBefore
+    let rowsPerSecond =
+      seconds > 0
+      ? Double(steps) / Double(trainer.batchesPerEpoch) * Double(data.train.rowCount) / seconds : 0
+    try report(
+      trainer.best, data, seed: trainer.progress.configuration.seed,
+      headline:
+        "trained \(trainer.progress.epoch) epochs in \(durationText(seconds: trainer.progress.seconds)), "
+        + "\(Int(rowsPerSecond)) rows/s; best epoch \(trainer.progress.bestEpoch)",
+      training: [
+        "epochs": .integer(trainer.progress.epoch), "best_epoch": .integer(trainer.progress.bestEpoch),
+        "steps": .integer(trainer.progress.step), "seconds": .real(trainer.progress.seconds),
+        "rows_per_second": .real(rowsPerSecond), "run": .string(directory.path),
+      ])
+    return .success
+  }
+
+  /// Fits a baseline in a folder of its own.
+  func fit(_ kind: ModelKind, _ data: DataSplits, componentCount: Int, seed: UInt64) throws -> ExitStatus {
+    if let aside = try directory.prepare() { progress.print("kept the earlier run as \(aside)") }
+    progress.print(line(data))
+    let clock = ContinuousClock()
+    let start = clock.now
+    let iterationLimit = 200
+    let model: any Density =
+      switch kind {
+      case .bernoulliMixture:
+        try BernoulliMixture.fit(
+          to: data.train, validation: data.validation, componentCount: componentCount,
+          iterationLimit: iterationLimit, seed: seed
+        ) { iteration in
+          let nll = iteration.validationNLL.map { ["validation NLL \(fixed($0, 2))"] } ?? []
+          progress.update(
+            "iteration \(iteration.number)", fraction: Double(iteration.number) / Double(iterationLimit),
+            figures: ["training NLL \(fixed(iteration.trainingNLL, 2))"] + nll)
+          return true
+        }
+      case .chowLiu: try ChowLiuTree.fit(to: data.train)
+      default: try IndependentBernoulli.fit(to: data.train)
+      }
+    let seconds = start.duration(to: clock.now).seconds
+    try Checkpoint(model: model, imageShape: data.imageShape).write(to: directory.best)
+    progress.print(description(of: model))
+    try report(
+      model, data, seed: seed, headline: "fitted in \(durationText(seconds: seconds))",
+      training: ["seconds": .real(seconds), "run": .string(directory.path)])
+    return .success
+  }
+
+  /// Measures a model on the rows it has not learnt from, draws its picture, and prints what came out.
+  private func report(
+    _ model: any Density, _ data: DataSplits, seed: UInt64, headline: String, training: JSONValue
+  ) throws {
     var measurements: [Measurement] = []
     for (name, rows) in [("validation", data.validation), ("test", data.test)] {
       guard let rows, rows.rowCount > 0 else { continue }
       measurements.append(
         Measurement(model, rows, split: name) { progress.update("measuring \(name) rows", fraction: $0) })
     }
-    var generator = Philox(seed: trainer.progress.configuration.seed, stream: .sampling)
+    var generator = Philox(seed: seed, stream: .sampling)
     let samples = model.sample(count: 100, using: &generator)
     try picture(of: samples, imageShape: data.imageShape).writePNG(to: directory.samples)
     progress.finish()
-
-    let steps = trainer.progress.step - firstStep
-    let seconds = trainer.progress.seconds - secondsBefore
-    let rowsPerSecond =
-      seconds > 0
-      ? Double(steps) / Double(trainer.batchesPerEpoch) * Double(data.train.rowCount) / seconds : 0
-    if isJSON {
-      let training: JSONValue = [
-        "epochs": .integer(trainer.progress.epoch), "best_epoch": .integer(trainer.progress.bestEpoch),
-        "steps": .integer(trainer.progress.step), "seconds": .real(trainer.progress.seconds),
-        "rows_per_second": .real(rowsPerSecond), "run": .string(directory.path),
-      ]
+    guard !isJSON else {
       let object = JSONValue.object(
         try members(describing: model) + [
           .init(key: "training", value: training),
           .init(key: "results", value: .array(measurements.map { .object($0.members) })),
         ])
-      try Terminal.print(object.indentedDescription)
-      return .success
+      return try Terminal.print(object.indentedDescription)
     }
-    try Terminal.print(
-      "trained \(trainer.progress.epoch) epochs in \(durationText(seconds: trainer.progress.seconds)), "
-        + "\(Int(rowsPerSecond)) rows/s; best epoch \(trainer.progress.bestEpoch)")
+    try Terminal.print(headline)
     for measurement in measurements { try Terminal.print(measurement.line) }
     try Terminal.print("model    \(directory.best)")
     try Terminal.print("samples  \(directory.samples)")
-    return .success
+  }
+
+  /// How many rows there are of what.
+  private func line(_ data: DataSplits) -> String {
+    "\(data.name): \(data.train.rowCount) training, \(data.validation?.rowCount ?? 0) validation, "
+      + "\(data.test?.rowCount ?? 0) test rows" + (data.binarization.map { ", binarized: \($0)" } ?? "")
   }
 
   private func line(_ record: EpochRecord, of epochCount: Int) -> String {

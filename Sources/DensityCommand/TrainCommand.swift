@@ -12,13 +12,15 @@ enum TrainCommand {
       Trains by stochastic gradient ascent of the exact log-likelihood, keeps the model with the best validation \
       figure, and ends with its negative log-likelihood on the validation and test rows.
 
+      The baselines bernoulli, bernoulli-mixture and chow-liu are fitted at once, and take no options of training.
+
       The run's folder gets best.safetensors, last.safetensors (to resume from), history.jsonl and samples.png; an \
       earlier run in it is moved aside. Ctrl-C finishes the step, writes the checkpoints and says how to resume.
       """,
     options: [
       .value(
         "model", short: "m", placeholder: "family", default: "nade",
-        allowed: ModelKind.trainable.map(\.rawValue), help: "The family of models."),
+        allowed: (ModelKind.trainable + ModelKind.baselines).map(\.rawValue), help: "The family of models."),
       .value(
         "hidden", placeholder: "units", default: "500",
         help: "The hidden units of a NADE, or of a MADE's layers divided by commas; none for a MADE without."),
@@ -35,6 +37,8 @@ enum TrainCommand {
       ),
       .flag("fresh-masks", help: "Train a MADE on a fresh mask each step instead of cycling through them."),
       .flag("direct", help: "Give a MADE direct weights from inputs to outputs."),
+      .value(
+        "components", placeholder: "count", default: "500", help: "The components of a bernoulli-mixture."),
       DataOptions.data,
       .value(
         "validation", placeholder: "path",
@@ -78,17 +82,20 @@ enum TrainCommand {
       Command.Example(
         "density train --model made --hidden 500,500 --masks 8 --ordering resampled",
         "a deep MADE over eight orderings"),
+      Command.Example("density train --model chow-liu", "a baseline: the best tree of pairs of variables"),
       Command.Example(
         "density train --data table.csv --test held-out.csv --epochs 100 --patience 10", "a table of your own"
       ),
       Command.Example("density train --resume --run runs/nade", "go on with an interrupted run"),
     ])
 
-  /// The options that a resumed run takes from its checkpoint.
-  private static let settings = [
-    "model", "hidden", "activation", "ordering", "masks", "fresh-masks", "direct", "epochs", "batch", "rate",
-    "schedule", "optimizer", "momentum", "weight-decay", "clip", "patience", "precision", "seed",
+  /// The options of networks and of gradients, which a baseline has none of.
+  private static let networkSettings = [
+    "hidden", "activation", "ordering", "masks", "fresh-masks", "direct", "epochs", "batch", "rate",
+    "schedule", "optimizer", "momentum", "weight-decay", "clip", "patience", "precision",
   ]
+  /// The options that a resumed run takes from its checkpoint.
+  private static let settings = ["model", "components", "seed"] + networkSettings
 
   static func run(_ arguments: ParsedArguments) throws -> ExitStatus {
     if let count = try arguments.optionalValue("threads", as: .integer(in: 1...256)) { Threads.count = count }
@@ -119,6 +126,18 @@ enum TrainCommand {
 
     // Every option is read before any file, so that a slip of the keyboard costs no time.
     let seed = try arguments.value("seed", as: .seed)
+    let componentCount = try arguments.value("components", as: .integer(in: 1...1_000_000))
+    if arguments.isGiven("components") && kind != .bernoulliMixture {
+      throw UsageError("--components is for a bernoulli-mixture")
+    }
+    if ModelKind.baselines.contains(kind) {
+      if let setting = networkSettings.first(where: arguments.isGiven) {
+        throw UsageError(
+          "--\(setting) says nothing with --model \(kind.rawValue), which is fitted by counting")
+      }
+      return try session.fit(
+        kind, try DataOptions.trainingData(arguments, seed: seed), componentCount: componentCount, seed: seed)
+    }
     let options = try TrainingOptions(arguments, kind: kind)
     let ordering = try ordering(arguments, kind: kind)
     let activation = try arguments.value("activation", as: ValueFormat<Activation>.choice)

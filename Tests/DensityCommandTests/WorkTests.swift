@@ -154,6 +154,56 @@ struct WorkTests {
     }
   }
 
+  @Test(arguments: [
+    ("bernoulli", "6 parameters"), ("bernoulli-mixture", "4 components"), ("chow-liu", "12 parameters"),
+  ])
+  func baselinesAreFittedMeasuredAndSampled(_ model: String, description: String) throws {
+    try withTemporaryDirectory { folder in
+      try DensityProgram.writeTable(folder + "/train.csv", rowCount: 300)
+      try DensityProgram.writeTable(folder + "/test.csv", rowCount: 70)
+      func train(_ run: String, _ more: String...) throws -> DensityProgram.Result {
+        let line = ["train", "-m", model, "-d", "train.csv", "--test", "test.csv", "--run", run]
+        let result = try DensityProgram.finish(
+          DensityProgram.start(
+            line + (model == "bernoulli-mixture" ? ["--components", "4"] : []) + more, in: folder))
+        #expect(result.status == 0, "\(result.errors)")
+        return result
+      }
+      let first = try train("a", "--threads", "1")
+      #expect(first.errors.contains("270 training, 30 validation, 70 test rows"))
+      #expect(first.errors.contains(description))
+      let report = try DensityProgram.json(train("b", "--json").output)
+      let best = folder + "/a/best.safetensors"
+      #expect(try AtomicFile.read(best) == AtomicFile.read(folder + "/b/best.safetensors"))
+      #expect(try names(in: folder + "/a") == ["best.safetensors", "samples.png"])
+
+      #expect(
+        report.members?.map(\.key) == ["model", "configuration", "parameters", "training", "results"])
+      #expect(report["model"]?.string == model)
+      let results = try #require(report["results"]?.elements)
+      #expect(results.map { $0["split"]?.string } == ["validation", "test"])
+      let text = first.output.split(separator: "\n").map(String.init)
+      try #require(text.count == 5 && text[0].hasPrefix("fitted in "))
+      for (line, figures) in zip(text[1...2], results) { try checkLine(line, figures) }
+      #expect(text[3...4] == ["model    a/best.safetensors", "samples  a/samples.png"])
+
+      let evaluated = try DensityProgram.json(
+        DensityProgram.run("evaluate", best, "test.csv", "--json", "--reference", in: folder).output)
+      #expect(evaluated["nll"]?.number == results[1]["nll"]?.number)
+      #expect((evaluated["largest_difference"]?.number ?? 1) < 1e-3)
+      #expect(
+        try DensityProgram.run("logprob", best, "test.csv", in: folder).output.split(separator: "\n").count
+          == 70)
+      #expect(
+        try DensityProgram.run("sample", best, "-n", "9", "-o", "-").output.split(separator: "\n").count == 9)
+      #expect(try DensityProgram.run("info", best).output.contains(description))
+
+      // An earlier run is kept.
+      _ = try train("a")
+      #expect(try names(in: folder).contains("a~1"))
+    }
+  }
+
   @Test func trainPrintsJSONAndKeepsAnEarlierRun() throws {
     try withTemporaryDirectory { folder in
       try DensityProgram.writeTable(folder + "/train.csv", rowCount: 100)

@@ -86,9 +86,17 @@ public enum ModelKind: String, CaseIterable, Hashable, Sendable, Codable {
   case ensemble
   /// Densities averaged as whole-row probabilities.
   case mixture
+  /// Independent variables.
+  case bernoulli
+  /// A mixture of independent variables.
+  case bernoulliMixture = "bernoulli-mixture"
+  /// A tree of variables, each given its parent.
+  case chowLiu = "chow-liu"
 
   /// The families that `Trainer` trains.
   package static var trainable: [ModelKind] { allCases.filter { $0.type is any TrainableDensity.Type } }
+  /// The families that are fitted at once, by counting.
+  package static let baselines: [ModelKind] = [.bernoulli, .bernoulliMixture, .chowLiu]
 
   /// The type that implements the family.
   package var type: any Density.Type {
@@ -98,6 +106,9 @@ public enum ModelKind: String, CaseIterable, Hashable, Sendable, Codable {
     case .made: MADE.self
     case .ensemble: Ensemble.self
     case .mixture: Mixture.self
+    case .bernoulli: IndependentBernoulli.self
+    case .bernoulliMixture: BernoulliMixture.self
+    case .chowLiu: ChowLiuTree.self
     }
   }
 }

@@ -97,19 +97,7 @@ public struct Mixture: Density {
   public func sample(count: Int, using generator: inout some RandomNumberGenerator) -> BinaryMatrix {
     precondition(count >= 0, "cannot draw \(count) rows")
     var members: [[Int]] = components.map { _ in [] }
-    for row in 0..<count {
-      // The last with a weight takes what rounding leaves.
-      var u = Double.random(in: 0..<1, using: &generator)
-      var chosen = weights.lastIndex { $0 > 0 } ?? 0
-      for (component, weight) in weights.enumerated() {
-        u -= weight
-        if u < 0 {
-          chosen = component
-          break
-        }
-      }
-      members[chosen].append(row)
-    }
+    for row in 0..<count { members[drawIndex(weights: weights, using: &generator)].append(row) }
     var drawn: [BinaryMatrix] = []
     var place = Array(repeating: 0, count: count)
     var next = 0
@@ -203,6 +191,17 @@ func logSumExp(_ terms: [Double]) -> Double {
   let largest = terms.reduce(-Double.infinity, max)
   guard largest > -Double.infinity else { return largest }
   return largest + log(terms.reduce(0) { $0 + exp($1 - largest) })
+}
+
+/// Draws k with probability w_k, of weights with a sum of 1.
+func drawIndex(weights: [Double], using generator: inout some RandomNumberGenerator) -> Int {
+  var u = Double.random(in: 0..<1, using: &generator)
+  for (index, weight) in weights.enumerated() {
+    u -= weight
+    if u < 0 { return index }
+  }
+  // The last with a weight takes what rounding leaves.
+  return weights.lastIndex { $0 > 0 } ?? 0
 }
 
 /// Returns log σ(z).

@@ -129,19 +129,11 @@ extension TrainableDensity {
     self.init(configuration, parameters: parameters)
   }
 
-  /// Returns the model with output biases of the smoothed marginals of rows: logit((n_i + ½) / (N + 1)).
-  ///
-  /// The half (Krichevsky & Trofimov, IEEE Trans. Information Theory 27, 1981) keeps constant columns finite.
+  /// Returns the model with the logits of `IndependentBernoulli` as output biases.
   func startingAtMarginals(of rows: BinaryMatrix) -> Self {
     guard parameters.names.contains("b") else { return self }
     var model = self
-    var bias = parameters["b"]
-    let view = bias.mutableView
-    let count = Double(rows.rowCount)
-    for (i, mean) in rows.columnMeans.enumerated() {
-      view[0, i] = Float(log((mean * count + 0.5) / (count - mean * count + 0.5)))
-    }
-    model.parameters["b"] = bias
+    model.parameters["b"] = IndependentBernoulli(marginalsOf: rows).logits
     return model
   }
 

@@ -1,0 +1,170 @@
+import Foundation
+import Kernels
+
+extension BernoulliMixture {
+  /// What an iteration of expectation maximisation has found.
+  public struct Iteration: Sendable {
+    /// 0 for the initial mixture.
+    public let number: Int
+    /// What EM maximises and never lowers: log p of all training rows plus the logarithm of the prior's density.
+    public let objective: Double
+    /// The mean of −log p over the training rows, in nats.
+    public let trainingNLL: Double
+    /// The mean of −log p over the validation rows, in nats, if there are any.
+    public let validationNLL: Double?
+  }
+
+  /// Fits a mixture by expectation maximisation.
+  ///
+  ///     r_nk = w_k p_k(x_n) / p(x_n)
+  ///     p_ki ← (Σ_n r_nk x_ni + a·m_i) / (Σ_n r_nk + a)     w_k ← (Σ_n r_nk + a) / (N + K·a)
+  ///
+  /// with m the smoothed marginals of the table: every component has, besides its share of the rows, a rows that look
+  /// like all the others, so that components without rows and constant columns stay finite. That maximises the
+  /// posterior under a prior whose logarithm is a·Σ_k (log w_k + Σ_i m_i log p_ki + (1 − m_i) log(1 − p_ki)). A
+  /// component begins as a random row that counts as much as the prior.
+  ///
+  /// It ends when the objective rises by less than a share of `tolerance`, after `iterationLimit` iterations, or when
+  /// five in a row have not made the validation rows likelier. Then the mixture is returned that was best on the
+  /// validation rows; without any, the last.
+  /// - Parameter validation: rows that decide when to stop, with the columns of `rows`.
+  /// - Parameter componentCount: K.
+  /// - Parameter pseudoCount: a.
+  /// - Parameter observe: is told of each iteration, and says whether to go on.
+  /// - Throws: `DensityError.invalidConfiguration` for a table without rows or columns, no components, and a
+  ///   pseudo-count that is not from 1e-9 to 1e9.
+  /// - Complexity: O(K · (on-bits + N + D)) an iteration, on all threads.
+  /// - Source: Dempster, Laird, Rubin, J. Royal Statistical Society B 39, 1977; the prior as in Bishop, Pattern
+  ///   Recognition and Machine Learning, section 9.3.3 and exercise 9.18.
+  public static func fit(
+    to rows: BinaryMatrix, validation: BinaryMatrix? = nil, componentCount: Int = 500,
+    pseudoCount: Double = 1, tolerance: Double = 3e-5, iterationLimit: Int = 200, seed: UInt64 = 0,
+    observing observe: (Iteration) -> Bool = { _ in true }
+  ) throws(DensityError) -> Self {
+    try Baseline.check(rows, pseudoCount: pseudoCount)
+    guard componentCount > 0 else {
+      throw .invalidConfiguration("a mixture needs at least one component, not \(componentCount)")
+    }
+    let validation = validation.flatMap { $0.rowCount > 0 ? $0 : nil }
+    let prior = Prior(rows, pseudoCount: pseudoCount)
+    var current = prior.initialMixture(rows, componentCount: componentCount, seed: seed)
+    var best = current
+    var (bestNumber, bestNLL, previous) = (0, Double.infinity, -Double.infinity)
+    for number in 0... {
+      let statistics = current.expectedStatistics(of: rows)
+      let objective = statistics.logProbability + prior.logDensity(of: current)
+      let validationNLL = validation.map {
+        -current.logProbability(of: $0).reduce(0, +) / Double($0.rowCount)
+      }
+      if validationNLL.map({ $0 < bestNLL }) ?? true {
+        (best, bestNumber, bestNLL) = (current, number, validationNLL ?? .infinity)
+      }
+      let goesOn = observe(
+        Iteration(
+          number: number, objective: objective,
+          trainingNLL: -statistics.logProbability / Double(rows.rowCount), validationNLL: validationNLL))
+      guard goesOn, number < iterationLimit, number < bestNumber + 5,
+        objective - previous > tolerance * abs(objective)
+      else { break }
+      previous = objective
+      current = prior.maximizer(statistics)
+    }
+    return best
+  }
+
+  /// What the M-step needs of the rows.
+  private struct Statistics {
+    /// Σ_n r_nk x_ni, D × K.
+    var ones: Matrix<Float>
+    /// Σ_n r_nk, 1 × K.
+    var totals: Matrix<Float>
+    /// Σ_n log p(x_n).
+    var logProbability = 0.0
+  }
+
+  /// The E-step.
+  private func expectedStatistics(of rows: BinaryMatrix) -> Statistics {
+    var statistics = Statistics(
+      ones: Matrix(rowCount: variableCount, columnCount: componentCount),
+      totals: Matrix(rowCount: 1, columnCount: componentCount))
+    let (ones, totals) = (statistics.ones.mutableView, statistics.totals.mutableView)
+    let mask = Staircase(denseInputCount: variableCount, outputCount: componentCount)
+    var sum = 0.0
+    forEachBatch(of: rows, in: Float.self) { x, joint, logProbabilities in
+      for row in 0..<x.rowCount { sum += Double(logProbabilities[row, 0]) }
+      // r = exp(joint − log p). The kernel divides by the K that it takes a mean over.
+      let scale = Matrix<Float>(rowCount: x.rowCount, columnCount: 1, repeating: Float(componentCount))
+      var responsibilities = Matrix<Float>(rowCount: x.rowCount, columnCount: componentCount)
+      let r = responsibilities.mutableView
+      Float.accumulateLogMeanExpGradient(joint, output: logProbabilities, scale.view, into: r)
+      Float.maskedLinearWeightGradient(x, r, mask: mask, method: .sparse, into: ones)
+      Float.accumulateSumOfRows(r, scaledBy: 1, into: totals)
+      withExtendedLifetime((scale, responsibilities)) {}
+    }
+    statistics.logProbability = sum
+    return statistics
+  }
+
+  /// What every component has seen before any row: `pseudoCount` rows of the smoothed marginals.
+  private struct Prior {
+    let pseudoCount: Double
+    /// a·m_i and a·(1 − m_i).
+    let counts: [(on: Double, off: Double)]
+
+    init(_ rows: BinaryMatrix, pseudoCount: Double) {
+      self.pseudoCount = pseudoCount
+      counts = IndependentBernoulli(marginalsOf: rows).logits.elements.map {
+        (pseudoCount * exp(logSigmoid(Double($0))), pseudoCount * exp(logSigmoid(-Double($0))))
+      }
+    }
+
+    /// The M-step.
+    func maximizer(_ statistics: Statistics) -> BernoulliMixture {
+      let (ones, totals) = (statistics.ones.view, statistics.totals.view)
+      var logits = Matrix<Float>(rowCount: ones.rowCount, columnCount: ones.columnCount)
+      var logWeights = Matrix<Float>(rowCount: 1, columnCount: ones.columnCount)
+      let (z, w) = (logits.mutableView, logWeights.mutableView)
+      for (i, count) in counts.enumerated() {
+        for k in 0..<z.columnCount {
+          let on = Double(ones[i, k])
+          // Rounding may leave a component a little more ones than rows.
+          let off = max(0, Double(totals[0, k]) - on)
+          z[i, k] = Float(log((on + count.on) / (off + count.off)))
+        }
+      }
+      for k in 0..<w.columnCount { w[0, k] = Float(log(Double(totals[0, k]) + pseudoCount)) }
+      withExtendedLifetime(statistics) {}
+      return BernoulliMixture(logits: logits, logWeights: logWeights)
+    }
+
+    /// A mixture whose components have each seen one row, drawn without replacement while there are any.
+    func initialMixture(_ rows: BinaryMatrix, componentCount: Int, seed: UInt64) -> BernoulliMixture {
+      var generator = Philox(seed: seed, stream: .weights)
+      let order = generator.permutation(of: rows.rowCount)
+      var ones = Matrix<Float>(rowCount: rows.columnCount, columnCount: componentCount)
+      let view = ones.mutableView
+      for k in 0..<componentCount {
+        for i in rows.onBits(ofRow: order[k % order.count]) { view[i, k] = Float(pseudoCount) }
+      }
+      return maximizer(
+        Statistics(
+          ones: ones,
+          totals: Matrix(rowCount: 1, columnCount: componentCount, repeating: Float(pseudoCount))))
+    }
+
+    /// The logarithm of the prior's density, up to a constant.
+    func logDensity(of mixture: BernoulliMixture) -> Double {
+      let z = mixture.logits.view
+      var sum = pseudoCount * mixture.weights.reduce(0) { $0 + log($1) }
+      for (i, count) in counts.enumerated() {
+        for k in 0..<z.columnCount {
+          // m log σ(z) + (1 − m) log σ(−z), as log σ(z) = z + log σ(−z).
+          let logit = Double(z[i, k])
+          sum += count.on * logit + pseudoCount * logSigmoid(-logit)
+        }
+      }
+      withExtendedLifetime(mixture) {}
+      return sum
+    }
+  }
+}

@@ -1,0 +1,126 @@
+import Foundation
+import Kernels
+
+/// Independent variables: the density that knows the marginals and nothing else.
+///
+///     p(x) = Π_i σ(z_i)^{x_i} · σ(−z_i)^{1 − x_i}
+///
+/// Parameters: logits z (1 × D). Cost O(on-bits) a row.
+///
+///     let floor = try IndependentBernoulli.fit(to: rows)
+public struct IndependentBernoulli: Density {
+  /// Independent Bernoullis.
+  public static let kind = ModelKind.bernoulli
+  /// The logits of the marginals, 1 × D.
+  public let logits: Matrix<Float>
+  /// Σ_i log σ(−z_i): log p of a row of zeros.
+  private let logProbabilityOfZeros: Double
+
+  /// Creates a density of given logits (1 × D), D ≥ 1.
+  ///
+  /// - Precondition: no logit is beyond ±80.
+  public init(logits: Matrix<Float>) {
+    precondition(
+      logits.rowCount == 1 && logits.columnCount > 0,
+      "the logits are \(logits.rowCount) × \(logits.columnCount), not 1 × D")
+    precondition(
+      logits.elements.allSatisfy { abs($0) <= Baseline.largestLogit },
+      "a logit is beyond ±\(Baseline.largestLogit)")
+    self.logits = logits
+    logProbabilityOfZeros = logits.elements.reduce(0) { $0 + logSigmoid(-Double($1)) }
+  }
+
+  /// Returns the density of the smoothed marginals of rows, p_i = (n_i + a) / (N + 2a).
+  ///
+  /// - Parameter pseudoCount: a, what is added to the number of zeros and to that of ones of every column. With the
+  ///   half, a column of N rows costs at most ½·log N + log 2 nats more, one row after the other, than with its
+  ///   marginal known, constant columns included.
+  /// - Throws: `DensityError.invalidConfiguration` for a table without rows or columns and for a pseudo-count that is
+  ///   not from 1e-9 to 1e9.
+  /// - Complexity: O(N·D / 64 + on-bits).
+  /// - Source: Krichevsky & Trofimov, IEEE Trans. Information Theory 27, 1981.
+  public static func fit(to rows: BinaryMatrix, pseudoCount: Double = 0.5) throws(DensityError) -> Self {
+    try Baseline.check(rows, pseudoCount: pseudoCount)
+    return IndependentBernoulli(marginalsOf: rows, pseudoCount: pseudoCount)
+  }
+
+  /// Creates the density of the smoothed marginals of a table that may have no rows.
+  init(marginalsOf rows: BinaryMatrix, pseudoCount: Double = 0.5) {
+    let count = Double(rows.rowCount)
+    self.init(
+      logits: Matrix(
+        rowCount: 1, columnCount: rows.columnCount,
+        elements: rows.columnMeans.map { mean in
+          let on = (mean * count).rounded()
+          return Float(log((on + pseudoCount) / (count - on + pseudoCount)))
+        }))
+  }
+
+  /// The number of variables.
+  public var variableCount: Int { logits.columnCount }
+  /// D.
+  public var parameterCount: Int { variableCount }
+  /// The columns' own order, as good as any.
+  public var sharedOrdering: Ordering? { .natural(count: variableCount) }
+  /// The marginals p(x_i = 1).
+  var probabilities: [Double] { logits.elements.map { exp(logSigmoid(Double($0))) } }
+
+  /// Returns log p(x) = Σ_i log σ(−z_i) + Σ_{i on} z_i of each row.
+  public func logProbability(of rows: BinaryMatrix, observing observe: (Double) -> Void) -> [Double] {
+    precondition(
+      rows.columnCount == variableCount, "the rows have \(rows.columnCount) columns, not \(variableCount)")
+    let z = logits.elements
+    let result = rows.mapRows { row in
+      min(0, rows.onBits(ofRow: row).reduce(logProbabilityOfZeros) { $0 + Double(z[$1]) })
+    }
+    observe(1)
+    return result
+  }
+
+  /// Returns log p of each row, variable by variable.
+  public func referenceLogProbability(of rows: BinaryMatrix) -> [Double] {
+    (0..<rows.rowCount).map { row in
+      (0..<variableCount).reduce(0) { sum, i in
+        sum + logSigmoid(rows[row, i] ? Double(logits[0, i]) : -Double(logits[0, i]))
+      }
+    }
+  }
+
+  /// Returns what repeats the logits for every row.
+  public func conditionalLogits<Scalar: KernelScalar>(
+    in type: Scalar.Type, batchCapacity: Int
+  ) -> (BinaryMatrix) -> Matrix<Scalar> {
+    let z = logits.converted(to: type)
+    return { rows in z.selecting(rows: Array(repeating: 0, count: rows.rowCount), columns: nil) }
+  }
+
+  /// Draws every variable of every row.
+  public func sampleWithLogProbabilities(
+    count: Int, using generator: inout some RandomNumberGenerator
+  ) -> (rows: BinaryMatrix, logProbabilities: [Double]) {
+    precondition(count >= 0, "cannot draw \(count) rows")
+    var uniforms = Matrix<Float>(uninitializedRowCount: count, columnCount: variableCount)
+    uniforms.fillUniform(using: &generator)
+    let p = probabilities
+    let u = uniforms.view
+    let rows = BinaryMatrix(rowCount: count, columnCount: variableCount) { Double(u[$0, $1]) < p[$1] }
+    withExtendedLifetime(uniforms) {}
+    return (rows, logProbability(of: rows))
+  }
+
+  // MARK: Checkpoints
+
+  /// The logits.
+  public func archived() -> DensityArchive {
+    DensityArchive(
+      kind: kind,
+      configuration: Checkpoint.encode(Baseline.Configuration(variableCount: variableCount)),
+      parameters: ["logits": logits])
+  }
+
+  /// Restores a density.
+  public init(_ archive: DensityArchive) throws(DensityError) {
+    self.init(
+      logits: try archive.logits("logits", rowCount: 1, columnCount: archive.variableCount()))
+  }
+}
