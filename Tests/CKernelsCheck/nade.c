@@ -131,6 +131,13 @@ static void check_nade_of(
     // Any number but zero counts as one.
     EACH_ELEMENT(x, r, c) *at(x, r, c) *= draw() < 0.5 ? -2 : 0.25f;
   }
+  if (variation % 4 == 1) {
+    // Rows whose bits start at different positions, some of which have none.
+    for (ptrdiff_t r = 0; r < rows; r++) {
+      ptrdiff_t begin = draw_below(variables + 1);
+      for (ptrdiff_t i = 0; i < begin; i++) *at(x, r, n.ordering[i]) = 0;
+    }
+  }
   RUN_ROWS(rows, kernels->nade(PART(x), n.p, n.ordering, f, PART(z)), z);
   expect_logits(&n, x, z);
   if (variables == 0) return;
