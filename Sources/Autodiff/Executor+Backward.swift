@@ -81,12 +81,14 @@ extension Executor {
           logits: view(of: logits), targets: view(of: targets), dy, into: gradientView(of: logits))
       }
     case .nade(let n):
-      Scalar.nadeGradient(
-        view(of: n.x), parameters: operands(n), dy,
-        into: NADEGradients(
-          w: gradientView(of: n.w), v: gradientView(of: n.v), b: gradientView(of: n.b),
-          c: gradientView(of: n.c)))
+      Scalar.nadeGradient(view(of: n.x), parameters: operands(n), dy, into: gradients(of: n))
     }
+  }
+
+  /// Where the gradients of a NADE's parameters go.
+  func gradients(of n: Op.NADEValues) -> NADEGradients<Scalar> {
+    NADEGradients(
+      w: gradientView(of: n.w), v: gradientView(of: n.v), b: gradientView(of: n.b), c: gradientView(of: n.c))
   }
 
   /// The reverse of a reduction: every reduced element gets the reduction's gradient.

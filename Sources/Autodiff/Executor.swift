@@ -37,9 +37,9 @@ public final class Executor<Scalar: KernelScalar> {
   private let values: Storage<Scalar>
   private let gradientArena: Storage<Scalar>
   private let parameterIndex: [Int?]
-  /// For each node that is a masked layer and the only reader of its weights, their place in `parameters`.
-  private let ownWeights: [Int?]
-  /// Whether a parameter is such a layer's weights.
+  /// For each node that is a masked layer or a NADE and the only reader of its weights, their places in `parameters`.
+  private let ownWeights: [OwnWeights?]
+  /// Whether a parameter is among them.
   private let isSpent: [Bool]
 
   /// Plans and allocates.
@@ -69,14 +69,20 @@ public final class Executor<Scalar: KernelScalar> {
     for k in graph.nodes.indices where plan.isNeeded[k] {
       for operand in graph.nodes[k].op.operands { readers[operand.index] += 1 }
     }
-    let ownWeights = graph.nodes.indices.map { [plan] k -> Int? in
-      guard case .maskedLinear(_, let weights, _, _) = graph.nodes[k].op, plan.carriesGradient[k],
-        readers[weights.index] == 1
-      else { return nil }
-      return index[weights.index]
+    func ownPlace(_ weights: Graph.Value) -> Int? { readers[weights.index] == 1 ? index[weights.index] : nil }
+    let ownWeights = graph.nodes.indices.map { [plan] k -> OwnWeights? in
+      guard plan.carriesGradient[k] else { return nil }
+      switch graph.nodes[k].op {
+      case .maskedLinear(_, let weights, _, _): return ownPlace(weights).map { .ofLayer($0) }
+      case .nade(let n):
+        guard let w = ownPlace(n.w), let v = ownPlace(n.v) else { return nil }
+        return .ofNADE(w: w, v: v)
+      default: return nil
+      }
     }
     self.ownWeights = ownWeights
-    isSpent = parameters.matrices.indices.map { ownWeights.contains($0) }
+    let spent = ownWeights.flatMap { $0?.places ?? [] }
+    isSpent = parameters.matrices.indices.map { spent.contains($0) }
     self.parameters = parameters
     if loss != nil {
       for (name, matrix) in zip(parameters.names, parameters.matrices) {
@@ -153,9 +159,9 @@ public final class Executor<Scalar: KernelScalar> {
   /// Takes one step of an optimizer along the derivative of the loss: `backward()` and then
   /// `optimizer.step(self, rate: rate)`, to the same bits.
   ///
-  /// The gradient of a masked layer's weights is spent on its step of Adam as it is computed, and takes no memory,
-  /// provided that the layer alone reads its weights and that nothing is clipped; other parameters go through
-  /// `gradients` as usual. What a fixed and sorted mask forbids then takes no work either (nor does weight decay
+  /// The gradient of the weights of a masked layer or a NADE is spent on their step of Adam as it is computed, and
+  /// takes no memory, provided that nothing else reads the weights and that nothing is clipped; other parameters go
+  /// through `gradients` as usual. What a fixed and sorted mask forbids then takes no work either (nor does weight decay
   /// touch it). The gradients of weights that were spent are not valid afterwards.
   /// - Precondition: `forward()` has run on the same inputs.
   public func backward(stepping optimizer: inout Optimizer<Scalar>, rate: Double) {
@@ -169,17 +175,22 @@ public final class Executor<Scalar: KernelScalar> {
       gradients.matrices[index].mutableView.clear()
     }
     eachGradient { value in
-      guard let index = ownWeights[value.index], case .maskedLinear(let x, _, _, let mask) = graph[value].op
-      else {
-        differentiate(value)
-        return
+      switch (graph[value].op, ownWeights[value.index]) {
+      case (.maskedLinear(let x, _, _, let mask), .ofLayer(let index)):
+        differentiate(value, includingWeights: false)
+        let staircase = masks[mask.index]
+        optimizer.spend(
+          view(of: x), gradientView(of: value), mask: staircase, method: method(of: x),
+          everywhere: !(graph.masksAreFixed[mask.index] && staircase.hasSortedOutputs), rate: rate,
+          on: parameters.matrices[index].mutableView, at: index)
+      case (.nade(let n), .ofNADE(let w, let v)):
+        let operands = NADEOperands(
+          w: parameters.matrices[w].mutableView, v: parameters.matrices[v].mutableView, b: view(of: n.b),
+          c: view(of: n.c), ordering: n.ordering, activation: n.activation)
+        optimizer.spend(
+          view(of: n.x), gradientView(of: value), into: gradients(of: n), rate: rate, on: operands, at: w, v)
+      default: differentiate(value)
       }
-      differentiate(value, includingWeights: false)
-      let staircase = masks[mask.index]
-      optimizer.spend(
-        view(of: x), gradientView(of: value), mask: staircase, method: method(of: x),
-        everywhere: !(graph.masksAreFixed[mask.index] && staircase.hasSortedOutputs), rate: rate,
-        on: parameters.matrices[index].mutableView, at: index)
     }
     for index in parameters.matrices.indices where !isSpent[index] {
       optimizer.update(
@@ -245,5 +256,18 @@ public final class Executor<Scalar: KernelScalar> {
     return MatrixView(
       base: arena.base + buffer.offset, rowCount: shape.rowCount(batchSize: batchSize),
       columnCount: shape.columns, stride: paddedStride(shape.columns))
+  }
+}
+
+/// Where weights that one node alone reads stand among the parameters.
+private enum OwnWeights {
+  case ofLayer(Int)
+  case ofNADE(w: Int, v: Int)
+
+  var places: [Int] {
+    switch self {
+    case .ofLayer(let weights): [weights]
+    case .ofNADE(let w, let v): [w, v]
+    }
   }
 }

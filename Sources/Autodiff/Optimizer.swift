@@ -99,6 +99,21 @@ public struct Optimizer<Scalar: KernelScalar>: Sendable {
       mean: state[0].matrices[index].mutableView, variance: state[1].matrices[index].mutableView)
   }
 
+  /// Updates the weights of a NADE, parameters w and v, along their gradients where these are made, and accumulates
+  /// the gradients of its biases; those of the weights are only room to work in.
+  ///
+  /// - Precondition: `canSpendGradients`.
+  mutating func spend(
+    _ x: MatrixView<Scalar>, _ dz: MatrixView<Scalar>, into gradients: NADEGradients<Scalar>, rate: Double,
+    on parameters: NADEOperands<Scalar>, at w: Int, _ v: Int
+  ) {
+    // Both weights have as many rows, so their steps are one.
+    Scalar.nadeAdam(
+      x, parameters: parameters, dz, into: gradients, step: adamStep(parameters.w, rate: rate),
+      means: NADEMoments(w: state[0].matrices[w].mutableView, v: state[0].matrices[v].mutableView),
+      variances: NADEMoments(w: state[1].matrices[w].mutableView, v: state[1].matrices[v].mutableView))
+  }
+
   private func adamStep(_ weights: MatrixView<Scalar>, rate: Double) -> AdamStep<Scalar> {
     guard case .adam(let beta1, let beta2, let epsilon, let weightDecay) = method else {
       preconditionFailure("\(method) is not Adam")

@@ -146,6 +146,15 @@ extension Double: KernelScalar {
     Reference.nadeGradient(x, parameters: parameters, dz, into: gradients)
   }
 
+  public static func nadeAdam(
+    _ x: MatrixView<Double>, parameters: NADEOperands<Double>, _ dz: MatrixView<Double>,
+    into gradients: NADEGradients<Double>, step: AdamStep<Double>, means: NADEMoments<Double>,
+    variances: NADEMoments<Double>
+  ) {
+    Reference.nadeAdam(
+      x, parameters: parameters, dz, into: gradients, step: step, means: means, variances: variances)
+  }
+
   public static func nadeSample(
     uniforms u: MatrixView<Double>, parameters: NADEOperands<Double>, into x: MatrixView<Double>,
     logits z: MatrixView<Double>

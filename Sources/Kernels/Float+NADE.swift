@@ -24,6 +24,20 @@ extension NADEOperands where Scalar == Float {
 
 extension NADEGradients where Scalar == Float {
   var raw: ck_nade { ck_nade(w: w.raw, v: v.raw, b: b.raw, c: c.raw) }
+
+  fileprivate func require(shapesOf parameters: NADEOperands<Float>) {
+    w.require("the gradient of w", shapeOf: parameters.w)
+    v.require("the gradient of v", shapeOf: parameters.v)
+    b.require("the gradient of b", shapeOf: parameters.b)
+    c.require("the gradient of c", shapeOf: parameters.c)
+  }
+}
+
+extension NADEMoments where Scalar == Float {
+  /// The moments as C takes them; those of b and c are not used.
+  fileprivate func raw(besides parameters: NADEOperands<Float>) -> ck_nade {
+    ck_nade(w: w.raw, v: v.raw, b: parameters.b.raw, c: parameters.c.raw)
+  }
 }
 
 extension Float {
@@ -40,12 +54,28 @@ extension Float {
     into gradients: NADEGradients<Float>
   ) {
     dz.require("dz", shapeOf: x)
-    gradients.w.require("the gradient of w", shapeOf: parameters.w)
-    gradients.v.require("the gradient of v", shapeOf: parameters.v)
-    gradients.b.require("the gradient of b", shapeOf: parameters.b)
-    gradients.c.require("the gradient of c", shapeOf: parameters.c)
+    gradients.require(shapesOf: parameters)
     parameters.withOrdering(variableCount: x.columnCount) { ordering, activation in
       kernels.pointee.nade_gradient(x.raw, parameters.raw, ordering, activation, dz.raw, gradients.raw)
+    }
+  }
+
+  public static func nadeAdam(
+    _ x: MatrixView<Float>, parameters: NADEOperands<Float>, _ dz: MatrixView<Float>,
+    into gradients: NADEGradients<Float>, step: AdamStep<Float>, means: NADEMoments<Float>,
+    variances: NADEMoments<Float>
+  ) {
+    precondition(x.rowCount > 0, "a step needs a row")
+    dz.require("dz", shapeOf: x)
+    gradients.require(shapesOf: parameters)
+    for moments in [means, variances] {
+      moments.w.require("the moment of w", shapeOf: parameters.w)
+      moments.v.require("the moment of v", shapeOf: parameters.v)
+    }
+    parameters.withOrdering(variableCount: x.columnCount) { ordering, activation in
+      kernels.pointee.nade_adam(
+        x.raw, parameters.raw, ordering, activation, dz.raw, gradients.raw, step.raw,
+        means.raw(besides: parameters), variances.raw(besides: parameters))
     }
   }
 

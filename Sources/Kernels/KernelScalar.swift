@@ -132,6 +132,16 @@ public protocol KernelScalar: BinaryFloatingPoint, Sendable, Codable {
     _ x: MatrixView<Self>, parameters: NADEOperands<Self>, _ dz: MatrixView<Self>,
     into gradients: NADEGradients<Self>)
 
+  /// Accumulates the gradients of b and c, and spends those of w and v on one step of `adam`: what `nadeGradient` into
+  /// zeros followed by `adam` gives, to the same bits.
+  ///
+  /// `gradients.w` and `gradients.v` are room to work in, unspecified before and after.
+  /// - Precondition: x has at least one row.
+  static func nadeAdam(
+    _ x: MatrixView<Self>, parameters: NADEOperands<Self>, _ dz: MatrixView<Self>,
+    into gradients: NADEGradients<Self>, step: AdamStep<Self>, means: NADEMoments<Self>,
+    variances: NADEMoments<Self>)
+
   /// Draws rows from a NADE: x[r, o(i)] = 1 where u[r, o(i)] < σ(z[r, o(i)]), in the order of i.
   ///
   /// Shapes: u, x and z (B × D); z gets the logits that each decision was drawn from.
@@ -239,6 +249,17 @@ public struct NADEGradients<Scalar> {
     self.v = v
     self.b = b
     self.c = c
+  }
+}
+
+/// What Adam keeps of the weights of a NADE, shaped like them.
+public struct NADEMoments<Scalar> {
+  package let w: MatrixView<Scalar>
+  package let v: MatrixView<Scalar>
+
+  package init(w: MatrixView<Scalar>, v: MatrixView<Scalar>) {
+    self.w = w
+    self.v = v
   }
 }
 

@@ -68,9 +68,9 @@ enum AllocationCase: String, CaseIterable, Sendable, Codable {
   /// group without allocations.
   func allocationsPerGroup(atMost groups: Int, _ method: OptimizerMethod) -> [Int] {
     let (executor, mask, masks) = make()
-    // Clipping needs the whole gradient; without it a sorted layer spends its own.
+    // Clipping needs the whole gradient; without it a sorted layer and a NADE spend their own.
     var optimizer = Optimizer(
-      method, for: executor.parameters, clippingNorm: self == .sorted ? nil : 1)
+      method, for: executor.parameters, clippingNorm: self == .sorted || self == .nade ? nil : 1)
     func step(_ index: Int) {
       if let mask { executor.set(mask, to: masks[index % 2]) }
       executor.step = index

@@ -171,6 +171,45 @@ struct ExecutorTests {
     }
   }
 
+  @Test(
+    "a NADE's step takes the gradients of its weights on the way, to the last bit; weights it shares it leaves",
+    arguments: [Activation.sigmoid, .relu], [(20, false), (140, false), (20, true)])
+  func spentGradientsOfNADE(activation: Activation, batch: (rows: Int, isShared: Bool)) {
+    var graph = Graph()
+    let x = graph.input("x", columns: 30)
+    let (w, v) = (graph.parameter("w", rows: 30, columns: 20), graph.parameter("vv", rows: 30, columns: 20))
+    let (b, c) = (graph.parameter("bbb", rows: 1, columns: 30), graph.parameter("cccc", rows: 1, columns: 20))
+    var z = graph.nade(x, w: w, v: v, b: b, c: c, ordering: (0..<30).reversed(), activation: activation)
+    if batch.isShared {
+      z = graph.add(z, graph.nade(x, w: w, v: v, b: b, c: c, ordering: Array(0..<30), activation: activation))
+    }
+    let loss = graph.mean(graph.bernoulliLogLikelihood(logits: z, targets: x), over: .rows)
+    var parameters = Parameters<Float>()
+    for (name, value) in graph.parameters {
+      let shape = graph.shape(of: value)
+      parameters.append(
+        name, .uniform(shape.rowCount(batchSize: 1), shape.columns, seed: UInt64(name.unicodeScalars.count)))
+    }
+    let executors = (0..<2).map { _ in
+      Executor(graph, outputs: [], loss: loss, batchCapacity: batch.rows, parameters: parameters)
+    }
+    var optimizers = executors.map { _ in Optimizer(.adam(weightDecay: 0.1), for: parameters) }
+    for step in 0..<4 {
+      for executor in executors {
+        executor.set(x, to: .bits(batch.rows, 30, seed: UInt64(step)))
+        executor.forward()
+      }
+      executors[0].backward()
+      optimizers[0].step(executors[0], rate: 0.01)
+      executors[1].backward(stepping: &optimizers[1], rate: 0.01)
+      for name in parameters.names {
+        let (stored, spent) = (executors[0].parameters[name], executors[1].parameters[name])
+        #expect(stored.bitPatterns == spent.bitPatterns, "\(name), step \(step)")
+        #expect(stored.bitPatterns != parameters[name].bitPatterns, "\(name) moves")
+      }
+    }
+  }
+
   @Test("Float and Double agree within rounding", arguments: [1, 2, 3, 4] as [UInt64])
   func precisions(seed: UInt64) {
     let single = Network<Float>(seed: seed)

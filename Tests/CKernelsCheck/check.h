@@ -160,6 +160,7 @@ void check_bernoulli(const ck_kernels *k);
 void check_bernoulli_gradient(const ck_kernels *k);
 void check_nade(const ck_kernels *k);
 void check_nade_gradient(const ck_kernels *k);
+void check_nade_adam(const ck_kernels *k);
 void check_nade_sample(const ck_kernels *k);
 void check_network_sample(const ck_kernels *k);
 void check_uniforms(const ck_kernels *k);

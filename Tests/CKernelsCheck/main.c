@@ -33,6 +33,7 @@ static const struct {
   KERNEL(bernoulli_gradient),
   KERNEL(nade),
   KERNEL(nade_gradient),
+  KERNEL(nade_adam),
   KERNEL(nade_sample),
   KERNEL(network_sample),
   KERNEL(uniforms),

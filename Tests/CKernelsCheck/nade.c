@@ -58,13 +58,22 @@ static number *hidden_units(const network *n, ck_matrix x, ptrdiff_t r, bool is_
     }
     for (ptrdiff_t i = 0; i < n->variables; i++) {
       number *unit = &h[i * n->hidden + j];
-      double by = is_backward ? 2 * error : unit->error;
+      // Back through a NaN there is no way: what is a number does not come from there.
+      double by = is_backward && !isnan(error) ? 2 * error : unit->error;
       unit->value = value_of(n->activation, unit->value);
       unit->error = n->activation == ck_relu
         ? by : unit->value * ((1 - unit->value) * 1.01 * expm1(by) + 6 * ROUNDOFF) + 1e-37;
     }
   }
   return h;
+}
+
+/// Lets the bits of the rows start at different positions; some rows have none.
+static void start_late(const network *n, ck_matrix x) {
+  for (ptrdiff_t r = 0; r < x.rows; r++) {
+    ptrdiff_t begin = draw_below(n->variables + 1);
+    for (ptrdiff_t i = 0; i < begin; i++) *at(x, r, n->ordering[i]) = 0;
+  }
 }
 
 static void expect_logits(const network *n, ck_matrix x, ck_matrix z) {
@@ -98,14 +107,14 @@ typedef void network_check(
 /// where an exponential overflows; with variations 0, 1, 2 … in turn.
 static void each_network(const ck_kernels *kernels, network_check *check) {
   static const struct { ptrdiff_t rows, variables; } batches[] = {
-    {1, 7}, {5, 16}, {17, 9}, {33, 20}, {70, 8}, {0, 3}, {3, 0}, {2, 1}};
+    {1, 7}, {5, 16}, {17, 9}, {33, 20}, {70, 8}, {0, 3}, {3, 0}, {2, 1}, {140, 6}};
   static const ptrdiff_t wide[] = {128, 255, 256, 257, 300, 520};
   static const double scales[] = {1, 1, 300};
   for (int f = 0; f < 2; f++) {
     ck_activation activation = f == 0 ? ck_sigmoid : ck_relu;
     for (int i = 0; i < 3 * size_count; i++) {
       check(
-        kernels, batches[i % 8].rows, batches[i % 8].variables, sizes[i % size_count], activation,
+        kernels, batches[i % 9].rows, batches[i % 9].variables, sizes[i % size_count], activation,
         scales[i / size_count], i);
     }
     for (int i = 0; i < 6; i++) check(kernels, 35 - i, 11 + i, wide[i], activation, scales[i % 3], i);
@@ -131,6 +140,7 @@ static void check_nade_of(
     // Any number but zero counts as one.
     EACH_ELEMENT(x, r, c) *at(x, r, c) *= draw() < 0.5 ? -2 : 0.25f;
   }
+  if (variation % 4 == 1) start_late(&n, x);
   RUN_ROWS(rows, kernels->nade(PART(x), n.p, n.ordering, f, PART(z)), z);
   expect_logits(&n, x, z);
   if (variables == 0) return;
@@ -208,6 +218,7 @@ static void check_nade_gradient_of(
     name_of(f), scale, poisoned);
   network n = make_network(variables, hidden, f, is_natural, scale);
   ck_matrix x = bits(rows, variables, 0.3), dz = uniform(rows, variables, -1, 1);
+  if (variation % 3 == 1) start_late(&n, x);
   ck_nade gradients = make_parameters(variables, hidden, 1);
   const ck_matrix operands[] = {n.p.w, n.p.v, n.p.c, dz};
   if (poisoned > 0) poison(operands[poisoned - 1]);
@@ -253,3 +264,47 @@ static void check_nade_gradient_of(
 }
 
 void check_nade_gradient(const ck_kernels *kernels) { each_network(kernels, check_nade_gradient_of); }
+
+/// The step equals, bit for bit, the gradient followed by Adam's step along it.
+static void check_nade_adam_of(
+  const ck_kernels *kernels, ptrdiff_t rows, ptrdiff_t variables, ptrdiff_t hidden, ck_activation f,
+  double scale, int variation
+) {
+  if (rows == 0) return;
+  shape(
+    "%td rows, %td variables, %td hidden units, %s, parameters up to %g", rows, variables, hidden, name_of(f),
+    scale);
+  network n = make_network(variables, hidden, f, variation % 2 == 0, scale);
+  ck_matrix x = bits(rows, variables, 0.3), dz = uniform(rows, variables, -1, 1);
+  ck_nade gradients = make_parameters(variables, hidden, 1), expected = make_parameters(variables, hidden, 1);
+  ck_nade means = make_parameters(variables, hidden, 1), variances = make_parameters(variables, hidden, 1);
+  EACH_ELEMENT(variances.w, r, c) *at(variances.w, r, c) = fabsf(*at(variances.w, r, c));
+  EACH_ELEMENT(variances.v, r, c) *at(variances.v, r, c) = fabsf(*at(variances.v, r, c));
+  const ck_adam step = {
+    .rate = 0.1f, .beta1 = 0.9f, .beta2 = 0.99f, .epsilon = 1e-8f, .weight_decay = 0.01f, .mean_correction = 1.5f,
+    .variance_correction = 2};
+  EACH_ELEMENT(expected.w, r, c) *at(expected.w, r, c) = *at(expected.v, r, c) = 0;
+  EACH_ELEMENT(expected.b, r, c) *at(expected.b, r, c) = *at(gradients.b, r, c);
+  EACH_ELEMENT(expected.c, r, c) *at(expected.c, r, c) = *at(gradients.c, r, c);
+  ck_nade stored = {copy(n.p.w), copy(n.p.v), n.p.b, n.p.c};
+  ck_nade stored_means = {.w = copy(means.w), .v = copy(means.v)};
+  ck_nade stored_variances = {.w = copy(variances.w), .v = copy(variances.v)};
+  kernels->nade_gradient(x, n.p, n.ordering, f, dz, expected);
+  kernels->adam(stored.w, expected.w, 1, step, stored_means.w, stored_variances.w);
+  kernels->adam(stored.v, expected.v, 1, step, stored_means.v, stored_variances.v);
+  RUN(
+    kernels->nade_adam(x, n.p, n.ordering, f, dz, gradients, step, means, variances), n.p.w, n.p.v, gradients.w,
+    gradients.v, gradients.b, gradients.c, means.w, means.v, variances.w, variances.v);
+  EACH_ELEMENT(n.p.w, r, c) {
+    EXPECT_SAME(n.p.w, stored.w, r, c);
+    EXPECT_SAME(n.p.v, stored.v, r, c);
+    EXPECT_SAME(means.w, stored_means.w, r, c);
+    EXPECT_SAME(means.v, stored_means.v, r, c);
+    EXPECT_SAME(variances.w, stored_variances.w, r, c);
+    EXPECT_SAME(variances.v, stored_variances.v, r, c);
+  }
+  EACH_ELEMENT(gradients.b, r, c) EXPECT_SAME(gradients.b, expected.b, r, c);
+  EACH_ELEMENT(gradients.c, r, c) EXPECT_SAME(gradients.c, expected.c, r, c);
+}
+
+void check_nade_adam(const ck_kernels *kernels) { each_network(kernels, check_nade_adam_of); }

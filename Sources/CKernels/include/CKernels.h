@@ -150,6 +150,12 @@ typedef struct {
   void (*nade_gradient)(
     ck_matrix x, ck_nade p, const int32_t *_Nullable ordering, ck_activation f, ck_matrix dz,
     ck_nade gradients);
+  /// Accumulates the gradients of b and c, and takes one step of `adam` on w and v: the same bits as `nade_gradient`
+  /// into zeros followed by `adam`. means and variances are used of w and v only; gradients.w and gradients.v are
+  /// room for what larger batches put by, unspecified before and after. There is at least one row.
+  void (*nade_adam)(
+    ck_matrix x, ck_nade p, const int32_t *_Nullable ordering, ck_activation f, ck_matrix dz,
+    ck_nade gradients, ck_adam step, ck_nade means, ck_nade variances);
   /// Draws rows: x = 1 where u < σ(z), z being bit for bit the logits that `nade` computes for that row.
   void (*nade_sample)(
     ck_matrix u, ck_nade p, const int32_t *_Nullable ordering, ck_activation f, ck_matrix x, ck_matrix z);

@@ -51,6 +51,17 @@ extension Reference {
     }
   }
 
+  static func nadeAdam<S: KernelScalar>(
+    _ x: MatrixView<S>, parameters p: NADEOperands<S>, _ dz: MatrixView<S>, into gradients: NADEGradients<S>,
+    step: AdamStep<S>, means: NADEMoments<S>, variances: NADEMoments<S>
+  ) {
+    gradients.w.clear()
+    gradients.v.clear()
+    nadeGradient(x, parameters: p, dz, into: gradients)
+    adam(p.w, gradient: gradients.w, scaledBy: 1, step: step, mean: means.w, variance: variances.w)
+    adam(p.v, gradient: gradients.v, scaledBy: 1, step: step, mean: means.v, variance: variances.v)
+  }
+
   static func nadeSample<S: KernelScalar>(
     uniforms u: MatrixView<S>, parameters p: NADEOperands<S>, into x: MatrixView<S>, logits z: MatrixView<S>
   ) {
