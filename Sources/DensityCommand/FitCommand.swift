@@ -39,6 +39,8 @@ enum FitCommand {
     let output = try arguments.value("output", as: .path)
     let budget = try arguments.value("budget", as: .duration)
     let seed = try arguments.value("seed", as: .seed)
+    // Found out before the work, not after.
+    try AtomicFile.checkFolder(of: output)
     let data = try DataOptions.tables(arguments, path: try arguments.value("table", as: .path))
     let progress = ProgressLine()
     progress.print(

@@ -1,5 +1,6 @@
 import Arguments
 import BinaryDensity
+import Foundation
 import Kernels
 
 /// One training as a person sees it: lines of progress, an end that says what came out.
@@ -33,30 +34,11 @@ struct Session {
 
   private func train<Model: TrainableDensity>(_ trainer: Trainer<Model>) throws -> ExitStatus {
     let data = trainer.data
-    let epochCount = trainer.progress.configuration.epochCount
     progress.print(description(of: trainer.model))
     progress.print(line(data))
-    Interrupt.install()
     let firstStep = trainer.progress.step
     let secondsBefore = trainer.progress.seconds
-    let outcome = try trainer.run(savingTo: directory) { (event) throws(DensityError) in
-      switch event {
-      case .step(let state):
-        let done =
-          Double(state.epoch) + Double(state.batch) / Double(trainer.batchesPerEpoch)
-        let nll = state.rowCount > 0 ? -state.logProbabilitySum / Double(state.rowCount) : 0
-        progress.update(
-          "epoch \(state.epoch + 1)/\(epochCount)", fraction: done / Double(epochCount),
-          figures: ["training NLL \(fixed(nll, 2))"])
-      case .epoch(let record):
-        progress.print(line(record, of: epochCount))
-      }
-      return !Interrupt.isRequested
-    }
-    progress.finish()
-    // Everything is saved; what follows only measures.
-    Interrupt.uninstall()
-    switch outcome {
+    switch try run(trainer, in: directory) {
     case .stopped:
       progress.print(
         "interrupted; \(directory.last) holds epoch \(trainer.progress.epoch), "
@@ -83,6 +65,117 @@ struct Session {
         "rows_per_second": .real(rowsPerSecond), "run": .string(directory.path),
       ])
     return .success
+  }
+
+  /// Trains to the end, or until interrupted, keeping the files of a folder current.
+  private func run<Model: TrainableDensity>(
+    _ trainer: Trainer<Model>, in directory: RunDirectory, as prefix: String = ""
+  ) throws -> Trainer<Model>.Outcome {
+    let epochCount = trainer.progress.configuration.epochCount
+    Interrupt.install()
+    // Everything is saved when it ends; what follows only measures.
+    defer { Interrupt.uninstall() }
+    let outcome = try trainer.run(savingTo: directory) { (event) throws(DensityError) in
+      switch event {
+      case .step(let state):
+        let done =
+          Double(state.epoch) + Double(state.batch) / Double(trainer.batchesPerEpoch)
+        let nll = state.rowCount > 0 ? -state.logProbabilitySum / Double(state.rowCount) : 0
+        progress.update(
+          "\(prefix)epoch \(state.epoch + 1)/\(epochCount)", fraction: done / Double(epochCount),
+          figures: ["training NLL \(fixed(nll, 2))"])
+      case .epoch(let record):
+        progress.print(prefix + line(record, of: epochCount))
+      }
+      return !Interrupt.isRequested
+    }
+    progress.finish()
+    return outcome
+  }
+
+  // MARK: Several networks
+
+  /// Trains networks one after another, each in a folder of its own below the run's, and puts them together: those of
+  /// one order into an ensemble, those of several into a mixture.
+  ///
+  /// - Parameters:
+  ///   - isResumed: goes on with what the folders hold, and leaves finished members as they are.
+  ///   - make: returns the untrained model and the training of member k, counted from 0.
+  func trainMembers(
+    _ count: Int, _ data: DataSplits, seed: UInt64, isResumed: Bool,
+    _ make: (_ member: Int) throws -> (model: any TrainableDensity, training: TrainingConfiguration)
+  ) throws -> ExitStatus {
+    if !isResumed, let aside = try directory.prepare() { progress.print("kept the earlier run as \(aside)") }
+    progress.print(line(data))
+    let clock = ContinuousClock()
+    let start = clock.now
+    var members: [any Density] = []
+    for member in 0..<count {
+      let (model, training) = try make(member)
+      let folder = RunDirectory(path: "\(directory.path)/members/\(member + 1)")
+      guard
+        let best = try trainMember(
+          model, training, data, in: folder, as: "member \(member + 1) of \(count): ", isResumed: isResumed)
+      else {
+        progress.print("interrupted; give the same command and --resume to go on")
+        return .interrupted
+      }
+      members.append(best)
+    }
+    let density = combined(members)
+    try Checkpoint(model: density, imageShape: data.imageShape).write(to: directory.best)
+    let seconds = start.duration(to: clock.now).seconds
+    try report(
+      density, data, seed: seed,
+      headline: description(of: density) + "\ntrained \(count) members in \(durationText(seconds: seconds))",
+      training: [
+        "members": .integer(count), "seconds": .real(seconds), "run": .string(directory.path),
+      ])
+    return .success
+  }
+
+  /// Returns the best of one member, or nil if its training was interrupted.
+  private func trainMember<Model: TrainableDensity>(
+    _ model: Model, _ training: TrainingConfiguration, _ data: DataSplits, in folder: RunDirectory,
+    as prefix: String, isResumed: Bool
+  ) throws -> (any Density)? {
+    let trainer: Trainer<Model>
+    if isResumed, FileManager.default.fileExists(atPath: folder.last) {
+      let last = try Checkpoint(contentsOf: folder.last)
+      guard let current = last.model as? Model, current.configuration == model.configuration,
+        let state = last.training, state.progress.configuration == training
+      else {
+        throw DensityError.mismatch(
+          path: folder.last, expected: "the training that the command line asks for",
+          found: "another training")
+      }
+      guard let best = try Checkpoint(contentsOf: folder.best).model as? Model else {
+        throw DensityError.mismatch(
+          path: folder.best, expected: "the model of \(folder.last)", found: "another")
+      }
+      trainer = try Trainer(current: current, best: best, data: data, state: state)
+      if trainer.isFinished { return best }
+    } else {
+      trainer = try Trainer(model, data: data, configuration: training)
+    }
+    return try run(trainer, in: folder, as: prefix) == .stopped ? nil : trainer.best
+  }
+
+  /// Averages densities of one order conditional by conditional, and mixes those of several.
+  private func combined(_ members: [any Density]) -> any Density {
+    var orders: [Ordering] = []
+    var groups: [[any Density]] = []
+    for member in members {
+      guard let order = member.sharedOrdering else { return Mixture(members) }
+      if let place = orders.firstIndex(of: order) {
+        groups[place].append(member)
+      } else {
+        orders.append(order)
+        groups.append([member])
+      }
+    }
+    let parts = groups.map { $0.count == 1 ? $0[0] : Ensemble($0) }
+    return parts.count == 1 ? parts[0] : Mixture(parts)
   }
 
   /// Fits a baseline in a folder of its own.

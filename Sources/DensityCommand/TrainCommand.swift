@@ -67,6 +67,21 @@ enum TrainCommand {
         "patience", placeholder: "epochs",
         help: "Stop after this many epochs without a better validation figure. Default: never."),
       .value(
+        "dropout", placeholder: "rate", default: "0",
+        help: "The chance of a hidden unit to be zeroed in a step of training (not for a NADE)."),
+      .value(
+        "input-dropout", placeholder: "rate", default: "0",
+        help: "The chance of an input to be zeroed in a step of training."),
+      .value(
+        "average", placeholder: "decay",
+        help: "Keep a running average of the weights with this decay a step, such as 0.999. Default: none."),
+      .value(
+        "members", placeholder: "count", default: "1",
+        help: "How many networks to train, one after another, into one checkpoint."),
+      .value(
+        "orders", placeholder: "count", default: "1",
+        help: "Over how many orders of the variables the members are spread."),
+      .value(
         "precision", placeholder: "format", default: "float32", allowed: ["float32", "bf16"],
         help: "The precision of a MADE's products in training; bf16 needs AVX-512 BF16 and is faster."),
       .value(
@@ -82,6 +97,8 @@ enum TrainCommand {
       Command.Example(
         "density train --model made --hidden 500,500 --masks 8 --ordering resampled",
         "a deep MADE over eight orderings"),
+      Command.Example(
+        "density train --members 8", "eight NADEs of one order, averaged conditional by conditional"),
       Command.Example("density train --model chow-liu", "a baseline: the best tree of pairs of variables"),
       Command.Example(
         "density train --data table.csv --test held-out.csv --epochs 100 --patience 10", "a table of your own"
@@ -92,7 +109,8 @@ enum TrainCommand {
   /// The options of networks and of gradients, which a baseline has none of.
   private static let networkSettings = [
     "hidden", "activation", "ordering", "masks", "fresh-masks", "direct", "epochs", "batch", "rate",
-    "schedule", "optimizer", "momentum", "weight-decay", "clip", "patience", "precision",
+    "schedule", "optimizer", "momentum", "weight-decay", "clip", "patience", "precision", "dropout",
+    "input-dropout", "average", "members", "orders",
   ]
   /// The options that a resumed run takes from its checkpoint.
   private static let settings = ["model", "components", "seed"] + networkSettings
@@ -106,7 +124,8 @@ enum TrainCommand {
     let session = Session(
       arguments: arguments, directory: directory, progress: progress, isJSON: arguments.flag("json"))
 
-    if arguments.flag("resume") {
+    // A run of several members is resumed by its whole command line.
+    if arguments.flag("resume") && !arguments.isGiven("members") {
       if let setting = settings.first(where: arguments.isGiven) {
         throw UsageError("--\(setting) cannot change in a resumed run; leave it out")
       }
@@ -154,24 +173,48 @@ enum TrainCommand {
       throw UsageError("--\(option): an FVSBN has no hidden units")
     }
 
+    let memberCount = try arguments.value("members", as: .integer(in: 1...10_000))
+    let orderCount = try arguments.value("orders", as: .integer(in: 1...10_000))
+    if orderCount > memberCount {
+      throw UsageError(
+        "--orders: \(memberCount) member\(memberCount == 1 ? "" : "s") cannot have \(orderCount) orders")
+    }
+    if orderCount > 1 && ordering == .natural {
+      throw UsageError("--orders: members of several orders need --ordering random")
+    }
+
     let data = try DataOptions.trainingData(arguments, seed: seed)
     let configuration = options.configuration(rowCount: data.train.rowCount, seed: seed)
-    switch kind {
-    case .fvsbn:
-      let shape = FVSBN.Configuration(variableCount: data.variableCount, ordering: ordering, seed: seed)
-      return try session.start(FVSBN(shape, seed: seed), data, configuration)
-    case .nade:
-      let shape = NADE.Configuration(
-        variableCount: data.variableCount, hiddenCount: hiddenCounts[0], activation: activation,
-        ordering: ordering, seed: seed)
-      return try session.start(NADE(shape, seed: seed), data, configuration)
-    case .made:
-      let shape = MADE.Configuration(
-        variableCount: data.variableCount, hiddenCounts: hiddenCounts, activation: activation,
-        hasDirectWeights: arguments.flag("direct"), maskCount: maskCount,
-        trainsOnFreshMasks: arguments.flag("fresh-masks"), ordering: ordering, seed: seed)
-      return try session.start(MADE(shape, seed: seed), data, configuration)
-    default: throw UsageError("--model: a \(kind.rawValue) is not trained")
+    func model(orderSeed: UInt64, weightSeed: UInt64) throws -> any TrainableDensity {
+      switch kind {
+      case .fvsbn:
+        return try FVSBN(
+          FVSBN.Configuration(variableCount: data.variableCount, ordering: ordering, seed: orderSeed),
+          seed: weightSeed)
+      case .nade:
+        return try NADE(
+          NADE.Configuration(
+            variableCount: data.variableCount, hiddenCount: hiddenCounts[0], activation: activation,
+            ordering: ordering, seed: orderSeed), seed: weightSeed)
+      case .made:
+        return try MADE(
+          MADE.Configuration(
+            variableCount: data.variableCount, hiddenCounts: hiddenCounts, activation: activation,
+            hasDirectWeights: arguments.flag("direct"), maskCount: maskCount,
+            trainsOnFreshMasks: arguments.flag("fresh-masks"), ordering: ordering, seed: orderSeed),
+          seed: weightSeed)
+      default: throw UsageError("--model: a \(kind.rawValue) is not trained")
+      }
+    }
+    guard memberCount > 1 else {
+      return try session.start(try model(orderSeed: seed, weightSeed: seed), data, configuration)
+    }
+    return try session.trainMembers(memberCount, data, seed: seed, isResumed: arguments.flag("resume")) {
+      member in
+      let memberSeed = seed &+ UInt64(member)
+      var training = configuration
+      training.seed = memberSeed
+      return (try model(orderSeed: seed &+ UInt64(member % orderCount), weightSeed: memberSeed), training)
     }
   }
 

@@ -21,6 +21,8 @@ struct TrainingOptions {
   private let clippingNorm: Double?
   private let patience: Int?
   private let precision: Precision
+  private let dropout: Dropout
+  private let averaging: Double?
 
   /// Reads the options of a training of a family.
   init(_ arguments: ParsedArguments, kind: ModelKind) throws {
@@ -50,6 +52,10 @@ struct TrainingOptions {
     schedule = try arguments.value("schedule", as: .string)
     clippingNorm = try arguments.optionalValue("clip", as: .positiveNumber)
     patience = try arguments.optionalValue("patience", as: .integer(in: 1...1_000_000))
+    dropout = Dropout(
+      inputs: try arguments.value("input-dropout", as: .number(in: 0..<1)),
+      hidden: try arguments.value("dropout", as: .number(in: 0..<1)))
+    averaging = try arguments.optionalValue("average", as: .number(in: 0..<1))
     precision = try arguments.value("precision", as: ValueFormat<Precision>.choice)
     if precision == .bf16 && kind != .made {
       throw UsageError("--precision bf16 goes with --model made, whose dense layers it speeds up")
@@ -69,7 +75,8 @@ struct TrainingOptions {
       }
     return TrainingConfiguration(
       epochCount: epochs, batchSize: batchSize, rate: rate, schedule: schedule, optimizer: optimizer,
-      clippingNorm: clippingNorm, patience: patience, seed: seed, precision: precision)
+      clippingNorm: clippingNorm, patience: patience, seed: seed, precision: precision,
+      dropout: dropout, averaging: averaging)
   }
 
   /// The number of steps after which more help little.

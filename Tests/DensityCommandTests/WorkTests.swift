@@ -204,6 +204,74 @@ struct WorkTests {
     }
   }
 
+  @Test func fitFindsAMixtureAndSaysTheSameAsJSON() throws {
+    try withTemporaryDirectory { folder in
+      try DensityProgram.writeTable(folder + "/train.csv", rowCount: 300)
+      try DensityProgram.writeTable(folder + "/test.csv", rowCount: 70)
+      let text = try DensityProgram.run(
+        "fit", "train.csv", "--test", "test.csv", "--budget", "1s", "-o", "a.safetensors", in: folder)
+      #expect(text.status == 0, "\(text.errors)")
+      #expect(text.output.contains("validation NLL") && text.output.contains("test NLL"))
+      #expect(text.output.contains("independent Bernoullis") && text.errors.contains("NADE 200 relu"))
+      // Without validation rows a tenth is held out to choose by, which is not reported on again.
+      let quick = try DensityProgram.run(
+        "fit", "train.csv", "--test", "test.csv", "--budget", "0", "-o", "b.safetensors", "--json", in: folder
+      )
+      let report = try DensityProgram.json(quick.output)
+      let figures = try #require(report["leaderboard"]?.elements).map { $0["validation_nll"]?.number ?? 0 }
+      #expect(figures == figures.sorted() && figures.count >= 4)
+      let results = try #require(report["results"]?.elements)
+      let evaluated = try DensityProgram.json(
+        DensityProgram.run("evaluate", "b.safetensors", "test.csv", "--json", "--reference", in: folder)
+          .output)
+      #expect(evaluated["nll"]?.number == results.last?["nll"]?.number)
+      #expect((evaluated["largest_difference"]?.number ?? 1) < 1e-3)
+      #expect(try DensityProgram.run("sample", "a.safetensors", "-n", "3", "-o", "-", in: folder).status == 0)
+      #expect(try DensityProgram.run("info", "a.safetensors", in: folder).output.contains("parameters"))
+    }
+  }
+
+  /// Members of one order make an ensemble, of several a mixture; a finished member is not trained again.
+  @Test func membersAreTrainedIntoOneCheckpoint() throws {
+    try withTemporaryDirectory { folder in
+      try DensityProgram.writeTable(folder + "/train.csv", rowCount: 300)
+      func train(_ run: String, _ more: String...) throws -> DensityProgram.Result {
+        let running = try DensityProgram.start(
+          ["train", "-m", "made", "--hidden", "8", "-d", "train.csv", "-e", "2", "--run", run] + more,
+          in: folder)
+        return try DensityProgram.finish(running)
+      }
+      for (run, more, kind) in [
+        ("a", ["--members", "3"], "ENSEMBLE"), ("b", ["--members", "4", "--orders", "2"], "MIXTURE"),
+        (
+          "c",
+          [
+            "--members", "2", "--orders", "2", "--dropout", "0.2", "--input-dropout", "0.1", "--average",
+            "0.9",
+          ],
+          "MIXTURE"
+        ),
+      ] {
+        let running = try DensityProgram.start(
+          ["train", "-m", "made", "--hidden", "8", "-d", "train.csv", "-e", "2", "--run", run] + more,
+          in: folder)
+        let result = try DensityProgram.finish(running)
+        #expect(result.status == 0, "\(result.errors)")
+        #expect(result.output.contains(kind), "\(result.output)")
+        #expect(
+          try DensityProgram.run("evaluate", run + "/best.safetensors", "train.csv", in: folder).status == 0)
+      }
+      let before = try AtomicFile.read(folder + "/b/best.safetensors")
+      let again = try train("b", "--members", "4", "--orders", "2", "--resume")
+      #expect(again.status == 0 && !again.errors.contains("epoch"), "\(again.errors)")
+      #expect(try AtomicFile.read(folder + "/b/best.safetensors") == before)
+      let more = try train("b", "--members", "6", "--orders", "2", "--resume")
+      #expect(more.errors.contains("member 5 of 6") && !more.errors.contains("member 4 of 6: epoch"))
+      let other = try train("b", "--members", "4", "--orders", "2", "--resume", "--rate", "0.1")
+      #expect(other.status == 65 && other.onlyLine?.contains("another training") == true, "\(other.errors)")
+    }
+  }
+
   @Test func trainPrintsJSONAndKeepsAnEarlierRun() throws {
     try withTemporaryDirectory { folder in
       try DensityProgram.writeTable(folder + "/train.csv", rowCount: 100)

@@ -21,6 +21,16 @@ package enum AtomicFile {
     }
   }
 
+  /// Makes sure that there is a folder for a file that is to be written later.
+  ///
+  /// - Throws: `DensityError.unwritable`.
+  package static func checkFolder(of path: String) throws(DensityError) {
+    let directory = parentDirectory(of: path)
+    if access(directory, F_OK) != 0 {
+      throw .unwritable(path: path, reason: "there is no folder \(directory)")
+    }
+  }
+
   /// Replaces a file by new contents, so that at every moment the path holds all of the old or all of the
   /// new.
   ///

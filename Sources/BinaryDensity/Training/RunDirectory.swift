@@ -28,7 +28,7 @@ public struct RunDirectory: Hashable, Sendable {
   public func prepare() throws(DensityError) -> String? {
     let files = FileManager.default
     var moved: String?
-    if [best, last, history].contains(where: files.fileExists(atPath:)) {
+    if [best, last, history, path + "/members"].contains(where: files.fileExists(atPath:)) {
       var number = 1
       while files.fileExists(atPath: "\(path)~\(number)") { number += 1 }
       let aside = "\(path)~\(number)"

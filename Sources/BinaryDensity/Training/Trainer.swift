@@ -144,6 +144,14 @@ public final class Trainer<Model: TrainableDensity> {
     case stopped
   }
 
+  /// Whether all epochs are done or patience is at its end.
+  public var isFinished: Bool { progress.epoch >= progress.configuration.epochCount || isOutOfPatience }
+
+  private var isOutOfPatience: Bool {
+    guard let patience = progress.configuration.patience, progress.bestValidation != nil else { return false }
+    return progress.epoch - progress.bestEpoch >= patience
+  }
+
   /// Trains until the last epoch, the end of patience, or until the observer says to stop.
   ///
   /// - Parameter observe: is told of every step and every epoch, and returns whether to go on.
@@ -154,11 +162,7 @@ public final class Trainer<Model: TrainableDensity> {
     let configuration = progress.configuration
     let clock = ContinuousClock()
     while progress.epoch < configuration.epochCount {
-      if let patience = configuration.patience, progress.bestValidation != nil,
-        progress.epoch - progress.bestEpoch >= patience
-      {
-        return .outOfPatience
-      }
+      if isOutOfPatience { return .outOfPatience }
       let table = trainingRows(epoch: progress.epoch)
       let batches = ShuffledBatches(
         rowCount: table.rowCount, batchSize: configuration.batchSize, seed: configuration.seed,
