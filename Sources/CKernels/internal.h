@@ -25,6 +25,7 @@ typedef enum {
   ck_scratch_sparse,
   ck_scratch_rows,
   ck_scratch_first_outputs,
+  ck_scratch_limits,
   ck_scratch_inputs,
   ck_scratch_outputs,
   ck_scratch_weights,

@@ -33,11 +33,8 @@ public struct Staircase: Hashable, Sendable {
   public init(inputDegrees: [Int], outputDegrees: [Int]) {
     self.inputDegrees = inputDegrees
     self.outputDegrees = outputDegrees
-    func sorted(_ degrees: [Int]) -> [Int32] {
-      degrees.indices.sorted { (degrees[$0], $0) < (degrees[$1], $1) }.map(Int32.init)
-    }
-    inputOrder = sorted(inputDegrees)
-    outputOrder = sorted(outputDegrees)
+    inputOrder = Staircase.ascendingOrder(of: inputDegrees)
+    outputOrder = Staircase.ascendingOrder(of: outputDegrees)
     var lengths: [Int32] = []
     lengths.reserveCapacity(outputOrder.count)
     var length = 0
@@ -49,6 +46,29 @@ public struct Staircase: Hashable, Sendable {
     prefixLengths = lengths
     hasSortedInputs = inputOrder.elementsEqual(0..<Int32(inputDegrees.count))
     hasSortedOutputs = outputOrder.elementsEqual(0..<Int32(outputDegrees.count))
+  }
+
+  /// Returns the indices of degrees sorted by degree, those of equal degrees ascending.
+  ///
+  /// - Complexity: O(n) for degrees that lie close together, as those of a model do: training may make fresh masks
+  ///   in every step.
+  private static func ascendingOrder(of degrees: [Int]) -> [Int32] {
+    guard let lowest = degrees.min(), let highest = degrees.max() else { return [] }
+    let (range, isHuge) = highest.subtractingReportingOverflow(lowest)
+    guard !isHuge, range <= 16 * degrees.count else {
+      return degrees.indices.sorted { (degrees[$0], $0) < (degrees[$1], $1) }.map(Int32.init)
+    }
+    // First how many units have each degree, from that where those of each degree begin.
+    var places = Array(repeating: 0, count: range + 1)
+    for degree in degrees { places[degree - lowest] += 1 }
+    var count = 0
+    for index in places.indices { (places[index], count) = (count, count + places[index]) }
+    var order = Array(repeating: Int32(0), count: degrees.count)
+    for (unit, degree) in degrees.enumerated() {
+      order[places[degree - lowest]] = Int32(unit)
+      places[degree - lowest] += 1
+    }
+    return order
   }
 
   /// Creates the mask that permits everything.

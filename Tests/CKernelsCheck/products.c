@@ -92,11 +92,13 @@ static ck_matrix make_weights(const mask *m) {
   return w;
 }
 
-/// Makes inputs that are mostly zero.
+/// Makes inputs that are mostly zero, and else anything or only ones.
 static ck_matrix make_sparse(ptrdiff_t rows, ptrdiff_t columns) {
   ck_matrix x = uniform(rows, columns, -1, 1);
+  bool are_ones = draw() < 0.5;
   EACH_ELEMENT(x, r, k) {
     if (draw() < 0.7) *at(x, r, k) = 0;
+    else if (are_ones) *at(x, r, k) = 1;
   }
   return x;
 }

@@ -71,6 +71,16 @@ import _TestSupport
     #expect(mask.permittedCount == permitted)
   }
 
+  /// Degrees close together are sorted by counting, others by comparison: both keep equal degrees in order.
+  @Test(arguments: [1, 1 << 40]) func orderIsStable(scale: Int) {
+    let degrees = [3, -1, 2, 3, 0, -1, 2].map { $0 * scale }
+    let mask = Staircase(inputDegrees: degrees, outputDegrees: degrees.reversed())
+    #expect(mask.inputOrder == [1, 5, 4, 2, 6, 0, 3])
+    #expect(mask.outputOrder == [1, 5, 2, 0, 4, 3, 6])
+    #expect(mask.prefixLengths == [2, 2, 3, 5, 5, 7, 7])
+    #expect(Staircase(inputDegrees: [.min, .max], outputDegrees: []).inputOrder == [0, 1])
+  }
+
   @Test func denseMaskPermitsEverything() {
     #expect(Staircase(denseInputCount: 3, outputCount: 5).permittedCount == 15)
   }
