@@ -30,7 +30,7 @@ enum FitCommand {
     examples: [
       Command.Example("density fit table.csv", "five minutes, a tenth held out to choose by"),
       Command.Example(
-        "density fit train.csv --validation valid.csv --test test.csv --budget 1h -o model.safetensors",
+        "density fit train.csv --validation valid.csv --test test.csv -t 1h",
         "with rows of your own to choose and to report by"),
     ])
 

@@ -157,6 +157,7 @@ struct Session {
       if trainer.isFinished { return best }
     } else {
       trainer = try Trainer(model, data: data, configuration: training)
+      try AtomicFile.createDirectory(folder.path)
     }
     return try run(trainer, in: folder, as: prefix) == .stopped ? nil : trainer.best
   }

@@ -10,7 +10,12 @@ struct HelpTests {
       "test",
       "binarize", "threshold", "binarize-seed", "epochs", "batch", "rate", "schedule", "optimizer",
       "momentum",
-      "weight-decay", "clip", "patience", "precision", "seed", "run", "resume", "threads", "json", "help",
+      "weight-decay", "clip", "patience", "dropout", "input-dropout", "average", "members", "orders",
+      "precision", "seed", "run", "resume", "threads", "json", "help",
+    ],
+    "fit": [
+      "validation", "test", "budget", "output", "seed", "threads", "json", "binarize", "threshold",
+      "binarize-seed", "help",
     ],
     "evaluate": [
       "data", "split", "binarize", "threshold", "binarize-seed", "reference", "threads", "json", "help",

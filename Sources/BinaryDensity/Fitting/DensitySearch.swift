@@ -140,7 +140,7 @@ public final class DensitySearch {
         Threads.run(on: 1) {
           Worker(
             shared: shared, data: data, seed: seed, start: start, budget: budget, isQuick: isQuick,
-            number: worker, workerCount: workers
+            number: worker
           ).run()
         }
         shared.state.withLock { $0.workersRunning -= 1 }
@@ -305,7 +305,6 @@ public final class DensitySearch {
     let budget: Double
     let isQuick: Bool
     let number: Int
-    let workerCount: Int
 
     private var elapsed: Double { start.duration(to: ContinuousClock().now).seconds }
     // The rest of the time is for evaluating mixtures.
@@ -314,6 +313,8 @@ public final class DensitySearch {
 
     func run() {
       if isQuick {
+        let recipe = Recipe.first(stepCount: shared.state.withLock { $0.stepCount })[0]
+        attempt(recipe, order: number, isMember: number > 0)
         return
       }
       while elapsed < searchEnd, let recipe = nextRecipe() {
@@ -401,12 +402,11 @@ public final class DensitySearch {
       let trainer = try Trainer(
         model, data: data, configuration: recipe.training(rowCount: data.train.rowCount, seed: weightSeed))
       let stop = isQuick ? budget : end
-      let outcome = try trainer.run { (event) throws(DensityError) in
+      _ = try trainer.run { (event) throws(DensityError) in
         if case .step = event { return elapsed < stop && !shared.state.withLock { $0.isStopped } }
         return true
       }
       guard let nll = trainer.progress.bestValidation else { return nil }
-      _ = outcome
       let epochs = Double(trainer.progress.configuration.epochCount)
       return Trial(
         recipe: recipe, order: order, density: trainer.best, nll: nll,

@@ -32,7 +32,8 @@ struct DensitySearchTests {
     // Eight fair coins have 5.55 nats; the chain 0.69 + 7 · 0.325 = 2.97.
     #expect(abs(independent - 5.55) < 0.1)
     let found = DensitySearch.nll(result.density, try #require(data.validation))
-    #expect(found == figures[0] && found < 3.3)
+    // The trainer's figure of a single network is of another order of its columns, so of other roundings.
+    #expect(abs(found - figures[0]) < 1e-5 && found < 3.3)
     let all = result.density.logProbability(of: BinaryMatrix.allRows(ofWidth: 8))
     #expect(abs(all.reduce(0) { $0 + exp($1) } - 1) < 1e-4)
   }
