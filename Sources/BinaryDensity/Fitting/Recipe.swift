@@ -13,7 +13,7 @@ public struct Recipe: Hashable, Sendable {
 
   /// The family and the hidden units.
   public var network: Network
-  /// Whether the variables come in the order of the columns, or one related to it; otherwise in random orders.
+  /// Whether the first orders of the variables are that of the columns and those related to it; others are random.
   public var isNatural = false
   /// The rates of dropout.
   public var dropout = Dropout.none
@@ -39,8 +39,9 @@ public struct Recipe: Hashable, Sendable {
     return orders + orders.map { $0.reversed() }
   }
 
-  /// How many different orders the recipe has.
-  func orderCount(imageShape: ImageShape?) -> Int { isNatural ? (imageShape == nil ? 2 : 4) : .max }
+  /// How many different orders the recipe has: of a picture those of its pixels' neighbourhood, which any others are far
+  /// behind; of any other table also random ones.
+  func orderCount(imageShape: ImageShape?) -> Int { isNatural && imageShape != nil ? 4 : .max }
 
   /// Returns how to train with the recipe on `rowCount` rows.
   func training(rowCount: Int, seed: UInt64) -> TrainingConfiguration {
@@ -59,9 +60,10 @@ public struct Recipe: Hashable, Sendable {
   func model(variableCount: Int, imageShape: ImageShape?, order: Int, seed: UInt64, weightSeed: UInt64)
     throws(DensityError) -> any TrainableDensity
   {
-    let natural = Self.naturalOrders(variableCount: variableCount, imageShape: imageShape)
+    let natural =
+      isNatural ? Self.naturalOrders(variableCount: variableCount, imageShape: imageShape) : []
     let rule: OrderingRule =
-      !isNatural ? .random : order == 0 ? .natural : .explicit(natural[order % natural.count])
+      order >= natural.count ? .random : order == 0 ? .natural : .explicit(natural[order])
     let orderSeed = seed &+ UInt64(order)
     switch network {
     case .nade(let units, let activation):
