@@ -70,6 +70,11 @@ func description(of model: any Density) -> String {
     if configuration.hasDirectWeights { parts.append("direct weights") }
     parts.append(configuration.maskCount == 1 ? "1 mask" : "\(configuration.maskCount) masks")
     if configuration.trainsOnFreshMasks { parts.append("trained on fresh masks") }
+  case let eonade as EoNADE:
+    let configuration = eonade.configuration
+    let counts = configuration.hiddenCounts.map(String.init).joined(separator: " + ")
+    parts.append("\(counts) \(configuration.activation.rawValue) units")
+    parts.append(configuration.orderCount == 1 ? "1 order" : "\(configuration.orderCount) orders")
   default: break
   }
   parts.append("\(model.parameterCount) parameters")

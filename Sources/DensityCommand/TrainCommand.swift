@@ -9,7 +9,8 @@ enum TrainCommand {
     name: "train",
     summary: "Train a model on a table of bits.",
     discussion: """
-      Trains by stochastic gradient ascent of the exact log-likelihood, keeps the model with the best validation \
+      Trains by stochastic gradient ascent of the exact log-likelihood (for an eonade, of an unbiased estimate of its mean \
+      over all orders of the variables), keeps the model with the best validation \
       figure, and ends with its negative log-likelihood on the validation and test rows.
 
       The run's folder gets best.safetensors, last.safetensors (to resume from), history.jsonl and samples.png; an \
@@ -21,18 +22,24 @@ enum TrainCommand {
         allowed: ModelKind.trainable.map(\.rawValue), help: "The family of models."),
       .value(
         "hidden", placeholder: "units", default: "500",
-        help: "The hidden units of a NADE, or of a MADE's layers divided by commas; none for a MADE without."),
+        help:
+          "The hidden units of a NADE, or of a MADE's or EoNADE's layers divided by commas; none for a MADE without."
+      ),
       .value(
         "activation", placeholder: "f", default: "relu", allowed: Activation.allCases.map(\.rawValue),
         help: "What hidden units apply; for a NADE relu or sigmoid."),
       .value(
         "ordering", placeholder: "rule", allowed: ["natural", "random", "resampled"],
         help:
-          "The order of the variables: the columns' own, a random one, or (MADE) another for each mask. Default: "
+          "The order of the variables: the columns' own, a random one, or another for each mask of a MADE and for each "
+          + "component of an EoNADE. Default: "
           + "\(TrainingOptions.orderingHelp)."),
       .value(
         "masks", placeholder: "count", default: "1", help: "The number of a MADE's masks, mixed at test time."
       ),
+      .value(
+        "orders", placeholder: "count",
+        help: "The number of an EoNADE's orders, mixed at test time. Default: \(TrainingOptions.orderCount)."),
       .flag("fresh-masks", help: "Train a MADE on a fresh mask each step instead of cycling through them."),
       .flag("direct", help: "Give a MADE direct weights from inputs to outputs."),
       DataOptions.data,
@@ -64,7 +71,9 @@ enum TrainCommand {
         help: "Stop after this many epochs without a better validation figure. Default: never."),
       .value(
         "precision", placeholder: "format", default: "float32", allowed: ["float32", "bf16"],
-        help: "The precision of a MADE's products in training; bf16 needs AVX-512 BF16 and is faster."),
+        help:
+          "The precision of a MADE's or EoNADE's products in training; bf16 needs AVX-512 BF16 and is faster."
+      ),
       .value(
         "seed", short: "s", placeholder: "seed", default: "0",
         help: "The seed of initial weights, shuffles, masks and orderings."),
@@ -79,6 +88,9 @@ enum TrainCommand {
         "density train --model made --hidden 500,500 --masks 8 --ordering resampled",
         "a deep MADE over eight orderings"),
       Command.Example(
+        "density train --model eonade --hidden 500,500 --orders 16",
+        "a deep network for any order, mixed over sixteen"),
+      Command.Example(
         "density train --data table.csv --test held-out.csv --epochs 100 --patience 10", "a table of your own"
       ),
       Command.Example("density train --resume --run runs/nade", "go on with an interrupted run"),
@@ -86,7 +98,8 @@ enum TrainCommand {
 
   /// The options that a resumed run takes from its checkpoint.
   private static let settings = [
-    "model", "hidden", "activation", "ordering", "masks", "fresh-masks", "direct", "epochs", "batch", "rate",
+    "model", "hidden", "activation", "ordering", "masks", "orders", "fresh-masks", "direct", "epochs",
+    "batch", "rate",
     "schedule", "optimizer", "momentum", "weight-decay", "clip", "patience", "precision", "seed",
   ]
 
@@ -125,6 +138,13 @@ enum TrainCommand {
     let hiddenCounts = try arguments.value(
       "hidden", as: .integers(in: 1...1_000_000, allowingNone: kind == .made))
     let maskCount = try arguments.value("masks", as: .integer(in: 1...4096))
+    if kind != .eonade && arguments.isGiven("orders") { throw UsageError("--orders is for an EoNADE") }
+    let orderCount =
+      try arguments.optionalValue("orders", as: .integer(in: 1...4096))
+      ?? (ordering == .resampled ? TrainingOptions.orderCount : 1)
+    if orderCount > 1 && ordering != .resampled {
+      throw UsageError("--orders: \(orderCount) orders go with --ordering resampled")
+    }
     if kind == .nade && hiddenCounts.count != 1 {
       throw UsageError("--hidden: a NADE has one layer of hidden units")
     }
@@ -152,6 +172,11 @@ enum TrainCommand {
         hasDirectWeights: arguments.flag("direct"), maskCount: maskCount,
         trainsOnFreshMasks: arguments.flag("fresh-masks"), ordering: ordering, seed: seed)
       return try session.start(MADE(shape, seed: seed), data, configuration)
+    case .eonade:
+      let shape = EoNADE.Configuration(
+        variableCount: data.variableCount, hiddenCounts: hiddenCounts, activation: activation,
+        orderCount: orderCount, ordering: ordering, seed: seed)
+      return try session.start(EoNADE(shape, seed: seed), data, configuration)
     default: throw UsageError("--model: a \(kind.rawValue) is not trained")
     }
   }

@@ -5,14 +5,16 @@ struct HelpTests {
   /// The options of each command; one that is not documented, or not there any more, is a broken promise.
   private static let options = [
     "train": [
-      "model", "hidden", "activation", "ordering", "masks", "fresh-masks", "direct", "data", "validation",
+      "model", "hidden", "activation", "ordering", "masks", "orders", "fresh-masks", "direct", "data",
+      "validation",
       "test",
       "binarize", "threshold", "binarize-seed", "epochs", "batch", "rate", "schedule", "optimizer",
       "momentum",
       "weight-decay", "clip", "patience", "precision", "seed", "run", "resume", "threads", "json", "help",
     ],
     "evaluate": [
-      "data", "split", "binarize", "threshold", "binarize-seed", "reference", "threads", "json", "help",
+      "data", "split", "binarize", "threshold", "binarize-seed", "orders", "reference", "threads", "json",
+      "help",
     ],
     "sample": ["count", "seed", "output", "logprob", "columns", "magnify", "threads", "help"],
     "logprob": ["output", "data", "split", "binarize", "threshold", "binarize-seed", "threads", "help"],

@@ -45,7 +45,7 @@ struct WorkTests {
 
   /// A training is a function of its seed, not of the number of threads, and says the same as text and as
   /// JSON.
-  @Test(arguments: ["nade", "made", "fvsbn"])
+  @Test(arguments: ["nade", "made", "fvsbn", "eonade"])
   func trainingIsReproducibleAndSaysTheSameAsJSON(_ model: String) throws {
     try withTemporaryDirectory { folder in
       try DensityProgram.writeTable(folder + "/train.csv", rowCount: 300)
@@ -89,7 +89,7 @@ struct WorkTests {
     }
   }
 
-  @Test(arguments: ["nade", "made", "fvsbn"])
+  @Test(arguments: ["nade", "made", "fvsbn", "eonade"])
   func trainsEvaluatesAndSamples(_ model: String) throws {
     try withRun(model) { folder, run in
       #expect(
@@ -151,6 +151,22 @@ struct WorkTests {
       let described = try DensityProgram.json(
         try DensityProgram.run("info", run + "/last.safetensors", "--json").output)
       #expect(described["training"]?["epoch"]?.integer == 3 && described["model"]?.string == model)
+    }
+  }
+
+  @Test func evaluatesOverMoreOrders() throws {
+    try withRun("eonade") { folder, run in
+      let (best, table) = (run + "/best.safetensors", folder + "/test.csv")
+      let rows = try DataTable.read(table).rows(split: .test)
+      let model = try #require(try Checkpoint(contentsOf: best).model as? EoNADE)
+      #expect(model.orders.count == 16)
+      for count in [1, 3] {
+        let result = try DensityProgram.run("evaluate", best, table, "--json", "--orders", "\(count)")
+        let report = try DensityProgram.json(result.output)
+        let expected = model.withOrders(count: count).logProbability(of: rows).reduce(0, +) / -100
+        #expect(abs((report["nll"]?.number ?? 0) - expected) < 1e-9)
+        #expect(report["configuration"]?["order_count"]?.integer == count)
+      }
     }
   }
 

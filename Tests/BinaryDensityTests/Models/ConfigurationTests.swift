@@ -111,6 +111,6 @@ struct ConfigurationTests {
   @Test("a kind names its type")
   func kinds() {
     #expect(ModelKind.allCases.allSatisfy { $0.type.kind == $0 })
-    #expect(ModelKind.allCases.map(\.rawValue) == ["fvsbn", "nade", "made", "ensemble", "mixture"])
+    #expect(ModelKind.allCases.map(\.rawValue) == ["fvsbn", "nade", "made", "eonade", "ensemble", "mixture"])
   }
 }
