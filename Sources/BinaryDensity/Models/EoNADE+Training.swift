@@ -43,21 +43,25 @@ extension EoNADE {
     known: BinaryMatrix, of objective: TrainingObjective, in executor: Executor<Scalar>
   ) {
     let count = known.rowCount
-    let mask = objective.inputs[1]
+    let inputs = objective.inputs
+    let (values, mask, unknown, surplus, weight) = (inputs[0], inputs[1], inputs[2], inputs[3], inputs[4])
     executor.set(mask, rowCount: count) { known.copyRows(0..<count, into: $0) }
-    executor.set(objective.inputs[0], rowCount: count) {
+    executor.set(values, rowCount: count) {
       Scalar.multiply(
         executor.view(of: objective.rows), executor.view(of: mask), into: $0, accumulating: false)
     }
-    executor.set(objective.inputs[2], rowCount: count) {
+    executor.set(unknown, rowCount: count) {
       $0.fill(1)
       Scalar.accumulate(executor.view(of: mask), scaledBy: -1, into: $0)
     }
     let knownCounts = (0..<count).map { known.onBitCount(ofRow: $0) }
-    executor.set(objective.inputs[3], rowCount: count) { view in
+    precondition(
+      knownCounts.allSatisfy { $0 < variableCount }, "a row of which all is known has nothing to be predicted"
+    )
+    executor.set(surplus, rowCount: count) { view in
       for (row, d) in knownCounts.enumerated() { view[row, 0] = Scalar(Double(d) * log(2)) }
     }
-    executor.set(objective.inputs[4], rowCount: count) { view in
+    executor.set(weight, rowCount: count) { view in
       for (row, d) in knownCounts.enumerated() {
         view[row, 0] = Scalar(Double(variableCount) / Double(variableCount - d))
       }
@@ -76,9 +80,9 @@ extension EoNADE {
 
   /// Estimates, from a few splits of each row that stay the same, the mean of log p(x | order) over all orders.
   ///
-  /// Its mean over rows is an unbiased and, because splits are stratified, quiet estimate of what training maximises: a
-  /// lower bound of the log-probability under any number of orders, by Jensen's inequality, and of that of one order on
-  /// average. The exact figure of K orders costs D · K passes of the network.
+  /// Its mean over rows is an unbiased and, because splits are stratified, quiet estimate of what training maximises:
+  /// the log-probability along one random order, on average, and so by Jensen's inequality no more than that of a mixture
+  /// of them. The exact figure of K orders costs D · K passes of the network.
   public func judge(batchCapacity: Int) -> any ValidationJudge {
     SplitJudge(self, batchCapacity: batchCapacity)
   }
@@ -116,28 +120,32 @@ package struct RandomSplits: Sendable {
     let chunk = 16
     let indices = Array(indices)
     let parts = Threads.map(count: (indices.count + chunk - 1) / chunk) { part in
-      var known = BinaryMatrix(
-        rowCount: min(chunk, indices.count - part * chunk), columnCount: variableCount)
-      for row in 0..<known.rowCount { draw(indices[part * chunk + row], intoRow: row, of: &known) }
-      return known
+      indices[part * chunk..<min((part + 1) * chunk, indices.count)].flatMap(words(at:))
     }
-    return BinaryMatrix(concatenating: parts, columnCount: variableCount)
+    return BinaryMatrix(
+      rowCount: indices.count, columnCount: variableCount, words: parts.flatMap { $0 })
   }
 
-  /// Draws the known variables of a split, or where they are fewer the unknown ones.
+  /// Draws the known variables of a split, or where they are fewer the unknown ones, as packed bits.
   ///
   /// - Source: R. W. Floyd's sampling without replacement, in Bentley & Floyd, A Sample of Brilliance, CACM 30 (9), 1987.
-  private func draw(_ index: Int, intoRow row: Int, of known: inout BinaryMatrix) {
+  private func words(at index: Int) -> [UInt64] {
     var generator = Philox(
       seed: generator.seed, stream: generator.stream, position: UInt64(index + 1) << 32)
     let knownCount = knownCount(at: index)
     let picksKnown = 2 * knownCount <= variableCount
-    if !picksKnown { for variable in 0..<variableCount { known[row, variable] = true } }
     let pickCount = picksKnown ? knownCount : variableCount - knownCount
+    var words = [UInt64](repeating: 0, count: (variableCount + 63) / 64)
     for last in variableCount - pickCount..<variableCount {
-      let variable = generator.integer(below: last + 1)
-      known[row, known[row, variable] == picksKnown ? last : variable] = picksKnown
+      var pick = generator.integer(below: last + 1)
+      if words[pick >> 6] >> UInt64(pick & 63) & 1 == 1 { pick = last }
+      words[pick >> 6] |= 1 << UInt64(pick & 63)
     }
+    if !picksKnown {
+      for word in words.indices { words[word] = ~words[word] }
+      if variableCount % 64 > 0 { words[words.count - 1] &= 1 << UInt64(variableCount % 64) - 1 }
+    }
+    return words
   }
 }
 
