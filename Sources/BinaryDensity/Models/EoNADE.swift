@@ -87,10 +87,10 @@ public struct EoNADE: TrainableDensity {
   ///
   /// - Precondition: `count` is 1 to 4096.
   public func withOrders(count: Int) -> EoNADE {
+    precondition((1...4096).contains(count), "an EoNADE mixes 1 to 4096 orders, not \(count)")
     var configuration = configuration
     configuration.ordering = .resampled
     configuration.orderCount = count
-    precondition((1...4096).contains(count), "an EoNADE mixes 1 to 4096 orders, not \(count)")
     return EoNADE(configuration, parameters: parameters)
   }
 
