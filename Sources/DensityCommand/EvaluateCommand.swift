@@ -10,9 +10,13 @@ enum EvaluateCommand {
     discussion: """
       Prints the mean negative log-likelihood in nats with its standard error, and in bits a variable. With \
       --reference every row is computed a second time in double precision by the plain reference loops, which is slow, \
-      and the largest difference is reported.
+      and the largest difference is reported. An EoNADE gives a density for any order of the variables: --orders says \
+      how many random ones to mix.
       """,
     options: [DataOptions.data, DataOptions.split] + DataOptions.binarization + [
+      .value(
+        "orders", placeholder: "count",
+        help: "The number of orders of an EoNADE. Default: the checkpoint's."),
       .flag("reference", help: "Compare every row with the double-precision reference."),
       .value("threads", placeholder: "count", help: "The number of threads. Default: the machine's."),
       .flag("json", help: "Print the result as JSON."),
@@ -24,11 +28,20 @@ enum EvaluateCommand {
     examples: [
       Command.Example("density evaluate runs/nade/best.safetensors", "the test rows of MNIST"),
       Command.Example("density evaluate runs/nade/best.safetensors table.csv --json", "rows of your own"),
+      Command.Example("density evaluate runs/eonade/best.safetensors --orders 128", "over 128 orders"),
     ])
 
   static func run(_ arguments: ParsedArguments) throws -> ExitStatus {
     if let count = try arguments.optionalValue("threads", as: .integer(in: 1...256)) { Threads.count = count }
-    let checkpoint = try Checkpoint(contentsOf: try arguments.value("checkpoint", as: .path))
+    let orderCount = try arguments.optionalValue("orders", as: .integer(in: 1...4096))
+    var checkpoint = try Checkpoint(contentsOf: try arguments.value("checkpoint", as: .path))
+    if let orderCount {
+      guard let eonade = checkpoint.model as? EoNADE else {
+        throw UsageError(
+          "--orders is for an EoNADE; the checkpoint holds a \(checkpoint.model.kind.rawValue)")
+      }
+      checkpoint.model = eonade.withOrders(count: orderCount)
+    }
     let path = try arguments.optionalValue("table", as: .path) ?? arguments.value("data", as: .path)
     let (rows, name, _) = try DataOptions.rows(arguments, path: path, for: checkpoint.model)
     let progress = ProgressLine()

@@ -10,7 +10,11 @@ enum InfoCommand {
     discussion:
       "Prints the family, the configuration, the parameters and, if it can be resumed, the training's state.",
     options: [
-      .flag("graph", help: "Print the equations of log p(x) with the shapes of all values."),
+      .flag(
+        "graph",
+        help:
+          "Print the equations of log p(x), of an EoNADE those of its training, with the shapes of all values."
+      ),
       .flag("json", help: "Print the description as JSON."),
     ],
     positionals: [Positional("checkpoint", help: "The checkpoint, a .safetensors file.")],
@@ -57,12 +61,14 @@ enum InfoCommand {
       try Terminal.print("               \(Checkpoint.encode(progress.configuration))")
     }
     if arguments.flag("graph") {
-      guard let model = model as? any AutoregressiveModel else {
-        throw UsageError("--graph is for a single model; \(path) holds a \(model.kind.rawValue)")
+      switch model {
+      case let model as any AutoregressiveModel:
+        var graph = Graph()
+        _ = logProbability(of: model, in: &graph)
+        try Terminal.print(graph)
+      case let model as any TrainableDensity: try Terminal.print(model.objective(.none).graph)
+      default: throw UsageError("--graph is for a single model; \(path) holds a \(model.kind.rawValue)")
       }
-      var graph = Graph()
-      _ = logProbability(of: model, in: &graph)
-      try Terminal.print(graph)
     }
     return .success
   }

@@ -77,6 +77,11 @@ func description(of model: any Density) -> String {
     parts.append("\(mixture.components.count) components" + (isEven ? "" : " of fitted weights"))
   case let mixture as BernoulliMixture:
     parts.append("\(mixture.componentCount) component\(mixture.componentCount == 1 ? "" : "s")")
+  case let eonade as EoNADE:
+    let configuration = eonade.configuration
+    let counts = configuration.hiddenCounts.map(String.init).joined(separator: " + ")
+    parts.append("\(counts) \(configuration.activation.rawValue) units")
+    parts.append(configuration.orderCount == 1 ? "1 order" : "\(configuration.orderCount) orders")
   default: break
   }
   parts.append("\(model.parameterCount) parameters")

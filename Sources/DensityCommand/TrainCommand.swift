@@ -9,7 +9,8 @@ enum TrainCommand {
     name: "train",
     summary: "Train a model on a table of bits.",
     discussion: """
-      Trains by stochastic gradient ascent of the exact log-likelihood, keeps the model with the best validation \
+      Trains by stochastic gradient ascent of the exact log-likelihood (for an eonade, of an unbiased estimate of its mean \
+      over all orders of the variables), keeps the model with the best validation \
       figure, and ends with its negative log-likelihood on the validation and test rows.
 
       The baselines bernoulli, bernoulli-mixture and chow-liu are fitted at once, and take no options of training.
@@ -23,18 +24,26 @@ enum TrainCommand {
         allowed: (ModelKind.trainable + ModelKind.baselines).map(\.rawValue), help: "The family of models."),
       .value(
         "hidden", placeholder: "units", default: "500",
-        help: "The hidden units of a NADE, or of a MADE's layers divided by commas; none for a MADE without."),
+        help:
+          "The hidden units of a NADE, or of a MADE's or EoNADE's layers divided by commas; none for a MADE without."
+      ),
       .value(
         "activation", placeholder: "f", default: "relu", allowed: Activation.allCases.map(\.rawValue),
         help: "What hidden units apply; for a NADE relu or sigmoid."),
       .value(
         "ordering", placeholder: "rule", allowed: ["natural", "random", "resampled"],
         help:
-          "The order of the variables: the columns' own, a random one, or (MADE) another for each mask. Default: "
+          "The order of the variables: the columns' own, a random one, or another for each mask of a MADE and for each "
+          + "component of an EoNADE. Default: "
           + "\(TrainingOptions.orderingHelp)."),
       .value(
         "masks", placeholder: "count", default: "1", help: "The number of a MADE's masks, mixed at test time."
       ),
+      .value(
+        "orders", placeholder: "count",
+        help:
+          "How many orders of the variables are mixed: of an EoNADE (default \(TrainingOptions.orderCount)), or those "
+          + "that several members are spread over (default 1)."),
       .flag("fresh-masks", help: "Train a MADE on a fresh mask each step instead of cycling through them."),
       .flag("direct", help: "Give a MADE direct weights from inputs to outputs."),
       .value(
@@ -79,11 +88,10 @@ enum TrainCommand {
         "members", placeholder: "count", default: "1",
         help: "How many networks to train, one after another, into one checkpoint."),
       .value(
-        "orders", placeholder: "count", default: "1",
-        help: "Over how many orders of the variables the members are spread."),
-      .value(
         "precision", placeholder: "format", default: "float32", allowed: ["float32", "bf16"],
-        help: "The precision of a MADE's products in training; bf16 needs AVX-512 BF16 and is faster."),
+        help:
+          "The precision of a MADE's or EoNADE's products in training; bf16 needs AVX-512 BF16 and is faster."
+      ),
       .value(
         "seed", short: "s", placeholder: "seed", default: "0",
         help: "The seed of initial weights, shuffles, masks and orderings."),
@@ -100,6 +108,9 @@ enum TrainCommand {
       Command.Example(
         "density train --members 8", "eight NADEs of one order, averaged conditional by conditional"),
       Command.Example("density train --model chow-liu", "a baseline: the best tree of pairs of variables"),
+      Command.Example(
+        "density train --model eonade --hidden 500,500 --orders 16",
+        "a deep network for any order, mixed over sixteen"),
       Command.Example(
         "density train --data table.csv --test held-out.csv --epochs 100 --patience 10", "a table of your own"
       ),
@@ -174,13 +185,18 @@ enum TrainCommand {
     }
 
     let memberCount = try arguments.value("members", as: .integer(in: 1...10_000))
-    let orderCount = try arguments.value("orders", as: .integer(in: 1...10_000))
-    if orderCount > memberCount {
-      throw UsageError(
-        "--orders: \(memberCount) member\(memberCount == 1 ? "" : "s") cannot have \(orderCount) orders")
-    }
-    if orderCount > 1 && ordering == .natural {
-      throw UsageError("--orders: members of several orders need --ordering random")
+    let isOrderAgnostic = kind == .eonade
+    let orderCount =
+      try arguments.optionalValue("orders", as: .integer(in: 1...4096))
+      ?? (isOrderAgnostic && ordering == .resampled ? TrainingOptions.orderCount : 1)
+    if isOrderAgnostic {
+      if orderCount > 1 && ordering != .resampled {
+        throw UsageError("--orders: \(orderCount) orders go with --ordering resampled")
+      }
+    } else if orderCount > memberCount {
+      throw UsageError("--orders is for an EoNADE, or for --members: at most as many")
+    } else if orderCount > 1 && ordering != .random {
+      throw UsageError("--orders: members of several orders go with --ordering random")
     }
 
     let data = try DataOptions.trainingData(arguments, seed: seed)
@@ -203,6 +219,12 @@ enum TrainCommand {
             hasDirectWeights: arguments.flag("direct"), maskCount: maskCount,
             trainsOnFreshMasks: arguments.flag("fresh-masks"), ordering: ordering, seed: orderSeed),
           seed: weightSeed)
+      case .eonade:
+        return try EoNADE(
+          EoNADE.Configuration(
+            variableCount: data.variableCount, hiddenCounts: hiddenCounts, activation: activation,
+            orderCount: orderCount, ordering: ordering, seed: orderSeed),
+          seed: weightSeed)
       default: throw UsageError("--model: a \(kind.rawValue) is not trained")
       }
     }
@@ -214,7 +236,8 @@ enum TrainCommand {
       let memberSeed = seed &+ UInt64(member)
       var training = configuration
       training.seed = memberSeed
-      return (try model(orderSeed: seed &+ UInt64(member % orderCount), weightSeed: memberSeed), training)
+      let order = isOrderAgnostic ? 0 : member % orderCount
+      return (try model(orderSeed: seed &+ UInt64(order), weightSeed: memberSeed), training)
     }
   }
 

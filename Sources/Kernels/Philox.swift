@@ -42,6 +42,10 @@ public struct Philox: RandomNumberGenerator, Hashable, Sendable, Codable {
     case ordering
     /// The command's samples.
     case sampling
+    /// Which variables are known to each row in one step of order-agnostic training.
+    case splits
+    /// The same for validation rows.
+    case validationSplits
   }
 
   /// Creates the generator of one of a purpose's 2⁴⁸ sequences.

@@ -5,12 +5,12 @@ struct HelpTests {
   /// The options of each command; one that is not documented, or not there any more, is a broken promise.
   private static let options = [
     "train": [
-      "model", "hidden", "activation", "ordering", "masks", "fresh-masks", "direct", "components",
+      "model", "hidden", "activation", "ordering", "masks", "orders", "fresh-masks", "direct", "components",
       "data", "validation",
       "test",
       "binarize", "threshold", "binarize-seed", "epochs", "batch", "rate", "schedule", "optimizer",
       "momentum",
-      "weight-decay", "clip", "patience", "dropout", "input-dropout", "average", "members", "orders",
+      "weight-decay", "clip", "patience", "dropout", "input-dropout", "average", "members",
       "precision", "seed", "run", "resume", "threads", "json", "help",
     ],
     "fit": [
@@ -18,7 +18,8 @@ struct HelpTests {
       "binarize-seed", "help",
     ],
     "evaluate": [
-      "data", "split", "binarize", "threshold", "binarize-seed", "reference", "threads", "json", "help",
+      "data", "split", "binarize", "threshold", "binarize-seed", "orders", "reference", "threads", "json",
+      "help",
     ],
     "sample": ["count", "seed", "output", "logprob", "columns", "magnify", "threads", "help"],
     "logprob": ["output", "data", "split", "binarize", "threshold", "binarize-seed", "threads", "help"],

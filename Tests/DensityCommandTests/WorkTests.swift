@@ -45,7 +45,7 @@ struct WorkTests {
 
   /// A training is a function of its seed, not of the number of threads, and says the same as text and as
   /// JSON.
-  @Test(arguments: ["nade", "made", "fvsbn"])
+  @Test(arguments: ["nade", "made", "fvsbn", "eonade"])
   func trainingIsReproducibleAndSaysTheSameAsJSON(_ model: String) throws {
     try withTemporaryDirectory { folder in
       try DensityProgram.writeTable(folder + "/train.csv", rowCount: 300)
@@ -89,7 +89,7 @@ struct WorkTests {
     }
   }
 
-  @Test(arguments: ["nade", "made", "fvsbn"])
+  @Test(arguments: ["nade", "made", "fvsbn", "eonade"])
   func trainsEvaluatesAndSamples(_ model: String) throws {
     try withRun(model) { folder, run in
       #expect(
@@ -269,6 +269,22 @@ struct WorkTests {
       #expect(more.errors.contains("member 5 of 6") && !more.errors.contains("member 4 of 6: epoch"))
       let other = try train("b", "--members", "4", "--orders", "2", "--resume", "--rate", "0.1")
       #expect(other.status == 65 && other.errors.contains("another training"), "\(other.errors)")
+    }
+  }
+
+  @Test func evaluatesOverMoreOrders() throws {
+    try withRun("eonade") { folder, run in
+      let (best, table) = (run + "/best.safetensors", folder + "/test.csv")
+      let rows = try DataTable.read(table).rows(split: .test)
+      let model = try #require(try Checkpoint(contentsOf: best).model as? EoNADE)
+      #expect(model.orders.count == 16)
+      for count in [1, 3] {
+        let result = try DensityProgram.run("evaluate", best, table, "--json", "--orders", "\(count)")
+        let report = try DensityProgram.json(result.output)
+        let expected = model.withOrders(count: count).logProbability(of: rows).reduce(0, +) / -100
+        #expect(abs((report["nll"]?.number ?? 0) - expected) < 1e-9)
+        #expect(report["configuration"]?["order_count"]?.integer == count)
+      }
     }
   }
 

@@ -263,7 +263,7 @@ public final class DensitySearch {
     let pool =
       (trials.filter { trial in trials.min { $0.nll < $1.nll }.map { $0.recipe == trial.recipe } ?? false })
       + members
-    for trial in trials where best.map({ trial.nll < $0.nll }) ?? true {
+    for trial in trials + members where best.map({ trial.nll < $0.nll }) ?? true {
       best = (trial.density, trial.nll, trial.recipe.description)
     }
     let orders = Dictionary(grouping: pool) { $0.density.sharedOrdering }

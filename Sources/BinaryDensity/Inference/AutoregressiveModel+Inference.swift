@@ -76,37 +76,42 @@ extension AutoregressiveModel {
     return (rows, logLikelihoods(logits: logits, of: rows))
   }
 
-  /// Draws the component of every row, if there are several, then the uniforms row by row, then the rows.
-  ///
-  /// The logits are those of the draws; nil for a mixture, whose log-probability they do not give.
   private func drawSamples(
     count: Int, using generator: inout some RandomNumberGenerator
   ) -> (rows: BinaryMatrix, logits: Matrix<Float>?) {
-    precondition(count >= 0, "cannot draw \(count) rows")
-    let components = (0..<count).map { _ in
-      componentCount == 1 ? 0 : Int.random(in: 0..<componentCount, using: &generator)
-    }
-    var uniforms = Matrix<Float>(uninitializedRowCount: count, columnCount: variableCount)
-    uniforms.fillUniform(using: &generator)
-    guard componentCount > 1 else {
-      let (rows, logits) = draw(uniforms: uniforms, component: 0)
-      return (rows, logits)
-    }
-    var drawn: [BinaryMatrix] = []
-    var origin: [Int] = []
-    for component in 0..<componentCount {
-      let members = (0..<count).filter { components[$0] == component }
-      guard !members.isEmpty else { continue }
-      var part = Matrix<Float>(uninitializedRowCount: members.count, columnCount: variableCount)
-      let target = part.mutableView
-      for (row, member) in members.enumerated() {
-        Float.copy(uniforms.view.rows(member..<member + 1), into: target.rows(row..<row + 1))
-      }
-      drawn.append(draw(uniforms: part, component: component).rows)
-      origin += members
-    }
-    var place = Array(repeating: 0, count: count)
-    for (index, member) in origin.enumerated() { place[member] = index }
-    return (BinaryMatrix(concatenating: drawn, columnCount: variableCount).selecting(place), nil)
+    drawnFromComponents(
+      count: count, variableCount: variableCount, componentCount: componentCount, using: &generator,
+      draw: draw(uniforms:component:))
   }
+}
+
+/// Draws rows from a uniform mixture: the component of every row, if there are several, then the uniforms row by row,
+/// then the rows of each component together.
+///
+/// The logits are those of the draws; nil for a mixture, whose log-probability they do not give.
+func drawnFromComponents(
+  count: Int, variableCount: Int, componentCount: Int, using generator: inout some RandomNumberGenerator,
+  draw: (_ uniforms: Matrix<Float>, _ component: Int) -> (rows: BinaryMatrix, logits: Matrix<Float>)
+) -> (rows: BinaryMatrix, logits: Matrix<Float>?) {
+  precondition(count >= 0, "cannot draw \(count) rows")
+  let components = (0..<count).map { _ in
+    componentCount == 1 ? 0 : Int.random(in: 0..<componentCount, using: &generator)
+  }
+  var uniforms = Matrix<Float>(uninitializedRowCount: count, columnCount: variableCount)
+  uniforms.fillUniform(using: &generator)
+  guard componentCount > 1 else {
+    let (rows, logits) = draw(uniforms, 0)
+    return (rows, logits)
+  }
+  var drawn: [BinaryMatrix] = []
+  var origin: [Int] = []
+  for component in 0..<componentCount {
+    let members = (0..<count).filter { components[$0] == component }
+    guard !members.isEmpty else { continue }
+    drawn.append(draw(uniforms.selecting(rows: members, columns: nil), component).rows)
+    origin += members
+  }
+  var place = Array(repeating: 0, count: count)
+  for (index, member) in origin.enumerated() { place[member] = index }
+  return (BinaryMatrix(concatenating: drawn, columnCount: variableCount).selecting(place), nil)
 }

@@ -82,6 +82,8 @@ public enum ModelKind: String, CaseIterable, Hashable, Sendable, Codable {
   case nade
   /// Masked autoencoder for distribution estimation.
   case made
+  /// Order-agnostic neural autoregressive distribution estimator.
+  case eonade
   /// Densities averaged conditional by conditional.
   case ensemble
   /// Densities averaged as whole-row probabilities.
@@ -104,6 +106,7 @@ public enum ModelKind: String, CaseIterable, Hashable, Sendable, Codable {
     case .fvsbn: FVSBN.self
     case .nade: NADE.self
     case .made: MADE.self
+    case .eonade: EoNADE.self
     case .ensemble: Ensemble.self
     case .mixture: Mixture.self
     case .bernoulli: IndependentBernoulli.self

@@ -27,11 +27,11 @@ public protocol TrainableDensity: Density {
 
 /// The loss of a training step as a graph, with the places of what changes from step to step.
 public struct TrainingObjective: Sendable {
-  var graph: Graph
+  package let graph: Graph
   /// The rows, B × D.
-  let rows: Graph.Value
+  package let rows: Graph.Value
   /// The number to be minimised.
-  let loss: Graph.Value
+  package let loss: Graph.Value
   var masks: [Graph.Mask] = []
   /// Further inputs, in an order that the model knows.
   var inputs: [Graph.Value] = []

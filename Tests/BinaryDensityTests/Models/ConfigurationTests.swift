@@ -113,7 +113,8 @@ struct ConfigurationTests {
     #expect(ModelKind.allCases.allSatisfy { $0.type.kind == $0 })
     #expect(
       ModelKind.allCases.map(\.rawValue) == [
-        "fvsbn", "nade", "made", "ensemble", "mixture", "bernoulli", "bernoulli-mixture", "chow-liu",
+        "fvsbn", "nade", "made", "eonade", "ensemble", "mixture", "bernoulli", "bernoulli-mixture",
+        "chow-liu",
       ])
   }
 }

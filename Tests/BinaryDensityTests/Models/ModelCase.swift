@@ -32,7 +32,7 @@ enum ModelCase: Sendable, Hashable, CustomTestStringConvertible {
 }
 
 /// Returns a model with other parameters: drawn evenly from ±`spread`.
-func drawn<Model: AutoregressiveModel>(_ model: Model, _ seed: UInt64, _ spread: Double = 1) -> Model {
+func drawn<Model: TrainableDensity>(_ model: Model, _ seed: UInt64, _ spread: Double = 1) -> Model {
   var model = model
   for (index, name) in model.parameters.names.enumerated() {
     let matrix = model.parameters[name]

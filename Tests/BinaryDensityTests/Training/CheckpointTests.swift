@@ -9,7 +9,7 @@ import _TestSupport
 struct CheckpointTests {
   /// Writes the checkpoint of a training stopped at its third step, and gives its bytes.
   private func bytes(_ training: TrainingCase, at path: String) throws -> [UInt8] {
-    func write(_ model: some AutoregressiveModel) throws {
+    func write(_ model: some TrainableDensity) throws {
       let trainer = try Trainer(model, data: TrainingCase.data(), configuration: training.configuration)
       _ = try trainer.run { if case .step(let progress) = $0 { progress.step < 3 } else { true } }
       try Checkpoint(model: trainer.model, training: trainer.state).write(to: path)

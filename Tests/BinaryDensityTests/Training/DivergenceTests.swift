@@ -27,7 +27,7 @@ struct DivergenceTests {
 
   @Test(arguments: TrainingCase.all)
   func namesTheStepAndATensorAndLeavesTheCheckpoint(_ training: TrainingCase) throws {
-    func run<Model: AutoregressiveModel>(_ model: Model) throws {
+    func run<Model: TrainableDensity>(_ model: Model) throws {
       try withTemporaryDirectory { path in
         let directory = RunDirectory(path: path)
         let data = TrainingCase.data()

@@ -67,7 +67,7 @@ struct ResumeTests {
   private func check(
     _ training: TrainingCase, _ data: DataSplits, stops: [Stop], outcome: TrainingOutcome = .finished
   ) throws -> [EpochRecord] {
-    func run<Model: AutoregressiveModel>(_ model: Model) throws -> [EpochRecord] {
+    func run<Model: TrainableDensity>(_ model: Model) throws -> [EpochRecord] {
       let whole = try Trainer(model, data: data, configuration: training.configuration)
       var records: [EpochRecord] = []
       try withTemporaryDirectory { path in
@@ -100,7 +100,7 @@ struct ResumeTests {
     return try run(training.model(data.variableCount))
   }
 
-  private func resumed<Model: AutoregressiveModel>(
+  private func resumed<Model: TrainableDensity>(
     _ type: Model.Type, _ directory: RunDirectory, _ data: DataSplits
   ) throws -> Trainer<Model> {
     let last = try Checkpoint(contentsOf: directory.last)
@@ -130,7 +130,7 @@ struct ResumeTests {
   @Test(arguments: TrainingCase.all)
   func fromAnOldCheckpointAfterAKill(_ training: TrainingCase) throws {
     let data = TrainingCase.data()
-    func run<Model: AutoregressiveModel>(_ model: Model) throws {
+    func run<Model: TrainableDensity>(_ model: Model) throws {
       let whole = try Trainer(model, data: data, configuration: training.configuration)
       _ = try whole.run()
       try withTemporaryDirectory { path in

@@ -9,7 +9,7 @@ struct TrainerTests {
   @Test(arguments: TrainingCase.all)
   func sameSeedSameBitsForAnyNumberOfThreads(_ training: TrainingCase) throws {
     let data = TrainingCase.data()
-    func bits(_ model: some AutoregressiveModel, threads: Int) throws -> TrainingBits {
+    func bits(_ model: some TrainableDensity, threads: Int) throws -> TrainingBits {
       try Threads.run(on: threads) {
         let trainer = try Trainer(model, data: data, configuration: training.configuration)
         _ = try trainer.run()
@@ -24,7 +24,7 @@ struct TrainerTests {
   @Test(arguments: TrainingCase.all)
   func anotherSeedGivesOtherBits(_ training: TrainingCase) throws {
     let data = TrainingCase.data()
-    func parameters(_ model: some AutoregressiveModel, seed: UInt64) throws -> [[Float]] {
+    func parameters(_ model: some TrainableDensity, seed: UInt64) throws -> [[Float]] {
       var configuration = training.configuration
       configuration.seed = seed
       let trainer = try Trainer(model, data: data, configuration: configuration)
@@ -37,7 +37,7 @@ struct TrainerTests {
   }
 
   private func figure(
-    _ model: some AutoregressiveModel, _ data: DataSplits, epochCount: Int, rate: Double
+    _ model: some TrainableDensity, _ data: DataSplits, epochCount: Int, rate: Double
   ) throws -> Double {
     let trainer = try Trainer(
       model, data: data,

@@ -10,7 +10,7 @@ struct TrainingCase: Sendable, CustomTestStringConvertible {
   let testDescription: String
   let configuration: TrainingConfiguration
   /// Makes the untrained model of `variableCount` variables.
-  let model: @Sendable (_ variableCount: Int) throws -> any AutoregressiveModel
+  let model: @Sendable (_ variableCount: Int) throws -> any TrainableDensity
 
   static let all: [TrainingCase] = [
     TrainingCase(
@@ -74,6 +74,24 @@ struct TrainingCase: Sendable, CustomTestStringConvertible {
     ) {
       try MADE(
         MADE.Configuration(variableCount: $0, hiddenCounts: [16, 8], hasDirectWeights: true), seed: 11)
+    },
+    TrainingCase(
+      testDescription: "EoNADE over three orders, Adam, cosine, an average",
+      configuration: TrainingConfiguration(
+        epochCount: 4, batchSize: 9, rate: 0.02, optimizer: .adam(), seed: 9, averaging: 0.9)
+    ) {
+      try EoNADE(EoNADE.Configuration(variableCount: $0, hiddenCounts: [13, 9], orderCount: 3), seed: 11)
+    },
+    TrainingCase(
+      testDescription: "EoNADE along one order, SGD, dropout",
+      configuration: TrainingConfiguration(
+        epochCount: 4, batchSize: 12, rate: 0.02, schedule: .constant, optimizer: .sgd(momentum: 0.5),
+        seed: 2,
+        dropout: Dropout(inputs: 0.1, hidden: 0.3))
+    ) {
+      try EoNADE(
+        EoNADE.Configuration(variableCount: $0, hiddenCounts: [16], activation: .tanh, ordering: .random),
+        seed: 12)
     },
   ]
 
@@ -143,7 +161,7 @@ struct TrainingBits: Equatable {
   let best: Parameters<Float>
   var progress: TrainingState.Progress
 
-  init(_ trainer: Trainer<some AutoregressiveModel>) {
+  init(_ trainer: Trainer<some TrainableDensity>) {
     parameters = trainer.model.parameters
     optimizer = trainer.state.optimizer.state
     best = trainer.best.parameters

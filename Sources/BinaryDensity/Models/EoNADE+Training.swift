@@ -1,0 +1,193 @@
+import Autodiff
+import Foundation
+import Kernels
+
+extension EoNADE {
+  /// An unbiased estimate, from one split a row, of the mean of −log p(x | order) over all D! orders.
+  ///
+  ///     D / (D − d) · Σ_{i unknown} −log p(x_i | the d known variables)
+  ///
+  /// with d uniform in 0 ..< D and the d variables uniform among all. (A random order and a uniform place in it make such
+  /// a split, and given the split each unknown variable is as likely to be the next.) The mean over the rows of a step is
+  /// minimised.
+  ///
+  /// Logits of known variables are set to 0, which gives each a log-likelihood of −log 2, and d · log 2 is added back.
+  /// - Source: Uria, Murray, Larochelle, A Deep and Tractable Density Estimator, ICML 2014, section 3.
+  public func objective(_ dropout: Dropout) -> TrainingObjective { splitObjective(dropout).objective }
+
+  /// Returns the objective, and in its graph the estimate of each row's log p (B × 1).
+  func splitObjective(_ dropout: Dropout) -> (objective: TrainingObjective, estimate: Graph.Value) {
+    var graph = Graph()
+    let rows = graph.input("x", columns: variableCount, isSparse: true)
+    let values = graph.input("x of the known", columns: variableCount, isSparse: true)
+    let known = graph.input("known", columns: variableCount)
+    let unknown = graph.input("unknown", columns: variableCount)
+    let surplus = graph.input("d log 2", columns: 1)
+    let weight = graph.input("D / (D − d)", columns: 1)
+    let logits = logits(values: values, known: known, dropout: dropout, in: &graph)
+    let logLikelihood = graph.bernoulliLogLikelihood(logits: graph.multiply(logits, unknown), targets: rows)
+    let estimate = graph.multiply(graph.add(logLikelihood, surplus), weight)
+    let loss = graph.scale(graph.mean(estimate, over: .rows), by: -1)
+    graph.name(logits, "logits")
+    graph.name(estimate, "log p")
+    graph.name(loss, "loss")
+    let objective = TrainingObjective(
+      graph: graph, rows: rows, loss: loss, inputs: [values, known, unknown, surplus, weight])
+    return (objective, estimate)
+  }
+
+  /// Sets which variables of each row of the present batch are known.
+  ///
+  /// - Precondition: the rows are set, and `known` has one row for each, none of them all on.
+  package func set<Scalar: KernelScalar>(
+    known: BinaryMatrix, of objective: TrainingObjective, in executor: Executor<Scalar>
+  ) {
+    let count = known.rowCount
+    let inputs = objective.inputs
+    let (values, mask, unknown, surplus, weight) = (inputs[0], inputs[1], inputs[2], inputs[3], inputs[4])
+    executor.set(mask, rowCount: count) { known.copyRows(0..<count, into: $0) }
+    executor.set(values, rowCount: count) {
+      Scalar.multiply(
+        executor.view(of: objective.rows), executor.view(of: mask), into: $0, accumulating: false)
+    }
+    executor.set(unknown, rowCount: count) {
+      $0.fill(1)
+      Scalar.accumulate(executor.view(of: mask), scaledBy: -1, into: $0)
+    }
+    let knownCounts = (0..<count).map { known.onBitCount(ofRow: $0) }
+    precondition(
+      knownCounts.allSatisfy { $0 < variableCount }, "a row of which all is known has nothing to be predicted"
+    )
+    executor.set(surplus, rowCount: count) { view in
+      for (row, d) in knownCounts.enumerated() { view[row, 0] = Scalar(Double(d) * log(2)) }
+    }
+    executor.set(weight, rowCount: count) { view in
+      for (row, d) in knownCounts.enumerated() {
+        view[row, 0] = Scalar(Double(variableCount) / Double(variableCount - d))
+      }
+    }
+  }
+
+  /// Draws the splits of a step.
+  public func prepare(
+    _ objective: TrainingObjective, in executor: Executor<Float>, seed: UInt64, step: Int
+  ) {
+    let splits = RandomSplits(
+      count: executor.batchSize, variableCount: variableCount,
+      using: Philox(seed: seed, stream: .splits, index: UInt64(step)))
+    set(known: splits.known(at: 0..<executor.batchSize), of: objective, in: executor)
+  }
+
+  /// Estimates, from a few splits of each row that stay the same, the mean of log p(x | order) over all orders.
+  ///
+  /// Its mean over rows is an unbiased and, because splits are stratified, quiet estimate of what training maximises:
+  /// the log-probability along one random order, on average, and so by Jensen's inequality no more than that of a mixture
+  /// of them. The exact figure of K orders costs D · K passes of the network.
+  public func judge(batchCapacity: Int) -> any ValidationJudge {
+    SplitJudge(self, batchCapacity: batchCapacity)
+  }
+}
+
+/// Random splits of D variables into known and unknown ones, stratified by how many are known.
+///
+/// Split j of n has d_j = (o + ⌊j · D / n⌋) mod D known variables, with one uniform o for all: each d_j is uniform in
+/// 0 ..< D, and together they cover that range evenly. Which variables they are is drawn from numbers that belong to j
+/// alone.
+package struct RandomSplits: Sendable {
+  private let count: Int
+  private let variableCount: Int
+  private let offset: Int
+  private let generator: Philox
+
+  /// Prepares to draw `count` splits from the sequence of a generator, which must be at its start.
+  package init(count: Int, variableCount: Int, using generator: Philox) {
+    self.count = count
+    self.variableCount = variableCount
+    var generator = generator
+    offset = generator.integer(below: variableCount)
+    self.generator = generator
+  }
+
+  /// The number of known variables of split `index`.
+  package func knownCount(at index: Int) -> Int {
+    (offset + index * variableCount / count) % variableCount
+  }
+
+  /// Returns the splits with the given indices, one a row, on where a variable is known.
+  ///
+  /// - Complexity: O(min(d, D − d)) draws a row, on all threads.
+  package func known(at indices: some RandomAccessCollection<Int> & Sendable) -> BinaryMatrix {
+    let chunk = 16
+    let indices = Array(indices)
+    let parts = Threads.map(count: (indices.count + chunk - 1) / chunk) { part in
+      indices[part * chunk..<min((part + 1) * chunk, indices.count)].flatMap(words(at:))
+    }
+    return BinaryMatrix(
+      rowCount: indices.count, columnCount: variableCount, words: parts.flatMap { $0 })
+  }
+
+  /// Draws the known variables of a split, or where they are fewer the unknown ones, as packed bits.
+  ///
+  /// - Source: R. W. Floyd's sampling without replacement, in Bentley & Floyd, A Sample of Brilliance, CACM 30 (9), 1987.
+  private func words(at index: Int) -> [UInt64] {
+    var generator = Philox(
+      seed: generator.seed, stream: generator.stream, position: UInt64(index + 1) << 32)
+    let knownCount = knownCount(at: index)
+    let picksKnown = 2 * knownCount <= variableCount
+    let pickCount = picksKnown ? knownCount : variableCount - knownCount
+    var words = [UInt64](repeating: 0, count: (variableCount + 63) / 64)
+    for last in variableCount - pickCount..<variableCount {
+      var pick = generator.integer(below: last + 1)
+      if words[pick >> 6] >> UInt64(pick & 63) & 1 == 1 { pick = last }
+      words[pick >> 6] |= 1 << UInt64(pick & 63)
+    }
+    if !picksKnown {
+      for word in words.indices { words[word] = ~words[word] }
+      if variableCount % 64 > 0 { words[words.count - 1] &= 1 << UInt64(variableCount % 64) - 1 }
+    }
+    return words
+  }
+}
+
+/// Measures rows by splits that are drawn once.
+private final class SplitJudge: ValidationJudge {
+  private let model: EoNADE
+  private let objective: TrainingObjective
+  private let estimate: Graph.Value
+  private let executor: Executor<Float>
+
+  init(_ model: EoNADE, batchCapacity: Int) {
+    (objective, estimate) = model.splitObjective(.none)
+    executor = Executor(
+      objective.graph, outputs: [estimate], batchCapacity: batchCapacity, parameters: model.parameters)
+    // The parameters are the executor's.
+    self.model = EoNADE(model.configuration, parameters: Parameters())
+  }
+
+  func set(_ parameters: Parameters<Float>) { executor.set(parameters) }
+
+  /// Some 20 000 splits in all, and at least two a row, are few against the steps of an epoch.
+  func logProbabilities(of table: BinaryMatrix) -> [Double] {
+    let rowCount = table.rowCount
+    guard rowCount > 0 else { return [] }
+    let splitCount = max(2, (20_000 + rowCount - 1) / rowCount)
+    var generator = Philox(seed: model.configuration.seed, stream: .validationSplits)
+    let splits = RandomSplits(
+      count: splitCount * rowCount, variableCount: model.variableCount, using: generator)
+    // So that the order of the table's rows has nothing to do with how much they know.
+    let places = generator.permutation(of: rowCount)
+    var sums = Array(repeating: 0.0, count: rowCount)
+    for split in 0..<splitCount {
+      for start in stride(from: 0, to: rowCount, by: executor.plan.batchCapacity) {
+        let batch = start..<min(start + executor.plan.batchCapacity, rowCount)
+        executor.set(objective.rows, rowCount: batch.count) { table.copyRows(batch, into: $0) }
+        model.set(
+          known: splits.known(at: batch.map { split * rowCount + places[$0] }), of: objective, in: executor)
+        executor.forward()
+        let column = executor.view(of: estimate)
+        for row in batch { sums[row] += Double(column[row - start, 0]) }
+      }
+    }
+    return sums.map { $0 / Double(splitCount) }
+  }
+}
