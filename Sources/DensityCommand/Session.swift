@@ -135,9 +135,9 @@ struct Session {
   }
 
   /// Returns the best of one member, or nil if its training was interrupted.
-  private func trainMember<Model: TrainableDensity>(
+  func trainMember<Model: TrainableDensity>(
     _ model: Model, _ training: TrainingConfiguration, _ data: DataSplits, in folder: RunDirectory,
-    as prefix: String, isResumed: Bool
+    as prefix: String = "", isResumed: Bool
   ) throws -> (any Density)? {
     let trainer: Trainer<Model>
     if isResumed, FileManager.default.fileExists(atPath: folder.last) {

@@ -15,7 +15,8 @@ let program = Program(
   discussion: "Log-probabilities are in nats unless a name says bits.",
   version: "0.1.0",
   commands: [
-    TrainCommand.command, FitCommand.command, EvaluateCommand.command, SampleCommand.command,
+    TrainCommand.command, FitCommand.command, ReproduceCommand.command, EvaluateCommand.command,
+    SampleCommand.command,
     LogProbCommand.command,
     InfoCommand.command,
   ])
@@ -30,6 +31,7 @@ func status(of arguments: [String]) -> ExitStatus {
     case .run(let parsed):
       switch parsed.command.name {
       case "train": return try TrainCommand.run(parsed)
+      case "reproduce": return try ReproduceCommand.run(parsed)
       case "fit": return try FitCommand.run(parsed)
       case "evaluate": return try EvaluateCommand.run(parsed)
       case "sample": return try SampleCommand.run(parsed)

@@ -49,7 +49,7 @@ struct ErrorTests {
   @Test(arguments: [
     Fault("", 64, "no command"),
     Fault("trian", 64, "did you mean train?"),
-    Fault("dance", 64, "dance", "train, fit, evaluate, sample, logprob, info"),
+    Fault("dance", 64, "dance", "train, fit, reproduce, evaluate, sample, logprob, info"),
     Fault("help dance", 64, "dance"),
     Fault("--verbose", 64, "--verbose"),
     Fault("train --hiden 5", 64, "--hiden", "did you mean --hidden?"),
@@ -106,6 +106,9 @@ struct ErrorTests {
     Fault("train --resume --run none --epochs 5", 64, "--epochs", "resumed"),
     Fault("train --resume --run none --components 5", 64, "--components", "resumed"),
     Fault("train --resume --run none --fresh-masks", 64, "--fresh-masks", "resumed"),
+    Fault("reproduce", 64, "made-500", "--list"),
+    Fault("reproduce pixelrnn", 64, "pixelrnn", "nade-500"),
+    Fault("reproduce nade-500 --data none", 66, "none/train-images-idx3-ubyte"),
     Fault("fit", 64, "table"),
     Fault("fit none.csv", 66, "none.csv", "no such file"),
     Fault("fit train.csv --budget soon", 64, "--budget", "soon"),

@@ -13,6 +13,7 @@ struct HelpTests {
       "weight-decay", "clip", "patience", "dropout", "input-dropout", "average", "members",
       "precision", "seed", "run", "resume", "threads", "json", "help",
     ],
+    "reproduce": ["list", "data", "epochs", "seed", "run", "threads", "json", "help"],
     "fit": [
       "validation", "test", "budget", "output", "seed", "threads", "json", "binarize", "threshold",
       "binarize-seed", "help",

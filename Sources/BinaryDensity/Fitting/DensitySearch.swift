@@ -249,49 +249,51 @@ public final class DensitySearch {
   private func finished(isInterrupted: Bool, _ observe: (Event) -> Bool) -> Result {
     let clock = ContinuousClock()
     let start = clock.now
-    let (trials, members) = shared.state.withLock { ($0.trials, $0.members) }
-    var best: (density: any Density, nll: Double, name: String)?
-    func consider(_ density: any Density, name: String) {
-      let nll = DensitySearch.nll(density, validation)
+    let (trials, members, best) = shared.state.withLock { ($0.trials, $0.members, $0.best) }
+    // There is always a baseline.
+    var found: [(density: any Density, nll: Double)] = baselines.map { ($0.density, $0.nll) }
+    found += (trials + members).map { ($0.density, $0.nll) }
+    func add(_ density: any Density, nll: Double, name: String) {
       guard nll.isFinite else { return }
       let entry = Entry(name: name, validationNLL: nll, seconds: start.duration(to: clock.now).seconds)
       shared.state.withLock { $0.add(entry) }
       _ = observe(.tried(entry))
-      if best.map({ nll < $0.nll }) ?? true { best = (density, nll, name) }
+      found.append((density, nll))
     }
-    for baseline in baselines where best.map({ baseline.nll < $0.nll }) ?? true { best = baseline }
-    let pool =
-      (trials.filter { trial in trials.min { $0.nll < $1.nll }.map { $0.recipe == trial.recipe } ?? false })
-      + members
-    for trial in trials + members where best.map({ trial.nll < $0.nll }) ?? true {
-      best = (trial.density, trial.nll, trial.recipe.description)
-    }
-    let orders = Dictionary(grouping: pool) { $0.density.sharedOrdering }
-    var ensembles: [any Density] = []
-    for (_, group) in orders.sorted(by: { ($0.value.first?.order ?? 0) < ($1.value.first?.order ?? 0) }) {
-      ensembles.append(group.count == 1 ? group[0].density : Ensemble(group.map(\.density)))
-    }
-    if let first = ensembles.first, pool.count > 1 {
-      if orders.count > 1 {
-        consider(Mixture(pool.map(\.density)), name: "mixture of \(pool.count) networks")
-        let mixture = Mixture(ensembles)
-        consider(mixture, name: "mixture of \(ensembles.count) orders, \(pool.count) networks")
-        // A fitted weight is a parameter, and n parameters gain n / 2 nats on the rows they are fitted to by chance.
-        let fitted = mixture.fittingWeights(to: validation)
-        let gain =
-          (DensitySearch.nll(mixture, validation) - DensitySearch.nll(fitted, validation))
-          * Double(validation.rowCount)
-        if gain > Double(ensembles.count) {
-          consider(fitted, name: "mixture of \(ensembles.count) orders, fitted weights")
-        }
+
+    let pool = trials.filter { $0.recipe == best?.recipe } + members
+    if pool.count > 1 {
+      let groups = Dictionary(grouping: pool) { $0.order }.sorted { $0.key < $1.key }.map(\.value)
+      var parts = groups.map { $0.count == 1 ? $0[0].density : Ensemble($0.map(\.density)) }
+      // log p of each part in each validation row, computed once.
+      var terms = parts.map { $0.logProbability(of: validation) }
+      func mean(_ weights: [Double]) -> Double {
+        let mixed = Mixture.mixed(terms, weights: weights)
+        return -mixed.reduce(0, +) / Double(max(1, mixed.count))
+      }
+      func even() -> [Double] { parts.map { _ in 1 / Double(parts.count) } }
+      let evenNLL = mean(even())
+      if parts.count == 1 {
+        add(parts[0], nll: evenNLL, name: "ensemble of \(pool.count) networks")
       } else {
-        consider(first, name: "ensemble of \(pool.count) networks")
+        add(Mixture(parts), nll: evenNLL, name: "mixture of \(parts.count) orders, \(pool.count) networks")
+      }
+      parts += baselines.map(\.density)
+      terms += baselines.map { $0.density.logProbability(of: validation) }
+      // A fitted weight is a parameter, and n parameters gain n / 2 nats by chance on the rows they are fitted to.
+      let weights = Mixture.fittedWeights(terms, from: even())
+      let kept = weights.indices.filter { weights[$0] > 1e-4 }
+      let gain = (evenNLL - mean(weights)) * Double(validation.rowCount)
+      if kept.count > 1, gain > Double(kept.count) {
+        let mixture = Mixture(kept.map { parts[$0] }, weights: kept.map { weights[$0] })
+        add(
+          mixture, nll: DensitySearch.nll(mixture, validation),
+          name: "mixture of \(kept.count) parts, fitted weights")
       }
     }
     let leaderboard = shared.state.withLock { $0.leaderboard }
-    // There is always the baseline.
-    guard let best else { preconditionFailure("nothing was fitted") }
-    return Result(density: best.density, leaderboard: leaderboard, isInterrupted: isInterrupted)
+    guard let winner = found.min(by: { $0.nll < $1.nll }) else { preconditionFailure("nothing was fitted") }
+    return Result(density: winner.density, leaderboard: leaderboard, isInterrupted: isInterrupted)
   }
 
   // MARK: Training

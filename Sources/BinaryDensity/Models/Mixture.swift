@@ -49,18 +49,19 @@ public struct Mixture: Density {
 
   /// Returns log Σ_k w_k p_k(x) of each row.
   public func logProbability(of rows: BinaryMatrix, observing observe: (Double) -> Void) -> [Double] {
-    mixed(
-      components.indices.map { k in
-        components[k].logProbability(of: rows) { observe((Double(k) + $0) / Double(components.count)) }
-      })
+    let terms = components.indices.map { k in
+      components[k].logProbability(of: rows) { observe((Double(k) + $0) / Double(components.count)) }
+    }
+    return Mixture.mixed(terms, weights: weights)
   }
 
   /// Returns log Σ_k w_k p_k(x) of each row, in Double throughout.
   public func referenceLogProbability(of rows: BinaryMatrix) -> [Double] {
-    mixed(components.map { $0.referenceLogProbability(of: rows) })
+    Mixture.mixed(components.map { $0.referenceLogProbability(of: rows) }, weights: weights)
   }
 
-  private func mixed(_ terms: [[Double]]) -> [Double] {
+  /// Returns log Σ_k w_k exp terms[k][r] of each row r.
+  static func mixed(_ terms: [[Double]], weights: [Double]) -> [Double] {
     let logWeights = weights.map(log)
     return terms[0].indices.map { row in
       logSumExp(terms.indices.map { logWeights[$0] + terms[$0][row] })

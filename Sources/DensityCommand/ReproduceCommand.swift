@@ -1,0 +1,93 @@
+import Arguments
+import BinaryDensity
+import Kernels
+
+/// The command `density reproduce`.
+enum ReproduceCommand {
+  static let command = Command(
+    name: "reproduce",
+    summary: "Train a published model on binarized MNIST, and compare.",
+    discussion: """
+      Prints the published test figure beside the one obtained. The run's folder keeps checkpoints: an interrupted \
+      reproduction goes on when it is started again, and a finished one is only measured. The widest take hours.
+      """,
+    options: [
+      .flag("list", help: "List the results that can be reproduced."),
+      .value(
+        "data", short: "d", placeholder: "path", default: "Data/mnist",
+        help: "The folder of MNIST's IDX files."),
+      .value("epochs", short: "e", placeholder: "count", help: "The most epochs. Default: enough."),
+      .value("seed", short: "s", placeholder: "seed", default: "0", help: "The seed of everything drawn."),
+      .value("run", placeholder: "folder", help: "The run's folder. Default: one below runs/reproduce."),
+      .value("threads", placeholder: "count", help: "The number of threads. Default: the machine's."),
+      .flag("json", help: "Print the result as JSON."),
+    ],
+    positionals: [Positional("name", arity: .oneOrNone, help: "Which result; --list names them.")],
+    examples: [
+      Command.Example("density reproduce --list", "what there is"),
+      Command.Example("density reproduce made-500", "a MADE of 500 units, in some minutes"),
+    ])
+
+  static func run(_ arguments: ParsedArguments) throws -> ExitStatus {
+    if let count = try arguments.optionalValue("threads", as: .integer(in: 1...256)) { Threads.count = count }
+    let names = Reproduction.all.map(\.name)
+    guard let name = try arguments.optionalValue("name", as: .string) else {
+      guard arguments.flag("list") else {
+        throw UsageError("which result? One of \(names.joined(separator: ", ")); --list explains them")
+      }
+      let width = names.map(\.count).max() ?? 0
+      for item in Reproduction.all {
+        try Terminal.print(
+          item.name + String(repeating: " ", count: width - item.name.count + 2) + fixed(item.published, 2)
+            + "  "
+            + item.summary + " (\(item.source))")
+      }
+      return .success
+    }
+    guard let item = Reproduction.all.first(where: { $0.name == name }) else {
+      throw UsageError("no result is called \(name); there are \(names.joined(separator: ", "))")
+    }
+    let seed = try arguments.value("seed", as: .seed)
+    var training = item.training
+    training.seed = seed
+    if let epochs = try arguments.optionalValue("epochs", as: .integer(in: 1...1_000_000)) {
+      training.epochCount = epochs
+    }
+    let directory = RunDirectory(
+      path: try arguments.optionalValue("run", as: .path) ?? "runs/reproduce/\(item.folder)")
+    let data = try DataSplits.mnist(directory: try arguments.value("data", as: .path))
+    let progress = ProgressLine()
+    let session = Session(
+      arguments: arguments, directory: directory, progress: progress, isJSON: arguments.flag("json"))
+    progress.print("\(item.summary): published test NLL \(fixed(item.published, 2)), \(item.source)")
+    let model = try item.model(data.variableCount, seed)
+    guard var best = try session.trainMember(model, training, data, in: directory, isResumed: true) else {
+      progress.print("interrupted; the same command goes on")
+      return .interrupted
+    }
+    if let orderCount = item.orderCount, let eonade = best as? EoNADE {
+      best = eonade.withOrders(count: orderCount)
+    }
+    guard let test = data.test else { preconditionFailure("MNIST has test rows") }
+    let measurement = Measurement(best, test, split: "test") {
+      progress.update("measuring test rows", fraction: $0)
+    }
+    progress.finish()
+    if arguments.flag("json") {
+      let object: [JSONValue.Member] =
+        [
+          .init(key: "name", value: .string(item.name)), .init(key: "source", value: .string(item.source)),
+          .init(key: "published_nll", value: .real(item.published)),
+        ] + measurement.members
+      try Terminal.print(JSONValue.object(object).indentedDescription)
+    } else {
+      try Terminal.print(
+        "\(item.name): published \(fixed(item.published, 2)), obtained "
+          + "\(fixed(measurement.summary.negativeLogLikelihood, 2)) ± "
+          + "\(fixed(measurement.summary.standardError, 2)) nats on \(measurement.summary.rowCount) test rows"
+      )
+      try Terminal.print("model  \(directory.best)")
+    }
+    return .success
+  }
+}

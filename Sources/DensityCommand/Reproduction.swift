@@ -1,0 +1,114 @@
+import Autodiff
+import BinaryDensity
+import Kernels
+
+/// A published result on binarized MNIST: what it is, what was reported, and the settings that lead there.
+struct Reproduction: Sendable {
+  let name: String
+  let summary: String
+  /// The published test NLL, in nats.
+  let published: Double
+  let source: String
+  let training: TrainingConfiguration
+  /// The run's folder below `runs/reproduce`; results of one training share it.
+  let folder: String
+  /// How many orders an EoNADE is measured over.
+  let orderCount: Int?
+  /// Returns the untrained model of a seed.
+  let model: @Sendable (_ variableCount: Int, _ seed: UInt64) throws -> any TrainableDensity
+
+  private init(
+    name: String, summary: String, published: Double, source: String, training: TrainingConfiguration,
+    folder: String? = nil, orderCount: Int? = nil,
+    model: @escaping @Sendable (_ variableCount: Int, _ seed: UInt64) throws -> any TrainableDensity
+  ) {
+    self.name = name
+    self.summary = summary
+    self.published = published
+    self.source = source
+    self.training = training
+    self.folder = folder ?? name
+    self.orderCount = orderCount
+    self.model = model
+  }
+
+  private static let nade2011 = "Larochelle & Murray, AISTATS 2011"
+  private static let deepNADE2014 = "Uria, Murray & Larochelle, ICML 2014"
+  private static let made2015 = "Germain et al., ICML 2015"
+
+  static let all: [Reproduction] = [
+    Reproduction(
+      name: "fvsbn", summary: "FVSBN, one random order", published: 97.45, source: nade2011,
+      training: gradientDescent(epochCount: 150)
+    ) {
+      try FVSBN(FVSBN.Configuration(variableCount: $0, ordering: .random, seed: $1), seed: $1)
+    },
+    Reproduction(
+      name: "nade-500", summary: "NADE of 500 sigmoid units, one random order", published: 88.86,
+      source: nade2011, training: gradientDescent(epochCount: 150)
+    ) {
+      try NADE(
+        NADE.Configuration(
+          variableCount: $0, hiddenCount: 500, activation: .sigmoid, ordering: .random, seed: $1), seed: $1)
+    },
+    Reproduction(
+      name: "nade-500-relu", summary: "NADE of 500 ReLUs, one random order", published: 88.33,
+      source: deepNADE2014, training: gradientDescent(epochCount: 100)
+    ) {
+      try NADE(
+        NADE.Configuration(variableCount: $0, hiddenCount: 500, ordering: .random, seed: $1), seed: $1)
+    },
+    made("made-500", [500], masks: 1, published: 94.7, note: ", read off a figure"),
+    made("made-500-8", [500], masks: 8, published: 93.15, note: ", best number of masks, read off a figure"),
+    made("made-8000", [8000], masks: 1, published: 88.40),
+    made("made-8000-32", [8000], masks: 32, published: 88.04),
+    made("made-2x8000-32", [8000, 8000], masks: 32, direct: true, published: 86.64),
+    eonade("eonade-1-128", [500], orders: 128, published: 87.71),
+    eonade("eonade-2-1", [500, 500], orders: 1, published: 89.17),
+    eonade("eonade-2-16", [500, 500], orders: 16, published: 85.96),
+    eonade("eonade-2-128", [500, 500], orders: 128, published: 85.10),
+  ]
+
+  /// Plain gradient descent at 0.0005 a row, which is 0.05 for the mean of a hundred.
+  private static func gradientDescent(epochCount: Int) -> TrainingConfiguration {
+    TrainingConfiguration(
+      epochCount: epochCount, batchSize: 100, rate: 0.05, schedule: .cosine(), optimizer: .sgd(momentum: 0.9),
+      patience: 30)
+  }
+
+  private static func made(
+    _ name: String, _ hiddenCounts: [Int], masks: Int, direct: Bool = false, published: Double,
+    note: String = ""
+  ) -> Reproduction {
+    let size = hiddenCounts.map(String.init).joined(separator: " + ")
+    return Reproduction(
+      name: name,
+      summary: "MADE of \(size) ReLUs, \(masks) mask\(masks == 1 ? "" : "s")"
+        + (direct ? ", direct weights" : ""),
+      published: published, source: made2015 + note,
+      training: TrainingConfiguration(
+        epochCount: 1000, batchSize: 100, rate: 0.01, schedule: .constant, optimizer: .adagrad(), patience: 30
+      )
+    ) {
+      try MADE(
+        MADE.Configuration(
+          variableCount: $0, hiddenCounts: hiddenCounts, hasDirectWeights: direct, maskCount: masks,
+          ordering: masks == 1 ? .random : .resampled, seed: $1), seed: $1)
+    }
+  }
+
+  private static func eonade(
+    _ name: String, _ hiddenCounts: [Int], orders: Int, published: Double
+  ) -> Reproduction {
+    let layers = hiddenCounts.count == 1 ? "1 hidden layer" : "\(hiddenCounts.count) hidden layers"
+    return Reproduction(
+      name: name, summary: "EoNADE of \(layers) of 500 ReLUs, \(orders) order\(orders == 1 ? "" : "s")",
+      published: published, source: deepNADE2014,
+      training: TrainingConfiguration(
+        epochCount: 400, batchSize: 100, rate: 0.0003, schedule: .cosine(), optimizer: .adam()),
+      folder: "eonade-\(hiddenCounts.count)", orderCount: orders
+    ) {
+      try EoNADE(EoNADE.Configuration(variableCount: $0, hiddenCounts: hiddenCounts, seed: $1), seed: $1)
+    }
+  }
+}
