@@ -118,7 +118,7 @@ extension Recipe {
   private static let inputRates = [0, 0.05, 0.1, 0.2, 0.3, 0.4]
   private static let hiddenRates = [0, 0.25, 0.5, 0.7]
   private static let decays = [0.001, 0.01, 0.1, 0.3]
-  private static let sizes = [16, 50, 100, 200, 500, 1000]
+  private static let sizes = [16, 50, 100, 200, 500, 1000, 2000]
 
   /// The recipes that differ in one thing, those first that tables differ most in.
   ///

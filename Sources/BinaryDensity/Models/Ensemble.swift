@@ -11,10 +11,7 @@ import Kernels
 public struct Ensemble: Density {
   /// Ensemble.
   public static let kind = ModelKind.ensemble
-  /// The densities.
-  public let members: [any Density]
-  /// Their weights: positive or zero, with a sum of 1.
-  public let weights: [Double]
+  private let parts: WeightedDensities
   private let order: Ordering
 
   /// Averages densities, with equal weights if none are given.
@@ -25,15 +22,14 @@ public struct Ensemble: Density {
     guard let order = Ensemble.commonOrdering(of: members) else {
       preconditionFailure("an ensemble needs members of one ordering; mix them as whole rows instead")
     }
-    let weights = weights ?? members.map { _ in 1 }
-    let total = weights.reduce(0, +)
-    precondition(
-      weights.count == members.count && weights.allSatisfy { $0 >= 0 } && total > 0 && total.isFinite,
-      "weights \(weights) for \(members.count) densities")
-    self.members = members
-    self.weights = weights.map { $0 / total }
+    parts = WeightedDensities(members, weights: weights)
     self.order = order
   }
+
+  /// The densities.
+  public var members: [any Density] { parts.densities }
+  /// Their weights: positive or zero, with a sum of 1.
+  public var weights: [Double] { parts.weights }
 
   /// Returns the ordering that all of some densities have, if they do and there is one.
   static func commonOrdering(of members: [any Density]) -> Ordering? {
@@ -44,7 +40,7 @@ public struct Ensemble: Density {
   /// The number of variables.
   public var variableCount: Int { members[0].variableCount }
   /// The numbers of all members' parameters, and the weights.
-  public var parameterCount: Int { members.reduce(weights.count) { $0 + $1.parameterCount } }
+  public var parameterCount: Int { parts.parameterCount }
   /// The order of all members.
   public var sharedOrdering: Ordering? { order }
 
@@ -79,14 +75,14 @@ public struct Ensemble: Density {
   public func conditionalLogits<Scalar: KernelScalar>(
     in type: Scalar.Type, batchCapacity: Int
   ) -> (BinaryMatrix) -> Matrix<Scalar> {
-    let parts = members.map { $0.conditionalLogits(in: type, batchCapacity: batchCapacity) }
+    let logits = members.map { $0.conditionalLogits(in: type, batchCapacity: batchCapacity) }
     return { rows in
       var sum = Matrix<Scalar>(rowCount: rows.rowCount, columnCount: variableCount)
       let target = sum.mutableView
-      for (part, weight) in zip(parts, weights) where weight > 0 {
-        let logits = part(rows)
-        Scalar.accumulate(logits.view, scaledBy: Scalar(weight), into: target)
-        withExtendedLifetime(logits) {}
+      for (logits, weight) in zip(logits, weights) where weight > 0 {
+        let z = logits(rows)
+        Scalar.accumulate(z.view, scaledBy: Scalar(weight), into: target)
+        withExtendedLifetime(z) {}
       }
       return sum
     }
@@ -102,35 +98,15 @@ public struct Ensemble: Density {
 
   // MARK: Checkpoints
 
-  private struct Configuration: Codable {
-    let weights: [Double]
-    let components: [DensityArchive.Component]
-  }
-
   /// The weights and the members.
-  public func archived() -> DensityArchive {
-    let parts = members.map { $0.archived() }
-    return DensityArchive(
-      kind: kind,
-      configuration: Checkpoint.encode(
-        Configuration(weights: weights, components: parts.map(DensityArchive.Component.init))),
-      components: parts)
-  }
+  public func archived() -> DensityArchive { parts.archived(as: kind) }
 
   /// Restores an ensemble.
   public init(_ archive: DensityArchive) throws(DensityError) {
-    let weights = try archive.configuration(Configuration.self).weights
-    let members = try archive.componentDensities()
-    guard let order = Ensemble.commonOrdering(of: members) else {
+    parts = try WeightedDensities(archive)
+    guard let order = Ensemble.commonOrdering(of: parts.densities) else {
       throw archive.malformed("members of one ordering", found: "several orderings")
     }
-    guard weights.count == members.count, weights.allSatisfy({ $0 >= 0 && $0.isFinite }),
-      abs(weights.reduce(0, +) - 1) < 1e-9
-    else {
-      throw archive.malformed("\(members.count) weights with a sum of 1", found: "\(weights)")
-    }
-    self.members = members
-    self.weights = weights
     self.order = order
   }
 }

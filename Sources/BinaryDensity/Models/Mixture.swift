@@ -14,33 +14,24 @@ import Kernels
 public struct Mixture: Density {
   /// Mixture.
   public static let kind = ModelKind.mixture
-  /// The densities.
-  public let components: [any Density]
-  /// Their weights: positive or zero, with a sum of 1.
-  public let weights: [Double]
+  private let parts: WeightedDensities
 
   /// Mixes densities, with equal weights if none are given.
   ///
   /// - Precondition: there is at least one, all have the same number of variables, and there is a weight for each,
   ///   none negative and not all zero.
   public init(_ components: [any Density], weights: [Double]? = nil) {
-    precondition(!components.isEmpty, "a mixture of nothing is no density")
-    precondition(
-      components.allSatisfy { $0.variableCount == components[0].variableCount },
-      "densities of \(components.map(\.variableCount)) variables do not mix")
-    let weights = weights ?? components.map { _ in 1 }
-    let total = weights.reduce(0, +)
-    precondition(
-      weights.count == components.count && weights.allSatisfy { $0 >= 0 } && total > 0 && total.isFinite,
-      "weights \(weights) for \(components.count) densities")
-    self.components = components
-    self.weights = weights.map { $0 / total }
+    parts = WeightedDensities(components, weights: weights)
   }
 
+  /// The densities.
+  public var components: [any Density] { parts.densities }
+  /// Their weights: positive or zero, with a sum of 1.
+  public var weights: [Double] { parts.weights }
   /// The number of variables.
   public var variableCount: Int { components[0].variableCount }
   /// The numbers of all components' parameters, and the weights.
-  public var parameterCount: Int { components.reduce(weights.count) { $0 + $1.parameterCount } }
+  public var parameterCount: Int { parts.parameterCount }
   /// The order of all components, if it is one.
   public var sharedOrdering: Ordering? {
     let first = components[0].sharedOrdering
@@ -158,33 +149,11 @@ public struct Mixture: Density {
 
   // MARK: Checkpoints
 
-  private struct Configuration: Codable {
-    let weights: [Double]
-    let components: [DensityArchive.Component]
-  }
-
   /// The weights and the components.
-  public func archived() -> DensityArchive {
-    let parts = components.map { $0.archived() }
-    return DensityArchive(
-      kind: kind,
-      configuration: Checkpoint.encode(
-        Configuration(weights: weights, components: parts.map(DensityArchive.Component.init))),
-      components: parts)
-  }
+  public func archived() -> DensityArchive { parts.archived(as: kind) }
 
   /// Restores a mixture.
-  public init(_ archive: DensityArchive) throws(DensityError) {
-    let weights = try archive.configuration(Configuration.self).weights
-    let components = try archive.componentDensities()
-    guard weights.count == components.count, weights.allSatisfy({ $0 >= 0 && $0.isFinite }),
-      abs(weights.reduce(0, +) - 1) < 1e-9
-    else {
-      throw archive.malformed("\(components.count) weights with a sum of 1", found: "\(weights)")
-    }
-    self.components = components
-    self.weights = weights
-  }
+  public init(_ archive: DensityArchive) throws(DensityError) { parts = try WeightedDensities(archive) }
 }
 
 /// Returns log Σ exp of some numbers; −∞ if all are.

@@ -1,0 +1,55 @@
+/// Densities over the same variables, with weights: what mixtures and ensembles are made of.
+struct WeightedDensities: Sendable {
+  let densities: [any Density]
+  /// Positive or zero, with a sum of 1.
+  let weights: [Double]
+
+  /// Scales weights to a sum of 1; equal ones if none are given.
+  ///
+  /// - Precondition: there is at least one density, all have the same number of variables, and there is a weight for
+  ///   each, none negative and not all zero.
+  init(_ densities: [any Density], weights: [Double]?) {
+    precondition(!densities.isEmpty, "no densities make no density")
+    precondition(
+      densities.allSatisfy { $0.variableCount == densities[0].variableCount },
+      "densities of \(densities.map(\.variableCount)) variables do not combine")
+    let weights = weights ?? densities.map { _ in 1 }
+    let total = weights.reduce(0, +)
+    precondition(
+      weights.count == densities.count && weights.allSatisfy { $0 >= 0 } && total > 0 && total.isFinite,
+      "weights \(weights) for \(densities.count) densities")
+    self.densities = densities
+    self.weights = weights.map { $0 / total }
+  }
+
+  /// The numbers of all densities' parameters, and the weights.
+  var parameterCount: Int { densities.reduce(weights.count) { $0 + $1.parameterCount } }
+
+  // MARK: Checkpoints
+
+  private struct Configuration: Codable {
+    let weights: [Double]
+    let components: [DensityArchive.Component]
+  }
+
+  func archived(as kind: ModelKind) -> DensityArchive {
+    let archives = densities.map { $0.archived() }
+    return DensityArchive(
+      kind: kind,
+      configuration: Checkpoint.encode(
+        Configuration(weights: weights, components: archives.map(DensityArchive.Component.init))),
+      components: archives)
+  }
+
+  init(_ archive: DensityArchive) throws(DensityError) {
+    let weights = try archive.configuration(Configuration.self).weights
+    let densities = try archive.componentDensities()
+    guard weights.count == densities.count, weights.allSatisfy({ $0 >= 0 && $0.isFinite }),
+      abs(weights.reduce(0, +) - 1) < 1e-9
+    else {
+      throw archive.malformed("\(densities.count) weights with a sum of 1", found: "\(weights)")
+    }
+    self.densities = densities
+    self.weights = weights
+  }
+}
