@@ -60,6 +60,7 @@ public final class DensitySearch {
   ///   - data: training rows and, if there are any, validation rows; otherwise a tenth of the training rows is held
   ///     out by the seed. A table of one row validates on itself.
   ///   - budget: how long it may take; zero trains one network a thread by the first recipe, briefly.
+  ///   - seed: the seed of everything drawn.
   /// - Throws: `DensityError.invalidConfiguration` if there are no rows or no columns.
   public init(_ data: DataSplits, budget: Duration = .seconds(300), seed: UInt64 = 0) throws(DensityError) {
     guard data.train.rowCount > 0 else {

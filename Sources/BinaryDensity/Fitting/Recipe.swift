@@ -56,7 +56,7 @@ public struct Recipe: Hashable, Sendable {
 
   /// Returns the untrained model of the recipe in the `order`-th order of a seed.
   ///
-  /// - Parameter imageShape: the picture that a row is, if it is one.
+  /// The picture that a row is, if it is one, decides what related orders there are.
   func model(variableCount: Int, imageShape: ImageShape?, order: Int, seed: UInt64, weightSeed: UInt64)
     throws(DensityError) -> any TrainableDensity
   {

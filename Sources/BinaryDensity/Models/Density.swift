@@ -19,8 +19,7 @@ public protocol Density: Sendable {
   var sharedOrdering: Ordering? { get }
   /// Returns the exact log-probability of each row, in nats.
   ///
-  /// Each value is ≤ 0 and within 1e-3 nats of a Double computation.
-  /// - Parameter observe: is told the fraction done.
+  /// Each value is ≤ 0 and within 1e-3 nats of a Double computation. The observer is told the fraction done.
   /// - Precondition: `rows.columnCount == variableCount`.
   func logProbability(of rows: BinaryMatrix, observing observe: (Double) -> Void) -> [Double]
   /// Returns the log-probabilities as plain loops in Double give them: slow, the oracle of `logProbability(of:)`.

@@ -27,10 +27,15 @@ extension BernoulliMixture {
   /// It ends when the objective rises by less than a share of `tolerance`, after `iterationLimit` iterations, or when
   /// five in a row have not made the validation rows likelier. Then the mixture is returned that was best on the
   /// validation rows; without any, the last.
-  /// - Parameter validation: rows that decide when to stop, with the columns of `rows`.
-  /// - Parameter componentCount: K.
-  /// - Parameter pseudoCount: a.
-  /// - Parameter observe: is told of each iteration, and says whether to go on.
+  /// - Parameters:
+  ///   - rows: what is fitted, N rows.
+  ///   - validation: rows that decide when to stop, with the columns of `rows`.
+  ///   - componentCount: K.
+  ///   - pseudoCount: a.
+  ///   - tolerance: the share of the objective that an iteration must gain.
+  ///   - iterationLimit: the most iterations.
+  ///   - seed: the seed of the rows that components begin at.
+  ///   - observe: is told of each iteration, and says whether to go on.
   /// - Throws: `DensityError.invalidConfiguration` for a table without rows or columns, no components, and a
   ///   pseudo-count that is not from 1e-9 to 1e9.
   /// - Complexity: O(K · (on-bits + N + D)) an iteration, on all threads.

@@ -99,7 +99,9 @@ public struct ChowLiuTree: Density {
   ///
   /// and the conditionals are p_ij's. The distribution does not depend on the root, which is variable 0. As s
   /// vanishes it has the largest likelihood of all trees.
-  /// - Parameter pseudoCount: s, what is added to each of the four counts of a pair.
+  /// - Parameters:
+  ///   - rows: what is fitted, N rows.
+  ///   - pseudoCount: s, what is added to each of the four counts of a pair.
   /// - Throws: `DensityError.invalidConfiguration` for a table without rows or columns and for a pseudo-count that is
   ///   not from 1e-9 to 1e9.
   /// - Complexity: O(D · on-bits) on all threads, then O(D²); 4·D² bytes.

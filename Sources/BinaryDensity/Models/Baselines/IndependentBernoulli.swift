@@ -32,9 +32,11 @@ public struct IndependentBernoulli: Density {
 
   /// Returns the density of the smoothed marginals of rows, p_i = (n_i + a) / (N + 2a).
   ///
-  /// - Parameter pseudoCount: a, what is added to the number of zeros and to that of ones of every column. With the
-  ///   half, a column of N rows costs at most ½·log N + log 2 nats more, one row after the other, than with its
-  ///   marginal known, constant columns included.
+  /// With a half, a column of N rows costs at most ½·log N + log 2 nats more, one row after the other, than with its
+  /// marginal known, constant columns included.
+  /// - Parameters:
+  ///   - rows: what is fitted, N rows.
+  ///   - pseudoCount: a, what is added to the number of zeros and to that of ones of every column.
   /// - Throws: `DensityError.invalidConfiguration` for a table without rows or columns and for a pseudo-count that is
   ///   not from 1e-9 to 1e9.
   /// - Complexity: O(N·D / 64 + on-bits).
