@@ -70,7 +70,8 @@ enum TrainCommand {
         help: "The update rule."),
       .value("momentum", placeholder: "number", default: "0.9", help: "The momentum of sgd, 0 up to 1."),
       .value(
-        "weight-decay", placeholder: "number", default: "0", help: "The decoupled weight decay of adam."),
+        "weight-decay", placeholder: "number",
+        help: "The decoupled weight decay of adam. Default: \(TrainingOptions.weightDecayHelp)."),
       .value("clip", placeholder: "norm", help: "The largest norm of a step's gradient. Default: no limit."),
       .value(
         "patience", placeholder: "epochs",

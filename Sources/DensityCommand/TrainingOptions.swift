@@ -8,6 +8,7 @@ struct TrainingOptions {
     "enough for 10000 steps of a nade, 15000 of a made, 20000 of an fvsbn, 60000 of an eonade"
   static let rateHelp =
     "with adam 0.0005 for eonade, 0.002 for nade, 0.003 for made and fvsbn; 0.01 with adagrad, 0.05 with sgd"
+  static let weightDecayHelp = "0.1 for nade and made, 0.04 for fvsbn, 0 for eonade"
   static let orderingHelp = "natural for nade, resampled for eonade, random for the others"
   /// The number of orders that an EoNADE is measured with.
   ///
@@ -36,13 +37,22 @@ struct TrainingOptions {
   private let dropout: Dropout
   private let averaging: Double?
 
+  private static func usualWeightDecay(_ kind: ModelKind) -> Double {
+    switch kind {
+    case .nade, .made: 0.1
+    case .fvsbn: 0.04
+    default: 0
+    }
+  }
+
   /// Reads the options of a training of a family.
   init(_ arguments: ParsedArguments, kind: ModelKind) throws {
     self.kind = kind
     epochCount = try arguments.optionalValue("epochs", as: .integer(in: 1...1_000_000))
     batchSize = try arguments.value("batch", as: .integer(in: 1...1_000_000))
     let momentum = try arguments.value("momentum", as: .number(in: 0..<1))
-    let weightDecay = try arguments.value("weight-decay", as: .number(in: 0...1))
+    let weightDecay =
+      try arguments.optionalValue("weight-decay", as: .number(in: 0...1)) ?? Self.usualWeightDecay(kind)
     let usualRate: Double
     let rule = try arguments.value("optimizer", as: .string)
     for (option, owner) in [("momentum", "sgd"), ("weight-decay", "adam")]
