@@ -11,12 +11,15 @@ enum EvaluateCommand {
       Prints the mean negative log-likelihood in nats with its standard error, and in bits a variable. With \
       --reference every row is computed a second time in double precision by the plain reference loops, which is slow, \
       and the largest difference is reported. An EoNADE gives a density for any order of the variables: --orders says \
-      how many random ones to mix.
+      how many random ones to mix. --against compares row by row with another model: the difference of two means is \
+      known far better than either.
       """,
     options: [DataOptions.data, DataOptions.split] + DataOptions.binarization + [
       .value(
         "orders", placeholder: "count",
         help: "The number of orders of an EoNADE. Default: the checkpoint's."),
+      .value(
+        "against", placeholder: "checkpoint", help: "Another model, to compare with row by row."),
       .flag("reference", help: "Compare every row with the double-precision reference."),
       .value("threads", placeholder: "count", help: "The number of threads. Default: the machine's."),
       .flag("json", help: "Print the result as JSON."),
@@ -29,6 +32,8 @@ enum EvaluateCommand {
       Command.Example("density evaluate runs/nade/best.safetensors", "the test rows of MNIST"),
       Command.Example("density evaluate runs/nade/best.safetensors table.csv --json", "rows of your own"),
       Command.Example("density evaluate runs/eonade/best.safetensors --orders 128", "over 128 orders"),
+      Command.Example(
+        "density evaluate a.safetensors --against b.safetensors", "how much better the first is"),
     ])
 
   static func run(_ arguments: ParsedArguments) throws -> ExitStatus {
@@ -42,16 +47,32 @@ enum EvaluateCommand {
       }
       checkpoint.model = eonade.withOrders(count: orderCount)
     }
+    let other = try arguments.optionalValue("against", as: .path)
+    let rival = try other.map { try Checkpoint(contentsOf: $0).model }
     let path = try arguments.optionalValue("table", as: .path) ?? arguments.value("data", as: .path)
     let (rows, name, _) = try DataOptions.rows(arguments, path: path, for: checkpoint.model)
+    if let rival, let other, rival.variableCount != checkpoint.model.variableCount {
+      throw DensityError.mismatch(
+        path: other, expected: "a model of \(checkpoint.model.variableCount) variables",
+        found: "one of \(rival.variableCount)")
+    }
     let progress = ProgressLine()
     let model = checkpoint.model
     let measurement = Measurement(model, rows, split: name) { progress.update("evaluating", fraction: $0) }
+    let advantage = rival.map {
+      LikelihoodDifference(
+        measurement.logProbabilities,
+        over: $0.logProbability(of: rows) { progress.update("evaluating the other", fraction: $0) })
+    }
     let difference =
       arguments.flag("reference") ? largestDifference(model, rows, progress) : nil
     progress.finish()
     if arguments.flag("json") {
       var object = try members(describing: model) + measurement.members
+      if let advantage {
+        object.append(.init(key: "difference", value: .real(advantage.mean)))
+        object.append(.init(key: "difference_standard_error", value: .real(advantage.standardError)))
+      }
       if let difference { object.append(.init(key: "largest_difference", value: .real(difference))) }
       try Terminal.print(JSONValue.object(object).indentedDescription)
     } else {
@@ -60,6 +81,11 @@ enum EvaluateCommand {
       try Terminal.print(
         "\(durationText(seconds: measurement.seconds)), "
           + "\(Int(Double(rows.rowCount) / measurement.seconds)) rows/s")
+      if let advantage, let other {
+        try Terminal.print(
+          "log p less that of \(other): \(fixed(advantage.mean, 3)) ± \(fixed(advantage.standardError, 3)) nats a row"
+        )
+      }
       if let difference {
         try Terminal.print("largest difference from the double-precision reference: \(difference) nats")
       }

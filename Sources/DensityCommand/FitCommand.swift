@@ -11,7 +11,8 @@ enum FitCommand {
     discussion: """
       Tries families, sizes and regularisation on the training rows, chooses on the validation rows, trains many \
       networks of the best recipe and mixes them into one checkpoint. Test rows, if given, are looked at once, at the \
-      end. Ctrl-C ends the search and keeps the best so far.
+      end. Ctrl-C ends the search and keeps the best so far; should the process be killed, the output is the best single \
+      model by then.
       """,
     options: [
       .value(
@@ -48,19 +49,26 @@ enum FitCommand {
         + "\(data.test?.rowCount ?? 0) test rows of \(data.variableCount) variables")
     let search = try DensitySearch(data, budget: .seconds(budget), seed: seed)
     Interrupt.install()
+    func keep(_ density: any Density) throws {
+      try Checkpoint(model: density, imageShape: data.imageShape).write(to: output)
+    }
+    var failure: (any Error)?
     let result = search.run { event in
       switch event {
       case .tried(let entry):
         progress.print(line(entry))
+      case .improved(let density):
+        do { try keep(density) } catch { failure = error }
       case .progress(let phase, let fraction, let best):
         progress.update(
           phase, fraction: fraction, figures: best.map { ["best validation NLL \(fixed($0, 3))"] } ?? [])
       }
-      return !Interrupt.isRequested
+      return failure == nil && !Interrupt.isRequested
     }
     progress.finish()
     Interrupt.uninstall()
-    try Checkpoint(model: result.density, imageShape: data.imageShape).write(to: output)
+    if let failure { throw failure }
+    try keep(result.density)
     if result.isInterrupted { progress.print("interrupted; the best so far is kept") }
 
     var measurements: [Measurement] = []

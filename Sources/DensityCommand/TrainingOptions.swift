@@ -83,10 +83,16 @@ struct TrainingOptions {
       inputs: try arguments.value("input-dropout", as: .number(in: 0..<1)),
       hidden: try arguments.value("dropout", as: .number(in: 0..<1)))
     averaging = try arguments.optionalValue("average", as: .number(in: 0..<1))
-    precision = try arguments.value("precision", as: ValueFormat<Precision>.choice)
+    precision = try Self.precision(arguments, for: kind)
+  }
+
+  /// Returns the precision of the products that a family is to be trained in.
+  static func precision(_ arguments: ParsedArguments, for kind: ModelKind) throws -> Precision {
+    let precision = try arguments.value("precision", as: ValueFormat<Precision>.choice)
     if precision == .bf16 && kind != .made && kind != .eonade {
-      throw UsageError("--precision bf16 goes with --model made or eonade, whose dense layers it speeds up")
+      throw UsageError("--precision bf16 is for a made or an eonade, whose dense layers it speeds up")
     }
+    return precision
   }
 
   /// Returns the configuration for a table of `rowCount` rows.

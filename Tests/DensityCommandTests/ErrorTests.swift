@@ -107,6 +107,7 @@ struct ErrorTests {
     Fault("train --resume --run none --components 5", 64, "--components", "resumed"),
     Fault("train --resume --run none --fresh-masks", 64, "--fresh-masks", "resumed"),
     Fault("reproduce", 64, "made-500", "--list"),
+    Fault("reproduce eonade-2-16 --published-training", 64, "--published-training", "eonade-2-16"),
     Fault("reproduce pixelrnn", 64, "pixelrnn", "nade-500"),
     Fault("reproduce nade-500 --data none", 66, "none/train-images-idx3-ubyte"),
     Fault("fit", 64, "table"),
@@ -128,6 +129,9 @@ struct ErrorTests {
     Fault("evaluate flipped.safetensors train.csv", 65, "flipped.safetensors", "expected", "found"),
     Fault("evaluate foreign.safetensors train.csv", 65, "foreign.safetensors", "another"),
     Fault("evaluate model.safetensors narrow.csv", 65, "narrow.csv", "6 columns", "4"),
+    Fault(
+      "evaluate model.safetensors train.csv --against none.safetensors", 66, "none.safetensors",
+      "no such file"),
     Fault("evaluate model.safetensors train.csv extra", 64, "extra"),
     Fault("evaluate model.safetensors train.csv --orders 4", 64, "--orders", "EoNADE", "fvsbn"),
     Fault("evaluate model.safetensors --split tset", 64, "--split", "did you mean test?"),

@@ -13,14 +13,16 @@ struct HelpTests {
       "weight-decay", "clip", "patience", "dropout", "input-dropout", "average", "members",
       "precision", "seed", "run", "resume", "threads", "json", "help",
     ],
-    "reproduce": ["list", "data", "epochs", "seed", "run", "threads", "json", "help"],
+    "reproduce": [
+      "list", "data", "published-training", "precision", "epochs", "seed", "run", "threads", "json", "help",
+    ],
     "fit": [
       "validation", "test", "budget", "output", "seed", "threads", "json", "binarize", "threshold",
       "binarize-seed", "help",
     ],
     "evaluate": [
-      "data", "split", "binarize", "threshold", "binarize-seed", "orders", "reference", "threads", "json",
-      "help",
+      "data", "split", "binarize", "threshold", "binarize-seed", "orders", "against", "reference", "threads",
+      "json", "help",
     ],
     "sample": ["count", "seed", "output", "logprob", "columns", "magnify", "threads", "help"],
     "logprob": ["output", "data", "split", "binarize", "threshold", "binarize-seed", "threads", "help"],

@@ -113,6 +113,9 @@ struct WorkTests {
       #expect(abs(numbers.reduce(0, +) / -100 - nll) < 1e-12 * nll)
       let rows = try DataTable.read(table).rows(split: .test)
       #expect(try Checkpoint(contentsOf: best).model.logProbability(of: rows) == numbers)
+      let itself = try DensityProgram.json(
+        DensityProgram.run("evaluate", best, table, "--json", "--against", best).output)
+      #expect(itself["difference"]?.number == 0 && itself["difference_standard_error"]?.number == 0)
       let plain = try DensityProgram.run("evaluate", best, "--data", table)
       let line = try #require(plain.output.split(separator: "\n").dropFirst().first)
       try checkLine(String(line), report)
@@ -226,6 +229,17 @@ struct WorkTests {
           .output)
       #expect(evaluated["nll"]?.number == results.last?["nll"]?.number)
       #expect((evaluated["largest_difference"]?.number ?? 1) < 1e-3)
+      // Row by row against another: the difference of the means, known better than the means.
+      let compared = try DensityProgram.json(
+        DensityProgram.run(
+          "evaluate", "b.safetensors", "test.csv", "--json", "--against", "a.safetensors", in: folder
+        ).output)
+      let rival = try DensityProgram.json(
+        DensityProgram.run("evaluate", "a.safetensors", "test.csv", "--json", in: folder).output)
+      let difference = try #require(rival["nll"]?.number) - (try #require(compared["nll"]?.number))
+      #expect(abs(try #require(compared["difference"]?.number) - difference) < 1e-9)
+      let errors = [compared["difference_standard_error"]?.number, compared["standard_error"]?.number]
+      #expect(try #require(errors[0]) < (try #require(errors[1])) && errors[0] != 0)
       #expect(try DensityProgram.run("sample", "a.safetensors", "-n", "3", "-o", "-", in: folder).status == 0)
       #expect(try DensityProgram.run("info", "a.safetensors", in: folder).output.contains("parameters"))
     }

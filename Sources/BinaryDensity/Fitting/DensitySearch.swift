@@ -44,6 +44,8 @@ public final class DensitySearch {
   public enum Event: Sendable {
     /// Something has been tried.
     case tried(Entry)
+    /// What has been tried last is the best by now; worth keeping in case the process is killed.
+    case improved(any Density)
     /// Time has passed: the phase, the fraction of the whole time, and the best figure so far.
     case progress(phase: String, fraction: Double, best: Double?)
   }
@@ -86,6 +88,8 @@ public final class DensitySearch {
     let nll: Double
     /// The share of the training after which the model was at its best.
     let peak: Double
+    /// Whether it was trained to the end, not cut short by that of the time.
+    let isComplete: Bool
   }
 
   private struct State {
@@ -105,7 +109,16 @@ public final class DensitySearch {
 
     var best: Trial? { trials.min { $0.nll < $1.nll } }
 
-    mutating func add(_ entry: Entry) {
+    /// Whether another member is worth its time: beyond so many, what one gains is less than validation rows can
+    /// show, while the file grows and each likelihood takes longer.
+    var needsMembers: Bool { memberCounts.values.reduce(0, +) < 200 }
+
+    mutating func add(_ entry: Entry, _ density: (any Density)? = nil) {
+      if let density {
+        let isBest = entry.validationNLL < leaderboard.first?.validationNLL ?? .infinity
+        events.append(.tried(entry))
+        if isBest { events.append(.improved(density)) }
+      }
       leaderboard.append(entry)
       leaderboard.sort { $0.validationNLL < $1.validationNLL }
     }
@@ -208,10 +221,7 @@ public final class DensitySearch {
       let nll = DensitySearch.nll(density, validation)
       guard nll.isFinite else { return }
       let entry = Entry(name: name, validationNLL: nll, seconds: start.duration(to: clock.now).seconds)
-      shared.state.withLock {
-        $0.add(entry)
-        $0.events.append(.tried(entry))
-      }
+      shared.state.withLock { $0.add(entry, density) }
       baselines.append((density, nll, name))
     }
     add("independent Bernoullis") { () throws(DensityError) in try IndependentBernoulli.fit(to: data.train) }
@@ -253,7 +263,6 @@ public final class DensitySearch {
     let (trials, members, best) = shared.state.withLock { ($0.trials, $0.members, $0.best) }
     // There is always a baseline.
     var found: [(density: any Density, nll: Double)] = baselines.map { ($0.density, $0.nll) }
-    found += (trials + members).map { ($0.density, $0.nll) }
     func add(_ density: any Density, nll: Double, name: String) {
       guard nll.isFinite else { return }
       let entry = Entry(name: name, validationNLL: nll, seconds: start.duration(to: clock.now).seconds)
@@ -262,8 +271,14 @@ public final class DensitySearch {
       found.append((density, nll))
     }
 
-    let pool = trials.filter { $0.recipe == best?.recipe } + members
-    if pool.count > 1 {
+    // What was cut short counts if it is as good as some that were not.
+    let worst = (members + [best].compactMap(\.self)).filter(\.isComplete).map(\.nll).max() ?? .infinity
+    let pool =
+      trials.filter { $0.recipe == best?.recipe } + members.filter { $0.isComplete || $0.nll <= worst }
+    // Of hundreds of networks one is the best of all by luck, so where several can be mixed none stands for itself.
+    if pool.count < 2 {
+      found += trials.map { ($0.density, $0.nll) }
+    } else {
       let groups = Dictionary(grouping: pool) { $0.order }.sorted { $0.key < $1.key }.map(\.value)
       var parts = groups.map { $0.count == 1 ? $0[0].density : Ensemble($0.map(\.density)) }
       // log p of each part in each validation row, computed once.
@@ -346,7 +361,7 @@ public final class DensitySearch {
     /// The recipe and the order of the next member.
     private func nextMember() -> (Recipe, Int)? {
       shared.state.withLock { state in
-        guard !state.isStopped, let best = state.best else { return nil }
+        guard !state.isStopped, state.needsMembers, let best = state.best else { return nil }
         let order = DensitySearch.nextOrder(
           counts: state.memberCounts, orderCount: best.recipe.orderCount(imageShape: data.imageShape),
           depth: state.depth ?? 1)
@@ -388,8 +403,7 @@ public final class DensitySearch {
           seconds: elapsed - began)
         shared.state.withLock { state in
           if isMember { state.members.append(trial) } else { state.trials.append(trial) }
-          state.add(entry)
-          state.events.append(.tried(entry))
+          state.add(entry, trial.density)
         }
       } catch {
         // A recipe that diverges, or that the machine cannot hold, is a recipe that did not do well.
@@ -413,7 +427,7 @@ public final class DensitySearch {
       let epochs = Double(trainer.progress.configuration.epochCount)
       return Trial(
         recipe: recipe, order: order, density: trainer.best, nll: nll,
-        peak: Double(trainer.progress.bestEpoch) / epochs)
+        peak: Double(trainer.progress.bestEpoch) / epochs, isComplete: trainer.isFinished)
     }
   }
 }

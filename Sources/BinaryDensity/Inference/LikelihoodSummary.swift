@@ -14,12 +14,36 @@ public struct LikelihoodSummary: Hashable, Sendable, Codable {
   /// - Precondition: there is at least one row.
   public init(logProbabilities: [Double], variableCount: Int) {
     precondition(!logProbabilities.isEmpty, "no rows to summarise")
-    let count = Double(logProbabilities.count)
-    let mean = logProbabilities.reduce(0, +) / count
-    let squares = logProbabilities.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+    let (mean, error) = meanAndStandardError(of: logProbabilities)
     rowCount = logProbabilities.count
     negativeLogLikelihood = -mean
-    standardError = count > 1 ? (squares / (count - 1) / count).squareRoot() : 0
+    standardError = error
     bitsPerVariable = -mean / 0.693147180559945309417 / Double(variableCount)
   }
+}
+
+/// How much likelier the rows of a table are under one density than under another, compared row by row.
+///
+/// What is hard for one is mostly hard for the other, so the difference is known far better than either mean.
+public struct LikelihoodDifference: Hashable, Sendable, Codable {
+  /// The mean over the rows of log p(x) − log q(x), in nats.
+  public let mean: Double
+  /// The standard error of that mean: the standard deviation of the rows' differences over √rows.
+  public let standardError: Double
+
+  /// Compares the log-probabilities, in nats, of the same rows under p and under q.
+  ///
+  /// - Precondition: there is at least one row, and as many of one as of the other.
+  public init(_ logProbabilities: [Double], over others: [Double]) {
+    precondition(logProbabilities.count == others.count, "the rows of one are not those of the other")
+    precondition(!others.isEmpty, "no rows to compare")
+    (mean, standardError) = meanAndStandardError(of: zip(logProbabilities, others).map { $0 - $1 })
+  }
+}
+
+private func meanAndStandardError(of values: [Double]) -> (mean: Double, standardError: Double) {
+  let count = Double(values.count)
+  let mean = values.reduce(0, +) / count
+  let squares = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+  return (mean, count > 1 ? (squares / (count - 1) / count).squareRoot() : 0)
 }

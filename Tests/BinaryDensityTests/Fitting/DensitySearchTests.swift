@@ -17,9 +17,11 @@ struct DensitySearchTests {
       validation: TrainingCase.chain(rowCount: 300, variableCount: 8, seed: 2))
     var tried = 0
     var fractions: [Double] = []
+    var kept: (any Density)?
     let result = try DensitySearch(data, budget: .seconds(2), seed: 3).run { event in
       switch event {
       case .tried: tried += 1
+      case .improved(let density): kept = density
       case .progress(_, let fraction, _): fractions.append(fraction)
       }
       return true
@@ -29,11 +31,13 @@ struct DensitySearchTests {
     #expect(figures == figures.sorted())
     let independent = try #require(
       result.leaderboard.first { $0.name == "independent Bernoullis" }?.validationNLL)
+    // What a killed search leaves behind: the best single model there was.
+    let single = DensitySearch.nll(try #require(kept), try #require(data.validation))
+    #expect(single < independent && result.leaderboard.contains { abs($0.validationNLL - single) < 1e-5 })
     // Eight fair coins have 5.55 nats; the chain 0.69 + 7 · 0.325 = 2.97.
     #expect(abs(independent - 5.55) < 0.1)
     let found = DensitySearch.nll(result.density, try #require(data.validation))
-    // The trainer's figure of a single network is of another order of its columns, so of other roundings.
-    #expect(abs(found - figures[0]) < 1e-5 && found < 3.3)
+    #expect(found < 3.3 && found < independent)
     let all = result.density.logProbability(of: BinaryMatrix.allRows(ofWidth: 8))
     #expect(abs(all.reduce(0) { $0 + exp($1) } - 1) < 1e-4)
   }
