@@ -59,6 +59,7 @@ enum {
 typedef struct ck_planned_layer {
   const struct ck_planned_layer *source;  // whose outputs are the inputs; null: the variables
   bool is_hidden;                         // else its outputs are the logits
+  bool adds_inputs;                       // output n to input n, both sorted
   ptrdiff_t stride;                       // positions of a stretch: a step, or a block over the variables
   ptrdiff_t first_line;                   // of a hidden layer's outputs among those of all
   int32_t *prefixes;                      // N: how many inputs an output sees, both sorted

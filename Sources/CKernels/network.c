@@ -106,7 +106,7 @@ ck_plan *ck_plan_create(ck_network network, ptrdiff_t variables) {
   job->plan = plan;
   for (ptrdiff_t i = 0; i < network.depth; i++) {
     plan->layers[i] = (ck_planned_layer){
-      .source = i > 0 ? &plan->layers[i - 1] : NULL, .is_hidden = true,
+      .source = i > 0 ? &plan->layers[i - 1] : NULL, .is_hidden = true, .adds_inputs = network.hidden[i].adds_inputs,
       .stride = i > 0 ? step_length : block_length, .first_line = plan->hidden_lines};
     plan->hidden_lines += network.hidden[i].weights.columns;
     job->sources[plan->layer_count++] = &network.hidden[i];

@@ -69,6 +69,7 @@ func description(of model: any Density) -> String {
       let counts = configuration.hiddenCounts.map(String.init).joined(separator: " + ")
       parts.append("\(counts) \(configuration.activation.rawValue) units")
     }
+    if configuration.isResidual { parts.append("residual") }
     if configuration.hasDirectWeights { parts.append("direct weights") }
     parts.append(configuration.maskCount == 1 ? "1 mask" : "\(configuration.maskCount) masks")
     if configuration.trainsOnFreshMasks { parts.append("trained on fresh masks") }

@@ -46,6 +46,8 @@ enum TrainCommand {
           + "that several members are spread over (default 1)."),
       .flag("fresh-masks", help: "Train a MADE on a fresh mask each step instead of cycling through them."),
       .flag("direct", help: "Give a MADE direct weights from inputs to outputs."),
+      .flag(
+        "residual", help: "Let a MADE's hidden layers add the layer below, where both have as many units."),
       .value(
         "components", placeholder: "count", default: "500", help: "The components of a bernoulli-mixture."),
       DataOptions.data,
@@ -120,8 +122,8 @@ enum TrainCommand {
 
   /// The options of networks and of gradients, which a baseline has none of.
   private static let networkSettings = [
-    "hidden", "activation", "ordering", "masks", "fresh-masks", "direct", "epochs", "batch", "rate",
-    "schedule", "optimizer", "momentum", "weight-decay", "clip", "patience", "precision", "dropout",
+    "hidden", "activation", "ordering", "masks", "fresh-masks", "direct", "residual", "epochs", "batch",
+    "rate", "schedule", "optimizer", "momentum", "weight-decay", "clip", "patience", "precision", "dropout",
     "input-dropout", "average", "members", "orders",
   ]
   /// The options that a resumed run takes from its checkpoint.
@@ -178,7 +180,8 @@ enum TrainCommand {
     if kind == .nade && hiddenCounts.count != 1 {
       throw UsageError("--hidden: a NADE has one layer of hidden units")
     }
-    for option in ["masks", "fresh-masks", "direct"] where kind != .made && arguments.isGiven(option) {
+    for option in ["masks", "fresh-masks", "direct", "residual"]
+    where kind != .made && arguments.isGiven(option) {
       throw UsageError("--\(option) is for a MADE")
     }
     for option in ["hidden", "activation"] where kind == .fvsbn && arguments.isGiven(option) {
@@ -217,8 +220,9 @@ enum TrainCommand {
         return try MADE(
           MADE.Configuration(
             variableCount: data.variableCount, hiddenCounts: hiddenCounts, activation: activation,
-            hasDirectWeights: arguments.flag("direct"), maskCount: maskCount,
-            trainsOnFreshMasks: arguments.flag("fresh-masks"), ordering: ordering, seed: orderSeed),
+            hasDirectWeights: arguments.flag("direct"), isResidual: arguments.flag("residual"),
+            maskCount: maskCount, trainsOnFreshMasks: arguments.flag("fresh-masks"), ordering: ordering,
+            seed: orderSeed),
           seed: weightSeed)
       case .eonade:
         return try EoNADE(

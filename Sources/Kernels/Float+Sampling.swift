@@ -87,7 +87,7 @@ extension MaskedNetwork where Scalar == Float {
 
 extension MaskedLayer where Scalar == Float {
   fileprivate func raw(_ mask: ck_staircase) -> ck_layer {
-    ck_layer(weights: weights.raw, bias: bias?.base, mask: mask)
+    ck_layer(weights: weights.raw, bias: bias?.base, mask: mask, adds_inputs: addsInputs)
   }
 }
 

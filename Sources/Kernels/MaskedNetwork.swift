@@ -6,19 +6,26 @@ public struct MaskedLayer<Scalar> {
   package let bias: MatrixView<Scalar>?
   /// Which weights are used.
   package let mask: Staircase
+  /// Whether a hidden layer adds its inputs, which are as many, to its units: f(y) + x.
+  package let addsInputs: Bool
 
-  package init(weights: MatrixView<Scalar>, bias: MatrixView<Scalar>?, mask: Staircase) {
+  package init(
+    weights: MatrixView<Scalar>, bias: MatrixView<Scalar>?, mask: Staircase, addsInputs: Bool = false
+  ) {
     mask.require(weights: weights)
     bias?.require("bias", rows: 1, columns: weights.columnCount)
     self.weights = weights
     self.bias = bias
     self.mask = mask
+    self.addsInputs = addsInputs
   }
 }
 
 /// The logits of D variables as an autoregressive network computes them from the variables before.
 ///
 ///     z = output(h_L) + direct(x),   h_l = f(hidden_l(h_{l−1})),   h_0 = x
+///
+/// and h_l = f(hidden_l(h_{l−1})) + h_{l−1} where a layer adds its inputs.
 ///
 /// Like the views of its weights it must not outlive their owners.
 public struct MaskedNetwork<Scalar> {
@@ -54,8 +61,16 @@ public struct MaskedNetwork<Scalar> {
     var order = ordering
     // How many variables each of a layer's inputs depends on, in their order.
     var degrees = Array(1..<variableCount + 1)
+    precondition(
+      [hidden.first, output, direct].allSatisfy { $0?.addsInputs != true },
+      "only hidden layers over others add their inputs")
     for layer in hidden + [output].compactMap(\.self) {
       precondition(layer.mask.inputOrder == order, "a layer takes other inputs than the one before it gives")
+      // So it depends on the input it adds, and is known no earlier.
+      precondition(
+        !layer.addsInputs
+          || layer.mask.outputOrder == order && zip(layer.mask.prefixLengths, 0...).allSatisfy { $0 > $1 },
+        "a unit adds an input that it may not see")
       order = layer.mask.outputOrder
       degrees = layer.mask.prefixLengths.map { $0 == 0 ? 0 : degrees[Int($0) - 1] }
     }

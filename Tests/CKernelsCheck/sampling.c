@@ -91,7 +91,7 @@ static void make_layer(network *net, int index, ptrdiff_t inputs, ptrdiff_t outp
     prefixes[n] = n == 0 ? 0 : prefixes[n - 1];
     while (prefixes[n] < inputs && in[input_order[prefixes[n]]] <= out[order[n]]) prefixes[n]++;
   }
-  net->layers[index] = (ck_layer){w, index % 2 == 0 ? bias.base : NULL, {input_order, order, prefixes}};
+  net->layers[index] = (ck_layer){w, index % 2 == 0 ? bias.base : NULL, {input_order, order, prefixes}, false};
   net->input_degrees[index] = in;
   net->output_degrees[index] = out;
 }
@@ -124,10 +124,13 @@ static void check_network(
   ptrdiff_t inputs = variables;
   int32_t *degrees = in;
   for (int l = 0; l < depth; l++) {
-    ptrdiff_t units = 5 + 13 * l + draw_below(9);
-    int32_t *next = integers(units);
-    for (ptrdiff_t n = 0; n < units; n++) next[n] = (int32_t)draw_below(variables);
+    // Some layers have the units of the one below, and add them.
+    bool is_residual = l > 0 && (variables + rows + l) % 2 == 0;
+    ptrdiff_t units = is_residual ? inputs : 5 + 13 * l + draw_below(9);
+    int32_t *next = is_residual ? degrees : integers(units);
+    for (ptrdiff_t n = 0; !is_residual && n < units; n++) next[n] = (int32_t)draw_below(variables);
     make_layer(&net, l, inputs, units, degrees, next);
+    net.layers[l].adds_inputs = is_residual;
     inputs = units;
     degrees = next;
   }
@@ -168,7 +171,9 @@ static void check_network(
     for (int l = 0; l < depth; l++) {
       double *units = layers[l % 2];
       apply_layer(&net, l, below, units);
-      for (ptrdiff_t n = 0; n < net.layers[l].weights.columns; n++) units[n] = fmax(units[n], 0);
+      for (ptrdiff_t n = 0; n < net.layers[l].weights.columns; n++) {
+        units[n] = fmax(units[n], 0) + (net.layers[l].adds_inputs ? below[n] : 0);
+      }
       below = units;
     }
     if (depth > 0) apply_layer(&net, depth, below, logits);

@@ -70,6 +70,8 @@ struct ErrorTests {
     Fault("train --model made --hidden 900000,900000 --data train.csv", 64, "GB", "memory"),
     Fault("train --masks 2", 64, "--masks", "MADE"),
     Fault("train --model made --masks 0", 64, "--masks", "0"),
+    Fault("train --residual", 64, "--residual", "MADE"),
+    Fault("train --model made --hidden 8,4 --residual --data train.csv", 64, "residual", "as many"),
     Fault("train --epochs 0", 64, "--epochs", "0"),
     Fault("train --batch 0", 64, "--batch", "0"),
     Fault("train --patience 0", 64, "--patience", "0"),

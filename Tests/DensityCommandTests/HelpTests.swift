@@ -5,7 +5,8 @@ struct HelpTests {
   /// The options of each command; one that is not documented, or not there any more, is a broken promise.
   private static let options = [
     "train": [
-      "model", "hidden", "activation", "ordering", "masks", "orders", "fresh-masks", "direct", "components",
+      "model", "hidden", "activation", "ordering", "masks", "orders", "fresh-masks", "direct", "residual",
+      "components",
       "data", "validation",
       "test",
       "binarize", "threshold", "binarize-seed", "epochs", "batch", "rate", "schedule", "optimizer",

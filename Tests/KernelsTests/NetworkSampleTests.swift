@@ -14,8 +14,14 @@ private struct RandomNetwork {
   var direct: (weights: Matrix<Float>, mask: Staircase)?
   var bias: Matrix<Float>
   var activation = Activation.relu
+  let isResidual: Bool
 
-  init(_ variableCount: Int, _ hiddenCounts: [Int], direct hasDirect: Bool, seed: UInt64) {
+  /// A residual network has the same degrees in layers of as many units, and adds the one to the other.
+  init(
+    _ variableCount: Int, _ hiddenCounts: [Int], direct hasDirect: Bool, residual isResidual: Bool = false,
+    seed: UInt64
+  ) {
+    self.isResidual = isResidual
     var generator = Philox(seed: seed, stream: 0x5A3)
     /// Numbers in ±3/8, NaN where the mask forbids.
     func weights(_ mask: Staircase) -> Matrix<Float> {
@@ -34,7 +40,9 @@ private struct RandomNetwork {
     let inputDegrees = positions.map { $0 + 1 }
     var degrees = inputDegrees
     for count in hiddenCounts {
-      let outputDegrees = (0..<count).map { _ in generator.integer(below: variableCount + 1) }
+      let adds = isResidual && !hidden.isEmpty && count == degrees.count
+      let outputDegrees =
+        adds ? degrees : (0..<count).map { _ in generator.integer(below: variableCount + 1) }
       let mask = Staircase(inputDegrees: degrees, outputDegrees: outputDegrees)
       hidden.append((weights(mask), bias(count), mask))
       degrees = outputDegrees
@@ -68,7 +76,11 @@ private struct RandomNetwork {
     var words = [UInt64](repeating: .max, count: max(1, u.rowCount * ((u.columnCount + 63) / 64)))
     let network = MaskedNetwork(
       ordering: ordering,
-      hidden: owned.map { MaskedLayer(weights: $0.0.view, bias: $0.1.view, mask: $0.2) },
+      hidden: owned.enumerated().map { index, layer in
+        MaskedLayer(
+          weights: layer.0.view, bias: layer.1.view, mask: layer.2,
+          addsInputs: isResidual && index > 0 && layer.0.rowCount == layer.0.columnCount)
+      },
       activation: activation,
       output: output.flatMap { output in
         v.map { MaskedLayer(weights: $0.view, bias: b.view, mask: output.mask) }
@@ -92,14 +104,16 @@ private struct RandomNetwork {
     (1, [], true), (1, [1], false), (2, [3], true), (16, [1], false), (17, [5, 1], true), (31, [], true),
     (33, [100], false), (48, [48, 16, 17], false), (49, [20], true), (64, [33], false),
     (65, [7, 8, 9], true),
-    (97, [], true), (100, [40, 150], false), (130, [300], true),
+    (97, [], true), (100, [40, 150], false), (130, [300], true), (1, [2, 2], false), (33, [20, 20], true),
+    (65, [33, 33, 9, 9], false), (130, [70, 70, 70], true),
   ]
 
   @Test("drawn as by a whole pass for every variable", arguments: InstructionSet.available)
   func agreesWithTheReference(set: InstructionSet) {
     for (index, shape) in Self.shapes.enumerated() {
+      // Layers of as many units are those of a residual network.
       let network = RandomNetwork(
-        shape.variables, shape.hidden, direct: shape.direct, seed: UInt64(index))
+        shape.variables, shape.hidden, direct: shape.direct, residual: true, seed: UInt64(index))
       for rowCount in [1, 5, 17, 40] {
         let uniforms = Matrix<Float>.uniform(rowCount, shape.variables, in: 0...1, seed: UInt64(rowCount))
         let expected = network.draw(uniforms, in: Double.self)
@@ -114,7 +128,7 @@ private struct RandomNetwork {
   @Test(arguments: InstructionSet.available)
   func rowsAreIndependent(set: InstructionSet) {
     for activation in [Activation.relu, .tanh] {
-      var network = RandomNetwork(70, [50, 40], direct: true, seed: 7)
+      var network = RandomNetwork(70, [50, 40, 40], direct: true, residual: true, seed: 7)
       network.activation = activation
       let uniforms = Matrix<Float>.uniform(150, 70, in: 0...1, seed: 8)
       let all = set.run { Threads.run(on: 1) { network.draw(uniforms) } }

@@ -14,10 +14,12 @@ struct IncrementalSampler: Sendable {
     let weights: Matrix<Float>
     /// 1 × N, or nil for zero.
     let bias: Matrix<Float>?
+    /// Whether a hidden layer adds its inputs to its units.
+    var addsInputs = false
 
     /// The layer as kernels take it, valid while this one lives.
     fileprivate var view: MaskedLayer<Float> {
-      MaskedLayer(weights: weights.view, bias: bias?.view, mask: mask)
+      MaskedLayer(weights: weights.view, bias: bias?.view, mask: mask, addsInputs: addsInputs)
     }
   }
 

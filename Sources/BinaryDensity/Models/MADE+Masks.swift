@@ -17,6 +17,11 @@ extension MADE {
       var degrees: [[Int]] = []
       var lowest = min(1, count - 1)
       for (layer, width) in configuration.hiddenCounts.enumerated() {
+        // What is added to a unit must see no more than it may.
+        if configuration.addsLayerBelow(layer), let below = degrees.last {
+          degrees.append(below)
+          continue
+        }
         var layerDegrees = MaskSet.spread(width, over: lowest...(count - 1))
         lowest = layerDegrees[0]
         // The first mask is sorted. The others deal the same degrees out at random, so that each degree stays in

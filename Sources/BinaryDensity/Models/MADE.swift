@@ -4,13 +4,19 @@ import Kernels
 /// The masked autoencoder for distribution estimation: a feed-forward network whose masks let the output of a
 /// variable see only the variables before it.
 ///
-/// Any number of hidden layers, including none, and optionally direct weights from inputs to outputs. With K masks
+/// Any number of hidden layers, including none, and optionally direct weights from inputs to outputs. In a residual MADE
+/// a hidden layer of as many units as the one below adds that to its own,
+///
+///     h_l+1 = f(c_l+1 + h_l w_l+1) + h_l
+///
+/// and its units have the degrees of those they add, so that each still sees only what it may. With K masks
 /// the model is the uniform mixture of K components that share parameters and differ in connectivity and, if
 /// orderings are resampled, in order.
 ///
 /// Parameters: `w0, c0, w1, c1, …` of the hidden layers, `v` and `b` of the output, `direct` (D × D) if wanted.
 /// - Source: Germain, Gregor, Murray, Larochelle, MADE, ICML 2015; several masks: its order- and
-///   connectivity-agnostic training.
+///   connectivity-agnostic training. Residual layers: He, Zhang, Ren, Sun, Deep Residual Learning, CVPR 2016; in a MADE:
+///   Nash & Durkan, Autoregressive Energy Machines, ICML 2019.
 public struct MADE: AutoregressiveModel {
   /// The shape of a MADE.
   public struct Configuration: ModelConfiguration {
@@ -22,6 +28,11 @@ public struct MADE: AutoregressiveModel {
     public var activation: Activation
     /// Whether inputs also reach outputs directly; always so without hidden layers.
     public var hasDirectWeights: Bool
+    /// Whether hidden layers add the layer below where both have as many units.
+    public var isResidual: Bool {
+      get { residual ?? false }
+      set { residual = newValue ? true : nil }
+    }
     /// The number K of components, one mask each.
     public var maskCount: Int
     /// Whether training draws a fresh mask each step instead of cycling through the K.
@@ -30,12 +41,14 @@ public struct MADE: AutoregressiveModel {
     public var ordering: OrderingRule
     /// The seed of masks and orderings.
     public var seed: UInt64
+    // Nil for what files have from before there was a choice.
+    private var residual: Bool?
 
     /// Creates the configuration of D variables.
     public init(
       variableCount: Int, hiddenCounts: [Int] = [500], activation: Activation = .relu,
-      hasDirectWeights: Bool = false, maskCount: Int = 1, trainsOnFreshMasks: Bool = false,
-      ordering: OrderingRule = .random, seed: UInt64 = 0
+      hasDirectWeights: Bool = false, isResidual: Bool = false, maskCount: Int = 1,
+      trainsOnFreshMasks: Bool = false, ordering: OrderingRule = .random, seed: UInt64 = 0
     ) {
       self.variableCount = variableCount
       self.hiddenCounts = hiddenCounts
@@ -45,6 +58,12 @@ public struct MADE: AutoregressiveModel {
       self.trainsOnFreshMasks = trainsOnFreshMasks
       self.ordering = ordering
       self.seed = seed
+      self.isResidual = isResidual
+    }
+
+    /// Whether a hidden layer adds the one below to its own units.
+    func addsLayerBelow(_ layer: Int) -> Bool {
+      isResidual && layer > 0 && hiddenCounts[layer] == hiddenCounts[layer - 1]
     }
 
     /// What is wrong with the configuration, or nil.
@@ -58,6 +77,9 @@ public struct MADE: AutoregressiveModel {
       if !(1...4096).contains(maskCount) { return "a MADE has 1 to 4096 masks, not \(maskCount)" }
       if hiddenCounts.isEmpty && !hasDirectWeights {
         return "a MADE without hidden layers needs its direct weights"
+      }
+      if isResidual && !hiddenCounts.indices.contains(where: addsLayerBelow) {
+        return "a residual MADE needs a hidden layer of as many units as the one below it"
       }
       return ordering.problem(count: variableCount)
     }
@@ -122,7 +144,8 @@ public struct MADE: AutoregressiveModel {
       let a = graph.maskedLinear(
         h, weights: parameter("w\(layer)", in: &graph), bias: parameter("c\(layer)", in: &graph),
         mask: remaining.removeFirst())
-      h = graph.dropping(graph.apply(configuration.activation, a), dropout.hidden)
+      let units = graph.dropping(graph.apply(configuration.activation, a), dropout.hidden)
+      h = configuration.addsLayerBelow(layer) ? graph.add(units, h) : units
     }
     let bias = parameter("b", in: &graph)
     guard !configuration.hiddenCounts.isEmpty else {
@@ -147,7 +170,8 @@ public struct MADE: AutoregressiveModel {
     let bias = parameters["b"]
     let hidden = (0..<depth).map {
       IncrementalSampler.Layer(
-        mask: set.staircases[$0], weights: parameters["w\($0)"], bias: parameters["c\($0)"])
+        mask: set.staircases[$0], weights: parameters["w\($0)"], bias: parameters["c\($0)"],
+        addsInputs: configuration.addsLayerBelow($0))
     }
     let output =
       depth == 0

@@ -54,6 +54,7 @@ typedef struct {
   ck_matrix weights;            // K × N
   const float *_Nullable bias;  // N; null: zero
   ck_staircase mask;            // its orders are not null
+  bool adds_inputs;             // hidden layers but the first: h = f(y) + x, the mask's two orders being one
 } ck_layer;
 
 /// The logits of D variables: what the layers up to `output` make of them, plus what `direct` does.

@@ -22,7 +22,10 @@ extension Reference {
 
   private static func logits<S: KernelScalar>(_ network: MaskedNetwork<S>, _ x: [S]) -> [S] {
     var h = x
-    for layer in network.hidden { h = outputs(layer, h).map { value(of: network.activation, $0) } }
+    for layer in network.hidden {
+      let units = outputs(layer, h).map { value(of: network.activation, $0) }
+      h = layer.addsInputs ? zip(units, h).map(+) : units
+    }
     let direct = network.direct.map { outputs($0, x) }
     guard let output = network.output.map({ outputs($0, h) }) else { return direct ?? [] }
     return direct.map { zip(output, $0).map(+) } ?? output

@@ -18,6 +18,7 @@ struct InvalidConfiguration: Sendable, CustomTestStringConvertible {
     InvalidConfiguration(modelCase: .nade(5, 0), words: ["at least one hidden unit", "0"]),
     InvalidConfiguration(modelCase: .made(5, [4, 0, 3]), words: ["at least one unit", "0"]),
     InvalidConfiguration(modelCase: .made(5, [4], masks: 0), words: ["1 to 4096 masks", "0"]),
+    InvalidConfiguration(modelCase: .made(5, [4, 3, 4], residual: true), words: ["residual", "as many"]),
     InvalidConfiguration(modelCase: .nade(5, 4, .tanh), words: ["sigmoid or relu", "tanh"]),
     InvalidConfiguration(modelCase: .fvsbn(5, ordering: .resampled), words: ["one ordering", "MADE"]),
     InvalidConfiguration(modelCase: .nade(5, 4, ordering: .resampled), words: ["one ordering", "MADE"]),
@@ -71,6 +72,14 @@ struct ConfigurationTests {
       configuration.seed = .max
       try expectRoundTrip(configuration)
     }
+  }
+
+  @Test("files from before MADEs could be residual are read, and those of others stay as they were")
+  func olderFiles() throws {
+    let configuration = MADE.Configuration(variableCount: 4, hiddenCounts: [3, 3])
+    let text = String(decoding: try JSONEncoder().encode(configuration), as: UTF8.self)
+    #expect(!text.lowercased().contains("residual"))
+    #expect(try !JSONDecoder().decode(MADE.Configuration.self, from: Data(text.utf8)).isResidual)
   }
 
   @Test("an ordering rule is a word or a list, and nothing else")

@@ -24,8 +24,8 @@ enum ModelCase: Sendable, Hashable, CustomTestStringConvertible {
     case .fvsbn(let c): return "FVSBN of \(c.variableCount), \(c.ordering)"
     case .nade(let c): return "NADE of \(c.variableCount), \(c.hiddenCount) \(c.activation), \(c.ordering)"
     case .made(let c):
-      let direct = c.hasDirectWeights ? " direct," : ""
-      return "MADE of \(c.variableCount), \(c.hiddenCounts) \(c.activation),\(direct) "
+      let extras = (c.hasDirectWeights ? " direct," : "") + (c.isResidual ? " residual," : "")
+      return "MADE of \(c.variableCount), \(c.hiddenCounts) \(c.activation),\(extras) "
         + "\(c.maskCount) masks, \(c.ordering)"
     }
   }
@@ -57,12 +57,12 @@ extension ModelCase {
 
   static func made(
     _ count: Int, _ hiddenCounts: [Int], _ activation: Activation = .relu, direct: Bool = false,
-    masks: Int = 1, ordering: OrderingRule = .natural
+    residual: Bool = false, masks: Int = 1, ordering: OrderingRule = .natural
   ) -> ModelCase {
     .made(
       MADE.Configuration(
         variableCount: count, hiddenCounts: hiddenCounts, activation: activation, hasDirectWeights: direct,
-        maskCount: masks, ordering: ordering, seed: 5))
+        isResidual: residual, maskCount: masks, ordering: ordering, seed: 5))
   }
 
   /// Small models, whose sample space can be enumerated: every family, depth, kind of ordering and mixture.
@@ -78,7 +78,10 @@ extension ModelCase {
     .made(8, [9, 9], masks: 5), .made(7, [16], .sigmoid, masks: 2, ordering: .random),
     .made(8, [11], .tanh, masks: 5, ordering: .resampled),
     .made(6, [6, 5, 4], direct: true, masks: 2, ordering: .resampled),
-    .made(7, [], masks: 5, ordering: .resampled),
+    .made(7, [], masks: 5, ordering: .resampled), .made(1, [2, 2], residual: true),
+    .made(10, [9, 9, 9], residual: true, ordering: .random), .made(6, [1, 1], .sigmoid, residual: true),
+    .made(8, [8, 8, 4, 4], .tanh, direct: true, residual: true, masks: 3),
+    .made(7, [6, 6, 6], residual: true, masks: 2, ordering: .resampled),
   ]
 
   /// Models whose sizes fill vectors and leave remainders.
@@ -87,6 +90,8 @@ extension ModelCase {
     .made(70, [48], ordering: .random), .made(40, [33, 65], .tanh, direct: true, ordering: .random),
     .made(33, [40, 17, 31], masks: 2),
     .made(48, [50], .sigmoid, direct: true, masks: 3, ordering: .resampled),
+    .made(70, [49, 49, 49], residual: true, ordering: .random),
+    .made(48, [50, 50], .softplus, direct: true, residual: true, masks: 3, ordering: .resampled),
   ]
 }
 

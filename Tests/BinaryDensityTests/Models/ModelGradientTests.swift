@@ -98,6 +98,39 @@ struct ModelGradientTests {
     }
   }
 
+  @Test("units that are added have the same degree under every mask", arguments: [1, 2, 3] as [UInt64])
+  func residualDegrees(seed: UInt64) throws {
+    let configuration = MADE.Configuration(
+      variableCount: 12, hiddenCounts: [20, 20, 9, 20, 20, 20], isResidual: true, maskCount: 3,
+      trainsOnFreshMasks: true, ordering: .resampled, seed: seed)
+    let model = try MADE(configuration, seed: 1)
+    let sets = (0..<3).map { model.masks(ofComponent: $0) } + (0..<5).map { model.masks(forTrainingStep: $0) }
+    for (index, masks) in sets.enumerated() {
+      for layer in [1, 4, 5] { #expect(masks[layer].inputDegrees == masks[layer].outputDegrees) }
+      // Layers that nothing is added to keep degrees of their own.
+      if index > 0 { #expect(masks[0].outputDegrees != masks[3].outputDegrees) }
+    }
+    #expect(Set(sets.map { $0[0].outputDegrees }).count == sets.count)
+  }
+
+  @Test("with all weights of the layers after the first zero, a residual MADE is one of a single layer")
+  func residualIdentity() throws {
+    var deep = drawn(
+      try MADE(
+        MADE.Configuration(
+          variableCount: 9, hiddenCounts: [12, 12, 12], isResidual: true, ordering: .random),
+        seed: 1), 3)
+    var shallow = try MADE(
+      MADE.Configuration(variableCount: 9, hiddenCounts: [12], ordering: .random), seed: 1)
+    for name in shallow.parameters.names { shallow.parameters[name] = deep.parameters[name] }
+    for name in ["w1", "c1", "w2", "c2"] {
+      let matrix = deep.parameters[name]
+      deep.parameters[name] = Matrix(rowCount: matrix.rowCount, columnCount: matrix.columnCount)
+    }
+    let rows = BinaryMatrix.random(30, 9, seed: 2)
+    #expect(deep.logProbability(of: rows) == shallow.logProbability(of: rows))
+  }
+
   @Test(
     "every hidden unit is connected on both sides", arguments: [2, 3, 5, 10, 50],
     [[1], [2], [7], [100], [1, 5], [5, 1], [3, 1, 8], [1, 1, 1], [40, 2, 40, 3]])

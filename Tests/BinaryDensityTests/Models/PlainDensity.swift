@@ -35,6 +35,12 @@ struct Bounded {
       }
     return Bounded(value: y, error: error + 6.1 * roundoff * (abs(y) + error))
   }
+
+  /// Returns the sum of two numbers.
+  func adding(_ other: Bounded, roundoff: Double) -> Bounded {
+    let (sum, errors) = (value + other.value, error + other.error)
+    return Bounded(value: sum, error: errors + 1.01 * roundoff * (abs(sum) + errors))
+  }
 }
 
 /// The families' densities written down as their papers define them, each conditional afresh.
@@ -118,10 +124,12 @@ struct PlainDensity {
     var h = inputs
     for index in configuration.hiddenCounts.indices {
       let bias = model.parameters["c\(index)"]
-      h = layer(h, model.parameters["w\(index)"], masks.removeFirst()).enumerated().map {
+      let units = layer(h, model.parameters["w\(index)"], masks.removeFirst()).enumerated().map {
         Bounded.sum(bias[0, $0], $1, roundoff: roundoff)
           .applying(configuration.activation, roundoff: roundoff)
       }
+      let addsBelow = configuration.isResidual && index > 0 && units.count == h.count
+      h = addsBelow ? zip(units, h).map { $0.adding($1, roundoff: roundoff) } : units
     }
     var terms: [[(weight: Float, x: Bounded)]] = row.map { _ in [] }
     if !configuration.hiddenCounts.isEmpty { terms = layer(h, model.parameters["v"], masks.removeFirst()) }

@@ -80,6 +80,7 @@ struct SamplingTests {
       ModelCase.fvsbn(5, ordering: .random), .nade(6, 9), .nade(5, 7, .relu, ordering: .random),
       .made(6, [12], ordering: .random), .made(5, [8, 6], .tanh, direct: true), .made(5, [9], masks: 5),
       .made(6, [10], masks: 3, ordering: .resampled), .made(1, [1]),
+      .made(6, [9, 9, 9], residual: true, masks: 2, ordering: .resampled),
     ], [1, 2] as [UInt64])
   func frequencies(_ modelCase: ModelCase, seed: UInt64) throws {
     let model = try modelCase.model(seed: seed)

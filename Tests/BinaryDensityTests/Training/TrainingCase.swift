@@ -76,6 +76,17 @@ struct TrainingCase: Sendable, CustomTestStringConvertible {
         MADE.Configuration(variableCount: $0, hiddenCounts: [16, 8], hasDirectWeights: true), seed: 11)
     },
     TrainingCase(
+      testDescription: "residual MADE on fresh masks with dropout, Adam",
+      configuration: TrainingConfiguration(
+        epochCount: 4, batchSize: 12, rate: 0.02, optimizer: .adam(weightDecay: 0.1), seed: 3,
+        dropout: Dropout(hidden: 0.3))
+    ) {
+      try MADE(
+        MADE.Configuration(
+          variableCount: $0, hiddenCounts: [14, 14, 14], isResidual: true, maskCount: 2,
+          trainsOnFreshMasks: true, ordering: .random), seed: 12)
+    },
+    TrainingCase(
       testDescription: "EoNADE over three orders, Adam, cosine, an average",
       configuration: TrainingConfiguration(
         epochCount: 4, batchSize: 9, rate: 0.02, optimizer: .adam(), seed: 9, averaging: 0.9)
