@@ -10,10 +10,10 @@ import Synchronization
 ///
 /// Everything is chosen on the validation rows; test rows are never looked at. In order:
 ///
-/// 1. *Search*, 45 % of the time. Recipes are tried by hill climbing from a handful of first ones, a training a
+/// 1. *Search*, up to 45 % of the time. Recipes are tried by hill climbing from a handful of first ones, a training a
 ///    thread, each on one thread, all in one order of the variables so that they compare.
 /// 2. *Members.* The best recipe is trained again and again, over several orders and with several initial weights; as
-///    many of each as their measured gains advise.
+///    many of each as their measured gains advise, and two hundred at most.
 /// 3. *Mixing.* The members of one order are averaged conditional by conditional (`Ensemble`), those averages are
 ///    mixed as whole rows (`Mixture`), with equal weights, or fitted ones if that gains more on the validation rows
 ///    than a nat for each weight.
@@ -345,13 +345,14 @@ public final class DensitySearch {
       }
     }
 
-    /// The next recipe that nobody has tried: the first ones, then the neighbours of the best so far.
+    /// The next recipe that nobody has tried: the first ones, then the neighbours of the best so far, or of the next
+    /// best where there are none left. (Of five and no more: the more are tried, the luckier the best is.)
     private func nextRecipe() -> Recipe? {
       shared.state.withLock { state in
         guard !state.isStopped else { return nil }
+        let leaders = state.trials.sorted { $0.nll < $1.nll }.prefix(5)
         let candidates =
-          Recipe.first(stepCount: state.stepCount)
-          + (state.best.map { $0.recipe.neighbours(peak: $0.peak) } ?? [])
+          Recipe.first(stepCount: state.stepCount) + leaders.flatMap { $0.recipe.neighbours(peak: $0.peak) }
         let next = candidates.first { !state.started.contains($0) }
         if let next { state.started.insert(next) }
         return next

@@ -7,7 +7,7 @@ public struct Recipe: Hashable, Sendable {
   public enum Network: Hashable, Sendable {
     /// A NADE of so many units.
     case nade(Int, Activation)
-    /// A MADE of ReLU layers with direct weights; no layers make it a masked logistic regression.
+    /// A MADE of ReLU layers with direct weights, each layer added to the next; none make it a masked logistic regression.
     case made([Int])
   }
 
@@ -74,8 +74,8 @@ public struct Recipe: Hashable, Sendable {
     case .made(let counts):
       return try MADE(
         MADE.Configuration(
-          variableCount: variableCount, hiddenCounts: counts, hasDirectWeights: true, ordering: rule,
-          seed: orderSeed), seed: weightSeed)
+          variableCount: variableCount, hiddenCounts: counts, hasDirectWeights: true,
+          isResidual: counts.count > 1, ordering: rule, seed: orderSeed), seed: weightSeed)
     }
   }
 }
