@@ -100,7 +100,8 @@ extension ValueFormat where Value == Double {
         seconds += number * unit
         smallestUnit = unit
       } while !rest.isEmpty
-      return seconds
+      // Beyond a century no clock of ours counts.
+      return seconds < 3e9 ? seconds : nil
     }
   }
 }

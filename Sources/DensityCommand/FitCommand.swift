@@ -11,8 +11,8 @@ enum FitCommand {
     discussion: """
       Tries families, sizes and regularisation on the training rows, chooses on the validation rows, trains many \
       networks of the best recipe and mixes them into one checkpoint. Test rows, if given, are looked at once, at the \
-      end. Ctrl-C ends the search and keeps the best so far; should the process be killed, the output is the best single \
-      model by then.
+      end. Ctrl-C ends the search and keeps the best so far; should the process be killed, the \
+      output's name with .partial is the best single network by then.
       """,
     options: [
       .value(
@@ -21,7 +21,7 @@ enum FitCommand {
       .value("test", placeholder: "path", help: "A table to report the final figure on."),
       .value(
         "budget", short: "t", placeholder: "time", default: "5m",
-        help: "How long it may take, such as 30s, 5m or 1h; 0 is quick: one small network."),
+        help: "How long it may take, such as 30s, 5m or 1h; 0 is quick: one network a thread."),
       .value("output", short: "o", placeholder: "path", default: "fit.safetensors", help: "The checkpoint."),
       .value("seed", short: "s", placeholder: "seed", default: "0", help: "The seed of everything drawn."),
       .value("threads", placeholder: "count", help: "The number of threads. Default: the machine's."),
@@ -49,8 +49,9 @@ enum FitCommand {
         + "\(data.test?.rowCount ?? 0) test rows of \(data.variableCount) variables")
     let search = try DensitySearch(data, budget: .seconds(budget), seed: seed)
     Interrupt.install()
-    func keep(_ density: any Density) throws {
-      try Checkpoint(model: density, imageShape: data.imageShape).write(to: output)
+    let partial = output + ".partial"
+    func keep(_ density: any Density, at path: String) throws {
+      try Checkpoint(model: density, imageShape: data.imageShape).write(to: path)
     }
     var failure: (any Error)?
     let result = search.run { event in
@@ -58,7 +59,7 @@ enum FitCommand {
       case .tried(let entry):
         progress.print(line(entry))
       case .improved(let density):
-        do { try keep(density) } catch { failure = error }
+        do { try keep(density, at: partial) } catch { failure = error }
       case .progress(let phase, let fraction, let best):
         progress.update(
           phase, fraction: fraction, figures: best.map { ["best validation NLL \(fixed($0, 3))"] } ?? [])
@@ -66,9 +67,10 @@ enum FitCommand {
       return failure == nil && !Interrupt.isRequested
     }
     progress.finish()
-    Interrupt.uninstall()
     if let failure { throw failure }
-    try keep(result.density)
+    try keep(result.density, at: output)
+    try? FileManager.default.removeItem(atPath: partial)
+    Interrupt.uninstall()
     if result.isInterrupted { progress.print("interrupted; the best so far is kept") }
 
     var measurements: [Measurement] = []

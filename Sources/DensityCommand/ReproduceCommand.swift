@@ -9,8 +9,8 @@ enum ReproduceCommand {
     summary: "Train a published model on binarized MNIST, and compare.",
     discussion: """
       Prints the published test figure beside the one obtained. The run's folder keeps checkpoints: an interrupted \
-      reproduction goes on when it is started again, and a finished one is only measured. Models, masks and orders are \
-      the published ones; training is ours (Adam with weight decay, chosen on the validation rows) unless \
+      reproduction goes on when it is started again, and a finished one is only measured. Families, sizes and \
+      numbers of masks and orders are the published ones; training is ours (Adam with weight decay, chosen on the validation rows) unless \
       --published-training asks for the paper's.
       """,
     options: [
@@ -19,7 +19,8 @@ enum ReproduceCommand {
         "data", short: "d", placeholder: "path", default: "Data/mnist",
         help: "The folder of MNIST's IDX files."),
       .flag(
-        "published-training", help: "Train with the paper's optimizer, rate and patience: takes much longer."),
+        "published-training",
+        help: "Train with the paper's optimizer and rate, in minibatches: takes much longer."),
       .value(
         "precision", placeholder: "format", default: "float32", allowed: ["float32", "bf16"],
         help: "The precision of a MADE's or EoNADE's products in training, as for train."),

@@ -44,7 +44,7 @@ struct Reproduction: Sendable {
     Reproduction(
       name: "fvsbn", summary: "FVSBN, one random order", published: 97.45, source: nade2011,
       training: adam(rate: 0.003, weightDecay: 0.04, epochCount: 40),
-      publishedTraining: gradientDescent(epochCount: 150)
+      publishedTraining: gradientDescent(epochCount: 1000)
     ) {
       try FVSBN(FVSBN.Configuration(variableCount: $0, ordering: .random, seed: $1), seed: $1)
     },
@@ -85,7 +85,7 @@ struct Reproduction: Sendable {
   /// Plain gradient descent at 0.0005 a row, which is 0.05 for the mean of a hundred.
   private static func gradientDescent(epochCount: Int) -> TrainingConfiguration {
     TrainingConfiguration(
-      epochCount: epochCount, rate: 0.05, optimizer: .sgd(momentum: 0.9), patience: 30)
+      epochCount: epochCount, rate: 0.05, schedule: .constant, optimizer: .sgd(momentum: 0), patience: 30)
   }
 
   private static func nade(
@@ -95,7 +95,7 @@ struct Reproduction: Sendable {
       name: name,
       summary: "NADE of 500 \(activation == .relu ? "ReLUs" : "sigmoid units"), one random order",
       published: published, source: source, training: adam(rate: rate, weightDecay: 0.1, epochCount: 40),
-      publishedTraining: gradientDescent(epochCount: activation == .relu ? 100 : 150)
+      publishedTraining: gradientDescent(epochCount: 1000)
     ) {
       try NADE(
         NADE.Configuration(

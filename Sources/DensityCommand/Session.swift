@@ -122,7 +122,8 @@ struct Session {
       }
       members.append(best)
     }
-    let density = combined(members)
+    let parts = Ensemble.groups(members)
+    let density = parts.count == 1 ? parts[0] : Mixture(parts)
     try Checkpoint(model: density, imageShape: data.imageShape).write(to: directory.best)
     let seconds = start.duration(to: clock.now).seconds
     try report(
@@ -160,23 +161,6 @@ struct Session {
       try AtomicFile.createDirectory(folder.path)
     }
     return try run(trainer, in: folder, as: prefix) == .stopped ? nil : trainer.best
-  }
-
-  /// Averages densities of one order conditional by conditional, and mixes those of several.
-  private func combined(_ members: [any Density]) -> any Density {
-    var orders: [Ordering] = []
-    var groups: [[any Density]] = []
-    for member in members {
-      guard let order = member.sharedOrdering else { return Mixture(members) }
-      if let place = orders.firstIndex(of: order) {
-        groups[place].append(member)
-      } else {
-        orders.append(order)
-        groups.append([member])
-      }
-    }
-    let parts = groups.map { $0.count == 1 ? $0[0] : Ensemble($0) }
-    return parts.count == 1 ? parts[0] : Mixture(parts)
   }
 
   /// Fits a baseline in a folder of its own.

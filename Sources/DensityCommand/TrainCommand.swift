@@ -139,7 +139,8 @@ enum TrainCommand {
       arguments: arguments, directory: directory, progress: progress, isJSON: arguments.flag("json"))
 
     // A run of several members is resumed by its whole command line.
-    if arguments.flag("resume") && !arguments.isGiven("members") {
+    let memberCount = try arguments.value("members", as: .integer(in: 1...10_000))
+    if arguments.flag("resume") && memberCount == 1 {
       if let setting = settings.first(where: arguments.isGiven) {
         throw UsageError("--\(setting) cannot change in a resumed run; leave it out")
       }
@@ -188,7 +189,6 @@ enum TrainCommand {
       throw UsageError("--\(option): an FVSBN has no hidden units")
     }
 
-    let memberCount = try arguments.value("members", as: .integer(in: 1...10_000))
     let isOrderAgnostic = kind == .eonade
     let orderCount =
       try arguments.optionalValue("orders", as: .integer(in: 1...4096))

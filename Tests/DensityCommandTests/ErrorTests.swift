@@ -115,6 +115,8 @@ struct ErrorTests {
     Fault("fit", 64, "table"),
     Fault("fit none.csv", 66, "none.csv", "no such file"),
     Fault("fit train.csv --budget soon", 64, "--budget", "soon"),
+    Fault("fit train.csv --budget 99999999999999999999h", 64, "--budget", "99999999999999999999h"),
+    Fault("train --data train.csv --resume --members 1", 64, "--members"),
     Fault("fit values.csv", 65, "values.csv", "line 2", "0 or 1", "2"),
     Fault("fit train.csv --validation narrow.csv", 65, "narrow.csv", "6 columns", "4"),
     Fault("fit train.csv --test narrow.csv", 65, "narrow.csv", "6 columns", "4"),

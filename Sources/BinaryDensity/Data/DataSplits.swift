@@ -117,7 +117,7 @@ public struct DataSplits: Sendable {
   }
 
   /// Returns the data set without its test rows and with given validation rows.
-  func withoutTest(validation: BinaryMatrix) -> DataSplits {
+  func withoutTest(validation: BinaryMatrix?) -> DataSplits {
     DataSplits(
       name: name, train: train, validation: validation, test: nil, imageShape: imageShape,
       binarization: binarization, trainLevels: trainLevels)

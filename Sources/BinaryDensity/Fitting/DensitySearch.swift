@@ -13,12 +13,13 @@ import Synchronization
 /// 1. *Search*, up to 45 % of the time. Recipes are tried by hill climbing from a handful of first ones, a training a
 ///    thread, each on one thread, all in one order of the variables so that they compare.
 /// 2. *Members.* The best recipe is trained again and again, over several orders and with several initial weights; as
-///    many of each as their measured gains advise, and two hundred at most.
+///    many of each as their measured gains advise, and two hundred at most, so that small tables take less than the time.
 /// 3. *Mixing.* The members of one order are averaged conditional by conditional (`Ensemble`), those averages are
 ///    mixed as whole rows (`Mixture`), with equal weights, or fitted ones if that gains more on the validation rows
 ///    than a nat for each weight.
 ///
-/// What is found depends on how far the machine gets in the time; what each network is depends on the seed alone.
+/// What is found depends on how far the machine gets in the time; what a network of a recipe, an order and a number is
+/// depends on the seed alone.
 public final class DensitySearch {
   /// One line of the leaderboard: something tried, and how well it did.
   public struct Entry: Sendable {
@@ -44,7 +45,7 @@ public final class DensitySearch {
   public enum Event: Sendable {
     /// Something has been tried.
     case tried(Entry)
-    /// What has been tried last is the best by now; worth keeping in case the process is killed.
+    /// A network that is the best by now; worth keeping in case the process is killed.
     case improved(any Density)
     /// Time has passed: the phase, the fraction of the whole time, and the best figure so far.
     case progress(phase: String, fraction: Double, best: Double?)
@@ -61,7 +62,7 @@ public final class DensitySearch {
   /// - Parameters:
   ///   - data: training rows and, if there are any, validation rows; otherwise a tenth of the training rows is held
   ///     out by the seed. A table of one row validates on itself.
-  ///   - budget: how long it may take; zero trains one network a thread by the first recipe, briefly.
+  ///   - budget: how long it may take; zero trains one network a thread by the first recipe, for 20 s at most.
   ///   - seed: the seed of everything drawn.
   /// - Throws: `DensityError.invalidConfiguration` if there are no rows or no columns.
   public init(_ data: DataSplits, budget: Duration = .seconds(300), seed: UInt64 = 0) throws(DensityError) {
@@ -69,25 +70,35 @@ public final class DensitySearch {
       throw .invalidConfiguration("\(data.name): there are no training rows")
     }
     guard data.variableCount > 0 else { throw .invalidConfiguration("\(data.name): there are no columns") }
-    let hasValidation = (data.validation?.rowCount ?? 0) > 0
-    let split =
-      hasValidation || data.train.rowCount < 2 ? data : data.holdingOutValidation(fraction: 0.1, seed: seed)
-    validation = split.validation ?? split.train
-    // Without its test rows: what is not there cannot be looked at.
-    self.data = split.withoutTest(validation: validation)
+    // Without test rows: what is not there cannot be looked at.
+    if let validation = data.validation, validation.rowCount > 0 {
+      self.data = data.withoutTest(validation: validation)
+      self.validation = validation
+    } else {
+      let split = data.withoutTest(validation: nil).holdingOutValidation(fraction: 0.1, seed: seed)
+      validation = split.validation ?? split.train
+      self.data = split.withoutTest(validation: validation)
+    }
     self.budget = max(0, budget.seconds)
     self.seed = seed
   }
 
   // MARK: State shared by the workers
 
+  /// A recipe, and how well it did.
   private struct Trial: Sendable {
+    let recipe: Recipe
+    let nll: Double
+    /// The share of the training after which the model was at its best.
+    let peak: Double
+  }
+
+  /// A trained network.
+  private struct Network: Sendable {
     let recipe: Recipe
     let order: Int
     let density: any Density
     let nll: Double
-    /// The share of the training after which the model was at its best.
-    let peak: Double
     /// Whether it was trained to the end, not cut short by that of the time.
     let isComplete: Bool
   }
@@ -96,8 +107,12 @@ public final class DensitySearch {
     var stepCount = 0
     var started: Set<Recipe> = []
     var trials: [Trial] = []
-    var members: [Trial] = []
-    /// How many members each order has or will have; that the search itself has one of order 0 counts.
+    /// How many trials are being trained.
+    var runningTrials = 0
+    /// The network of the best trial.
+    var best: Network?
+    var members: [Network] = []
+    /// How many members of the best recipe each order has or will have; that the search has one of order 0 counts.
     var memberCounts: [Int: Int] = [0: 1]
     /// How many members an order should have for each order there is.
     var depth: Double?
@@ -107,17 +122,30 @@ public final class DensitySearch {
     var isStopped = false
     var phase = "searching"
 
-    var best: Trial? { trials.min { $0.nll < $1.nll } }
+    /// Whether another member of so many parameters is worth its time and space.
+    ///
+    /// Beyond two hundred, what one gains is less than validation rows can show, while the file grows and each
+    /// likelihood takes longer.
+    func needsMembers(parameterCount: Int) -> Bool {
+      let count = memberCounts.values.reduce(0, +)
+      let bytes = 4 * Double(parameterCount) * Double(members.count + 1)
+      return count < 200 && bytes < Double(ProcessInfo.processInfo.physicalMemory) / 8
+    }
 
-    /// Whether another member is worth its time: beyond so many, what one gains is less than validation rows can
-    /// show, while the file grows and each likelihood takes longer.
-    var needsMembers: Bool { memberCounts.values.reduce(0, +) < 200 }
+    mutating func add(_ trial: Trial, _ network: Network) {
+      trials.append(trial)
+      guard network.nll < best?.nll ?? .infinity else { return }
+      if let best, best.recipe != network.recipe {
+        memberCounts = [0: 1]
+        depth = nil
+      }
+      best = network
+    }
 
     mutating func add(_ entry: Entry, _ density: (any Density)? = nil) {
-      if let density {
-        let isBest = entry.validationNLL < leaderboard.first?.validationNLL ?? .infinity
-        events.append(.tried(entry))
-        if isBest { events.append(.improved(density)) }
+      events.append(.tried(entry))
+      if let density, entry.validationNLL < leaderboard.first?.validationNLL ?? .infinity {
+        events.append(.improved(density))
       }
       leaderboard.append(entry)
       leaderboard.sort { $0.validationNLL < $1.validationNLL }
@@ -131,7 +159,7 @@ public final class DensitySearch {
 
   // MARK: Running
 
-  /// Searches until the time is over, or until the observer says to stop.
+  /// Searches until the time is over or more networks would gain nothing, or until the observer says to stop.
   ///
   /// - Parameter observe: is called on this thread some ten times a second, and returns whether to go on. After a
   ///   stop the best so far is returned.
@@ -140,7 +168,7 @@ public final class DensitySearch {
     let start = clock.now
     func elapsed() -> Double { start.duration(to: clock.now).seconds }
     let isQuick = budget == 0
-    addBaselines()
+    var isInterrupted = !addBaselines(observe)
 
     let workers = Threads.count
     let stepCount = isQuick ? 1000 : usualStepCount(workers: workers)
@@ -148,6 +176,7 @@ public final class DensitySearch {
     shared.state.withLock {
       $0.workersRunning = workers
       $0.stepCount = stepCount
+      $0.isStopped = isInterrupted
     }
     for worker in 0..<workers {
       let thread = Thread {
@@ -165,7 +194,6 @@ public final class DensitySearch {
       thread.start()
     }
 
-    var isInterrupted = false
     while true {
       _ = shared.wake.wait(timeout: .now() + 0.1)
       let (events, running, phase, best) = shared.state.withLock { state in
@@ -212,16 +240,23 @@ public final class DensitySearch {
     return affordable >= 6000 ? 6000 : max(100, Int(affordable) / 100 * 100)
   }
 
-  /// Fits the baselines; the first of them is there whatever happens.
-  private func addBaselines() {
+  /// Fits the baselines, of which the first is there whatever happens, and returns whether to go on.
+  private func addBaselines(_ observe: (Event) -> Bool) -> Bool {
     let clock = ContinuousClock()
+    baselines = []
+    var goesOn = true
+    func report() {
+      if !observe(.progress(phase: "fitting baselines", fraction: 0, best: nil)) { goesOn = false }
+    }
     func add(_ name: String, _ fit: () throws(DensityError) -> any Density) {
+      report()
+      guard goesOn || baselines.isEmpty else { return }
       let start = clock.now
       guard let density = try? fit() else { return }
       let nll = DensitySearch.nll(density, validation)
       guard nll.isFinite else { return }
       let entry = Entry(name: name, validationNLL: nll, seconds: start.duration(to: clock.now).seconds)
-      shared.state.withLock { $0.add(entry, density) }
+      shared.state.withLock { $0.add(entry) }
       baselines.append((density, nll, name))
     }
     add("independent Bernoullis") { () throws(DensityError) in try IndependentBernoulli.fit(to: data.train) }
@@ -229,9 +264,11 @@ public final class DensitySearch {
     let start = clock.now
     add("mixture of 30 Bernoullis") { () throws(DensityError) in
       try BernoulliMixture.fit(to: data.train, validation: validation, componentCount: 30, seed: seed) { _ in
-        start.duration(to: clock.now).seconds < 0.05 * budget + 1
+        report()
+        return goesOn && start.duration(to: clock.now).seconds < 0.05 * budget + 1
       }
     }
+    return goesOn
   }
 
   private var baselines: [(density: any Density, nll: Double, name: String)] = []
@@ -260,7 +297,7 @@ public final class DensitySearch {
   private func finished(isInterrupted: Bool, _ observe: (Event) -> Bool) -> Result {
     let clock = ContinuousClock()
     let start = clock.now
-    let (trials, members, best) = shared.state.withLock { ($0.trials, $0.members, $0.best) }
+    let (members, best) = shared.state.withLock { ($0.members, $0.best) }
     // There is always a baseline.
     var found: [(density: any Density, nll: Double)] = baselines.map { ($0.density, $0.nll) }
     func add(_ density: any Density, nll: Double, name: String) {
@@ -272,17 +309,21 @@ public final class DensitySearch {
     }
 
     // What was cut short counts if it is as good as some that were not.
-    let worst = (members + [best].compactMap(\.self)).filter(\.isComplete).map(\.nll).max() ?? .infinity
-    let pool =
-      trials.filter { $0.recipe == best?.recipe } + members.filter { $0.isComplete || $0.nll <= worst }
+    let whole = members + [best].compactMap(\.self)
+    let worst = whole.filter(\.isComplete).map(\.nll).max() ?? .infinity
+    let pool = [best].compactMap(\.self) + members.filter { $0.isComplete || $0.nll <= worst }
     // Of hundreds of networks one is the best of all by luck, so where several can be mixed none stands for itself.
     if pool.count < 2 {
-      found += trials.map { ($0.density, $0.nll) }
+      found += pool.map { ($0.density, $0.nll) }
     } else {
-      let groups = Dictionary(grouping: pool) { $0.order }.sorted { $0.key < $1.key }.map(\.value)
-      var parts = groups.map { $0.count == 1 ? $0[0].density : Ensemble($0.map(\.density)) }
+      var parts = Ensemble.groups(pool.map(\.density))
+      let orderCount = parts.count
       // log p of each part in each validation row, computed once.
-      var terms = parts.map { $0.logProbability(of: validation) }
+      var terms = parts.map { part in
+        part.logProbability(of: validation) { _ in
+          _ = observe(.progress(phase: "mixing", fraction: 1, best: best?.nll))
+        }
+      }
       func mean(_ weights: [Double]) -> Double {
         let mixed = Mixture.mixed(terms, weights: weights)
         return -mixed.reduce(0, +) / Double(max(1, mixed.count))
@@ -292,7 +333,7 @@ public final class DensitySearch {
       if parts.count == 1 {
         add(parts[0], nll: evenNLL, name: "ensemble of \(pool.count) networks")
       } else {
-        add(Mixture(parts), nll: evenNLL, name: "mixture of \(parts.count) orders, \(pool.count) networks")
+        add(Mixture(parts), nll: evenNLL, name: "mixture of \(orderCount) orders, \(pool.count) networks")
       }
       parts += baselines.map(\.density)
       terms += baselines.map { $0.density.logProbability(of: validation) }
@@ -325,61 +366,92 @@ public final class DensitySearch {
     let number: Int
 
     private var elapsed: Double { start.duration(to: ContinuousClock().now).seconds }
-    // The rest of the time is for evaluating mixtures.
+    // What is running then may go on for a while; the rest of the time is for evaluating mixtures.
     private var searchEnd: Double { 0.45 * budget }
+    private var trialEnd: Double { 0.55 * budget }
     private var end: Double { 0.94 * budget }
 
     func run() {
       if isQuick {
         let recipe = Recipe.first(stepCount: shared.state.withLock { $0.stepCount })[0]
-        attempt(recipe, order: number, isMember: number > 0)
+        attempt(recipe, order: number, number: 0, isMember: number > 0, until: budget)
         return
       }
-      while elapsed < searchEnd, let recipe = nextRecipe() {
-        attempt(recipe, order: 0, isMember: false)
+      search: while elapsed < searchEnd {
+        switch nextRecipe() {
+        case .next(let recipe):
+          attempt(recipe, order: 0, number: 0, isMember: false, until: trialEnd)
+          shared.state.withLock { $0.runningTrials -= 1 }
+        case .wait: Thread.sleep(forTimeInterval: 0.02)
+        case .none: break search
+        }
       }
       shared.state.withLock { $0.phase = "training members" }
-      while elapsed < end, let (recipe, order) = nextMember() {
-        attempt(recipe, order: order, isMember: true)
-        measureDepth()
+      members: while elapsed < end {
+        switch nextMember() {
+        case .next(let (recipe, order, number)):
+          attempt(recipe, order: order, number: number, isMember: true, until: end)
+          measureDepth()
+        case .wait: Thread.sleep(forTimeInterval: 0.02)
+        case .none: break members
+        }
       }
+    }
+
+    /// What a worker is told to do.
+    private enum Work<Value> {
+      case next(Value)
+      /// Nothing yet: what others are at may lead to more.
+      case wait
+      case none
     }
 
     /// The next recipe that nobody has tried: the first ones, then the neighbours of the best so far, or of the next
     /// best where there are none left. (Of five and no more: the more are tried, the luckier the best is.)
-    private func nextRecipe() -> Recipe? {
+    private func nextRecipe() -> Work<Recipe> {
       shared.state.withLock { state in
-        guard !state.isStopped else { return nil }
+        guard !state.isStopped else { return .none }
         let leaders = state.trials.sorted { $0.nll < $1.nll }.prefix(5)
         let candidates =
           Recipe.first(stepCount: state.stepCount) + leaders.flatMap { $0.recipe.neighbours(peak: $0.peak) }
-        let next = candidates.first { !state.started.contains($0) }
-        if let next { state.started.insert(next) }
-        return next
+        for candidate in candidates {
+          let recipe = candidate.roundedToEpochs(rowCount: data.train.rowCount)
+          if state.started.insert(recipe).inserted {
+            state.runningTrials += 1
+            return .next(recipe)
+          }
+        }
+        return state.runningTrials > 0 ? .wait : .none
       }
     }
 
-    /// The recipe and the order of the next member.
-    private func nextMember() -> (Recipe, Int)? {
+    /// The recipe of the next member, its order, and which one of that order it is.
+    private func nextMember() -> Work<(Recipe, order: Int, number: Int)> {
       shared.state.withLock { state in
-        guard !state.isStopped, state.needsMembers, let best = state.best else { return nil }
+        guard !state.isStopped else { return .none }
+        guard let best = state.best else { return state.runningTrials > 0 ? .wait : .none }
+        guard state.needsMembers(parameterCount: best.density.parameterCount) else { return .none }
         let order = DensitySearch.nextOrder(
           counts: state.memberCounts, orderCount: best.recipe.orderCount(imageShape: data.imageShape),
           depth: state.depth ?? 1)
-        state.memberCounts[order, default: 0] += 1
-        return (best.recipe, order)
+        let number = state.memberCounts[order, default: 0]
+        state.memberCounts[order] = number + 1
+        return .next((best.recipe, order, number))
       }
     }
 
     /// Measures what a second member of one order gains against a member of another, once there are both.
     private func measureDepth() {
       let (best, members) = shared.state.withLock { ($0.depth == nil ? $0.best : nil, $0.members) }
-      guard let best, let same = members.first(where: { $0.order == 0 }),
-        let other = members.first(where: { $0.order == 1 }), let validation = data.validation
-      else { return }
-      func gain(_ density: any Density, over trials: [Trial]) -> Double {
+      guard let best, let validation = data.validation else { return }
+      func member(ofOrder order: Int) -> Network? {
+        members.first { $0.order == order && $0.recipe == best.recipe }
+      }
+      guard let same = member(ofOrder: 0), let other = member(ofOrder: 1) else { return }
+      func gain(_ density: any Density, over networks: [Network]) -> Double {
         max(
-          trials.reduce(0) { $0 + $1.nll } / Double(trials.count) - DensitySearch.nll(density, validation),
+          networks.reduce(0) { $0 + $1.nll } / Double(networks.count)
+            - DensitySearch.nll(density, validation),
           1e-9)
       }
       let depth =
@@ -388,23 +460,25 @@ public final class DensitySearch {
       shared.state.withLock { $0.depth = min(max(depth, 0.125), 8) }
     }
 
-    private func attempt(_ recipe: Recipe, order: Int, isMember: Bool) {
+    /// Trains a network: number k of an order of a recipe.
+    private func attempt(_ recipe: Recipe, order: Int, number: Int, isMember: Bool, until end: Double) {
       let began = elapsed
-      let count = shared.state.withLock { $0.trials.count + $0.members.count }
       do {
-        let weightSeed = seed &+ UInt64(1000 * (order + 1)) &+ UInt64(isMember ? count : 0)
+        let weightSeed = seed &+ UInt64(1000 * (order + 1) + number)
         let model = try recipe.model(
           variableCount: data.variableCount, imageShape: data.imageShape, order: order, seed: seed,
           weightSeed: weightSeed)
-        guard let trial = try train(model, recipe, order: order, weightSeed: weightSeed, began: began) else {
-          return
-        }
+        let (network, peak) = try train(model, recipe, order: order, weightSeed: weightSeed, until: end)
         let entry = Entry(
-          name: isMember ? "member in order \(order)" : recipe.description, validationNLL: trial.nll,
+          name: isMember ? "member in order \(order)" : recipe.description, validationNLL: network.nll,
           seconds: elapsed - began)
         shared.state.withLock { state in
-          if isMember { state.members.append(trial) } else { state.trials.append(trial) }
-          state.add(entry, trial.density)
+          if isMember {
+            state.members.append(network)
+          } else {
+            state.add(Trial(recipe: recipe, nll: network.nll, peak: peak), network)
+          }
+          state.add(entry, network.density)
         }
       } catch {
         // A recipe that diverges, or that the machine cannot hold, is a recipe that did not do well.
@@ -415,20 +489,23 @@ public final class DensitySearch {
     }
 
     private func train<Model: TrainableDensity>(
-      _ model: Model, _ recipe: Recipe, order: Int, weightSeed: UInt64, began: Double
-    ) throws(DensityError) -> Trial? {
+      _ model: Model, _ recipe: Recipe, order: Int, weightSeed: UInt64, until end: Double
+    ) throws(DensityError) -> (Network, peak: Double) {
       let trainer = try Trainer(
         model, data: data, configuration: recipe.training(rowCount: data.train.rowCount, seed: weightSeed))
-      let stop = isQuick ? budget : end
       _ = try trainer.run { (event) throws(DensityError) in
-        if case .step = event { return elapsed < stop && !shared.state.withLock { $0.isStopped } }
+        if case .step = event { return elapsed < end && !shared.state.withLock { $0.isStopped } }
         return true
       }
-      guard let nll = trainer.progress.bestValidation else { return nil }
+      // Stopped in its first epoch a training has no figure yet.
+      let density = trainer.progress.bestValidation == nil ? trainer.model : trainer.best
+      let nll = trainer.progress.bestValidation ?? DensitySearch.nll(density, data.validation ?? data.train)
+      guard nll.isFinite else { throw .invalidConfiguration("its validation figure is not finite") }
       let epochs = Double(trainer.progress.configuration.epochCount)
-      return Trial(
-        recipe: recipe, order: order, density: trainer.best, nll: nll,
-        peak: Double(trainer.progress.bestEpoch) / epochs, isComplete: trainer.isFinished)
+      return (
+        Network(recipe: recipe, order: order, density: density, nll: nll, isComplete: trainer.isFinished),
+        Double(trainer.progress.bestEpoch) / epochs
+      )
     }
   }
 }

@@ -43,10 +43,23 @@ public struct Recipe: Hashable, Sendable {
   /// behind; of any other table also random ones.
   func orderCount(imageShape: ImageShape?) -> Int { isNatural && imageShape != nil ? 4 : .max }
 
+  /// Returns the number of rows a step, and of steps an epoch.
+  private static func batches(rowCount: Int) -> (size: Int, count: Int) {
+    let size = min(batchSize, max(1, rowCount / 10))
+    return (size, (rowCount + size - 1) / size)
+  }
+
+  /// Returns the recipe with steps that are whole epochs: those of two recipes that train alike are equal.
+  func roundedToEpochs(rowCount: Int) -> Recipe {
+    let batches = Self.batches(rowCount: rowCount).count
+    var recipe = self
+    recipe.stepCount = max(1, (stepCount + batches - 1) / batches) * batches
+    return recipe
+  }
+
   /// Returns how to train with the recipe on `rowCount` rows.
   func training(rowCount: Int, seed: UInt64) -> TrainingConfiguration {
-    let batchSize = min(Self.batchSize, max(1, rowCount / 10))
-    let batches = (rowCount + batchSize - 1) / batchSize
+    let (batchSize, batches) = Self.batches(rowCount: rowCount)
     let epochs = max(1, (stepCount + batches - 1) / batches)
     return TrainingConfiguration(
       epochCount: epochs, batchSize: batchSize, rate: rate, schedule: .cosine(),

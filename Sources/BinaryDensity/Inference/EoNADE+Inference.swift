@@ -9,7 +9,9 @@ extension EoNADE {
   ///   first layer and the outputs. All threads take part.
   public func logProbability(of rows: BinaryMatrix, observing observe: (Double) -> Void) -> [Double] {
     let terms = logProbabilitiesByOrder(of: rows, observing: observe)
-    return (0..<rows.rowCount).map { row in logSumExp(terms.map { $0[row] }) - log(Double(terms.count)) }
+    return (0..<rows.rowCount).map { row in
+      min(0, logSumExp(terms.map { $0[row] }) - log(Double(terms.count)))
+    }
   }
 
   /// Returns log p(x | order) of each row, in nats, order by order.
@@ -72,7 +74,7 @@ extension EoNADE {
               rows[row, next.element] ? z[next.offset, next.element] : -z[next.offset, next.element])
         }
       }
-      return logSumExp(terms) - log(Double(orders.count))
+      return min(0, logSumExp(terms) - log(Double(orders.count)))
     }
   }
 

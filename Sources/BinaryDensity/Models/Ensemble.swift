@@ -26,6 +26,21 @@ public struct Ensemble: Density {
     self.order = order
   }
 
+  /// Returns densities with those that share an order put together: one density for each order, as an ensemble where
+  /// there are several, and each that has no single order by itself.
+  public static func groups(_ densities: [any Density]) -> [any Density] {
+    var groups: [(order: Ordering?, members: [any Density])] = []
+    for density in densities {
+      let order = density.sharedOrdering
+      if let order, let place = groups.firstIndex(where: { $0.order == order }) {
+        groups[place].members.append(density)
+      } else {
+        groups.append((order, [density]))
+      }
+    }
+    return groups.map { $0.members.count == 1 ? $0.members[0] : Ensemble($0.members) }
+  }
+
   /// The densities.
   public var members: [any Density] { parts.densities }
   /// Their weights: positive or zero, with a sum of 1.
@@ -59,14 +74,28 @@ public struct Ensemble: Density {
   ) -> [Double] {
     precondition(
       rows.columnCount == variableCount, "the rows have \(rows.columnCount) columns, not \(variableCount)")
+    // One member after another, for what each needs to compute with can be as large as itself; a block of rows' logits
+    // takes at most 64 MB.
     let capacity = max(1, min(512, rows.rowCount))
-    let logits = conditionalLogits(in: type, batchCapacity: capacity)
+    let block = max(capacity, (1 << 24) / variableCount)
     var result: [Double] = []
     result.reserveCapacity(rows.rowCount)
-    for start in stride(from: 0, to: rows.rowCount, by: capacity) {
-      let part = rows.rows(start..<min(start + capacity, rows.rowCount))
-      result += logLikelihoods(logits: logits(part), of: part)
-      observe(Double(result.count) / Double(rows.rowCount))
+    for start in stride(from: 0, to: rows.rowCount, by: block) {
+      let part = rows.rows(start..<min(start + block, rows.rowCount))
+      var sum = Matrix<Scalar>(rowCount: part.rowCount, columnCount: variableCount)
+      let target = sum.mutableView
+      for (index, (member, weight)) in zip(members, weights).enumerated() where weight > 0 {
+        let logits = member.conditionalLogits(in: type, batchCapacity: capacity)
+        for first in stride(from: 0, to: part.rowCount, by: capacity) {
+          let batch = first..<min(first + capacity, part.rowCount)
+          let z = logits(part.rows(batch))
+          Scalar.accumulate(z.view, scaledBy: Scalar(weight), into: target.rows(batch))
+          withExtendedLifetime(z) {}
+        }
+        let done = Double(part.rowCount) * Double(index + 1) / Double(members.count)
+        observe((Double(start) + done) / Double(rows.rowCount))
+      }
+      result += logLikelihoods(logits: sum, of: part)
     }
     return result
   }

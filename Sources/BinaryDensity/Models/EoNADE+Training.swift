@@ -166,11 +166,11 @@ private final class SplitJudge: ValidationJudge {
 
   func set(_ parameters: Parameters<Float>) { executor.set(parameters) }
 
-  /// Some 20 000 splits in all, and at least two a row, are few against the steps of an epoch.
+  /// Some 20 000 splits in all, but from two to sixteen a row: few against the steps of an epoch.
   func logProbabilities(of table: BinaryMatrix) -> [Double] {
     let rowCount = table.rowCount
     guard rowCount > 0 else { return [] }
-    let splitCount = max(2, (20_000 + rowCount - 1) / rowCount)
+    let splitCount = min(max(2, (20_000 + rowCount - 1) / rowCount), 16)
     var generator = Philox(seed: model.configuration.seed, stream: .validationSplits)
     let splits = RandomSplits(
       count: splitCount * rowCount, variableCount: model.variableCount, using: generator)

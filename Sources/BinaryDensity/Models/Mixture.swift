@@ -55,7 +55,8 @@ public struct Mixture: Density {
   static func mixed(_ terms: [[Double]], weights: [Double]) -> [Double] {
     let logWeights = weights.map(log)
     return terms[0].indices.map { row in
-      logSumExp(terms.indices.map { logWeights[$0] + terms[$0][row] })
+      // Weights add up to 1 but for rounding, so no more than a rounding is cut off.
+      min(0, logSumExp(terms.indices.map { logWeights[$0] + terms[$0][row] }))
     }
   }
 

@@ -66,6 +66,28 @@ struct DensitySearchTests {
     #expect(density.sample(count: 3, using: &generator).rowCount == 3)
   }
 
+  @Test("an empty validation table is as none", arguments: [1, 40])
+  func emptyValidation(rowCount: Int) throws {
+    let rows = TrainingCase.chain(rowCount: rowCount, variableCount: 5, seed: 1)
+    let data = Self.data(rows, validation: BinaryMatrix(rowCount: 0, columnCount: 5))
+    let result = try DensitySearch(data, budget: .milliseconds(300)).run()
+    #expect(result.leaderboard.allSatisfy { $0.validationNLL > 0 })
+    #expect(result.density.logProbability(of: rows).allSatisfy { $0.isFinite && $0 < 0 })
+  }
+
+  /// There are more workers than recipes to begin with, so some must wait for what the others find.
+  @Test("many workers all have work, whatever their number", arguments: [1, 9])
+  func workers(threadCount: Int) throws {
+    let data = Self.data(TrainingCase.chain(rowCount: 400, variableCount: 8, seed: 1))
+    let found = try DensitySearch(data, budget: .seconds(3), seed: 2)
+    let result = Threads.run(on: threadCount) { found.run() }
+    let names = result.leaderboard.map(\.name)
+    #expect(names.count { $0.hasPrefix("NADE") || $0.hasPrefix("MADE") } > 2)
+    #expect(
+      names.contains { $0.hasPrefix("mixture of") && $0.contains("networks") || $0.hasPrefix("ensemble") })
+    #expect(DensitySearch.nll(result.density, data.train) < 3.2)
+  }
+
   @Test("a table without rows or columns is refused")
   func nothing() {
     #expect(throws: DensityError.invalidConfiguration("table: there are no training rows")) {

@@ -44,6 +44,20 @@ struct CompositeTests {
     for (a, b) in zip(found, exact) { #expect(abs(a - b) < 1e-4) }
   }
 
+  @Test("densities that share an order make an ensemble, others stay as they are")
+  func groups() throws {
+    let cases: [ModelCase] = [
+      .nade(7, 5, .relu, ordering: .random), .made(7, [12]), .nade(7, 9, .relu),
+      .made(7, [11], masks: 2, ordering: .resampled), .fvsbn(7),
+    ]
+    let densities = try cases.map { try $0.model(seed: 3) as any Density }
+    let groups = Ensemble.groups(densities)
+    #expect(groups.map(\.kind) == [.nade, .ensemble, .made])
+    #expect(groups[1].sharedOrdering == densities[1].sharedOrdering)
+    #expect(groups.map(\.parameterCount).reduce(0, +) >= densities.map(\.parameterCount).reduce(0, +))
+    #expect(Ensemble.groups([]).isEmpty)
+  }
+
   @Test("a mixture averages probabilities of rows, an ensemble logits of conditionals")
   func definitions() throws {
     let members = try [ModelCase.nade(7, 9, .relu), .made(7, [12])].map { try $0.model(seed: 3) }

@@ -103,11 +103,16 @@ public struct ChowLiuTree: Density {
   ///   - rows: what is fitted, N rows.
   ///   - pseudoCount: s, what is added to each of the four counts of a pair.
   /// - Throws: `DensityError.invalidConfiguration` for a table without rows or columns and for a pseudo-count that is
-  ///   not from 1e-9 to 1e9.
+  ///   not from 1e-9 to 1e9, and for more columns than there is memory for.
   /// - Complexity: O(D · on-bits) on all threads, then O(D²); 4·D² bytes.
   /// - Source: Chow & Liu 1968, with the spanning tree of Prim, Bell System Technical Journal 36, 1957.
   public static func fit(to rows: BinaryMatrix, pseudoCount: Double = 0.5) throws(DensityError) -> Self {
     try Baseline.check(rows, pseudoCount: pseudoCount)
+    let gigabytes = 4e-9 * Double(rows.columnCount) * Double(rows.columnCount)
+    guard gigabytes * 1e9 < Double(ProcessInfo.processInfo.physicalMemory) / 2 else {
+      throw .invalidConfiguration(
+        "counting all pairs takes \(gigabytes) GB, more than half the machine's memory")
+    }
     let counts = PairCounts(rows, pseudoCount: pseudoCount)
     let parents = counts.maximumSpanningTree()
     var logits = Matrix<Float>(rowCount: 2, columnCount: parents.count)
