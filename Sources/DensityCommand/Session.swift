@@ -84,6 +84,11 @@ struct Session {
         progress.update(
           "\(prefix)epoch \(state.epoch + 1)/\(epochCount)", fraction: done / Double(epochCount),
           figures: ["training NLL \(fixed(nll, 2))"])
+      case .validating(let state, let fraction):
+        progress.update(
+          "\(prefix)epoch \(state.epoch + 1)/\(epochCount)",
+          fraction: Double(state.epoch + 1) / Double(epochCount),
+          figures: ["\(Int(100 * fraction))% of the validation rows measured"])
       case .epoch(let record):
         progress.print(prefix + line(record, of: epochCount))
       }

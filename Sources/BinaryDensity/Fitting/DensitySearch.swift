@@ -45,7 +45,7 @@ public final class DensitySearch {
   public enum Event: Sendable {
     /// Something has been tried.
     case tried(Entry)
-    /// A network that is the best by now; worth keeping in case the process is killed.
+    /// A network that is the best of all networks by now; worth keeping in case the process is killed.
     case improved(any Density)
     /// Time has passed: the phase, the fraction of the whole time, and the best figure so far.
     case progress(phase: String, fraction: Double, best: Double?)
@@ -112,6 +112,8 @@ public final class DensitySearch {
     /// The network of the best trial.
     var best: Network?
     var members: [Network] = []
+    /// The figure of the best network of all, members included.
+    var bestNetworkNLL = Double.infinity
     /// How many members of the best recipe each order has or will have; that the search has one of order 0 counts.
     var memberCounts: [Int: Int] = [0: 1]
     /// How many members an order should have for each order there is.
@@ -144,7 +146,8 @@ public final class DensitySearch {
 
     mutating func add(_ entry: Entry, _ density: (any Density)? = nil) {
       events.append(.tried(entry))
-      if let density, entry.validationNLL < leaderboard.first?.validationNLL ?? .infinity {
+      if let density, entry.validationNLL < bestNetworkNLL {
+        bestNetworkNLL = entry.validationNLL
         events.append(.improved(density))
       }
       leaderboard.append(entry)
@@ -494,8 +497,11 @@ public final class DensitySearch {
       let trainer = try Trainer(
         model, data: data, configuration: recipe.training(rowCount: data.train.rowCount, seed: weightSeed))
       _ = try trainer.run { (event) throws(DensityError) in
-        if case .step = event { return elapsed < end && !shared.state.withLock { $0.isStopped } }
-        return true
+        switch event {
+        case .step: elapsed < end && !shared.state.withLock { $0.isStopped }
+        case .validating: !shared.state.withLock { $0.isStopped }
+        case .epoch: true
+        }
       }
       // Stopped in its first epoch a training has no figure yet.
       let density = trainer.progress.bestValidation == nil ? trainer.model : trainer.best

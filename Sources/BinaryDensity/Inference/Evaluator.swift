@@ -59,32 +59,47 @@ public final class Evaluator<Scalar: KernelScalar> {
 
   /// Returns log p of each row, in nats, telling `observe` the fraction done.
   package func logProbabilities(of table: BinaryMatrix, observing observe: (Double) -> Void) -> [Double] {
+    let result = try? logProbabilities(of: table) { (fraction) throws(DensityError) in
+      observe(fraction)
+      return true
+    }
+    return result ?? []
+  }
+
+  /// Returns log p of each row, in nats; nil if `observe`, which is told the fraction done, says to stop.
+  public func logProbabilities(
+    of table: BinaryMatrix, observing observe: (Double) throws(DensityError) -> Bool
+  ) throws(DensityError) -> [Double]? {
     var result: [Double] = []
     result.reserveCapacity(table.rowCount)
-    run(table) {
+    let isWhole = try run(table) { () throws(DensityError) in
       let column = executor.view(of: logProbability)
       for row in 0..<column.rowCount { result.append(Double(column[row, 0])) }
-      observe(Double(result.count) / Double(table.rowCount))
+      return try observe(Double(result.count) / Double(table.rowCount))
     }
-    return result
+    return isWhole ? result : nil
   }
 
   /// Returns the logits (rows × D) of each component.
   package func logits(of table: BinaryMatrix) -> [Matrix<Scalar>] {
     var result = logits.map { _ in Matrix<Scalar>(rowCount: table.rowCount, columnCount: variableCount) }
     var start = 0
-    run(table) {
+    _ = try? run(table) { () throws(DensityError) in
       let end = start + executor.batchSize
       for (index, value) in logits.enumerated() {
         Scalar.copy(executor.view(of: value), into: result[index].mutableView.rows(start..<end))
       }
       start = end
+      return true
     }
     guard let renumbering else { return result }
     return result.map { $0.selecting(rows: nil, columns: renumbering.positions) }
   }
 
-  private func run(_ table: BinaryMatrix, _ body: () -> Void) {
+  /// Computes batch by batch while `body` says to go on; returns whether it came to the end.
+  private func run(_ table: BinaryMatrix, _ body: () throws(DensityError) -> Bool) throws(DensityError)
+    -> Bool
+  {
     precondition(
       table.columnCount == variableCount, "the rows have \(table.columnCount) columns, not \(variableCount)")
     let table = renumbering.map { table.reorderingColumns($0.order) } ?? table
@@ -92,8 +107,9 @@ public final class Evaluator<Scalar: KernelScalar> {
       let batch = start..<min(start + executor.plan.batchCapacity, table.rowCount)
       executor.set(rows, rowCount: batch.count) { table.copyRows(batch, into: $0) }
       executor.forward()
-      body()
+      if try !body() { return false }
     }
+    return true
   }
 }
 

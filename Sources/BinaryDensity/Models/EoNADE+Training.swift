@@ -167,7 +167,9 @@ private final class SplitJudge: ValidationJudge {
   func set(_ parameters: Parameters<Float>) { executor.set(parameters) }
 
   /// Some 20 000 splits in all, but from two to sixteen a row: few against the steps of an epoch.
-  func logProbabilities(of table: BinaryMatrix) -> [Double] {
+  func logProbabilities(
+    of table: BinaryMatrix, observing observe: (Double) throws(DensityError) -> Bool
+  ) throws(DensityError) -> [Double]? {
     let rowCount = table.rowCount
     guard rowCount > 0 else { return [] }
     let splitCount = min(max(2, (20_000 + rowCount - 1) / rowCount), 16)
@@ -186,6 +188,8 @@ private final class SplitJudge: ValidationJudge {
         executor.forward()
         let column = executor.view(of: estimate)
         for row in batch { sums[row] += Double(column[row - start, 0]) }
+        let done = split * rowCount + batch.upperBound
+        if try !observe(Double(done) / Double(splitCount * rowCount)) { return nil }
       }
     }
     return sums.map { $0 / Double(splitCount) }

@@ -41,8 +41,18 @@ public struct TrainingObjective: Sendable {
 public protocol ValidationJudge: AnyObject {
   /// Replaces the parameters.
   func set(_ parameters: Parameters<Float>)
+  /// Returns log p of each row, or an unbiased estimate of a bound on it, in nats; nil if `observe`, which is told the
+  /// fraction done, says to stop.
+  func logProbabilities(
+    of table: BinaryMatrix, observing observe: (Double) throws(DensityError) -> Bool
+  ) throws(DensityError) -> [Double]?
+}
+
+extension ValidationJudge {
   /// Returns log p of each row, or an unbiased estimate of a bound on it, in nats.
-  func logProbabilities(of table: BinaryMatrix) -> [Double]
+  public func logProbabilities(of table: BinaryMatrix) -> [Double] {
+    (try? logProbabilities(of: table) { (_) throws(DensityError) in true }) ?? []
+  }
 }
 
 /// The rates of dropout in training: the chance of an input, or of a hidden unit, to be zeroed in a step.

@@ -56,9 +56,10 @@ extension EpochRecord {
 extension Trainer {
   /// Trains as `run` does, and keeps the run's files current.
   ///
-  /// The checkpoints are written after the first epoch, after any step if the last writing is `interval` or
-  /// more ago, and at the end, unless training diverges: then the last good checkpoint stays. A run that is
-  /// killed resumes from its last checkpoint to the same bits.
+  /// The checkpoints are written after the first epoch, after any step if the last writing is `interval` or more ago
+  /// (and, so that the largest models are not mostly written, twenty times as long as it took; not if the interval is
+  /// zero), and at the end, unless training diverges: then the last good checkpoint stays. A run that is killed resumes
+  /// from its last checkpoint to the same bits.
   ///
   /// - Throws: what `run` throws, and `DensityError.unwritable`.
   public func run(
@@ -69,12 +70,15 @@ extension Trainer {
     let clock = ContinuousClock()
     let start = clock.now
     var lastSaving: ContinuousClock.Instant?
+    var pause = interval
     func save() throws(DensityError) {
+      let start = clock.now
       try checkFinite()
       // The best first: whenever `last` is on disk, so is the best that it speaks of.
       try Checkpoint(model: best, imageShape: data.imageShape).write(to: directory.best)
       try Checkpoint(model: model, imageShape: data.imageShape, training: state).write(to: directory.last)
       lastSaving = clock.now
+      if interval > .zero { pause = max(interval, start.duration(to: clock.now) * 20) }
     }
     let outcome = try run { (event) throws(DensityError) in
       let goOn = try observe(event)
@@ -82,7 +86,7 @@ extension Trainer {
         try log.append(record.json.description)
         if lastSaving == nil { try save() }
       }
-      if (lastSaving ?? start).duration(to: clock.now) >= interval { try save() }
+      if (lastSaving ?? start).duration(to: clock.now) >= pause { try save() }
       return goOn
     }
     try save()

@@ -178,7 +178,10 @@ public final class Trainer<Model: TrainableDensity> {
       // A resumed epoch may have had no step left to take, in no time.
       let seconds = max(start.duration(to: clock.now).seconds, 1e-9)
       let rowsPerSecond = Double(progress.rowCount - rowsBefore) / seconds
-      let record = try finishEpoch(rowsPerSecond: rowsPerSecond)
+      let record = try finishEpoch(rowsPerSecond: rowsPerSecond) { (fraction) throws(DensityError) in
+        try observe(.validating(progress, fraction: fraction))
+      }
+      guard let record else { return .stopped }
       progress.seconds = secondsBefore + start.duration(to: clock.now).seconds
       if try !observe(.epoch(record)) && progress.epoch < configuration.epochCount { return .stopped }
     }
@@ -231,8 +234,21 @@ public final class Trainer<Model: TrainableDensity> {
     }
   }
 
-  private func finishEpoch(rowsPerSecond: Double) throws(DensityError) -> EpochRecord {
+  /// Measures the validation rows and closes the epoch; nil, with the epoch still open, if `observe` says to stop.
+  private func finishEpoch(
+    rowsPerSecond: Double, _ observe: (Double) throws(DensityError) -> Bool
+  ) throws(DensityError) -> EpochRecord? {
     try checkFinite()
+    let candidate = average ?? executor.parameters
+    var logProbabilities: [Double]?
+    if let judge, let table = validationRows {
+      judge.set(candidate)
+      logProbabilities = try judge.logProbabilities(of: table, observing: observe)
+      if logProbabilities == nil {
+        judge.set(bestParameters)
+        return nil
+      }
+    }
     let rate = progress.rates.rate(atStep: max(progress.step - 1, 0))
     let training = -progress.logProbabilitySum / Double(max(progress.rowCount, 1))
     progress.epoch += 1
@@ -240,11 +256,9 @@ public final class Trainer<Model: TrainableDensity> {
     progress.rowCount = 0
     progress.logProbabilitySum = 0
     var validation: Double?
-    let candidate = average ?? executor.parameters
-    if let judge, let table = validationRows {
-      judge.set(candidate)
+    if let logProbabilities {
       let figure = LikelihoodSummary(
-        logProbabilities: judge.logProbabilities(of: table), variableCount: data.variableCount
+        logProbabilities: logProbabilities, variableCount: data.variableCount
       ).negativeLogLikelihood
       // Finite parameters may still be so large that logits are not.
       guard figure.isFinite else {
@@ -258,7 +272,7 @@ public final class Trainer<Model: TrainableDensity> {
         bestParameters = candidate
       } else {
         // So that the next step need not copy what the judge holds.
-        judge.set(bestParameters)
+        judge?.set(bestParameters)
       }
     } else {
       bestParameters = candidate

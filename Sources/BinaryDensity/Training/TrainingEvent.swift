@@ -2,6 +2,8 @@
 public enum TrainingEvent: Sendable {
   /// A step has been taken.
   case step(TrainingState.Progress)
+  /// The steps of an epoch are done, and so much of its validation rows is measured.
+  case validating(TrainingState.Progress, fraction: Double)
   /// An epoch is complete and its validation rows are measured.
   case epoch(EpochRecord)
 }

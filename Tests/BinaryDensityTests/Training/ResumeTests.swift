@@ -10,11 +10,14 @@ struct ResumeTests {
   enum Stop: Hashable, Sendable {
     case afterStep(Int)
     case afterEpoch(Int)
+    /// In the middle of measuring the validation rows.
+    case validating(Int)
 
     func goesOn(_ event: TrainingEvent) -> Bool {
       switch (self, event) {
       case (.afterStep(let step), .step(let progress)): progress.step < step
       case (.afterEpoch(let epoch), .epoch(let record)): record.epoch < epoch
+      case (.validating(let epoch), .validating(let progress, _)): progress.epoch + 1 < epoch
       default: true
       }
     }
@@ -24,6 +27,11 @@ struct ResumeTests {
   @Test(arguments: TrainingCase.all, [1, 4, 6, 7, 8, 9])
   func afterAnyStep(_ training: TrainingCase, stopAfter step: Int) throws {
     try check(training, TrainingCase.data(), stops: [.afterStep(step)])
+  }
+
+  @Test(arguments: TrainingCase.all, [1, 2, 3])
+  func whileValidating(_ training: TrainingCase, epoch: Int) throws {
+    try check(training, TrainingCase.data(), stops: [.validating(epoch)])
   }
 
   @Test(arguments: TrainingCase.all, [1, 2, 3])

@@ -143,6 +143,7 @@ struct TrainerTests {
     let outcome = try trainer.run { event in
       switch event {
       case .step(let progress): counts.append(progress.rowCount)
+      case .validating: break
       case .epoch(let record): records.append(record)
       }
       return true
