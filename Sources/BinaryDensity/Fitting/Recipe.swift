@@ -51,16 +51,20 @@ public struct Recipe: Hashable, Sendable {
 
   /// Returns the recipe with steps that are whole epochs: those of two recipes that train alike are equal.
   func roundedToEpochs(rowCount: Int) -> Recipe {
-    let batches = Self.batches(rowCount: rowCount).count
     var recipe = self
-    recipe.stepCount = max(1, (stepCount + batches - 1) / batches) * batches
+    recipe.stepCount = epochCount(rowCount: rowCount) * Self.batches(rowCount: rowCount).count
     return recipe
+  }
+
+  private func epochCount(rowCount: Int) -> Int {
+    let batches = Self.batches(rowCount: rowCount).count
+    return max(1, (stepCount + batches - 1) / batches)
   }
 
   /// Returns how to train with the recipe on `rowCount` rows.
   func training(rowCount: Int, seed: UInt64) -> TrainingConfiguration {
-    let (batchSize, batches) = Self.batches(rowCount: rowCount)
-    let epochs = max(1, (stepCount + batches - 1) / batches)
+    let batchSize = Self.batches(rowCount: rowCount).size
+    let epochs = epochCount(rowCount: rowCount)
     return TrainingConfiguration(
       epochCount: epochs, batchSize: batchSize, rate: rate, schedule: .cosine(),
       optimizer: .adam(weightDecay: weightDecay), patience: max(4, epochs / 3), seed: seed, dropout: dropout,
