@@ -79,6 +79,9 @@ enum TrainCommand {
         "patience", placeholder: "epochs",
         help: "Stop after this many epochs without a better validation figure. Default: never."),
       .value(
+        "validate-every", placeholder: "epochs", default: "1",
+        help: "Measure the validation rows after every so many epochs, and after the last."),
+      .value(
         "dropout", placeholder: "rate", default: "0",
         help: "The chance of a hidden unit to be zeroed in a step of training (not for a NADE)."),
       .value(
@@ -123,8 +126,8 @@ enum TrainCommand {
   /// The options of networks and of gradients, which a baseline has none of.
   private static let networkSettings = [
     "hidden", "activation", "ordering", "masks", "fresh-masks", "direct", "residual", "epochs", "batch",
-    "rate", "schedule", "optimizer", "momentum", "weight-decay", "clip", "patience", "precision", "dropout",
-    "input-dropout", "average", "members", "orders",
+    "rate", "schedule", "optimizer", "momentum", "weight-decay", "clip", "patience", "validate-every",
+    "precision", "dropout", "input-dropout", "average", "members", "orders",
   ]
   /// The options that a resumed run takes from its checkpoint.
   private static let settings = ["model", "components", "seed"] + networkSettings

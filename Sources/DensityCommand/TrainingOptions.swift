@@ -33,6 +33,7 @@ struct TrainingOptions {
   private let schedule: String
   private let clippingNorm: Double?
   private let patience: Int?
+  private let validationInterval: Int
   private let precision: Precision
   private let dropout: Dropout
   private let averaging: Double?
@@ -79,6 +80,7 @@ struct TrainingOptions {
     schedule = try arguments.value("schedule", as: .string)
     clippingNorm = try arguments.optionalValue("clip", as: .positiveNumber)
     patience = try arguments.optionalValue("patience", as: .integer(in: 1...1_000_000))
+    validationInterval = try arguments.value("validate-every", as: .integer(in: 1...1_000_000))
     dropout = Dropout(
       inputs: try arguments.value("input-dropout", as: .number(in: 0..<1)),
       hidden: try arguments.value("dropout", as: .number(in: 0..<1)))
@@ -108,8 +110,8 @@ struct TrainingOptions {
       }
     return TrainingConfiguration(
       epochCount: epochs, batchSize: batchSize, rate: rate, schedule: schedule, optimizer: optimizer,
-      clippingNorm: clippingNorm, patience: patience, seed: seed, precision: precision,
-      dropout: dropout, averaging: averaging)
+      clippingNorm: clippingNorm, patience: patience, seed: seed, validationInterval: validationInterval,
+      precision: precision, dropout: dropout, averaging: averaging)
   }
 
   /// The number of steps after which more help little.

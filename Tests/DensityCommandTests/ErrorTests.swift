@@ -75,6 +75,7 @@ struct ErrorTests {
     Fault("train --epochs 0", 64, "--epochs", "0"),
     Fault("train --batch 0", 64, "--batch", "0"),
     Fault("train --patience 0", 64, "--patience", "0"),
+    Fault("train --validate-every 0", 64, "--validate-every", "0"),
     Fault("train --momentum 1", 64, "--momentum", "1"),
     Fault("train --clip nan", 64, "--clip", "nan"),
     Fault("train --threads 0", 64, "--threads", "0"),

@@ -11,7 +11,7 @@ struct HelpTests {
       "test",
       "binarize", "threshold", "binarize-seed", "epochs", "batch", "rate", "schedule", "optimizer",
       "momentum",
-      "weight-decay", "clip", "patience", "dropout", "input-dropout", "average", "members",
+      "weight-decay", "clip", "patience", "validate-every", "dropout", "input-dropout", "average", "members",
       "precision", "seed", "run", "resume", "threads", "json", "help",
     ],
     "reproduce": [

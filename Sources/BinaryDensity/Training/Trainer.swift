@@ -7,9 +7,10 @@ import Kernels
 ///     let outcome = try trainer.run()
 ///     let best = trainer.best
 ///
-/// Each epoch visits every training row once in an order drawn from the seed, then measures the validation rows; the
-/// model with the best validation figure is kept. All draws are functions of the seed and of counters, so a training
-/// that is stopped, written to a checkpoint and resumed reaches the same bits as one that was not.
+/// Each epoch visits every training row once in an order drawn from the seed, then measures the validation rows (each
+/// or every few); the model with the best validation figure is kept. All draws are functions of the seed and of
+/// counters, so a training that is stopped, written to a checkpoint and resumed reaches the same bits as one that was
+/// not.
 public final class Trainer<Model: TrainableDensity> {
   /// The data.
   public let data: DataSplits
@@ -117,7 +118,7 @@ public final class Trainer<Model: TrainableDensity> {
   /// The model as it stands.
   public var model: Model { model(of: executor.parameters) }
 
-  /// The model with the best validation figure so far; without validation rows, the current one.
+  /// The model with the best validation figure so far; while there is no figure, the one after the last epoch.
   public var best: Model { model(of: bestParameters) }
 
   private func model(of parameters: Parameters<Float>) -> Model {
@@ -149,7 +150,8 @@ public final class Trainer<Model: TrainableDensity> {
 
   private var isOutOfPatience: Bool {
     guard let patience = progress.configuration.patience, progress.bestValidation != nil else { return false }
-    return progress.epoch - progress.bestEpoch >= patience
+    let measuredEpoch = progress.epoch - progress.epoch % progress.configuration.validationInterval
+    return measuredEpoch - progress.bestEpoch >= patience
   }
 
   /// Trains until the last epoch, the end of patience, or until the observer says to stop.
@@ -234,14 +236,17 @@ public final class Trainer<Model: TrainableDensity> {
     }
   }
 
-  /// Measures the validation rows and closes the epoch; nil, with the epoch still open, if `observe` says to stop.
+  /// Measures the validation rows, if it is their turn, and closes the epoch; nil, with the epoch still open, if
+  /// `observe` says to stop.
   private func finishEpoch(
     rowsPerSecond: Double, _ observe: (Double) throws(DensityError) -> Bool
   ) throws(DensityError) -> EpochRecord? {
     try checkFinite()
     let candidate = average ?? executor.parameters
     var logProbabilities: [Double]?
-    if let judge, let table = validationRows {
+    let epoch = progress.epoch + 1
+    let (last, interval) = (progress.configuration.epochCount, progress.configuration.validationInterval)
+    if epoch % interval == 0 || epoch == last, let judge, let table = validationRows {
       judge.set(candidate)
       logProbabilities = try judge.logProbabilities(of: table, observing: observe)
       if logProbabilities == nil {
@@ -251,7 +256,7 @@ public final class Trainer<Model: TrainableDensity> {
     }
     let rate = progress.rates.rate(atStep: max(progress.step - 1, 0))
     let training = -progress.logProbabilitySum / Double(max(progress.rowCount, 1))
-    progress.epoch += 1
+    progress.epoch = epoch
     progress.batch = 0
     progress.rowCount = 0
     progress.logProbabilitySum = 0
@@ -274,8 +279,9 @@ public final class Trainer<Model: TrainableDensity> {
         // So that the next step need not copy what the judge holds.
         judge?.set(bestParameters)
       }
-    } else {
+    } else if progress.bestValidation == nil {
       bestParameters = candidate
+      judge?.set(bestParameters)
       progress.bestEpoch = progress.epoch
     }
     return EpochRecord(

@@ -19,6 +19,13 @@ public struct TrainingConfiguration: Hashable, Sendable, Codable {
   /// The seed of the shuffles and of dropout.
   public var seed: UInt64
 
+  /// After every how many epochs the validation rows are measured; after the last they always are.
+  ///
+  /// A model of many masks or orders takes longer to measure than to train for an epoch.
+  public var validationInterval: Int {
+    get { measuredEvery ?? 1 }
+    set { measuredEvery = newValue == 1 ? nil : newValue }
+  }
   /// The precision of the products; likelihoods are always measured in single precision.
   public var precision: Precision {
     get { reducedPrecision ?? .float32 }
@@ -41,6 +48,7 @@ public struct TrainingConfiguration: Hashable, Sendable, Codable {
     set { marginalStart = newValue ? true : nil }
   }
   // Nil for what files have from before there was a choice.
+  private var measuredEvery: Int?
   private var reducedPrecision: Precision?
   private var dropoutRates: Dropout?
   private var marginalStart: Bool?
@@ -49,8 +57,8 @@ public struct TrainingConfiguration: Hashable, Sendable, Codable {
   public init(
     epochCount: Int = 50, batchSize: Int = 100, rate: Double = 1e-3, schedule: Schedule = .cosine(),
     optimizer: OptimizerMethod = .adam(), clippingNorm: Double? = nil, patience: Int? = nil, seed: UInt64 = 0,
-    precision: Precision = .float32, dropout: Dropout = .none, averaging: Double? = nil,
-    startsAtMarginals: Bool = false
+    validationInterval: Int = 1, precision: Precision = .float32, dropout: Dropout = .none,
+    averaging: Double? = nil, startsAtMarginals: Bool = false
   ) {
     self.epochCount = epochCount
     self.batchSize = batchSize
@@ -61,6 +69,7 @@ public struct TrainingConfiguration: Hashable, Sendable, Codable {
     self.patience = patience
     self.seed = seed
     self.averaging = averaging
+    self.validationInterval = validationInterval
     self.precision = precision
     self.dropout = dropout
     self.startsAtMarginals = startsAtMarginals
@@ -75,6 +84,10 @@ public struct TrainingConfiguration: Hashable, Sendable, Codable {
       return "the clipping norm must be a positive number, not \(clippingNorm)"
     }
     if let patience, patience < 1 { return "the patience is at least one epoch, not \(patience)" }
+    if !Self.counts.contains(validationInterval) {
+      return
+        "the validation rows are measured after every epoch or every few, not every \(validationInterval)"
+    }
     let rates = 0.0..<1.0
     if !rates.contains(dropout.inputs) || !rates.contains(dropout.hidden) {
       return "dropout rates are from 0 to below 1, not \(dropout.inputs) and \(dropout.hidden)"

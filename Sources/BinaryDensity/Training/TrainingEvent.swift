@@ -4,7 +4,7 @@ public enum TrainingEvent: Sendable {
   case step(TrainingState.Progress)
   /// The steps of an epoch are done, and so much of its validation rows is measured.
   case validating(TrainingState.Progress, fraction: Double)
-  /// An epoch is complete and its validation rows are measured.
+  /// An epoch is complete, and the validation rows are measured if it was their turn.
   case epoch(EpochRecord)
 }
 
@@ -14,7 +14,7 @@ public struct EpochRecord: Hashable, Sendable, Codable {
   public let epoch: Int
   /// The mean of −log p over the epoch's rows, each under the parameters of its step, in nats.
   public let trainingNLL: Double
-  /// The mean of −log p over the validation rows after the epoch, in nats.
+  /// The mean of −log p over the validation rows after the epoch, in nats; nil if they were not measured.
   public let validationNLL: Double?
   /// The rate of the epoch's last step.
   public let rate: Double

@@ -142,6 +142,7 @@ struct DivergenceTests {
       #expect(try refuses { $0.optimizer = .adam(weightDecay: number) })
     }
     #expect(try refuses { $0.patience = 0 })
+    #expect(try refuses { $0.validationInterval = 0 })
     #expect(try refuses { $0.schedule = .reduceOnPlateau(patience: 0) })
     #expect(try !refuses { _ in })
     #expect(try !refuses { $0.schedule = .cosine(warmUp: 1, floor: 1) })

@@ -128,6 +128,47 @@ struct TrainerTests {
     #expect(summary.negativeLogLikelihood == best)
   }
 
+  /// Measuring the validation rows less often changes what is known, never what is learnt.
+  @Test func validationRowsAreMeasuredInTheirTurn() throws {
+    let data = DataSplits(
+      name: "noise", train: TrainingCase.noise(rowCount: 8, variableCount: 12, seed: 1),
+      validation: TrainingCase.noise(rowCount: 200, variableCount: 12, seed: 2))
+    func train(interval: Int, epochCount: Int = 8, patience: Int? = nil) throws -> (
+      trainer: Trainer<NADE>, figures: [Double?]
+    ) {
+      let trainer = try Trainer(
+        NADE(NADE.Configuration(variableCount: 12, hiddenCount: 30), seed: 1), data: data,
+        configuration: TrainingConfiguration(
+          epochCount: epochCount, batchSize: 4, rate: 0.005, schedule: .constant, patience: patience,
+          validationInterval: interval))
+      var figures: [Double?] = []
+      _ = try trainer.run { event in
+        if case .epoch(let record) = event {
+          figures.append(record.validationNLL)
+          // Until there is a figure, the last epoch's model is the one to keep.
+          if figures.allSatisfy({ $0 == nil }) {
+            #expect(trainer.best.parameters == trainer.model.parameters)
+          }
+        }
+        return true
+      }
+      return (trainer, figures)
+    }
+    let always = try train(interval: 1)
+    let seldom = try train(interval: 3)
+    #expect(seldom.trainer.model.parameters == always.trainer.model.parameters)
+    #expect(seldom.figures.map { $0 != nil } == (1...8).map { [3, 6, 8].contains($0) })
+    #expect(zip(seldom.figures, always.figures).allSatisfy { $0 == nil || $0 == $1 })
+    let measured = seldom.figures.compactMap(\.self)
+    let best = try #require(measured.min())
+    #expect(seldom.trainer.progress.bestValidation == best)
+    #expect(seldom.figures[seldom.trainer.progress.bestEpoch - 1] == best)
+    // Epochs that were not measured cost no patience: it ends after a measured one.
+    let impatient = try train(interval: 5, epochCount: 400, patience: 2)
+    #expect(impatient.figures.count % 5 == 0 && impatient.figures.count < 400)
+    #expect(impatient.figures.count == impatient.trainer.progress.bestEpoch + 5)
+  }
+
   /// One row, tables smaller than a batch, as large, larger by one row, and larger.
   @Test(arguments: [1, 3, 63, 64, 65, 100], [false, true])
   func tablesOfAnySizeWithoutValidation(rowCount: Int, isValidationEmpty: Bool) throws {
