@@ -54,13 +54,14 @@ struct Session {
     let rowsPerSecond =
       seconds > 0
       ? Double(steps) / Double(trainer.batchesPerEpoch) * Double(data.train.rowCount) / seconds : 0
+    let epochCount = trainer.progress.epoch
     try report(
       trainer.best, data, seed: trainer.progress.configuration.seed,
       headline:
-        "trained \(trainer.progress.epoch) epochs in \(durationText(seconds: trainer.progress.seconds)), "
+        "trained \(epochCount) epoch\(epochCount == 1 ? "" : "s") in \(durationText(seconds: trainer.progress.seconds)), "
         + "\(Int(rowsPerSecond)) rows/s; best epoch \(trainer.progress.bestEpoch)",
       training: [
-        "epochs": .integer(trainer.progress.epoch), "best_epoch": .integer(trainer.progress.bestEpoch),
+        "epochs": .integer(epochCount), "best_epoch": .integer(trainer.progress.bestEpoch),
         "steps": .integer(trainer.progress.step), "seconds": .real(trainer.progress.seconds),
         "rows_per_second": .real(rowsPerSecond), "run": .string(directory.path),
       ])

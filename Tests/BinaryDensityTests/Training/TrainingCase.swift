@@ -76,10 +76,10 @@ struct TrainingCase: Sendable, CustomTestStringConvertible {
         MADE.Configuration(variableCount: $0, hiddenCounts: [16, 8], hasDirectWeights: true), seed: 11)
     },
     TrainingCase(
-      testDescription: "residual MADE on fresh masks with dropout, Adam",
+      testDescription: "residual MADE on fresh masks with dropout, Adam, measured every second epoch",
       configuration: TrainingConfiguration(
         epochCount: 4, batchSize: 12, rate: 0.02, optimizer: .adam(weightDecay: 0.1), seed: 3,
-        dropout: Dropout(hidden: 0.3))
+        validationInterval: 2, dropout: Dropout(hidden: 0.3))
     ) {
       try MADE(
         MADE.Configuration(
