@@ -55,19 +55,20 @@ static bool permits(const mask *m, ptrdiff_t k, ptrdiff_t n) {
   return m->input_degrees[k] <= m->output_degrees[n];
 }
 
-enum { mask_kinds = 4 };
-static const char *const mask_names[mask_kinds] = {"permuted", "natural", "dense", "empty"};
+enum { mask_kinds = 5 };
+static const char *const mask_names[mask_kinds] = {"permuted", "natural", "dense", "empty", "half permuted"};
 
 /// Makes a mask: degrees at random, so that both orders are permutations and some outputs see nothing and
-/// some everything; ascending degrees, so that both orders are natural; everything permitted; nothing.
+/// some everything; ascending degrees, so that both orders are natural; everything permitted; nothing; inputs at random
+/// and outputs ascending.
 static mask make_mask(int kind, ptrdiff_t inputs, ptrdiff_t outputs) {
   mask m = {inputs, outputs, integers(inputs), integers(outputs), {0}};
   for (ptrdiff_t k = 0; k < inputs; k++) {
-    const ptrdiff_t degrees[mask_kinds] = {1 + draw_below(inputs), k + 1, 0, 1};
+    const ptrdiff_t degrees[mask_kinds] = {1 + draw_below(inputs), k + 1, 0, 1, 1 + draw_below(inputs)};
     m.input_degrees[k] = (int32_t)degrees[kind];
   }
   for (ptrdiff_t n = 0; n < outputs; n++) {
-    const ptrdiff_t degrees[mask_kinds] = {draw_below(inputs + 1), n * inputs / outputs, 0, 0};
+    const ptrdiff_t degrees[mask_kinds] = {draw_below(inputs + 1), n * inputs / outputs, 0, 0, n * inputs / outputs};
     m.output_degrees[n] = (int32_t)degrees[kind];
   }
   int32_t *prefixes = integers(outputs);
@@ -78,7 +79,7 @@ static mask make_mask(int kind, ptrdiff_t inputs, ptrdiff_t outputs) {
     prefixes[n] = length;
   }
   // An order that is the natural one need not be spelt out.
-  if (kind > 0 && draw() < 0.5) m.c.inputs = NULL;
+  if (kind > 0 && kind < 4 && draw() < 0.5) m.c.inputs = NULL;
   if (kind > 0 && draw() < 0.5) m.c.outputs = NULL;
   return m;
 }
@@ -119,6 +120,8 @@ static void each_mask(const ck_kernels *kernels, masked_check *check) {
   for (int i = 0; i < 2; i++) {
     check(kernels, 9, 1100, 30, 0, i);
     check(kernels, 9, 30, 1100, 0, i);
+    // Inputs that are sorted for all rows together, and stay as they are for a few.
+    for (int k = 0; k < 3; k++) check(kernels, 40, 1100, 30, 4, i);
   }
 }
 
