@@ -22,6 +22,7 @@ package final class ProgressLine: Sendable {
 
   private struct State {
     var remaining: RemainingTime?
+    var lastFraction = 0.0
     var lastShown: Double
     /// The text on the terminal's current line.
     var line = ""
@@ -64,11 +65,14 @@ package final class ProgressLine: Sendable {
   /// - Parameters:
   ///   - label: what is being done.
   ///   - fraction: how much of the whole work is done, 0…1. The time left is estimated from the pace since
-  ///     the first update, so that work resumed in the middle is not thought fast.
+  ///     the first update, so that work resumed in the middle is not thought fast. A fraction below the last is
+  ///     that of other work, which has its own pace.
   ///   - figures: what else to say, each with its unit.
   package func update(_ label: String, fraction: Double, figures: [String] = []) {
     state.withLock { state in
       let now = clock()
+      if fraction < state.lastFraction { state.remaining = nil }
+      state.lastFraction = fraction
       var remaining = state.remaining ?? RemainingTime(from: fraction, at: now)
       let left = remaining.update(fraction: fraction, at: now)
       state.remaining = remaining
@@ -94,9 +98,12 @@ package final class ProgressLine: Sendable {
     }
   }
 
-  /// Wipes the line away; a later update would show it again.
+  /// Wipes the line away; a later update would show one again, of other work.
   package func finish() {
-    state.withLock { rewrite("", &$0) }
+    state.withLock { state in
+      rewrite("", &state)
+      state.remaining = nil
+    }
   }
 
   private func rewrite(_ text: String, _ state: inout State) {

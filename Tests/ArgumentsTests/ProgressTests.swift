@@ -119,6 +119,23 @@ struct ProgressTests {
     #expect(screen.written == expected)
   }
 
+  @Test("The time left is that of the work at hand, not of what came before", arguments: [true, false])
+  func severalWorks(isFinished: Bool) {
+    let screen = Screen(isTerminal: false)
+    let line = screen.line()
+    for second in 0...1000 {
+      screen.seconds = Double(second)
+      line.update("training", fraction: Double(second) / 1000)
+    }
+    if isFinished { line.finish() }
+    for second in 0...30 {
+      screen.seconds = 1001 + Double(second)
+      line.update("measuring", fraction: Double(second) / 60)
+    }
+    let last = screen.written.split(separator: "\n").last ?? ""
+    #expect(last.hasPrefix("measuring") && last.hasSuffix(" 31%  41s left"), "\(last)")
+  }
+
   @Test("In a pipe, a line that stays puts off the next")
   func pipeStayingLines() {
     let screen = Screen(isTerminal: false)
