@@ -183,7 +183,10 @@ extension DensitySearch {
       let depth =
         gain(Ensemble([best.density, same.density]), over: [best, same])
         / gain(Mixture([best.density, other.density]), over: [best, other])
-      shared.state.withLock { $0.depth = min(max(depth, 0.125), 8) }
+      shared.state.withLock { state in
+        // Meanwhile a late trial may have become the best, of which this says nothing.
+        if state.best?.recipe == best.recipe { state.depth = min(max(depth, 0.125), 8) }
+      }
     }
 
     /// Trains a network: number k of an order of a recipe.
