@@ -16,10 +16,17 @@ struct Benchmark {
   let isJSON: Bool
   let data: BenchmarkData
 
+  private var subjects: [Subject] { Subject.all(variableCount: data.rows.columnCount) }
+
+  /// What the figures that are wanted are called.
+  var labels: [String] {
+    subjects.flatMap { subject in subject.operations.map(subject.label).filter(isWanted) }
+  }
+
   func run() throws {
-    let subjects = Subject.all(variableCount: data.rows.columnCount)
-    guard subjects.contains(where: { subject in subject.operations.contains { isWanted(subject.label($0)) } })
-    else { throw UsageError("--only: no figure has the words '\(words.joined(separator: "' or '"))'") }
+    guard !labels.isEmpty else {
+      throw UsageError("--only: no figure has the words '\(words.joined(separator: "' or '"))'")
+    }
     let peaks = threadCounts.map { Peak(threadCount: $0) }
     let table = Figure.table(comparingThreads: threadCounts.count > 1)
     if !isJSON {
@@ -31,9 +38,9 @@ struct Benchmark {
     for subject in subjects {
       let operations = subject.operations.filter { isWanted(subject.label($0)) }
       guard !operations.isEmpty else { continue }
-      let model = try subject.model()
+      let density = try subject.density().withMarginals(of: data.rows)
       for operation in operations {
-        let group = try measure(operation, model.withBiases(of: data.rows), subject, peaks)
+        let group = try measure(operation, density, subject, peaks)
         figures += group
         if !isJSON { for figure in group { try Terminal.print(table.line(figure.fields(beside: group))) } }
       }
@@ -56,27 +63,29 @@ struct Benchmark {
 
   /// Measures one operation with each number of threads in turn, so that what else the machine does meets all alike.
   private func measure(
-    _ operation: Operation, _ model: some AutoregressiveModel, _ subject: Subject, _ peaks: [Peak]
+    _ operation: Operation, _ density: any Density, _ subject: Subject, _ peaks: [Peak]
   ) throws -> [Figure] {
     let before = Threads.count
     defer { Threads.count = before }
+    let batchSize = subject.batchSize(operation)
     let measure = try operation.prepared(
-      model, rows: data.rows, configuration: subject.configuration, batchSize: operation.batchSize)
+      density, rows: data.rows, configuration: subject.configuration, batchSize: batchSize)
     var rates = threadCounts.map { _ in [Double]() }
     for repetition in 0...repetitions {
       for (index, count) in threadCounts.enumerated() {
         Threads.count = count
         // The first measurement warms up.
-        let rate = try measure(repetition == 0 ? seconds / 5 : seconds)
+        let rate = try measure(repetition == 0 ? seconds / 5 : seconds, .wall)
         if repetition > 0 { rates[index].append(rate) }
       }
     }
     var generator = Philox(seed: 4)
-    let counted = operation == .sample ? model.sample(count: 1000, using: &generator) : data.rows
-    let work = Work(operation, model, rows: counted, batchSize: operation.batchSize)
+    let counted = operation == .sample ? density.sample(count: batchSize, using: &generator) : data.rows
+    let work = Work(operation, density, rows: counted, batchSize: batchSize)
     return zip(peaks, rates).map { peak, rates in
       Figure(
-        model: subject.name, operation: operation, rates: rates.sorted(), work: work, peak: peak)
+        model: subject.name, operation: operation, batchSize: batchSize, rates: rates.sorted(), work: work,
+        peak: peak)
     }
   }
 }

@@ -31,6 +31,15 @@ enum BenchmarkCommand {
       .value(
         "data", placeholder: "folder", default: "Data/mnist",
         help: "MNIST's folder. If it is missing, random rows of 784 variables take its place."),
+      .flag("list", help: "Print what the figures are called, and measure nothing."),
+      .value(
+        "serve", placeholder: "figure",
+        help:
+          "Instead, prepare one figure, print its name, and for each line read, a number of threads, print the rows a "
+          + "second of one measurement. One thread's time is that of the processor."),
+      .value(
+        "pin", placeholder: "processor",
+        help: "With --serve: the processor that one thread runs on, counted from 0 (Linux)."),
       .flag("json", help: "Print one JSON document instead of the table."),
       .flag(
         "growth",
@@ -64,22 +73,43 @@ enum BenchmarkCommand {
   }
 
   private static func run(_ parsed: ParsedArguments) throws {
-    let threadCounts = try parsed.optionalValue("threads", as: .integers(in: 1...256))
     let seconds = try parsed.optionalValue("seconds", as: .positiveNumber)
     let repetitions = try parsed.value("repetitions", as: .integer(in: 1...1000))
-    let isJSON = parsed.flag("json")
-    let path = try parsed.value("plot", as: .path)
-    guard parsed.flag("growth") else {
-      if parsed.isGiven("plot") { throw UsageError("--plot goes with --growth") }
-      let data = try BenchmarkData(directory: parsed.value("data", as: .path))
-      return try Benchmark(
-        seconds: seconds ?? 0.3, repetitions: repetitions, threadCounts: threadCounts ?? [Threads.count],
-        words: parsed.values("only", as: .string), isJSON: isJSON, data: data
+    for (option, other) in [("plot", "growth"), ("pin", "serve")]
+    where parsed.isGiven(option) && !parsed.isGiven(other) {
+      throw UsageError("--\(option) goes with --\(other)")
+    }
+    func refuse(_ options: [String], with other: String) throws {
+      for option in options where parsed.isGiven(option) {
+        throw UsageError("--\(option) says nothing with --\(other)")
+      }
+    }
+    if parsed.flag("growth") {
+      try refuse(["only", "data", "threads", "list", "serve"], with: "growth")
+      try Growth(
+        seconds: seconds ?? 0.05, repetitions: repetitions, isJSON: parsed.flag("json"),
+        path: parsed.value("plot", as: .path)
       ).run()
+      return
     }
-    for option in ["only", "data", "threads"] where parsed.isGiven(option) {
-      throw UsageError("--\(option) says nothing with --growth")
+    let data = try BenchmarkData(directory: parsed.value("data", as: .path))
+    if let label = try parsed.optionalValue("serve", as: .string) {
+      try refuse(["only", "threads", "list", "json", "repetitions"], with: "serve")
+      try Server(
+        label: label, seconds: seconds ?? 0.1,
+        processor: parsed.optionalValue("pin", as: .integer(in: 0...1023)),
+        data: data
+      ).run()
+      return
     }
-    try Growth(seconds: seconds ?? 0.05, repetitions: repetitions, isJSON: isJSON, path: path).run()
+    let benchmark = Benchmark(
+      seconds: seconds ?? 0.3, repetitions: repetitions,
+      threadCounts: try parsed.optionalValue("threads", as: .integers(in: 1...256)) ?? [Threads.count],
+      words: try parsed.values("only", as: .string), isJSON: parsed.flag("json"), data: data)
+    if parsed.flag("list") {
+      for label in benchmark.labels { try Terminal.print(label) }
+    } else {
+      try benchmark.run()
+    }
   }
 }

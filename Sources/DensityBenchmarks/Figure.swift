@@ -4,6 +4,8 @@ import BinaryDensity
 struct Figure {
   let model: String
   let operation: Operation
+  /// The rows of a step or a call.
+  let batchSize: Int
   /// Rows a second, ascending, one a measurement.
   let rates: [Double]
   /// What a call cannot do without.
@@ -18,7 +20,7 @@ struct Figure {
   }
 
   /// The time of a call, in seconds.
-  var callSeconds: Double { Double(operation.batchSize) / median }
+  var callSeconds: Double { Double(batchSize) / median }
 
   /// The share of the multiply-adds' peak that the counted operations make.
   var arithmeticShare: Double { work.flops / callSeconds / peak.flopsPerSecond }
@@ -27,10 +29,10 @@ struct Figure {
 
   var json: JSONValue {
     let floor = peak.floor(of: work)
-    let batch = Double(operation.batchSize)
+    let batch = Double(batchSize)
     return [
       "model": .string(model), "operation": .string(operation.rawValue),
-      "batch": .integer(operation.batchSize), "threads": .integer(peak.threadCount),
+      "batch": .integer(batchSize), "threads": .integer(peak.threadCount),
       "rows_per_second": [
         "median": .real(median), "min": JSONValue(rates.first), "max": JSONValue(rates.last),
       ],
@@ -57,12 +59,12 @@ struct Figure {
 
   /// The fields of the figure's line, beside those of the same operation with other numbers of threads.
   func fields(beside group: [Figure]) -> [String] {
-    let batch = Double(operation.batchSize)
+    let batch = Double(batchSize)
     let floor = peak.floor(of: work)
     func percent(_ share: Double) -> String { "\(Int((100 * share).rounded())) %" }
     func microseconds(_ seconds: Double) -> String { significant(1e6 * seconds / batch) }
     var fields = [
-      model, operation.rawValue, String(operation.batchSize), String(peak.threadCount), significant(median),
+      model, operation.rawValue, String(batchSize), String(peak.threadCount), significant(median),
       significant(rates.first ?? 0), significant(rates.last ?? 0), significant(work.flops / batch / 1e6),
       significant(work.bytes / batch / 1e3), microseconds(callSeconds), microseconds(floor.seconds),
       percent(floor.seconds / callSeconds), percent(arithmeticShare), percent(streamShare), floor.limit,

@@ -118,11 +118,10 @@ package struct Growth {
     of operation: Operation, _ model: some AutoregressiveModel, _ rows: BinaryMatrix, _ batchSize: Int
   ) throws -> Double {
     let measure = try operation.prepared(
-      model, rows: rows, configuration: TrainingConfiguration(schedule: .constant), batchSize: batchSize,
-      stopwatch: .processor)
-    _ = try measure(seconds / 5)
+      model, rows: rows, configuration: TrainingConfiguration(schedule: .constant), batchSize: batchSize)
+    _ = try measure(seconds / 5, .processor)
     var best = 0.0
-    for _ in 0..<repetitions { best = max(best, try measure(seconds)) }
+    for _ in 0..<repetitions { best = max(best, try measure(seconds, .processor)) }
     return best
   }
 

@@ -1,6 +1,9 @@
 import BinaryDensity
 import Kernels
 
+/// Repeats an operation for some seconds of a clock and returns the rows a second.
+typealias Measurement = (_ seconds: Double, _ stopwatch: Stopwatch) throws(DensityError) -> Double
+
 /// What is measured of a model.
 package enum Operation: String, CaseIterable {
   /// A whole step of the trainer: the batch gathered, forward, backward, Adam.
@@ -16,38 +19,47 @@ package enum Operation: String, CaseIterable {
   /// Prepares the operation; the closure returned repeats it for some seconds and gives the rows a second.
   ///
   /// - Parameter batchSize: the rows of a step or a call, at most as many as there are rows.
-  func prepared<Model: AutoregressiveModel>(
-    _ model: Model, rows: BinaryMatrix, configuration: TrainingConfiguration, batchSize: Int,
-    stopwatch: Stopwatch = .wall
-  ) throws(DensityError) -> (_ seconds: Double) throws(DensityError) -> Double {
+  /// - Precondition: what is to be trained is a `TrainableDensity`.
+  func prepared(
+    _ density: any Density, rows: BinaryMatrix, configuration: TrainingConfiguration, batchSize: Int
+  ) throws(DensityError) -> Measurement {
     switch self {
     case .train:
-      return try Self.training(model, rows, configuration, batchSize, stopwatch)
-    case .logProbability:
-      let evaluator = Evaluator(model, batchCapacity: batchSize)
-      let batch = rows.rows(0..<batchSize)
-      return { seconds in
-        Self.rate(seconds, stopwatch) { evaluator.logProbabilities(of: batch).count }
+      guard let model = density as? any TrainableDensity else {
+        preconditionFailure("a \(density.kind.rawValue) cannot be trained")
       }
+      return try Self.training(model, rows, configuration, batchSize)
+    case .logProbability:
+      let logProbabilities = Self.likelihood(density, batchCapacity: batchSize)
+      let batch = rows.rows(0..<batchSize)
+      return Self.repeating { logProbabilities(batch).count }
     case .sample:
       var generator = Philox(seed: 3)
-      return { seconds in
-        Self.rate(seconds, stopwatch) { model.sample(count: batchSize, using: &generator).rowCount }
-      }
+      return Self.repeating { density.sample(count: batchSize, using: &generator).rowCount }
     }
   }
 
-  private static func training<Model: AutoregressiveModel>(
-    _ model: Model, _ rows: BinaryMatrix, _ configuration: TrainingConfiguration, _ batchSize: Int,
-    _ stopwatch: Stopwatch
-  ) throws(DensityError) -> (Double) throws(DensityError) -> Double {
+  /// Returns what computes log-probabilities; a model of one graph is prepared once.
+  private static func likelihood(
+    _ density: any Density, batchCapacity: Int
+  ) -> (BinaryMatrix) -> [Double] {
+    guard let model = density as? any AutoregressiveModel else {
+      return { rows in density.logProbability(of: rows) }
+    }
+    let evaluator = Evaluator(model, batchCapacity: batchCapacity)
+    return { rows in evaluator.logProbabilities(of: rows) }
+  }
+
+  private static func training<Model: TrainableDensity>(
+    _ model: Model, _ rows: BinaryMatrix, _ configuration: TrainingConfiguration, _ batchSize: Int
+  ) throws(DensityError) -> Measurement {
     var configuration = configuration
     configuration.batchSize = batchSize
     // The steps never reach the last epoch.
     configuration.epochCount = 1_000_000
     let trainer = try Trainer(
       model, data: DataSplits(name: "bench", train: rows), configuration: configuration)
-    return { seconds throws(DensityError) in
+    return { seconds, stopwatch throws(DensityError) in
       // The clock starts with the end of the first step: an epoch taken up in the middle is shuffled anew.
       var start: Double?
       var count = 0
@@ -66,14 +78,16 @@ package enum Operation: String, CaseIterable {
     }
   }
 
-  private static func rate(_ seconds: Double, _ stopwatch: Stopwatch, _ call: () -> Int) -> Double {
-    let start = stopwatch.now
-    var count = 0
-    var elapsed = 0.0
-    repeat {
-      count += call()
-      elapsed = stopwatch.now - start
-    } while elapsed < seconds
-    return Double(count) / elapsed
+  private static func repeating(_ call: @escaping () -> Int) -> Measurement {
+    { seconds, stopwatch in
+      let start = stopwatch.now
+      var count = 0
+      var elapsed = 0.0
+      repeat {
+        count += call()
+        elapsed = stopwatch.now - start
+      } while elapsed < seconds
+      return Double(count) / elapsed
+    }
   }
 }

@@ -40,16 +40,10 @@ package struct Work: Equatable {
   ///   - rows: the rows whose on-bits are counted. If they are more or fewer than the batch, the count is scaled.
   ///   - batchSize: the number of rows in a call.
   /// - Precondition: there is at least one row.
-  package init(_ operation: Operation, _ model: some AutoregressiveModel, rows: BinaryMatrix, batchSize: Int)
-  {
+  package init(_ operation: Operation, _ density: any Density, rows: BinaryMatrix, batchSize: Int) {
     precondition(rows.rowCount > 0, "without rows there is nothing to count")
-    let onShares = rows.columnMeans
-    // A mixture of K components evaluates all of them; a training step and a drawn row have one.
-    let components = operation == .logProbability ? model.componentCount : 1
-    var layers = LayerWork()
-    for component in 0..<components { layers += LayerWork(model, component: component, onShares: onShares) }
-    // All components share the parameters.
-    let parameterCount = LayerWork(model, component: 0, onShares: onShares).parameterCount
+    let layers = LayerWork(operation, density, onShares: rows.columnMeans)
+    let parameterCount = layers.parameterCount
     let batch = Double(batchSize)
     let rowBytes = batch * Double((rows.columnCount + 7) / 8)
     switch operation {
@@ -66,7 +60,7 @@ package struct Work: Equatable {
   }
 }
 
-/// The permitted weights of one component.
+/// The permitted weights that a row has to do with.
 private struct LayerWork {
   /// Weights of on-bits in a row, in the mean.
   var onBitWeights = 0.0
@@ -77,7 +71,55 @@ private struct LayerWork {
 
   init() {}
 
-  init(_ model: some AutoregressiveModel, component: Int, onShares: [Double]) {
+  /// Counts the work of a row: a mixture's log p takes all its components, a drawn row or a training step one.
+  init(_ operation: Operation, _ density: any Density, onShares: [Double]) {
+    self.init()
+    switch density {
+    case let ensemble as Ensemble:
+      for member in ensemble.members { add(LayerWork(operation, member, onShares: onShares)) }
+    case let mixture as Mixture:
+      for (component, weight) in zip(mixture.components, mixture.weights) {
+        add(
+          LayerWork(operation, component, onShares: onShares),
+          share: operation == .logProbability ? 1 : weight)
+      }
+    case let model as EoNADE: self = LayerWork(operation, eonade: model, onShares: onShares)
+    case let model as any AutoregressiveModel:
+      let components = operation == .logProbability ? model.componentCount : 1
+      for component in 0..<components { add(LayerWork(model, component: component, onShares: onShares)) }
+      // All components share the parameters.
+      parameterCount = LayerWork(model, component: 0, onShares: onShares).parameterCount
+    default: break
+    }
+  }
+
+  /// Counts one pass of the network in training, and walks along its orders otherwise.
+  ///
+  /// In training the known variables are half of all in the mean. Steps of u that no bit decides on could be added up beforehand, and do not count.
+  private init(_ operation: Operation, eonade model: EoNADE, onShares: [Double]) {
+    let counts = model.configuration.hiddenCounts.map { Double($0) }
+    let variables = Double(model.variableCount)
+    let (bottom, top) = (counts[0], counts[counts.count - 1])
+    let between = zip(counts, counts.dropFirst()).reduce(0) { $0 + $1.0 * $1.1 }
+    let onBits = onShares.reduce(0, +)
+    let others = between + top * variables + counts.reduce(0, +) + variables
+    guard operation == .train else {
+      // The last variable's rows of w and u reach nothing.
+      let last = model.orders.reduce(0) { $0 + onShares[$1.variables[model.variableCount - 1]] }
+      let orders = Double(model.orders.count)
+      let walks = operation == .logProbability ? orders : 1
+      onBitWeights = walks * bottom * (onBits - last / orders)
+      hiddenWeights = walks * variables * (between + top)
+      parameterCount = 2 * bottom * (variables - 1) + others
+      return
+    }
+    let known = (variables - 1) / 2
+    onBitWeights = bottom * known * (onBits / variables + 1)
+    hiddenWeights = between + top * (variables - known)
+    parameterCount = 2 * bottom * variables + others
+  }
+
+  private init(_ model: some AutoregressiveModel, component: Int, onShares: [Double]) {
     if let model = model as? NADE {
       // The last variable's row of w reaches nothing.
       let last = model.ordering(ofComponent: component).variables[model.variableCount - 1]
@@ -104,10 +146,11 @@ private struct LayerWork {
     }
   }
 
-  static func += (left: inout LayerWork, right: LayerWork) {
-    left.onBitWeights += right.onBitWeights
-    left.hiddenWeights += right.hiddenWeights
-    left.parameterCount += right.parameterCount
+  /// Adds other work, of so large a share of the rows; its parameters are read all the same.
+  private mutating func add(_ other: LayerWork, share: Double = 1) {
+    onBitWeights += share * other.onBitWeights
+    hiddenWeights += share * other.hiddenWeights
+    parameterCount += other.parameterCount
   }
 }
 

@@ -75,7 +75,32 @@ import Testing
       #expect(result.status == 0 && lines.count == 2)
     }
 
+    @Test func figuresAreListed() throws {
+      let result = try run("--list", "--only", "eonade", "--data", "/nowhere")
+      let lines = result.output.split(separator: "\n")
+      #expect(result.status == 0 && lines.count == 6 && lines.first == "EoNADE [500] 4 orders train")
+    }
+
+    /// One measurement for each line read, with as many threads as it says.
+    @Test func aFigureIsServed() throws {
+      let process = Process()
+      process.executableURL = Self.program
+      process.arguments = ["--serve", "FVSBN log p", "--seconds", "0.01", "--pin", "0", "--data", "/nowhere"]
+      let (input, output) = (Pipe(), Pipe())
+      process.standardInput = input
+      process.standardOutput = output
+      try process.run()
+      input.fileHandleForWriting.write(Data("1\n2\n1\n".utf8))
+      try input.fileHandleForWriting.close()
+      let lines = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        .split(separator: "\n")
+      process.waitUntilExit()
+      #expect(process.terminationStatus == 0 && lines.count == 4 && lines.first == "FVSBN log p")
+      #expect(lines.dropFirst().allSatisfy { Double($0) ?? 0 > 0 })
+    }
+
     @Test(arguments: [
+      ["--serve", "FVSBN", "--data", "/nowhere"], ["--pin", "0"], ["--serve", "FVSBN train", "--json"],
       ["--only", "no such model"], ["--threads", "0"], ["--plot", "plot.svg"],
       ["--growth", "--only", "NADE"], ["--growth", "--threads", "2"], ["--seconds", "0"], ["--nonsense"],
     ])
