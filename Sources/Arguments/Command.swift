@@ -1,4 +1,4 @@
-/// One command of a program, as a declaration: parsing and help both follow from it.
+/// One command of a program: a declaration, from which parsing and help both follow, and what carries it out.
 ///
 ///     let sample = Command(
 ///       name: "sample",
@@ -8,7 +8,12 @@
 ///         .flag("json", help: "Print the figures as JSON."),
 ///       ],
 ///       positionals: [Positional("checkpoint", help: "The trained model.")],
-///       examples: [Command.Example("density sample runs/nade/best.safetensors", "draws 100 digits")])
+///       examples: [Command.Example("density sample runs/nade/best.safetensors", "draws 100 digits")]
+///     ) { arguments in
+///       let count = try arguments.value("count", as: .integer(in: 1...))
+///       …
+///       return .success
+///     }
 package struct Command: Sendable {
   /// One line to type, and what comes of it.
   package struct Example: Sendable {
@@ -34,6 +39,8 @@ package struct Command: Sendable {
   package let positionals: [Positional]
   /// What one might type.
   package let examples: [Example]
+  /// Carries it out, and says how the process is to end.
+  package let run: @Sendable (ParsedArguments) throws -> ExitStatus
 
   /// Declares a command.
   ///
@@ -42,7 +49,7 @@ package struct Command: Sendable {
   package init(
     name: String, summary: String, discussion: String = "", options: [Option] = [],
     positionals: [Positional] = [],
-    examples: [Example] = []
+    examples: [Example] = [], run: @escaping @Sendable (ParsedArguments) throws -> ExitStatus
   ) {
     let names = options.map(\.name) + positionals.map(\.name) + [Option.help.name]
     precondition(Set(names).count == names.count, "\(name) declares a name twice")
@@ -57,5 +64,6 @@ package struct Command: Sendable {
     self.options = options
     self.positionals = positionals
     self.examples = examples
+    self.run = run
   }
 }

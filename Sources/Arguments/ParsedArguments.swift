@@ -15,6 +15,11 @@ package struct ParsedArguments: Sendable {
     self.values = values
   }
 
+  /// Whether the command declares an option or a positional argument of this name.
+  package func declares(_ name: String) -> Bool {
+    option(name) != nil || command.positionals.contains { $0.name == name }
+  }
+
   /// Whether a flag was given.
   package func flag(_ name: String) -> Bool {
     precondition(
@@ -67,8 +72,6 @@ package struct ParsedArguments: Sendable {
   private func option(_ name: String) -> Option? { command.options.first { $0.name == name } }
 
   private func checkDeclared(_ name: String) {
-    precondition(
-      option(name) != nil || command.positionals.contains { $0.name == name },
-      "\(command.name) declares no '\(name)'")
+    precondition(declares(name), "\(command.name) declares no '\(name)'")
   }
 }

@@ -4,7 +4,7 @@ package struct Program: Sendable {
   package enum Invocation: Sendable {
     /// A text to print on standard output, such as help; nothing else is to be done.
     case show(String)
-    /// A command to carry out; `arguments.command.name` tells which.
+    /// A command to carry out, by `arguments.command.run(arguments)`.
     case run(ParsedArguments)
   }
 

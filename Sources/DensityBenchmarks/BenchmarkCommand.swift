@@ -54,7 +54,11 @@ enum BenchmarkCommand {
       Command.Example("density-bench --only NADE --threads 1,2", "NADE on one thread and on two"),
       Command.Example("density-bench --json > figures.json", "everything, for a program to read"),
       Command.Example("density-bench --growth --plot growth.svg", "how the time grows"),
-    ])
+    ]
+  ) { arguments in
+    try run(arguments)
+    return .success
+  }
 
   /// Carries out a command line, without the program's own name.
   static func status(of arguments: [String]) -> ExitStatus {
@@ -62,7 +66,7 @@ enum BenchmarkCommand {
       // The only command, so its name is not typed.
       let program = Program(name: command.name, summary: command.summary, commands: [command])
       switch try program.parse([command.name] + arguments) {
-      case .run(let parsed): try run(parsed)
+      case .run(let parsed): return try command.run(parsed)
       case .show: try Terminal.writeToStandardOutput(Array(command.help(in: "").utf8))
       }
       return .success

@@ -118,7 +118,9 @@ package struct Growth {
     of operation: Operation, _ model: some AutoregressiveModel, _ rows: BinaryMatrix, _ batchSize: Int
   ) throws -> Double {
     let measure = try operation.prepared(
-      model, rows: rows, configuration: TrainingConfiguration(schedule: .constant), batchSize: batchSize)
+      model, rows: rows,
+      configuration: TrainingConfiguration(epochCount: 50, learningRate: 1e-3, schedule: .constant),
+      batchSize: batchSize)
     _ = try measure(seconds / 5, .processor)
     var best = 0.0
     for _ in 0..<repetitions { best = max(best, try measure(seconds, .processor)) }

@@ -16,7 +16,8 @@ package struct Subject {
 
   init(
     _ name: String, _ operations: [Operation] = Operation.allCases, batchSizes: [Operation: Int] = [:],
-    configuration: TrainingConfiguration = TrainingConfiguration(schedule: .constant),
+    configuration: TrainingConfiguration = TrainingConfiguration(
+      epochCount: 50, learningRate: 1e-3, schedule: .constant),
     density: @escaping () throws(DensityError) -> any Density
   ) {
     self.name = name
@@ -49,7 +50,8 @@ package struct Subject {
     ) -> Subject {
       Subject(
         "MADE \(hidden)" + note, operations,
-        configuration: TrainingConfiguration(schedule: .constant, precision: precision)
+        configuration: TrainingConfiguration(
+          epochCount: 50, learningRate: 1e-3, schedule: .constant, precision: precision)
       ) { () throws(DensityError) in
         try MADE(
           MADE.Configuration(

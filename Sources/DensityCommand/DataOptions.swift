@@ -7,6 +7,13 @@ enum DataOptions {
   static let data = Option.value(
     "data", short: "d", placeholder: "path", default: "Data/mnist",
     help: "A folder with MNIST's IDX files, or a table of bits: IDX, NPY, CSV or AMAT, plain or gzip.")
+  /// The tables that go with a table of training rows.
+  static let heldOut: [Option] = [
+    .value(
+      "validation", placeholder: "path",
+      help: "The validation table, if the data are a table. Default: a tenth of it, held out."),
+    .value("test", placeholder: "path", help: "The test table, if the data are a table, to report on."),
+  ]
   static let binarization: [Option] = [
     .value(
       "binarize", placeholder: "how", default: "stochastic", allowed: ["stochastic", "dynamic", "threshold"],

@@ -1,6 +1,5 @@
 import Arguments
 import BinaryDensity
-import Kernels
 
 /// The command `density evaluate`.
 enum EvaluateCommand {
@@ -21,8 +20,8 @@ enum EvaluateCommand {
       .value(
         "against", placeholder: "checkpoint", help: "Another model, to compare with row by row."),
       .flag("reference", help: "Compare every row with the double-precision reference."),
-      .value("threads", placeholder: "count", help: "The number of threads. Default: the machine's."),
-      .flag("json", help: "Print the result as JSON."),
+      CommonOptions.threads,
+      CommonOptions.json(),
     ],
     positionals: [
       Positional("checkpoint", help: "The trained model, a .safetensors file."),
@@ -34,10 +33,9 @@ enum EvaluateCommand {
       Command.Example("density evaluate runs/eonade/best.safetensors --orders 128", "over 128 orders"),
       Command.Example(
         "density evaluate a.safetensors --against b.safetensors", "how much better the first is"),
-    ])
+    ], run: run)
 
-  static func run(_ arguments: ParsedArguments) throws -> ExitStatus {
-    if let count = try arguments.optionalValue("threads", as: .integer(in: 1...256)) { Threads.count = count }
+  private static func run(_ arguments: ParsedArguments) throws -> ExitStatus {
     let orderCount = try arguments.optionalValue("orders", as: .integer(in: 1...4096))
     var checkpoint = try Checkpoint(contentsOf: try arguments.value("checkpoint", as: .path))
     if let orderCount {

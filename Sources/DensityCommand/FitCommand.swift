@@ -1,7 +1,6 @@
 import Arguments
 import BinaryDensity
 import Foundation
-import Kernels
 
 /// The command `density fit`.
 enum FitCommand {
@@ -14,18 +13,14 @@ enum FitCommand {
       end. Ctrl-C ends the search and keeps the best so far; should the process be killed, the \
       output's name with .partial is the best single network by then.
       """,
-    options: [
-      .value(
-        "validation", placeholder: "path",
-        help: "The validation table. Default: a tenth of the rows, held out."),
-      .value("test", placeholder: "path", help: "A table to report the final figure on."),
+    options: DataOptions.heldOut + [
       .value(
         "budget", short: "t", placeholder: "time", default: "5m",
         help: "How long it may take, such as 30s, 5m or 1h; 0 is quick: one network a thread."),
       .value("output", short: "o", placeholder: "path", default: "fit.safetensors", help: "The checkpoint."),
-      .value("seed", short: "s", placeholder: "seed", default: "0", help: "The seed of everything drawn."),
-      .value("threads", placeholder: "count", help: "The number of threads. Default: the machine's."),
-      .flag("json", help: "Print the result as JSON."),
+      CommonOptions.seed(),
+      CommonOptions.threads,
+      CommonOptions.json(),
     ] + DataOptions.binarization,
     positionals: [Positional("table", help: "The rows: IDX, NPY, CSV or AMAT, or MNIST's folder.")],
     examples: [
@@ -33,10 +28,9 @@ enum FitCommand {
       Command.Example(
         "density fit train.csv --validation valid.csv --test test.csv -t 1h",
         "with rows of your own to choose and to report by"),
-    ])
+    ], run: run)
 
-  static func run(_ arguments: ParsedArguments) throws -> ExitStatus {
-    if let count = try arguments.optionalValue("threads", as: .integer(in: 1...256)) { Threads.count = count }
+  private static func run(_ arguments: ParsedArguments) throws -> ExitStatus {
     let output = try arguments.value("output", as: .path)
     let budget = try arguments.value("budget", as: .duration)
     let seed = try arguments.value("seed", as: .seed)

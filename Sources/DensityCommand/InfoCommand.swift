@@ -15,15 +15,15 @@ enum InfoCommand {
         help:
           "Print the equations of log p(x), of an EoNADE those of its training, with the shapes of all values."
       ),
-      .flag("json", help: "Print the description as JSON."),
+      CommonOptions.json("description"),
     ],
     positionals: [Positional("checkpoint", help: "The checkpoint, a .safetensors file.")],
     examples: [
       Command.Example("density info runs/nade/last.safetensors", "what it holds"),
       Command.Example("density info runs/nade/best.safetensors --graph", "how it computes"),
-    ])
+    ], run: run)
 
-  static func run(_ arguments: ParsedArguments) throws -> ExitStatus {
+  private static func run(_ arguments: ParsedArguments) throws -> ExitStatus {
     let path = try arguments.value("checkpoint", as: .path)
     let checkpoint = try Checkpoint(contentsOf: path)
     let model = checkpoint.model
@@ -54,7 +54,7 @@ enum InfoCommand {
       try Terminal.print(
         "training       \(progress.epoch) of \(progress.configuration.epochCount) epochs, step \(progress.step), "
           + "\(durationText(seconds: progress.seconds)) on \(progress.data.name)")
-      if let best = progress.bestValidation {
+      if let best = progress.bestValidationNLL {
         try Terminal.print(
           "best           validation NLL \(fixed(best, 3)) nats at epoch \(progress.bestEpoch)")
       }

@@ -1,6 +1,5 @@
 import Arguments
 import BinaryDensity
-import Kernels
 
 /// The command `density logprob`.
 enum LogProbCommand {
@@ -15,7 +14,7 @@ enum LogProbCommand {
       .value("output", short: "o", placeholder: "path", help: "Where to write. Default: standard output."),
       DataOptions.data, DataOptions.split,
     ] + DataOptions.binarization + [
-      .value("threads", placeholder: "count", help: "The number of threads. Default: the machine's.")
+      CommonOptions.threads
     ],
     positionals: [
       Positional("checkpoint", help: "The trained model, a .safetensors file."),
@@ -27,10 +26,9 @@ enum LogProbCommand {
         "the least likely of MNIST's test rows"),
       Command.Example(
         "density logprob model.safetensors table.csv -o scores.npy", "scores of your own rows, as an array"),
-    ])
+    ], run: run)
 
-  static func run(_ arguments: ParsedArguments) throws -> ExitStatus {
-    if let count = try arguments.optionalValue("threads", as: .integer(in: 1...256)) { Threads.count = count }
+  private static func run(_ arguments: ParsedArguments) throws -> ExitStatus {
     // The name of the output is checked before any work goes into what it is to hold.
     let output = try arguments.optionalValue("output", as: .path).map { try TableFile(path: $0) }
     let checkpoint = try Checkpoint(contentsOf: try arguments.value("checkpoint", as: .path))

@@ -1,6 +1,5 @@
 import Arguments
 import BinaryDensity
-import Kernels
 
 /// The command `density reproduce`.
 enum ReproduceCommand {
@@ -21,23 +20,20 @@ enum ReproduceCommand {
       .flag(
         "published-training",
         help: "Train with the paper's optimizer and rate, in minibatches: takes much longer."),
-      .value(
-        "precision", placeholder: "format", default: "float32", allowed: ["float32", "bf16"],
-        help: "The precision of a MADE's or EoNADE's products in training, as for train."),
-      .value("epochs", short: "e", placeholder: "count", help: "The most epochs. Default: enough."),
-      .value("seed", short: "s", placeholder: "seed", default: "0", help: "The seed of everything drawn."),
-      .value("run", placeholder: "folder", help: "The run's folder. Default: one below runs/reproduce."),
-      .value("threads", placeholder: "count", help: "The number of threads. Default: the machine's."),
-      .flag("json", help: "Print the result as JSON."),
+      CommonOptions.precision,
+      CommonOptions.epochs("enough"),
+      CommonOptions.seed(),
+      CommonOptions.run("one below runs/reproduce"),
+      CommonOptions.threads,
+      CommonOptions.json(),
     ],
     positionals: [Positional("name", arity: .oneOrNone, help: "Which result; --list names them.")],
     examples: [
       Command.Example("density reproduce --list", "what there is"),
       Command.Example("density reproduce made-500", "a MADE of 500 units, in some minutes"),
-    ])
+    ], run: run)
 
-  static func run(_ arguments: ParsedArguments) throws -> ExitStatus {
-    if let count = try arguments.optionalValue("threads", as: .integer(in: 1...256)) { Threads.count = count }
+  private static func run(_ arguments: ParsedArguments) throws -> ExitStatus {
     let names = Reproduction.all.map(\.name)
     guard let name = try arguments.optionalValue("name", as: .string) else {
       guard arguments.flag("list") else {

@@ -43,32 +43,35 @@ struct Reproduction: Sendable {
   static let all: [Reproduction] = [
     Reproduction(
       name: "fvsbn", summary: "FVSBN, one random order", published: 97.45, source: nade2011,
-      training: adam(rate: 0.003, weightDecay: 0.04, epochCount: 40),
+      training: recommended(.fvsbn, epochCount: 40),
       publishedTraining: gradientDescent(epochCount: 1000)
     ) {
       try FVSBN(FVSBN.Configuration(variableCount: $0, ordering: .random, seed: $1), seed: $1)
     },
-    nade("nade-500", .sigmoid, rate: 0.004, published: 88.86, source: nade2011),
-    nade("nade-500-relu", .relu, rate: 0.002, published: 88.33, source: deepNADE2014),
+    nade(
+      "nade-500", .sigmoid, adam(learningRate: 0.004, weightDecay: 0.1, epochCount: 40), published: 88.86,
+      source: nade2011),
+    nade("nade-500-relu", .relu, recommended(.nade, epochCount: 40), published: 88.33, source: deepNADE2014),
     made(
-      "made-500", [500], masks: 1, training: adam(rate: 0.003, weightDecay: 0.1, epochCount: 30),
+      "made-500", [500], masks: 1, training: recommended(.made, epochCount: 30),
       published: 94.7,
       note: ", read off a figure"),
     made(
       "made-500-8", [500], masks: 8, direct: true,
-      training: adam(rate: 0.003, weightDecay: 0.1, epochCount: 40),
+      training: recommended(.made, epochCount: 40),
       published: 93.15, note: ", best number of masks, read off a figure"),
     made(
       "made-8000", [8000], masks: 1,
-      training: adam(rate: 0.002, weightDecay: 0.2, dropout: 0.3, epochCount: 15),
+      training: adam(learningRate: 0.002, weightDecay: 0.2, dropout: 0.3, epochCount: 15),
       published: 88.40),
     made(
       "made-8000-32", [8000], masks: 32,
-      training: adam(rate: 0.001, weightDecay: 0.2, epochCount: 40, validationInterval: 5),
+      training: adam(learningRate: 0.001, weightDecay: 0.2, epochCount: 40, validationInterval: 5),
       published: 88.04),
     made(
       "made-2x8000-32", [8000, 8000], masks: 32, direct: true,
-      training: adam(rate: 0.001, weightDecay: 0.2, dropout: 0.3, epochCount: 40, validationInterval: 5),
+      training: adam(
+        learningRate: 0.001, weightDecay: 0.2, dropout: 0.3, epochCount: 40, validationInterval: 5),
       published: 86.64),
     eonade("eonade-1-128", [500], orders: 128, published: 87.71),
     eonade("eonade-2-1", [500, 500], orders: 1, published: 89.17),
@@ -77,26 +80,35 @@ struct Reproduction: Sendable {
   ]
 
   private static func adam(
-    rate: Double, weightDecay: Double, dropout: Double = 0, epochCount: Int, validationInterval: Int = 1
+    learningRate: Double, weightDecay: Double, dropout: Double = 0, epochCount: Int,
+    validationInterval: Int = 1
   ) -> TrainingConfiguration {
     TrainingConfiguration(
-      epochCount: epochCount, rate: rate, optimizer: .adam(weightDecay: weightDecay),
+      epochCount: epochCount, learningRate: learningRate, optimizer: .adam(weightDecay: weightDecay),
       validationInterval: validationInterval, dropout: Dropout(hidden: dropout))
+  }
+
+  private static func recommended(_ kind: ModelKind, epochCount: Int) -> TrainingConfiguration {
+    var training = TrainingConfiguration.recommended(for: kind, rowCount: 50_000)
+    training.epochCount = epochCount
+    return training
   }
 
   /// Plain gradient descent at 0.0005 a row, which is 0.05 for the mean of a hundred.
   private static func gradientDescent(epochCount: Int) -> TrainingConfiguration {
     TrainingConfiguration(
-      epochCount: epochCount, rate: 0.05, schedule: .constant, optimizer: .sgd(momentum: 0), patience: 30)
+      epochCount: epochCount, learningRate: 0.05, schedule: .constant, optimizer: .sgd(momentum: 0),
+      patience: 30)
   }
 
   private static func nade(
-    _ name: String, _ activation: Activation, rate: Double, published: Double, source: String
+    _ name: String, _ activation: Activation, _ training: TrainingConfiguration, published: Double,
+    source: String
   ) -> Reproduction {
     Reproduction(
       name: name,
       summary: "NADE of 500 \(activation == .relu ? "ReLUs" : "sigmoid units"), one random order",
-      published: published, source: source, training: adam(rate: rate, weightDecay: 0.1, epochCount: 40),
+      published: published, source: source, training: training,
       publishedTraining: gradientDescent(epochCount: 1000)
     ) {
       try NADE(
@@ -116,7 +128,7 @@ struct Reproduction: Sendable {
         + (direct ? ", direct weights" : ""),
       published: published, source: made2015 + note, training: training,
       publishedTraining: TrainingConfiguration(
-        epochCount: 1000, rate: 0.01, schedule: .constant, optimizer: .adagrad(), patience: 30)
+        epochCount: 1000, learningRate: 0.01, schedule: .constant, optimizer: .adagrad(), patience: 30)
     ) {
       try MADE(
         MADE.Configuration(
@@ -132,10 +144,14 @@ struct Reproduction: Sendable {
     return Reproduction(
       name: name, summary: "EoNADE of \(layers) of 500 ReLUs, \(orders) order\(orders == 1 ? "" : "s")",
       published: published, source: deepNADE2014,
-      training: adam(rate: 0.0005, weightDecay: 0.03, epochCount: 500),
+      training: adam(
+        learningRate: RecommendedSettings.eonade.learningRate, weightDecay: 0.03, epochCount: 500),
       folder: "eonade-\(hiddenCounts.count)", orderCount: orders
     ) {
-      try EoNADE(EoNADE.Configuration(variableCount: $0, hiddenCounts: hiddenCounts, seed: $1), seed: $1)
+      // Orders are chosen when it is measured, so that results that differ in them share a training.
+      try EoNADE(
+        EoNADE.Configuration(variableCount: $0, hiddenCounts: hiddenCounts, orderCount: 1, seed: $1), seed: $1
+      )
     }
   }
 }

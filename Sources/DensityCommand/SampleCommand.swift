@@ -13,14 +13,14 @@ enum SampleCommand {
       """,
     options: [
       .value("count", short: "n", placeholder: "rows", default: "100", help: "How many rows."),
-      .value("seed", short: "s", placeholder: "seed", default: "0", help: "The seed of the draws."),
+      CommonOptions.seed(of: "the draws"),
       .value(
         "output", short: "o", placeholder: "path", default: "samples.png", help: "Where to write the rows."),
       .value(
         "logprob", placeholder: "path", help: "Also write each row's log-probability, in nats, to this file."),
       .value("columns", placeholder: "count", help: "Pictures side by side. Default: a square."),
       .value("magnify", placeholder: "factor", default: "2", help: "The side of a picture's pixel."),
-      .value("threads", placeholder: "count", help: "The number of threads. Default: the machine's."),
+      CommonOptions.threads,
     ],
     positionals: [Positional("checkpoint", help: "The trained model, a .safetensors file.")],
     examples: [
@@ -29,10 +29,9 @@ enum SampleCommand {
       Command.Example(
         "density sample model.safetensors -n 1000 -o rows.npy --logprob logp.txt",
         "a thousand rows and how likely each is"),
-    ])
+    ], run: run)
 
-  static func run(_ arguments: ParsedArguments) throws -> ExitStatus {
-    if let count = try arguments.optionalValue("threads", as: .integer(in: 1...256)) { Threads.count = count }
+  private static func run(_ arguments: ParsedArguments) throws -> ExitStatus {
     let output = try arguments.value("output", as: .path)
     let isPicture = output.hasSuffix(".png")
     let table = isPicture || output == "-" ? nil : try TableFile(path: output)

@@ -42,7 +42,7 @@ enum TrainCommand {
       .value(
         "orders", placeholder: "count",
         help:
-          "How many orders of the variables are mixed: of an EoNADE (default \(TrainingOptions.orderCount)), or those "
+          "How many orders of the variables are mixed: of an EoNADE (default \(RecommendedSettings.eonade.orderCount)), or those "
           + "that several members are spread over (default 1)."),
       .flag("fresh-masks", help: "Train a MADE on a fresh mask each step instead of cycling through them."),
       .flag("direct", help: "Give a MADE direct weights from inputs to outputs."),
@@ -51,18 +51,14 @@ enum TrainCommand {
       .value(
         "components", placeholder: "count", default: "500", help: "The components of a bernoulli-mixture."),
       DataOptions.data,
+    ] + DataOptions.heldOut + DataOptions.binarization + [
+      CommonOptions.epochs(TrainingOptions.epochHelp),
       .value(
-        "validation", placeholder: "path",
-        help: "The validation table, if the data are a table. Default: a tenth of it, held out."),
-      .value("test", placeholder: "path", help: "The test table, if the data are a table."),
-    ] + DataOptions.binarization + [
-      .value(
-        "epochs", short: "e", placeholder: "count",
-        help: "The most passes over the training rows. Default: \(TrainingOptions.epochHelp)."),
-      .value("batch", short: "b", placeholder: "rows", default: "100", help: "The rows of a step."),
+        "batch", short: "b", placeholder: "rows", default: "\(RecommendedSettings.batchSize)",
+        help: "The rows of a step."),
       .value(
         "rate", short: "r", placeholder: "rate",
-        help: "The base rate. Default: \(TrainingOptions.rateHelp)."),
+        help: "The base learning rate. Default: \(TrainingOptions.rateHelp)."),
       .value(
         "schedule", placeholder: "name", default: "cosine",
         allowed: ["constant", "inverse", "cosine", "plateau"],
@@ -93,18 +89,12 @@ enum TrainCommand {
       .value(
         "members", placeholder: "count", default: "1",
         help: "How many networks to train, one after another, into one checkpoint."),
-      .value(
-        "precision", placeholder: "format", default: "float32", allowed: ["float32", "bf16"],
-        help:
-          "The precision of a MADE's or EoNADE's products in training; bf16 needs AVX-512 BF16 and is faster."
-      ),
-      .value(
-        "seed", short: "s", placeholder: "seed", default: "0",
-        help: "The seed of initial weights, shuffles, masks and orderings."),
-      .value("run", placeholder: "folder", help: "The run's folder. Default: runs/ and the family's name."),
+      CommonOptions.precision,
+      CommonOptions.seed(of: "initial weights, shuffles, masks and orderings"),
+      CommonOptions.run("runs/ and the family's name"),
       .flag("resume", help: "Go on with the run in the folder. Its settings come from the checkpoint."),
-      .value("threads", placeholder: "count", help: "The number of threads. Default: the machine's."),
-      .flag("json", help: "Print the result as JSON."),
+      CommonOptions.threads,
+      CommonOptions.json(),
     ],
     examples: [
       Command.Example("density train", "a NADE of 500 units on MNIST, into runs/nade"),
@@ -121,7 +111,7 @@ enum TrainCommand {
         "density train --data table.csv --test held-out.csv --epochs 100 --patience 10", "a table of your own"
       ),
       Command.Example("density train --resume --run runs/nade", "go on with an interrupted run"),
-    ])
+    ], run: run)
 
   /// The options of networks and of gradients, which a baseline has none of.
   private static let networkSettings = [
@@ -132,8 +122,7 @@ enum TrainCommand {
   /// The options that a resumed run takes from its checkpoint.
   private static let settings = ["model", "components", "seed"] + networkSettings
 
-  static func run(_ arguments: ParsedArguments) throws -> ExitStatus {
-    if let count = try arguments.optionalValue("threads", as: .integer(in: 1...256)) { Threads.count = count }
+  private static func run(_ arguments: ParsedArguments) throws -> ExitStatus {
     let kind = try arguments.value("model", as: ValueFormat<ModelKind>.choice)
     let directory = RunDirectory(
       path: try arguments.optionalValue("run", as: .path) ?? "runs/\(kind.rawValue)")
@@ -195,7 +184,7 @@ enum TrainCommand {
     let isOrderAgnostic = kind == .eonade
     let orderCount =
       try arguments.optionalValue("orders", as: .integer(in: 1...4096))
-      ?? (isOrderAgnostic && ordering == .resampled ? TrainingOptions.orderCount : 1)
+      ?? (isOrderAgnostic && ordering == .resampled ? RecommendedSettings.eonade.orderCount : 1)
     if isOrderAgnostic {
       if orderCount > 1 && ordering != .resampled {
         throw UsageError("--orders: \(orderCount) orders go with --ordering resampled")
@@ -251,7 +240,7 @@ enum TrainCommand {
 
   private static func ordering(_ arguments: ParsedArguments, kind: ModelKind) throws -> OrderingRule {
     switch try arguments.optionalValue("ordering", as: .string) {
-    case nil: TrainingOptions.ordering(kind)
+    case nil: kind.recommendedSettings?.ordering ?? .random
     case "random": .random
     case "resampled": .resampled
     default: .natural

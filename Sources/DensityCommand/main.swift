@@ -29,16 +29,8 @@ func status(of arguments: [String]) -> ExitStatus {
       try Terminal.writeToStandardOutput(Array(text.utf8))
       return .success
     case .run(let parsed):
-      switch parsed.command.name {
-      case "train": return try TrainCommand.run(parsed)
-      case "reproduce": return try ReproduceCommand.run(parsed)
-      case "fit": return try FitCommand.run(parsed)
-      case "evaluate": return try EvaluateCommand.run(parsed)
-      case "sample": return try SampleCommand.run(parsed)
-      case "logprob": return try LogProbCommand.run(parsed)
-      case "info": return try InfoCommand.run(parsed)
-      case let name: preconditionFailure("\(name) is declared but not carried out")
-      }
+      try CommonOptions.setThreads(parsed)
+      return try parsed.command.run(parsed)
     }
   } catch let error as UsageError {
     Terminal.writeToStandardError("density: \(error)\n")

@@ -38,12 +38,14 @@ let train = Command(
     Command.Example("density train digits.gz", "fits NADE with 500 hidden units"),
     Command.Example(
       "density train -m made --hidden 500,500 --epochs 100 digits.gz more-digits.gz", "takes longer"),
-  ])
+  ]
+) { _ in .success }
 
 let paint = Command(
   name: "paint", summary: "Paint.",
   options: [.value("out", short: "o", placeholder: "file", isRequired: true, help: "Where to.")],
-  positionals: [Positional("name", arity: .oneOrNone, help: "Of what.")])
+  positionals: [Positional("name", arity: .oneOrNone, help: "Of what.")]
+) { arguments in arguments.isGiven("name") ? .success : .usage }
 
 @Suite("Parsing")
 struct ParsingTests {
@@ -132,10 +134,12 @@ struct ParsingTests {
     await #expect(processExitsWith: .failure) { _ = try train.parse(["a"]).value("rat", as: .number()) }
     await #expect(processExitsWith: .failure) { _ = try train.parse(["a"]).flag("epochs") }
     await #expect(processExitsWith: .failure) {
-      _ = Command(name: "c", summary: "", options: [.flag("a", help: ""), .flag("a", help: "")])
+      _ = Command(name: "c", summary: "", options: [.flag("a", help: ""), .flag("a", help: "")]) { _ in
+        .success
+      }
     }
     await #expect(processExitsWith: .failure) {
-      _ = Command(name: "c", summary: "", options: [.flag("host", short: "h", help: "")])
+      _ = Command(name: "c", summary: "", options: [.flag("host", short: "h", help: "")]) { _ in .success }
     }
     await #expect(processExitsWith: .failure) {
       _ = Option.value("a", placeholder: "x", default: "z", allowed: ["y"], help: "")

@@ -15,8 +15,18 @@ struct ProgramTests {
     }
   }
 
-  @Test("A command is found by its name")
-  func run() throws { #expect(try outcome("paint", "-o", "x") == "paint") }
+  @Test("A command is found by its name, and carried out by itself")
+  func run() throws {
+    #expect(try outcome("paint", "-o", "x") == "paint")
+    for (line, status) in [(["paint", "-o", "x"], ExitStatus.usage), (["paint", "-o", "x", "y"], .success)] {
+      guard case .run(let arguments) = try program.parse(line) else {
+        Issue.record("\(line) runs nothing")
+        return
+      }
+      #expect(try arguments.command.run(arguments) == status)
+      #expect(arguments.declares("out") && arguments.declares("name") && !arguments.declares("json"))
+    }
+  }
 
   @Test("Help is found wherever one looks for it")
   func help() throws {

@@ -230,8 +230,9 @@ extension DensitySearch {
         }
       }
       // Stopped in its first epoch a training has no figure yet.
-      let density = trainer.progress.bestValidation == nil ? trainer.model : trainer.best
-      let nll = trainer.progress.bestValidation ?? DensitySearch.nll(density, data.validation ?? data.train)
+      let density = trainer.progress.bestValidationNLL == nil ? trainer.model : trainer.best
+      let nll =
+        trainer.progress.bestValidationNLL ?? DensitySearch.nll(density, data.validation ?? data.train)
       guard nll.isFinite else { throw .invalidConfiguration("its validation figure is not finite") }
       let epochs = Double(trainer.progress.configuration.epochCount)
       return (

@@ -19,13 +19,10 @@ public struct Recipe: Hashable, Sendable {
   public var dropout = Dropout.none
   /// The decoupled weight decay.
   public var weightDecay = 0.01
-  /// The base rate of Adam.
-  public var rate: Double
-  /// The number of steps the rate's cosine spans.
+  /// The base learning rate of Adam.
+  public var learningRate: Double
+  /// The number of steps that the learning rate's cosine spans.
   public var stepCount: Int
-
-  /// The number of rows a step.
-  static let batchSize = 100
 
   /// The orders of neighbouring columns: forwards and backwards; of a picture, along its rows and down its columns.
   private static func naturalOrders(variableCount: Int, imageShape: ImageShape?) -> [[Int]] {
@@ -45,7 +42,7 @@ public struct Recipe: Hashable, Sendable {
 
   /// Returns the number of rows a step, and of steps an epoch.
   private static func batches(rowCount: Int) -> (size: Int, count: Int) {
-    let size = min(batchSize, max(1, rowCount / 10))
+    let size = min(RecommendedSettings.batchSize, max(1, rowCount / 10))
     return (size, (rowCount + size - 1) / size)
   }
 
@@ -66,7 +63,7 @@ public struct Recipe: Hashable, Sendable {
     let batchSize = Self.batches(rowCount: rowCount).size
     let epochs = epochCount(rowCount: rowCount)
     return TrainingConfiguration(
-      epochCount: epochs, batchSize: batchSize, rate: rate, schedule: .cosine(),
+      epochCount: epochs, batchSize: batchSize, learningRate: learningRate,
       optimizer: .adam(weightDecay: weightDecay), patience: max(4, epochs / 3), seed: seed, dropout: dropout,
       startsAtMarginals: true)
   }
@@ -112,7 +109,8 @@ extension Recipe: CustomStringConvertible {
     } else if dropout.inputs > 0 {
       parts.append("dropout \(dropout.inputs)")
     }
-    return (parts + ["decay \(weightDecay)", "rate \(rate)", "\(stepCount) steps"]).joined(separator: ", ")
+    return (parts + ["decay \(weightDecay)", "rate \(learningRate)", "\(stepCount) steps"]).joined(
+      separator: ", ")
   }
 }
 
@@ -122,13 +120,14 @@ extension Recipe {
   /// The recipes that a search begins with: each family once, with little and with much regularisation.
   package static func first(stepCount: Int) -> [Recipe] {
     [
-      Recipe(network: .nade(200, .relu), rate: 0.001, stepCount: stepCount),
-      Recipe(network: .nade(200, .sigmoid), rate: 0.003, stepCount: stepCount),
+      Recipe(network: .nade(200, .relu), learningRate: 0.001, stepCount: stepCount),
+      Recipe(network: .nade(200, .sigmoid), learningRate: 0.003, stepCount: stepCount),
       Recipe(
-        network: .nade(200, .relu), dropout: Dropout(inputs: 0.2), rate: 0.001, stepCount: stepCount),
+        network: .nade(200, .relu), dropout: Dropout(inputs: 0.2), learningRate: 0.001, stepCount: stepCount),
       Recipe(
-        network: .made([200]), dropout: Dropout(inputs: 0.1, hidden: 0.5), rate: 0.002, stepCount: stepCount),
-      Recipe(network: .nade(200, .relu), isNatural: true, rate: 0.001, stepCount: stepCount),
+        network: .made([200]), dropout: Dropout(inputs: 0.1, hidden: 0.5), learningRate: 0.002,
+        stepCount: stepCount),
+      Recipe(network: .nade(200, .relu), isNatural: true, learningRate: 0.001, stepCount: stepCount),
     ]
   }
 
@@ -160,22 +159,22 @@ extension Recipe {
       let other: Activation = activation == .relu ? .sigmoid : .relu
       add {
         $0.network = .nade(units, other)
-        $0.rate = other == .sigmoid ? rate * 3 : rate / 3
+        $0.learningRate = other == .sigmoid ? learningRate * 3 : learningRate / 3
       }
       add { $0.network = .nade(moved(units, by: 1, in: Self.sizes), activation) }
-      add { $0.rate = rate * 2 }
+      add { $0.learningRate = learningRate * 2 }
       if peak > 0.8 { add { $0.stepCount = stepCount * 2 } }
       add { $0.network = .nade(moved(units, by: -1, in: Self.sizes), activation) }
       add {
         $0.network = .made([units])
         $0.dropout.hidden = 0.5
-        $0.rate = 0.002
+        $0.learningRate = 0.002
       }
     case .made(let counts):
       add { $0.dropout.hidden = counts.isEmpty ? 0 : moved(dropout.hidden, by: 1, in: Self.hiddenRates) }
       add { $0.dropout.hidden = moved(dropout.hidden, by: -1, in: Self.hiddenRates) }
       add { $0.network = .made(counts.map { moved($0, by: 1, in: Self.sizes) }) }
-      add { $0.rate = rate * 2 }
+      add { $0.learningRate = learningRate * 2 }
       if peak > 0.8 { add { $0.stepCount = stepCount * 2 } }
       add { $0.network = .made(counts.map { moved($0, by: -1, in: Self.sizes) }) }
       if let last = counts.last, counts.count < 3 { add { $0.network = .made(counts + [last]) } }
@@ -188,12 +187,12 @@ extension Recipe {
       add {
         $0.network = .nade(counts.first ?? 200, .relu)
         $0.dropout.hidden = 0
-        $0.rate = 0.001
+        $0.learningRate = 0.001
       }
     }
     add { $0.weightDecay = moved(weightDecay, by: 1, in: Self.decays) }
     add { $0.isNatural.toggle() }
-    add { $0.rate = rate / 2 }
+    add { $0.learningRate = learningRate / 2 }
     add { $0.weightDecay = moved(weightDecay, by: -1, in: Self.decays) }
     if peak >= 0.6 { add { $0.stepCount = max(100, stepCount / 2) } }
     return result

@@ -16,7 +16,7 @@ public struct RunDirectory: Hashable, Sendable {
   public var best: String { path + "/best.safetensors" }
   /// The last model with the state that a resumed training needs.
   public var last: String { path + "/last.safetensors" }
-  /// One JSON line an epoch: epoch, training and validation NLL in nats, rate, rows/s, seconds.
+  /// One JSON line an epoch: epoch, training and validation NLL in nats, learning rate, rows/s, seconds.
   public var history: String { path + "/history.jsonl" }
   /// Samples as a picture.
   public var samples: String { path + "/samples.png" }
@@ -48,7 +48,7 @@ extension EpochRecord {
     [
       "epoch": .integer(epoch), "training_nll": .real(trainingNLL),
       "validation_nll": JSONValue(validationNLL),
-      "rate": .real(rate), "rows_per_second": .real(rowsPerSecond), "seconds": .real(seconds),
+      "rate": .real(learningRate), "rows_per_second": .real(rowsPerSecond), "seconds": .real(seconds),
     ]
   }
 }

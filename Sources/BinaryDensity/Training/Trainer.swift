@@ -3,7 +3,8 @@ import Kernels
 
 /// Trains a model on a data set by stochastic gradient ascent of the mean log-likelihood.
 ///
-///     let trainer = try Trainer(model, data: data, configuration: TrainingConfiguration(epochCount: 20))
+///     let training = TrainingConfiguration.recommended(for: .nade, rowCount: data.train.rowCount)
+///     let trainer = try Trainer(model, data: data, configuration: training)
 ///     let outcome = try trainer.run()
 ///     let best = trainer.best
 ///
@@ -45,7 +46,8 @@ public final class Trainer<Model: TrainableDensity> {
     let progress = TrainingState.Progress(
       configuration: configuration, data: DataFingerprint(data),
       rates: RateController(
-        configuration.schedule, base: configuration.rate, totalSteps: stepsPerEpoch * configuration.epochCount
+        configuration.schedule, base: configuration.learningRate,
+        totalSteps: stepsPerEpoch * configuration.epochCount
       ))
     try self.init(
       current: model, best: model, data: data,
@@ -149,7 +151,9 @@ public final class Trainer<Model: TrainableDensity> {
   public var isFinished: Bool { progress.epoch >= progress.configuration.epochCount || isOutOfPatience }
 
   private var isOutOfPatience: Bool {
-    guard let patience = progress.configuration.patience, progress.bestValidation != nil else { return false }
+    guard let patience = progress.configuration.patience, progress.bestValidationNLL != nil else {
+      return false
+    }
     let measuredEpoch = progress.epoch - progress.epoch % progress.configuration.validationInterval
     return measuredEpoch - progress.bestEpoch >= patience
   }
@@ -254,7 +258,7 @@ public final class Trainer<Model: TrainableDensity> {
         return nil
       }
     }
-    let rate = progress.rates.rate(atStep: max(progress.step - 1, 0))
+    let learningRate = progress.rates.rate(atStep: max(progress.step - 1, 0))
     let training = -progress.logProbabilitySum / Double(max(progress.rowCount, 1))
     progress.epoch = epoch
     progress.batch = 0
@@ -271,21 +275,21 @@ public final class Trainer<Model: TrainableDensity> {
       }
       validation = figure
       progress.rates.observe(figure)
-      if progress.bestValidation.map({ figure < $0 }) ?? true {
-        progress.bestValidation = figure
+      if progress.bestValidationNLL.map({ figure < $0 }) ?? true {
+        progress.bestValidationNLL = figure
         progress.bestEpoch = progress.epoch
         bestParameters = candidate
       } else {
         // So that the next step need not copy what the judge holds.
         judge?.set(bestParameters)
       }
-    } else if progress.bestValidation == nil {
+    } else if progress.bestValidationNLL == nil {
       bestParameters = candidate
       judge?.set(bestParameters)
       progress.bestEpoch = progress.epoch
     }
     return EpochRecord(
-      epoch: progress.epoch, trainingNLL: training, validationNLL: validation, rate: rate,
+      epoch: progress.epoch, trainingNLL: training, validationNLL: validation, learningRate: learningRate,
       rowsPerSecond: rowsPerSecond, seconds: progress.seconds)
   }
 }

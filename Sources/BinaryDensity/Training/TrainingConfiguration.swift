@@ -1,14 +1,16 @@
 import Autodiff
 
 /// How a model is trained.
+///
+/// `recommended(for:rowCount:)` gives what suits a family; the initialiser is for settings of one's own.
 public struct TrainingConfiguration: Hashable, Sendable, Codable {
   /// The most passes over the training rows.
   public var epochCount: Int
   /// The number of rows a step.
   public var batchSize: Int
-  /// The base rate of the steps.
-  public var rate: Double
-  /// How the rate changes.
+  /// The base learning rate.
+  public var learningRate: Double
+  /// How the learning rate changes.
   public var schedule: Schedule
   /// The update rule.
   public var optimizer: OptimizerMethod
@@ -53,16 +55,25 @@ public struct TrainingConfiguration: Hashable, Sendable, Codable {
   private var dropoutRates: Dropout?
   private var marginalStart: Bool?
 
-  /// Creates a configuration; the defaults suit tables of some thousand rows and up.
+  /// The names in checkpoints, where the learning rate has been `rate` from the first.
+  private enum CodingKeys: String, CodingKey {
+    case epochCount, batchSize
+    case learningRate = "rate"
+    case schedule, optimizer, clippingNorm, patience, seed, averaging
+    case measuredEvery, reducedPrecision, dropoutRates, marginalStart
+  }
+
+  /// Creates a configuration: what is not given is as plain as can be.
   public init(
-    epochCount: Int = 50, batchSize: Int = 100, rate: Double = 1e-3, schedule: Schedule = .cosine(),
-    optimizer: OptimizerMethod = .adam(), clippingNorm: Double? = nil, patience: Int? = nil, seed: UInt64 = 0,
-    validationInterval: Int = 1, precision: Precision = .float32, dropout: Dropout = .none,
-    averaging: Double? = nil, startsAtMarginals: Bool = false
+    epochCount: Int, batchSize: Int = RecommendedSettings.batchSize, learningRate: Double,
+    schedule: Schedule = RecommendedSettings.schedule, optimizer: OptimizerMethod = .adam(),
+    clippingNorm: Double? = nil, patience: Int? = nil, seed: UInt64 = 0, validationInterval: Int = 1,
+    precision: Precision = .float32, dropout: Dropout = .none, averaging: Double? = nil,
+    startsAtMarginals: Bool = false
   ) {
     self.epochCount = epochCount
     self.batchSize = batchSize
-    self.rate = rate
+    self.learningRate = learningRate
     self.schedule = schedule
     self.optimizer = optimizer
     self.clippingNorm = clippingNorm
@@ -79,7 +90,9 @@ public struct TrainingConfiguration: Hashable, Sendable, Codable {
   public var problem: String? {
     if !Self.counts.contains(epochCount) { return "training takes at least one epoch, not \(epochCount)" }
     if !Self.counts.contains(batchSize) { return "a batch has at least one row, not \(batchSize)" }
-    if !(rate > 0 && rate.isFinite) { return "the rate must be a positive number, not \(rate)" }
+    if !(learningRate > 0 && learningRate.isFinite) {
+      return "the learning rate must be a positive number, not \(learningRate)"
+    }
     if let clippingNorm, !(clippingNorm > 0 && clippingNorm.isFinite) {
       return "the clipping norm must be a positive number, not \(clippingNorm)"
     }
@@ -102,7 +115,7 @@ public struct TrainingConfiguration: Hashable, Sendable, Codable {
   private static let counts = 1...1_000_000_000
 
   /// Returns the number of batches that `rowCount` rows make; the last may be smaller.
-  func batchesPerEpoch(rowCount: Int) -> Int {
+  public func batchesPerEpoch(rowCount: Int) -> Int {
     rowCount / batchSize + (rowCount % batchSize > 0 ? 1 : 0)
   }
 }

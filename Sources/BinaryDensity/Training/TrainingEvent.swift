@@ -16,8 +16,8 @@ public struct EpochRecord: Hashable, Sendable, Codable {
   public let trainingNLL: Double
   /// The mean of −log p over the validation rows after the epoch, in nats; nil if they were not measured.
   public let validationNLL: Double?
-  /// The rate of the epoch's last step.
-  public let rate: Double
+  /// The learning rate of the epoch's last step.
+  public let learningRate: Double
   /// Training rows a second, validation excluded.
   public let rowsPerSecond: Double
   /// Seconds since the training began, interruptions excluded.

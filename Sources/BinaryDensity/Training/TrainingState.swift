@@ -37,14 +37,21 @@ public struct TrainingState: Sendable {
     public var logProbabilitySum = 0.0
     /// How many rows that sum is of.
     public var rowCount = 0
-    /// The rate's schedule.
+    /// The learning rate's schedule.
     public var rates: RateController
-    /// The best validation figure so far, in nats a row.
-    public var bestValidation: Double?
+    /// The best validation NLL so far, in nats a row.
+    public var bestValidationNLL: Double?
     /// The epoch it belongs to, counted from 1.
     public var bestEpoch = 0
     /// How long training has taken, in seconds.
     public var seconds = 0.0
+
+    /// The names in checkpoints.
+    private enum CodingKeys: String, CodingKey {
+      case configuration, data, epoch, batch, step, logProbabilitySum, rowCount, rates
+      case bestValidationNLL = "bestValidation"
+      case bestEpoch, seconds
+    }
 
     /// What is wrong with numbers that come from a file, or nil.
     var problem: String? {
@@ -56,7 +63,7 @@ public struct TrainingState: Sendable {
         data.rowCount >= 1 && (0...configuration.epochCount).contains(epoch) && (0...batches).contains(batch)
         && !overflow && step >= 0 && step - batch == before && (0...data.rowCount).contains(rowCount)
         && (0...epoch).contains(bestEpoch) && rates.schedule == configuration.schedule
-        && rates.base == configuration.rate && rates.isPossible(afterEpochs: epoch)
+        && rates.base == configuration.learningRate && rates.isPossible(afterEpochs: epoch)
       return isConsistent
         ? nil : "epoch \(epoch), batch \(batch) and step \(step) belong to no training of this configuration"
     }

@@ -153,9 +153,9 @@ struct EoNADETrainingTests {
       name: "chain", train: TrainingCase.chain(rowCount: 4000, variableCount: 8, seed: 1),
       validation: TrainingCase.chain(rowCount: 1000, variableCount: 8, seed: 2),
       test: TrainingCase.chain(rowCount: 2000, variableCount: 8, seed: 3))
-    let model = try EoNADE(EoNADE.Configuration(variableCount: 8, hiddenCounts: [40]), seed: 1)
+    let model = try EoNADE(EoNADE.Configuration(variableCount: 8, hiddenCounts: [40], orderCount: 1), seed: 1)
     let trainer = try Trainer(
-      model, data: data, configuration: TrainingConfiguration(epochCount: 40, rate: 0.01, seed: 1))
+      model, data: data, configuration: TrainingConfiguration(epochCount: 40, learningRate: 0.01, seed: 1))
     _ = try trainer.run()
     let test = try #require(data.test)
     let entropy = TrainingCase.chainFigure(test)

@@ -142,7 +142,8 @@ struct CheckpointTests {
       case "missing optimizer", "unknown optimizer":
         let trainer = try Trainer(
           FVSBN(FVSBN.Configuration(variableCount: 2), seed: 1),
-          data: DataSplits(name: "d", train: .allRows(ofWidth: 2)), configuration: TrainingConfiguration())
+          data: DataSplits(name: "d", train: .allRows(ofWidth: 2)),
+          configuration: .recommended(for: .fvsbn, rowCount: 4))
         try Checkpoint(model: trainer.model, training: trainer.state).write(to: file)
         contents = try SafetensorsFile(contentsOf: file)
         if fault == "missing optimizer" {

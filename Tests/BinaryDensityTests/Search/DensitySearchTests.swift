@@ -144,7 +144,7 @@ struct DensitySearchTests {
       for recipe in frontier {
         let neighbours = recipe.neighbours(peak: 0.9) + recipe.neighbours(peak: 0.3)
         #expect(!neighbours.contains(recipe))
-        #expect(neighbours.allSatisfy { $0.rate > 0 && $0.stepCount > 0 })
+        #expect(neighbours.allSatisfy { $0.learningRate > 0 && $0.stepCount > 0 })
         next += neighbours.filter { seen.insert($0).inserted }
       }
       frontier = next

@@ -8,7 +8,7 @@ import _TestSupport
 @Suite("Training that cannot go well")
 struct DivergenceTests {
   private static let absurd = TrainingConfiguration(
-    epochCount: 2, batchSize: 10, rate: 1e30, schedule: .constant, optimizer: .sgd(momentum: 0))
+    epochCount: 2, batchSize: 10, learningRate: 1e30, schedule: .constant, optimizer: .sgd(momentum: 0))
 
   /// Returns the step and the tensor that a training diverged with.
   private func divergence(_ body: () throws -> Void) throws -> (step: Int, tensor: String) {
@@ -34,7 +34,7 @@ struct DivergenceTests {
         _ = try Trainer(model, data: data, configuration: training.configuration).run(savingTo: directory)
         let before = files(directory)
         var configuration = Self.absurd
-        configuration.rate = 1e300
+        configuration.learningRate = 1e300
         let found = try divergence {
           _ = try Trainer(model, data: data, configuration: configuration).run(savingTo: directory)
         }
@@ -78,7 +78,7 @@ struct DivergenceTests {
     try withTemporaryDirectory { path in
       let directory = RunDirectory(path: path)
       var configuration = Self.absurd
-      configuration.rate = 1e300
+      configuration.learningRate = 1e300
       let model = try FVSBN(FVSBN.Configuration(variableCount: 11), seed: 1)
       let trainer = try Trainer(model, data: TrainingCase.data(), configuration: configuration)
       let found = try divergence { _ = try trainer.run(savingTo: directory) { _ in false } }
@@ -91,7 +91,7 @@ struct DivergenceTests {
     let model = try FVSBN(FVSBN.Configuration(variableCount: 11), seed: 1)
     var configuration = Self.absurd
     configuration.optimizer = .adagrad()
-    configuration.rate = 0.01
+    configuration.learningRate = 0.01
     let data = TrainingCase.data()
     var state = try Trainer(model, data: data, configuration: configuration).state
     var squares = state.optimizer.state[0]
@@ -107,7 +107,7 @@ struct DivergenceTests {
     let data = TrainingCase.data()
     let model = try FVSBN(FVSBN.Configuration(variableCount: 11), seed: 1)
     func refuses(_ change: (inout TrainingConfiguration) -> Void) throws -> Bool {
-      var configuration = TrainingConfiguration()
+      var configuration = TrainingConfiguration.recommended(for: .fvsbn, rowCount: 60)
       change(&configuration)
       do {
         _ = try Trainer(model, data: data, configuration: configuration)
@@ -122,7 +122,7 @@ struct DivergenceTests {
       #expect(try refuses { $0.batchSize = count })
     }
     for number in [-1, 0, .nan, .infinity] {
-      #expect(try refuses { $0.rate = number })
+      #expect(try refuses { $0.learningRate = number })
       #expect(try refuses { $0.clippingNorm = number })
       #expect(try refuses { $0.schedule = .inverseDecay(halving: number) })
       #expect(try refuses { $0.optimizer = .adagrad(epsilon: number) })
@@ -170,7 +170,7 @@ struct DivergenceTests {
       Change(testDescription: "batch size 0") { $0.configuration.batchSize = 0 },
       Change(testDescription: "another batch size") { $0.configuration.batchSize = 5 },
       Change(testDescription: "no epochs") { $0.configuration.epochCount = 0 },
-      Change(testDescription: "another rate") { $0.configuration.rate = 1 },
+      Change(testDescription: "another rate") { $0.configuration.learningRate = 1 },
       Change(testDescription: "another schedule") { $0.configuration.schedule = .cosine() },
     ]
   }
@@ -195,11 +195,11 @@ struct DivergenceTests {
   @Test func dataThatDoNotFitAreRefused() throws {
     let model = try FVSBN(FVSBN.Configuration(variableCount: 12), seed: 1)
     #expect(throws: DensityError.mismatch(path: "chain", expected: "12 columns", found: "11")) {
-      try Trainer(model, data: TrainingCase.data(), configuration: TrainingConfiguration())
+      try Trainer(model, data: TrainingCase.data(), configuration: .recommended(for: .fvsbn, rowCount: 60))
     }
     let empty = DataSplits(name: "empty", train: BinaryMatrix(rowCount: 0, columnCount: 12))
     #expect(throws: DensityError.invalidConfiguration("empty: there are no training rows")) {
-      try Trainer(model, data: empty, configuration: TrainingConfiguration())
+      try Trainer(model, data: empty, configuration: .recommended(for: .fvsbn, rowCount: 60))
     }
   }
 

@@ -62,12 +62,13 @@ struct ResumeTests {
     let training = TrainingCase(
       testDescription: "NADE by heart",
       configuration: TrainingConfiguration(
-        epochCount: 100, batchSize: 4, rate: 0.02, schedule: .reduceOnPlateau(factor: 0.5, patience: 2),
+        epochCount: 100, batchSize: 4, learningRate: 0.02,
+        schedule: .reduceOnPlateau(factor: 0.5, patience: 2),
         patience: 5)
     ) { try NADE(NADE.Configuration(variableCount: $0, hiddenCount: 30), seed: 1) }
     let records = try check(training, data, stops: [.afterEpoch(epoch)], outcome: .outOfPatience)
     #expect(records.count < 100)
-    #expect(Set(records.map(\.rate)).isSuperset(of: [0.02, 0.01, 0.005]))
+    #expect(Set(records.map(\.learningRate)).isSuperset(of: [0.02, 0.01, 0.005]))
   }
 
   /// Compares a training stopped at some places, each time put on the disk and read back, with a whole one.
@@ -128,7 +129,7 @@ struct ResumeTests {
         ])
       #expect(line["training_nll"]?.number == record.trainingNLL)
       #expect(line["validation_nll"]?.number == record.validationNLL)
-      #expect(line["rate"]?.number == record.rate)
+      #expect(line["rate"]?.number == record.learningRate)
       #expect((line["rows_per_second"]?.number ?? -1) >= 0)
     }
     let seconds = history.map { $0["seconds"]?.number ?? .nan }

@@ -37,11 +37,11 @@ struct TrainerTests {
   }
 
   private func figure(
-    _ model: some TrainableDensity, _ data: DataSplits, epochCount: Int, rate: Double
+    _ model: some TrainableDensity, _ data: DataSplits, epochCount: Int, learningRate: Double
   ) throws -> Double {
     let trainer = try Trainer(
       model, data: data,
-      configuration: TrainingConfiguration(epochCount: epochCount, batchSize: 50, rate: rate))
+      configuration: TrainingConfiguration(epochCount: epochCount, batchSize: 50, learningRate: learningRate))
     _ = try trainer.run()
     return LikelihoodSummary(
       logProbabilities: trainer.best.logProbability(of: try #require(data.test)),
@@ -66,15 +66,15 @@ struct TrainerTests {
       case .fvsbn:
         try figure(
           FVSBN(FVSBN.Configuration(variableCount: 10, ordering: .natural), seed: 1), data, epochCount: 15,
-          rate: 0.02)
+          learningRate: 0.02)
       case .nade:
         try figure(
           NADE(NADE.Configuration(variableCount: 10, hiddenCount: 20), seed: 1), data, epochCount: 15,
-          rate: 0.02)
+          learningRate: 0.02)
       default:
         try figure(
           MADE(MADE.Configuration(variableCount: 10, hiddenCounts: [40], ordering: .natural), seed: 1), data,
-          epochCount: 15, rate: 0.02)
+          epochCount: 15, learningRate: 0.02)
       }
     let excess = reached - TrainingCase.chainFigure(try #require(data.test))
     #expect(excess > -0.03 && excess < 0.055 + 0.03, "\(excess)")
@@ -94,14 +94,14 @@ struct TrainerTests {
     switch kind {
     case .fvsbn:
       let model = try FVSBN(FVSBN.Configuration(variableCount: 4, ordering: .natural), seed: 1)
-      #expect(try figure(model, data, epochCount: 20, rate: 0.02) > 4 * log(2) - 0.01)
+      #expect(try figure(model, data, epochCount: 20, learningRate: 0.02) > 4 * log(2) - 0.01)
     case .nade:
       let model = try NADE(NADE.Configuration(variableCount: 4, hiddenCount: 32), seed: 1)
-      #expect(abs(try figure(model, data, epochCount: 40, rate: 0.02) - 3 * log(2)) < 0.05)
+      #expect(abs(try figure(model, data, epochCount: 40, learningRate: 0.02) - 3 * log(2)) < 0.05)
     default:
       let configuration = MADE.Configuration(variableCount: 4, hiddenCounts: [32, 32], ordering: .natural)
       let model = try MADE(configuration, seed: 1)
-      #expect(abs(try figure(model, data, epochCount: 40, rate: 0.02) - 3 * log(2)) < 0.05)
+      #expect(abs(try figure(model, data, epochCount: 40, learningRate: 0.02) - 3 * log(2)) < 0.05)
     }
   }
 
@@ -113,7 +113,7 @@ struct TrainerTests {
     let trainer = try Trainer(
       NADE(NADE.Configuration(variableCount: 12, hiddenCount: 30), seed: 1), data: data,
       configuration: TrainingConfiguration(
-        epochCount: 400, batchSize: 4, rate: 0.02, schedule: .constant, patience: 3))
+        epochCount: 400, batchSize: 4, learningRate: 0.02, schedule: .constant, patience: 3))
     var figures: [Double] = []
     let outcome = try trainer.run { event in
       if case .epoch(let record) = event { figures.append(record.validationNLL ?? .nan) }
@@ -139,7 +139,7 @@ struct TrainerTests {
       let trainer = try Trainer(
         NADE(NADE.Configuration(variableCount: 12, hiddenCount: 30), seed: 1), data: data,
         configuration: TrainingConfiguration(
-          epochCount: epochCount, batchSize: 4, rate: 0.005, schedule: .constant, patience: patience,
+          epochCount: epochCount, batchSize: 4, learningRate: 0.005, schedule: .constant, patience: patience,
           validationInterval: interval))
       var figures: [Double?] = []
       _ = try trainer.run { event in
@@ -161,7 +161,7 @@ struct TrainerTests {
     #expect(zip(seldom.figures, always.figures).allSatisfy { $0 == nil || $0 == $1 })
     let measured = seldom.figures.compactMap(\.self)
     let best = try #require(measured.min())
-    #expect(seldom.trainer.progress.bestValidation == best)
+    #expect(seldom.trainer.progress.bestValidationNLL == best)
     #expect(seldom.figures[seldom.trainer.progress.bestEpoch - 1] == best)
     // Epochs that were not measured cost no patience: it ends after a measured one.
     let impatient = try train(interval: 5, epochCount: 400, patience: 2)
@@ -178,7 +178,7 @@ struct TrainerTests {
       data: DataSplits(
         name: "small", train: rows,
         validation: isValidationEmpty ? BinaryMatrix(rowCount: 0, columnCount: 5) : nil),
-      configuration: TrainingConfiguration(epochCount: 3, batchSize: 64, rate: 0.05, patience: 1))
+      configuration: TrainingConfiguration(epochCount: 3, batchSize: 64, learningRate: 0.05, patience: 1))
     var records: [EpochRecord] = []
     var counts: [Int] = []
     let outcome = try trainer.run { event in

@@ -16,19 +16,20 @@ struct TrainingCase: Sendable, CustomTestStringConvertible {
     TrainingCase(
       testDescription: "FVSBN, SGD with momentum, constant rate",
       configuration: TrainingConfiguration(
-        epochCount: 4, batchSize: 7, rate: 0.05, schedule: .constant, optimizer: .sgd(momentum: 0.9), seed: 3)
+        epochCount: 4, batchSize: 7, learningRate: 0.05, schedule: .constant, optimizer: .sgd(momentum: 0.9),
+        seed: 3)
     ) { try FVSBN(FVSBN.Configuration(variableCount: $0), seed: 5) },
     TrainingCase(
       testDescription: "NADE, Adam with decay and clipping, cosine",
       configuration: TrainingConfiguration(
-        epochCount: 4, batchSize: 8, rate: 0.01, schedule: .cosine(warmUp: 0.1),
+        epochCount: 4, batchSize: 8, learningRate: 0.01, schedule: .cosine(warmUp: 0.1),
         optimizer: .adam(weightDecay: 0.01), clippingNorm: 1, seed: 4)
     ) { try NADE(NADE.Configuration(variableCount: $0, hiddenCount: 19, activation: .sigmoid), seed: 6) },
     TrainingCase(
       testDescription: "NADE of ReLUs in a random order, Adagrad, a plateau",
       // A rate so high that the validation figure does not always improve.
       configuration: TrainingConfiguration(
-        epochCount: 4, batchSize: 20, rate: 0.8, schedule: .reduceOnPlateau(factor: 0.5, patience: 1),
+        epochCount: 4, batchSize: 20, learningRate: 0.8, schedule: .reduceOnPlateau(factor: 0.5, patience: 1),
         optimizer: .adagrad(), seed: 7)
     ) {
       try NADE(NADE.Configuration(variableCount: $0, hiddenCount: 8, ordering: .random), seed: 9)
@@ -36,7 +37,7 @@ struct TrainingCase: Sendable, CustomTestStringConvertible {
     TrainingCase(
       testDescription: "MADE with three masks over three orders, Adagrad, plateau",
       configuration: TrainingConfiguration(
-        epochCount: 4, batchSize: 9, rate: 0.2, schedule: .reduceOnPlateau(factor: 0.5, patience: 1),
+        epochCount: 4, batchSize: 9, learningRate: 0.2, schedule: .reduceOnPlateau(factor: 0.5, patience: 1),
         optimizer: .adagrad(), seed: 5)
     ) {
       try MADE(
@@ -48,7 +49,8 @@ struct TrainingCase: Sendable, CustomTestStringConvertible {
     TrainingCase(
       testDescription: "MADE on fresh masks, Adam, inverse decay",
       configuration: TrainingConfiguration(
-        epochCount: 4, batchSize: 10, rate: 0.02, schedule: .inverseDecay(halving: 5), optimizer: .adam(),
+        epochCount: 4, batchSize: 10, learningRate: 0.02, schedule: .inverseDecay(halving: 5),
+        optimizer: .adam(),
         seed: 6)
     ) {
       try MADE(
@@ -59,7 +61,7 @@ struct TrainingCase: Sendable, CustomTestStringConvertible {
     TrainingCase(
       testDescription: "MADE on fresh masks over one order, SGD with clipping, cosine",
       configuration: TrainingConfiguration(
-        epochCount: 4, batchSize: 16, rate: 0.1, schedule: .cosine(warmUp: 0, floor: 0.1),
+        epochCount: 4, batchSize: 16, learningRate: 0.1, schedule: .cosine(warmUp: 0, floor: 0.1),
         optimizer: .sgd(momentum: 0), clippingNorm: 0.5, seed: 8)
     ) {
       try MADE(
@@ -69,7 +71,7 @@ struct TrainingCase: Sendable, CustomTestStringConvertible {
     TrainingCase(
       testDescription: "MADE with dropout and averaged weights, from the marginals, Adam, cosine",
       configuration: TrainingConfiguration(
-        epochCount: 4, batchSize: 12, rate: 0.02, optimizer: .adam(weightDecay: 0.01), seed: 9,
+        epochCount: 4, batchSize: 12, learningRate: 0.02, optimizer: .adam(weightDecay: 0.01), seed: 9,
         dropout: Dropout(inputs: 0.1, hidden: 0.5), averaging: 0.9, startsAtMarginals: true)
     ) {
       try MADE(
@@ -78,7 +80,7 @@ struct TrainingCase: Sendable, CustomTestStringConvertible {
     TrainingCase(
       testDescription: "residual MADE on fresh masks with dropout, Adam, measured every second epoch",
       configuration: TrainingConfiguration(
-        epochCount: 4, batchSize: 12, rate: 0.02, optimizer: .adam(weightDecay: 0.1), seed: 3,
+        epochCount: 4, batchSize: 12, learningRate: 0.02, optimizer: .adam(weightDecay: 0.1), seed: 3,
         validationInterval: 2, dropout: Dropout(hidden: 0.3))
     ) {
       try MADE(
@@ -89,14 +91,14 @@ struct TrainingCase: Sendable, CustomTestStringConvertible {
     TrainingCase(
       testDescription: "EoNADE over three orders, Adam, cosine, an average",
       configuration: TrainingConfiguration(
-        epochCount: 4, batchSize: 9, rate: 0.02, optimizer: .adam(), seed: 9, averaging: 0.9)
+        epochCount: 4, batchSize: 9, learningRate: 0.02, optimizer: .adam(), seed: 9, averaging: 0.9)
     ) {
       try EoNADE(EoNADE.Configuration(variableCount: $0, hiddenCounts: [13, 9], orderCount: 3), seed: 11)
     },
     TrainingCase(
       testDescription: "EoNADE along one order, SGD, dropout",
       configuration: TrainingConfiguration(
-        epochCount: 4, batchSize: 12, rate: 0.02, schedule: .constant, optimizer: .sgd(momentum: 0.5),
+        epochCount: 4, batchSize: 12, learningRate: 0.02, schedule: .constant, optimizer: .sgd(momentum: 0.5),
         seed: 2,
         dropout: Dropout(inputs: 0.1, hidden: 0.3))
     ) {

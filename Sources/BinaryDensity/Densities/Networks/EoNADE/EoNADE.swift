@@ -32,15 +32,16 @@ public struct EoNADE: TrainableDensity {
     /// The seed of the orders.
     public var seed: UInt64
 
-    /// Creates the configuration of D variables.
+    /// Creates the configuration of D variables; with random orders, of as many as are recommended if nothing is said.
     public init(
-      variableCount: Int, hiddenCounts: [Int] = [500], activation: Activation = .relu, orderCount: Int = 1,
-      ordering: OrderingRule = .resampled, seed: UInt64 = 0
+      variableCount: Int, hiddenCounts: [Int] = [500], activation: Activation = .relu,
+      orderCount: Int? = nil, ordering: OrderingRule = RecommendedSettings.eonade.ordering, seed: UInt64 = 0
     ) {
       self.variableCount = variableCount
       self.hiddenCounts = hiddenCounts
       self.activation = activation
-      self.orderCount = orderCount
+      self.orderCount =
+        orderCount ?? (ordering == .resampled ? RecommendedSettings.eonade.orderCount : 1)
       self.ordering = ordering
       self.seed = seed
     }

@@ -19,7 +19,9 @@ public struct FVSBN: AutoregressiveModel {
     public var seed: UInt64
 
     /// Creates the configuration of D variables.
-    public init(variableCount: Int, ordering: OrderingRule = .random, seed: UInt64 = 0) {
+    public init(
+      variableCount: Int, ordering: OrderingRule = RecommendedSettings.fvsbn.ordering, seed: UInt64 = 0
+    ) {
       self.variableCount = variableCount
       self.ordering = ordering
       self.seed = seed

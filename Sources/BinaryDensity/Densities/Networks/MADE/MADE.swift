@@ -48,7 +48,8 @@ public struct MADE: AutoregressiveModel {
     public init(
       variableCount: Int, hiddenCounts: [Int] = [500], activation: Activation = .relu,
       hasDirectWeights: Bool = false, isResidual: Bool = false, maskCount: Int = 1,
-      trainsOnFreshMasks: Bool = false, ordering: OrderingRule = .random, seed: UInt64 = 0
+      trainsOnFreshMasks: Bool = false, ordering: OrderingRule = RecommendedSettings.made.ordering,
+      seed: UInt64 = 0
     ) {
       self.variableCount = variableCount
       self.hiddenCounts = hiddenCounts

@@ -26,7 +26,7 @@ public struct NADE: AutoregressiveModel {
     /// Creates the configuration of D variables and H hidden units.
     public init(
       variableCount: Int, hiddenCount: Int = 500, activation: Activation = .relu,
-      ordering: OrderingRule = .natural, seed: UInt64 = 0
+      ordering: OrderingRule = RecommendedSettings.nade.ordering, seed: UInt64 = 0
     ) {
       self.variableCount = variableCount
       self.hiddenCount = hiddenCount
