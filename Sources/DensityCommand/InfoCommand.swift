@@ -8,7 +8,8 @@ enum InfoCommand {
     name: "info",
     summary: "Describe a checkpoint.",
     discussion:
-      "Prints the family, the configuration, the parameters and, if it can be resumed, the training's state.",
+      "Prints the family, the configuration, the parameters and, if it can be resumed, the training's state. Only the "
+      + "header of the file is read, so a checksum is not verified; every command that uses the model does that.",
     options: [
       .flag(
         "graph",
@@ -25,7 +26,8 @@ enum InfoCommand {
 
   private static func run(_ arguments: ParsedArguments) throws -> ExitStatus {
     let path = try arguments.value("checkpoint", as: .path)
-    let checkpoint = try Checkpoint(contentsOf: path)
+    let outline = try CheckpointOutline(contentsOf: path)
+    let checkpoint = outline.checkpoint
     let model = checkpoint.model
     if arguments.flag("json") {
       var object = try members(describing: model)
@@ -34,7 +36,8 @@ enum InfoCommand {
         .init(
           key: "arrays",
           value: .object(
-            model.arrayShapes.map { .init(key: $0.name, value: .array($0.shape.map(JSONValue.integer))) })))
+            outline.arrays.map { .init(key: $0.name, value: .array($0.shape.map(JSONValue.integer))) })))
+      object.append(.init(key: "checksum", value: outline.hasChecksum ? "not verified" : nil))
       if let training = checkpoint.training {
         object.append(
           .init(
@@ -47,9 +50,12 @@ enum InfoCommand {
     }
     try Terminal.print(description(of: model))
     try Terminal.print("configuration  \(model.configurationText)")
-    for (name, shape) in model.arrayShapes {
+    for (name, shape) in outline.arrays {
       try Terminal.print("  \(name)  \(shape.map(String.init).joined(separator: " × "))")
     }
+    try Terminal.print(
+      "checksum       \(outline.hasChecksum ? "there; not verified, since only the header was read" : "none")"
+    )
     if let progress = checkpoint.training?.progress {
       try Terminal.print(
         "training       \(progress.epoch) of \(progress.configuration.epochCount) epochs, step \(progress.step), "

@@ -151,7 +151,7 @@ struct ErrorTests {
     Fault("sample model.safetensors -o s.jpg", 73, "s.jpg", ".npy"),
     Fault("sample model.safetensors -n 0", 64, "--count", "0"),
     Fault("sample model.safetensors -n 100000000 --magnify 64", 64, "100000000 rows", "pixels"),
-    Fault("info flipped.safetensors", 65, "flipped.safetensors"),
+    Fault("info short.safetensors", 65, "short.safetensors", "expected", "found"),
     Fault("info", 64, "checkpoint"),
   ])
   func saysOneLineAndEndsWithAStatus(_ fault: Fault) throws {

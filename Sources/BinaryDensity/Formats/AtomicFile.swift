@@ -13,12 +13,7 @@ package enum AtomicFile {
   /// - Throws: `DensityError.missingFile`, or `.unreadable` with the system's reason (a folder, no
   ///   permission).
   package static func read(_ path: String) throws(DensityError) -> [UInt8] {
-    do throws(SystemError) {
-      return try FileDescriptor(opening: path, O_RDONLY).readToEnd()
-    } catch {
-      if error.code == ENOENT { throw .missingFile(path: path) }
-      throw .unreadable(path: path, reason: error.reason)
-    }
+    try InputFile(path: path).readToEnd()
   }
 
   /// Makes sure that there is a folder for a file that is to be written later.

@@ -101,6 +101,22 @@ package final class ByteSource {
     .malformed(path: path, at: .byte(byte ?? offset), expected: expected, found: found)
   }
 
+  /// Takes `count` numbers in chunks, so that a header which promises too much costs no memory.
+  ///
+  /// - Parameter whole: what the numbers are, for the error.
+  /// - Throws: `malformed` at the offset where the file ends too early.
+  package func takeNumbers<T: StoredScalar>(
+    _ type: T.Type, count: Int, order: ByteOrder, of whole: String
+  ) throws(DensityError) -> [T] {
+    let size = MemoryLayout<T.Bits>.size
+    var numbers: [T] = []
+    while numbers.count < count {
+      let bytes = try take(min(count - numbers.count, Self.chunkSize / size) * size, of: whole)
+      bytes.withUnsafeBytes { numbers += [T]($0, order: order) }
+    }
+    return numbers
+  }
+
   // MARK: Filling
 
   /// Appends to `chunk` what comes next, and returns whether anything came.

@@ -87,7 +87,7 @@ private struct ArrayLayout {
     source: ByteSource, dimensions: [Int], isFortranOrder: Bool, shapeOffset: Int, start: Int
   ) throws(DensityError) {
     guard let rowCount = dimensions.first, !dimensions.contains(0),
-      let columnCount = elementCount(of: Array(dimensions.dropFirst()))
+      let columnCount = checkedProduct(of: dimensions.dropFirst())
     else {
       throw source.malformed(
         at: shapeOffset, expected: "at least one row and one column", found: shapeText(dimensions))
@@ -160,7 +160,7 @@ extension DataTable {
   private static func readNPY(from source: ByteSource) throws(DensityError) -> DataTable {
     let header = try NPYHeader.read(from: source)
     let shape = shapeText(header.dimensions)
-    guard let count = elementCount(of: header.dimensions, elementSize: header.type.size) else {
+    guard let byteCount = checkedProduct(of: header.dimensions + [header.type.size]) else {
       throw source.malformed(at: 8, expected: "sizes whose product fits 63 bits", found: shape)
     }
     let layout = try ArrayLayout(
@@ -168,8 +168,8 @@ extension DataTable {
       shapeOffset: 8, start: source.offset)
     func take<T: StoredScalar>(_: T.Type) throws(DensityError) -> [T] {
       let numbers = try source.takeNumbers(
-        T.self, count: count, order: header.order,
-        of: "\(count * header.type.size) bytes of elements (\(shape))")
+        T.self, count: byteCount / header.type.size, order: header.order,
+        of: "\(byteCount) bytes of elements (\(shape))")
       try source.expectEnd()
       return numbers
     }

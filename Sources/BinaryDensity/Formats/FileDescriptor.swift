@@ -18,19 +18,37 @@ struct FileDescriptor: ~Copyable {
     self.number = Int32(number)
   }
 
+  /// Makes another descriptor of an open file.
+  init(duplicating other: Int32) throws(SystemError) {
+    number = fcntl(other, F_DUPFD_CLOEXEC, 0)
+    guard number >= 0 else { throw SystemError.last }
+  }
+
   deinit { close(number) }
+
+  /// Reads bytes at the current position, which works on pipes too, or at an offset, which leaves the position.
+  ///
+  /// - Returns: how many bytes came: at most as many as the buffer holds, and zero only at the end.
+  func read(
+    into buffer: UnsafeMutableRawBufferPointer, at offset: Int? = nil
+  ) throws(SystemError) -> Int {
+    let count = repeatingInterrupted {
+      guard let offset else { return systemRead(number, buffer.baseAddress, buffer.count) }
+      return pread(number, buffer.baseAddress, buffer.count, off_t(offset))
+    }
+    guard count >= 0 else { throw SystemError.last }
+    return count
+  }
 
   /// Returns everything from the current position to the end; works on pipes too.
   func readToEnd() throws(SystemError) -> [UInt8] {
     var bytes: [UInt8] = []
     // A hint only: the file may grow, and a pipe has no size.
     bytes.reserveCapacity(max(0, Int(try status().st_size)))
-    var chunk = [UInt8](repeating: 0, count: 1 << 18)
+    let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 64)
+    defer { chunk.deallocate() }
     while true {
-      let count = chunk.withUnsafeMutableBytes { buffer in
-        repeatingInterrupted { read(number, buffer.baseAddress, buffer.count) }
-      }
-      guard count >= 0 else { throw SystemError.last }
+      let count = try read(into: chunk)
       if count == 0 { return bytes }
       bytes.append(contentsOf: chunk[..<count])
     }
@@ -82,6 +100,11 @@ struct SystemError: Error, Equatable {
 
   /// The system's words for the error.
   var reason: String { String(cString: strerror(code)) }
+}
+
+/// `read(2)`, whose name the method above hides.
+private func systemRead(_ number: Int32, _ buffer: UnsafeMutableRawPointer?, _ count: Int) -> Int {
+  read(number, buffer, count)
 }
 
 /// Repeats a system call for as long as a signal interrupts it.

@@ -17,7 +17,7 @@ extension GreyImage {
   /// - Source: ISO/IEC 15948 (PNG, second edition), 5.2, 5.3 and 11.2.
   public func encodedPNG() -> [UInt8] {
     let header =
-      bigEndianBytes(UInt32(width)) + bigEndianBytes(UInt32(height)) + [
+      [UInt8]([UInt32(width), UInt32(height)], order: .big) + [
         8,  // bits a sample
         0,  // colour type: grey
         0,  // compression: deflate
@@ -39,7 +39,7 @@ extension GreyImage {
     let checked = Array(type.utf8) + data
     var check = CRC32()
     check.update(checked)
-    return bigEndianBytes(UInt32(data.count)) + checked + bigEndianBytes(check.value)
+    return [UInt8]([UInt32(data.count)], order: .big) + checked + [UInt8]([check.value], order: .big)
   }
 
   private func deflated(_ bytes: [UInt8]) -> [UInt8] {
@@ -51,9 +51,5 @@ extension GreyImage {
       precondition(status == Z_OK, "zlib has no memory to compress \(bytes.count) bytes")
       count = Int(length)
     }
-  }
-
-  private func bigEndianBytes(_ value: UInt32) -> [UInt8] {
-    [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: value >> $0) }
   }
 }

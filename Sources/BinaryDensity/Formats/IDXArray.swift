@@ -44,7 +44,7 @@ public struct IDXArray: Equatable, Sendable {
     precondition(
       dimensions.allSatisfy { $0 >= 0 && $0 <= Int(UInt32.max) }, "IDX cannot hold sizes \(dimensions)")
     precondition(
-      elementCount(of: dimensions) == elements.count,
+      checkedProduct(of: dimensions) == elements.count,
       "\(elements.count) elements cannot fill \(shapeText(dimensions))")
     self.dimensions = dimensions
     self.elements = elements
@@ -116,10 +116,11 @@ extension IDXArray {
       UInt32.self, count: Int(magic[3]), order: .big, of: "the sizes of \(magic[3]) dimensions"
     ).map(Int.init)
     let shape = shapeText(dimensions)
-    guard let count = elementCount(of: dimensions, elementSize: type.size) else {
+    guard let byteCount = checkedProduct(of: dimensions + [type.size]) else {
       throw source.malformed(at: 4, expected: "sizes whose product fits 63 bits", found: shape)
     }
-    let whole = "\(count * type.size) bytes of elements (\(shape))"
+    let count = byteCount / type.size
+    let whole = "\(byteCount) bytes of elements (\(shape))"
     func take<T: StoredScalar>(_: T.Type) throws(DensityError) -> [T] {
       try source.takeNumbers(T.self, count: count, order: .big, of: whole)
     }
@@ -158,23 +159,6 @@ extension IDXArray {
   public func write(to path: String) throws(DensityError) {
     try AtomicFile.write(path.hasSuffix(".gz") ? Gzip.compress(encoded) : encoded, to: path)
   }
-}
-
-/// Returns the number of elements of an array, or nil if that many elements do not fit an `Int` of bytes.
-func elementCount(of dimensions: [Int], elementSize: Int = 1) -> Int? {
-  guard !dimensions.contains(0) else { return 0 }
-  var bytes = elementSize
-  for size in dimensions {
-    let (product, overflow) = bytes.multipliedReportingOverflow(by: size)
-    if overflow { return nil }
-    bytes = product
-  }
-  return bytes / elementSize
-}
-
-/// Returns sizes in the form `60000 × 28 × 28`.
-func shapeText(_ dimensions: [Int]) -> String {
-  dimensions.isEmpty ? "one number" : dimensions.map(String.init).joined(separator: " × ")
 }
 
 /// Returns a byte in the form `0x0B`.

@@ -1,69 +1,79 @@
-#if canImport(Glibc)
-  import Glibc
+#if canImport(Darwin)
+  import Darwin
 #elseif canImport(Musl)
   import Musl
-#elseif canImport(Darwin)
-  import Darwin
+#else
+  import Glibc
 #endif
 
-/// An open file, read from its start to its end.
+/// A file opened for reading: from its start to its end, or, if it is a regular file, at any place.
 final class InputFile {
   /// The path as errors name it.
   let path: String
-  private let descriptor: Int32
+  /// The number of bytes of a regular file; nil for what can only be read from start to end, such as a pipe.
+  let size: Int?
+  private let descriptor: FileDescriptor
 
   /// Opens a file; `-` is the standard input.
   ///
   /// - Throws: `missingFile` where nothing stands; `unreadable` for a folder or what the system refuses.
   init(path: String) throws(DensityError) {
-    guard path != "-" else {
-      self.path = "standard input"
-      self.descriptor = STDIN_FILENO
-      return
+    self.path = path == "-" ? "standard input" : path
+    do throws(SystemError) {
+      guard path != "-" else {
+        descriptor = try FileDescriptor(duplicating: STDIN_FILENO)
+        size = nil
+        return
+      }
+      descriptor = try FileDescriptor(opening: path, O_RDONLY)
+      let status = try descriptor.status()
+      guard status.st_mode & S_IFMT != S_IFDIR else { throw SystemError(code: EISDIR) }
+      size = status.st_mode & S_IFMT == S_IFREG ? Int(status.st_size) : nil
+    } catch {
+      throw error.code == ENOENT
+        ? .missingFile(path: path) : .unreadable(path: self.path, reason: error.reason)
     }
-    self.path = path
-    self.descriptor = open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else {
-      throw errno == ENOENT ? .missingFile(path: path) : InputFile.unreadable(path, errno)
-    }
-    var information = stat()
-    if fstat(descriptor, &information) == 0, information.st_mode & S_IFMT == S_IFDIR {
-      // The initializer that throws here has set every property, so `deinit` closes the descriptor.
-      throw InputFile.unreadable(path, EISDIR)
-    }
-  }
-
-  deinit {
-    if descriptor > STDIN_FILENO { close(descriptor) }
   }
 
   /// Returns the next bytes, at most `maximum` and at least one, or none at the end of the file.
   func read(upTo maximum: Int) throws(DensityError) -> [UInt8] {
-    var failure: Int32 = 0
-    let bytes = [UInt8](unsafeUninitializedCapacity: maximum) { buffer, count in
-      while true {
-        #if canImport(Glibc)
-          let received = Glibc.read(descriptor, buffer.baseAddress, maximum)
-        #elseif canImport(Musl)
-          let received = Musl.read(descriptor, buffer.baseAddress, maximum)
-        #elseif canImport(Darwin)
-          let received = Darwin.read(descriptor, buffer.baseAddress, maximum)
-        #endif
-        if received >= 0 {
-          count = received
-          return
-        }
-        guard errno == EINTR else {
-          failure = errno
-          return
-        }
-      }
+    do throws(SystemError) {
+      let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: maximum, alignment: 1)
+      defer { bytes.deallocate() }
+      return Array(bytes[..<(try descriptor.read(into: bytes))])
+    } catch {
+      throw unreadable(error)
     }
-    guard failure == 0 else { throw InputFile.unreadable(path, failure) }
-    return bytes
   }
 
-  private static func unreadable(_ path: String, _ code: Int32) -> DensityError {
-    .unreadable(path: path, reason: String(cString: strerror(code)))
+  /// Returns all bytes that were not yet read.
+  func readToEnd() throws(DensityError) -> [UInt8] {
+    do throws(SystemError) { return try descriptor.readToEnd() } catch { throw unreadable(error) }
+  }
+
+  /// Fills a buffer with the bytes at an offset.
+  ///
+  /// - Throws: `malformed` where the file ends too early, `unreadable`.
+  func read(at offset: Int, into buffer: UnsafeMutableRawBufferPointer) throws(DensityError) {
+    var done = 0
+    while done < buffer.count {
+      let count: Int
+      do throws(SystemError) {
+        count = try descriptor.read(
+          into: UnsafeMutableRawBufferPointer(rebasing: buffer[done...]), at: offset + done)
+      } catch {
+        throw unreadable(error)
+      }
+      guard count > 0 else {
+        throw .malformed(
+          path: path, at: .byte(offset + done), expected: "\(buffer.count - done) bytes more",
+          found: "the end of the file")
+      }
+      done += count
+    }
+  }
+
+  private func unreadable(_ error: SystemError) -> DensityError {
+    .unreadable(path: path, reason: error.reason)
   }
 }

@@ -88,8 +88,11 @@ extension NPYHeader {
       throw source.malformed(
         at: 6, expected: "version 1.0, 2.0 or 3.0", found: "version \(start[6]).\(start[7])")
     }
-    let lengthBytes = try source.take(start[6] == 1 ? 2 : 4, of: "the length of the NPY header")
-    let length = lengthBytes.reversed().reduce(0) { $0 << 8 | Int($1) }
+    let whole = "the length of the NPY header"
+    let length =
+      start[6] == 1
+      ? Int(try source.takeNumbers(UInt16.self, count: 1, order: .little, of: whole)[0])
+      : Int(try source.takeNumbers(UInt32.self, count: 1, order: .little, of: whole)[0])
     let textStart = source.offset
     let text = try source.take(length, of: "an NPY header of \(length) bytes")
     var scanner = PythonScanner(source: source, text: text, start: textStart)

@@ -1,14 +1,16 @@
+import Kernels
+
 extension SafetensorsFile {
   /// Replaces a file by these contents, or creates it; at every moment the path holds a whole file.
   ///
   /// - Precondition: as for `encoded()`.
   /// - Throws: `DensityError.unwritable`; the old file then stays as it was.
-  /// - Complexity: O(bytes of the file) in time; in memory, one array at a time.
+  /// - Complexity: O(bytes of the file) in time; in memory, some hundred kilobytes whatever the arrays' sizes.
   public func write(to path: String) throws(DensityError) {
     let beginning = checkedHeader()
     try AtomicFile.write(to: path) { (write) throws(SystemError) in
       try write(beginning)
-      for tensor in tensors { try write(tensor.scalars.bytes) }
+      for tensor in tensors { try tensor.scalars.forEachPiece(write) }
     }
   }
 
@@ -17,7 +19,9 @@ extension SafetensorsFile {
   /// - Precondition: names are unique and the metadata has no key `crc32`, which is the file's own.
   /// - Complexity: O(bytes of the file) in time and memory.
   public func encoded() -> [UInt8] {
-    checkedHeader() + tensors.flatMap(\.scalars.bytes)
+    var bytes = checkedHeader()
+    for tensor in tensors { tensor.scalars.forEachPiece { bytes += $0 } }
+    return bytes
   }
 
   /// Returns everything before the data, the checksum of the whole file included.
@@ -26,14 +30,14 @@ extension SafetensorsFile {
     precondition(
       metadata[Self.checksumKey] == nil, "the metadata's key '\(Self.checksumKey)' is the file's own")
     let header = encodedHeader()
-    var bytes = Self.littleEndianBytes([header.count]) { UInt64($0) } + header
+    var bytes = [UInt8]([UInt64(header.count)], order: .little) + header
     var check = CRC32()
     check.update(bytes)
-    for tensor in tensors { check.update(tensor.scalars.bytes) }
+    for tensor in tensors { tensor.scalars.forEachPiece { check.update($0) } }
     guard let digits = Self.checksumDigits(in: bytes[8...]) else {
       preconditionFailure("the header was written without its checksum")
     }
-    bytes.replaceSubrange(digits, with: Self.text(of: check))
+    bytes.replaceSubrange(digits, with: CRC32.text(of: check.value).utf8)
     return bytes
   }
 
@@ -61,20 +65,6 @@ extension SafetensorsFile {
     header += Array(repeating: UInt8(ascii: " "), count: (8 - header.count % 8) % 8)
     return header
   }
-
-  /// Returns the bytes of numbers, the lowest first, given the bits of each.
-  fileprivate static func littleEndianBytes<Scalar, Bits: FixedWidthInteger>(
-    _ scalars: [Scalar], _ bits: (Scalar) -> Bits
-  ) -> [UInt8] {
-    let width = Bits.bitWidth / 8
-    return Array(unsafeUninitializedCapacity: scalars.count * width) { buffer, count in
-      let raw = UnsafeMutableRawBufferPointer(buffer)
-      for (index, scalar) in scalars.enumerated() {
-        raw.storeBytes(of: bits(scalar).littleEndian, toByteOffset: index * width, as: Bits.self)
-      }
-      count = scalars.count * width
-    }
-  }
 }
 
 extension SafetensorsFile.Tensor {
@@ -83,14 +73,46 @@ extension SafetensorsFile.Tensor {
 }
 
 extension SafetensorsFile.Scalars {
-  /// The numbers as they stand in a file.
-  fileprivate var bytes: [UInt8] {
+  /// How many numbers become bytes at a time.
+  private static let pieceLength = 1 << 16
+
+  /// Calls `body` with the numbers as they stand in a file, piece by piece.
+  fileprivate func forEachPiece<Failure>(_ body: ([UInt8]) throws(Failure) -> Void) throws(Failure) {
     switch self {
-    case .float32(let values): SafetensorsFile.littleEndianBytes(values) { $0.bitPattern }
-    case .matrix(let matrix): SafetensorsFile.littleEndianBytes(matrix.elements) { $0.bitPattern }
-    case .float64(let values): SafetensorsFile.littleEndianBytes(values) { $0.bitPattern }
-    case .int64(let values): SafetensorsFile.littleEndianBytes(values) { $0 }
-    case .uint8(let values): values
+    case .float16(let values), .bfloat16(let values): try Self.forEachPiece(values, body)
+    case .float32(let values): try Self.forEachPiece(values, body)
+    case .matrix(let matrix): try Self.forEachPiece(matrix, body)
+    case .float64(let values): try Self.forEachPiece(values, body)
+    case .int32(let values): try Self.forEachPiece(values, body)
+    case .int64(let values): try Self.forEachPiece(values, body)
+    case .uint8(let values), .bool(let values): try body(values)
     }
+  }
+
+  private static func forEachPiece<Failure>(
+    _ values: [some StoredScalar], _ body: ([UInt8]) throws(Failure) -> Void
+  ) throws(Failure) {
+    for start in stride(from: 0, to: values.count, by: pieceLength) {
+      try body([UInt8](values[start..<min(start + pieceLength, values.count)], order: .little))
+    }
+  }
+
+  /// Rows lie apart in memory, next to each other in a file.
+  private static func forEachPiece<Failure>(
+    _ matrix: Matrix<Float>, _ body: ([UInt8]) throws(Failure) -> Void
+  ) throws(Failure) {
+    var piece: [UInt8] = []
+    piece.reserveCapacity(2 * pieceLength * MemoryLayout<Float>.size)
+    for row in 0..<matrix.rowCount {
+      for start in stride(from: 0, to: matrix.columnCount, by: pieceLength) {
+        let columns = start..<min(start + pieceLength, matrix.columnCount)
+        matrix.withUnsafeRow(row) { piece.append($0[columns], order: .little) }
+        if piece.count >= pieceLength * MemoryLayout<Float>.size {
+          try body(piece)
+          piece.removeAll(keepingCapacity: true)
+        }
+      }
+    }
+    try body(piece)
   }
 }

@@ -12,7 +12,8 @@ import Kernels
 ///
 /// The header has a member for each array, `"name":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]}`,
 /// where the offsets count from the start of the data and the end is exclusive; and the member
-/// `__metadata__`, an object whose values are strings. Known element types are `F32`, `F64`, `I64` and `U8`.
+/// `__metadata__`, an object whose values are strings. Known element types are `F16`, `BF16`, `F32`, `F64`, `I32`,
+/// `I64`, `U8` and `BOOL`.
 /// A shape without dimensions is one number.
 ///
 /// This package adds one thing within the format: the metadata's `crc32`, eight lower-case hexadecimal
@@ -56,7 +57,7 @@ public struct SafetensorsFile: Equatable, Sendable {
     public init(name: String, shape: [Int], scalars: Scalars) {
       precondition(!name.isEmpty && name != SafetensorsFile.metadataKey, "'\(name)' cannot name an array")
       precondition(
-        SafetensorsFile.product(of: shape) == scalars.count,
+        checkedProduct(of: shape) == scalars.count,
         "\(scalars.count) scalars cannot have shape \(shape)")
       self.name = name
       self.shape = shape
@@ -66,70 +67,77 @@ public struct SafetensorsFile: Equatable, Sendable {
 
   /// The numbers of an array, of one of the known types.
   public enum Scalars: Equatable, Sendable {
+    /// The bits of 16-bit floating point, `F16`.
+    case float16([UInt16])
+    /// The bits of the format bfloat16, `BF16`.
+    case bfloat16([UInt16])
     /// 32-bit floating point, `F32`.
     case float32([Float])
     /// The elements of a matrix, `F32`, not copied until they are written.
     case matrix(Matrix<Float>)
     /// 64-bit floating point, `F64`.
     case float64([Double])
+    /// 32-bit integers, `I32`.
+    case int32([Int32])
     /// 64-bit integers, `I64`.
     case int64([Int64])
     /// Bytes, `U8`.
     case uint8([UInt8])
+    /// Truth values, each a byte, `BOOL`.
+    case bool([UInt8])
 
     /// How many numbers there are.
     public var count: Int {
       switch self {
+      case .float16(let values), .bfloat16(let values): values.count
       case .float32(let values): values.count
       case .matrix(let matrix): matrix.rowCount * matrix.columnCount
       case .float64(let values): values.count
+      case .int32(let values): values.count
       case .int64(let values): values.count
-      case .uint8(let values): values.count
+      case .uint8(let values), .bool(let values): values.count
       }
     }
 
     /// The type of the numbers.
     package var elementType: ElementType {
       switch self {
+      case .float16: .float16
+      case .bfloat16: .bfloat16
       case .float32, .matrix: .float32
       case .float64: .float64
+      case .int32: .int32
       case .int64: .int64
       case .uint8: .uint8
+      case .bool: .bool
       }
     }
   }
 
   /// The known types, by their names in a file.
   package enum ElementType: String, CaseIterable, Sendable {
+    case float16 = "F16"
+    case bfloat16 = "BF16"
     case float32 = "F32"
     case float64 = "F64"
+    case int32 = "I32"
     case int64 = "I64"
     case uint8 = "U8"
+    case bool = "BOOL"
 
     /// The size of one number, in bytes.
     var byteCount: Int {
       switch self {
-      case .float32: 4
+      case .uint8, .bool: 1
+      case .float16, .bfloat16: 2
+      case .float32, .int32: 4
       case .float64, .int64: 8
-      case .uint8: 1
       }
     }
   }
 
   static let metadataKey = "__metadata__"
   static let checksumKey = "crc32"
-
-  /// Returns the product of dimensions, or nil when it overflows or a dimension is negative.
-  static func product(of shape: [Int]) -> Int? {
-    var product = 1
-    for dimension in shape {
-      guard dimension >= 0 else { return nil }
-      let (next, overflow) = product.multipliedReportingOverflow(by: dimension)
-      if overflow { return nil }
-      product = next
-    }
-    return product
-  }
 
   /// Returns where the eight digits of the checksum stand in a header, when they are there.
   ///
@@ -155,20 +163,5 @@ public struct SafetensorsFile: Equatable, Sendable {
     case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "f"): true
     default: false
     }
-  }
-
-  /// Returns the checksum of a file, taking its own digits as zeros.
-  static func checksum(of bytes: [UInt8], digits: Range<Int>) -> [UInt8] {
-    var check = CRC32()
-    check.update(bytes[..<digits.lowerBound])
-    check.update(Array(repeating: UInt8(ascii: "0"), count: digits.count))
-    check.update(bytes[digits.upperBound...])
-    return text(of: check)
-  }
-
-  /// Returns a checksum as it stands in a header.
-  static func text(of check: CRC32) -> [UInt8] {
-    let text = String(check.value, radix: 16)
-    return Array((String(repeating: "0", count: 8 - text.count) + text).utf8)
   }
 }

@@ -6,16 +6,23 @@ import Kernels
 ///
 /// In the file, the matrices of component k of a density stand under that density's prefix and `k.`; the families and
 /// configurations of components are the member `components` of the configuration.
-public struct DensityArchive: Sendable {
+public struct DensityArchive {
   let kind: ModelKind
   /// JSON.
   let configuration: String
   let components: [DensityArchive]
   private let store: Store
 
-  private enum Store: Sendable {
+  private enum Store {
     case parameters(Parameters<Float>)
-    case file(SafetensorsFile, prefix: String, path: String)
+    case file(SafetensorsReader, prefix: String, extent: Extent)
+  }
+
+  /// How much of a file is read.
+  enum Extent {
+    case everything
+    /// The header alone: parameters are zero, of the shapes that the file says.
+    case header
   }
 
   /// A component as its owner's configuration tells of it.
@@ -34,6 +41,9 @@ public struct DensityArchive: Sendable {
     let components: [Component]?
   }
 
+  /// What the names of the arrays of a checkpoint's density begin with.
+  static let modelPrefix = "model."
+
   /// Creates the archive of a density to be written.
   init(
     kind: ModelKind, configuration: String, parameters: Parameters<Float> = Parameters(),
@@ -45,18 +55,28 @@ public struct DensityArchive: Sendable {
     store = .parameters(parameters)
   }
 
+  /// Stands for matrices under a prefix, of no configuration of their own, such as an optimizer's.
+  init(_ file: SafetensorsReader, kind: ModelKind, prefix: String, extent: Extent) {
+    self.kind = kind
+    configuration = ""
+    components = []
+    store = .file(file, prefix: prefix, extent: extent)
+  }
+
   /// Reads the archive of the density of a file.
   ///
   /// - Throws: `DensityError.malformed` if families or configurations cannot be made out.
-  init(_ file: SafetensorsFile, path: String) throws(DensityError) {
+  init(_ file: SafetensorsReader, extent: Extent) throws(DensityError) {
     try self.init(
-      file, prefix: "model.", model: file.metadata["model"],
-      configuration: file.metadata["configuration"] ?? "", path: path, depth: 0)
+      file, prefix: Self.modelPrefix, model: file.metadata["model"],
+      configuration: file.metadata["configuration"] ?? "", extent: extent, depth: 0)
   }
 
   private init(
-    _ file: SafetensorsFile, prefix: String, model: String?, configuration: String, path: String, depth: Int
+    _ file: SafetensorsReader, prefix: String, model: String?, configuration: String, extent: Extent,
+    depth: Int
   ) throws(DensityError) {
+    let path = file.path
     guard let model, let kind = ModelKind(rawValue: model) else {
       throw .malformed(
         path: path, at: .field("model"), expected: ModelKind.allCases.map(\.rawValue).joined(separator: ", "),
@@ -64,7 +84,7 @@ public struct DensityArchive: Sendable {
     }
     self.kind = kind
     self.configuration = configuration
-    store = .file(file, prefix: prefix, path: path)
+    store = .file(file, prefix: prefix, extent: extent)
     guard depth < 8 else {
       throw .malformed(
         path: path, at: .field("configuration"), expected: "at most 8 levels of components", found: "more")
@@ -75,14 +95,13 @@ public struct DensityArchive: Sendable {
       components.append(
         try DensityArchive(
           file, prefix: "\(prefix)\(index).", model: part.model, configuration: part.configuration,
-          path: path,
-          depth: depth + 1))
+          extent: extent, depth: depth + 1))
     }
     self.components = components
   }
 
   /// The matrices, components' included, under their names in a file.
-  func tensors(prefix: String = "model.") -> [SafetensorsFile.Tensor] {
+  func tensors(prefix: String = modelPrefix) -> [SafetensorsFile.Tensor] {
     var tensors: [SafetensorsFile.Tensor] = []
     if case .parameters(let parameters) = store {
       tensors = zip(parameters.names, parameters.matrices).map { .init(name: prefix + $0, $1) }
@@ -95,7 +114,7 @@ public struct DensityArchive: Sendable {
 
   // MARK: Reading
 
-  private var path: String { if case .file(_, _, let path) = store { path } else { "memory" } }
+  private var path: String { if case .file(let file, _, _) = store { file.path } else { "memory" } }
 
   /// The error that the configuration is not what it must be.
   func malformed(_ expected: String, found: String) -> DensityError {
@@ -114,9 +133,20 @@ public struct DensityArchive: Sendable {
   func matrix(_ name: String, rowCount: Int, columnCount: Int) throws(DensityError) -> Matrix<Float> {
     switch store {
     case .parameters(let parameters): return parameters[name]
-    case .file(let file, let prefix, let path):
-      return try file.matrix(
-        named: prefix + name, rowCount: rowCount, columnCount: columnCount, path: path)
+    case .file(let file, let prefix, .everything):
+      return try file.matrix(named: prefix + name, rowCount: rowCount, columnCount: columnCount)
+    case .file(let file, let prefix, .header):
+      try file.checkMatrix(named: prefix + name, rowCount: rowCount, columnCount: columnCount)
+      // Zeros that nobody touches take no memory.
+      return Matrix(rowCount: rowCount, columnCount: columnCount)
+    }
+  }
+
+  /// Returns a vector of whole numbers of the density; they are read whatever the extent.
+  func integers(_ name: String, count: Int) throws(DensityError) -> [Int] {
+    switch store {
+    case .parameters(let parameters): return parameters[name].elements.map { Int($0) }
+    case .file(let file, let prefix, _): return try file.integers(named: prefix + name, shape: [1, count])
     }
   }
 
@@ -146,9 +176,4 @@ func decodeJSON<Value: Decodable>(_ text: String) throws -> Value {
 extension Density {
   /// The configuration as JSON.
   package var configurationText: String { archived().configuration }
-
-  /// The names and shapes of the arrays of a checkpoint.
-  package var arrayShapes: [(name: String, shape: [Int])] {
-    archived().tensors(prefix: "").map { ($0.name, $0.shape) }
-  }
 }

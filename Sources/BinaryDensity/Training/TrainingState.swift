@@ -1,5 +1,4 @@
 import Autodiff
-import CZlib
 import Kernels
 
 /// Everything besides the model that a training needs to go on exactly where it stopped.
@@ -58,10 +57,10 @@ public struct TrainingState: Sendable {
       if let problem = configuration.problem { return problem }
       let batches = configuration.batchesPerEpoch(rowCount: max(data.rowCount, 0))
       // Every count follows from the step; `step` itself is bounded before it is computed with.
-      let (before, overflow) = epoch.multipliedReportingOverflow(by: batches)
+      let before = checkedProduct(of: [epoch, batches])
       let isConsistent =
         data.rowCount >= 1 && (0...configuration.epochCount).contains(epoch) && (0...batches).contains(batch)
-        && !overflow && step >= 0 && step - batch == before && (0...data.rowCount).contains(rowCount)
+        && step >= 0 && step - batch == before && (0...data.rowCount).contains(rowCount)
         && (0...epoch).contains(bestEpoch) && rates.schedule == configuration.schedule
         && rates.base == configuration.learningRate && rates.isPossible(afterEpochs: epoch)
       return isConsistent
@@ -94,17 +93,11 @@ public struct DataFingerprint: Hashable, Sendable, Codable {
     name = data.name
     rowCount = data.train.rowCount
     columnCount = data.variableCount
-    var crc = crc32(0, nil, 0)
-    for words in [data.train.words, data.validation?.words ?? []] where !words.isEmpty {
-      words.withUnsafeBytes {
-        // zlib counts bytes in 32 bits.
-        for start in stride(from: 0, to: $0.count, by: 1 << 30) {
-          let part = UnsafeRawBufferPointer(rebasing: $0[start..<min(start + 1 << 30, $0.count)])
-          crc = crc32(crc, part.bindMemory(to: UInt8.self).baseAddress, UInt32(part.count))
-        }
-      }
+    var check = CRC32()
+    for words in [data.train.words, data.validation?.words ?? []] {
+      words.withUnsafeBytes { check.update($0) }
     }
-    checksum = UInt32(truncatingIfNeeded: crc)
+    checksum = check.value
     binarization = data.binarization?.description
   }
 }
@@ -112,10 +105,9 @@ public struct DataFingerprint: Hashable, Sendable, Codable {
 extension DataFingerprint: CustomStringConvertible {
   /// The description in words, such as `mnist: 50000 × 784, checksum 0a1b2c3d, stochastic, seed 2008`.
   public var description: String {
-    let digits = String(checksum, radix: 16)
     let parts = [
       "\(name): \(rowCount) × \(columnCount)",
-      "checksum " + String(repeating: "0", count: 8 - digits.count) + digits, binarization,
+      "checksum " + CRC32.text(of: checksum), binarization,
     ]
     return parts.compactMap { $0 }.joined(separator: ", ")
   }

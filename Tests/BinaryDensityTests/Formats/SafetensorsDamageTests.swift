@@ -41,7 +41,7 @@ struct SafetensorsDamageTests {
     }
   }
 
-  private static let types = "one of F32, F64, I64, U8"
+  private static let types = "one of F16, BF16, F32, F64, I32, I64, U8, BOOL"
   private static let sizes = "an array of integers not below 0"
   private static let pair = "two integers, the start and an end not before it"
 
@@ -66,6 +66,9 @@ struct SafetensorsDamageTests {
       "space first", header: " {}", at: .byte(8), expected: "a header that starts with '{'",
       found: "the byte 32"),
     Fault("not JSON", header: "{\"w\"}", at: .byte(12), expected: "':'", found: "'}'"),
+    Fault(
+      "nested without end", header: #"{"w":"# + String(repeating: "[", count: 100_000), at: .byte(76),
+      expected: "at most 64 levels of nesting", found: "more"),
     Fault("zeros as padding", header: "{}\0\0", at: .byte(10), expected: "the end", found: "the byte 0"),
     Fault(
       "broken UTF-8", [4, 0, 0, 0, 0, 0, 0, 0] + [0x7B, 0x22, 0xFF, 0x22], at: .byte(9), expected: "UTF-8",
@@ -103,8 +106,8 @@ struct SafetensorsDamageTests {
       expected: "one of dtype, shape, data_offsets", found: "an unknown field"),
     .array("no type", #""shape":[0],"data_offsets":[0,0]"#, at: "dtype", expected: types, found: "nothing"),
     .array(
-      "an unknown type", #""dtype":"BF16","shape":[0],"data_offsets":[0,0]"#, at: "dtype", expected: types,
-      found: "'BF16'"),
+      "an unknown type", #""dtype":"F8_E4M3","shape":[0],"data_offsets":[0,0]"#, at: "dtype", expected: types,
+      found: "'F8_E4M3'"),
     .array(
       "a type that is no string", #""dtype":32,"shape":[0],"data_offsets":[0,0]"#, at: "dtype",
       expected: types,

@@ -104,6 +104,7 @@ struct CheckpointTests {
     "missing array", "wrong picture", "overflowing picture", "negative picture", "broken training",
     "missing optimizer",
     "unknown optimizer", "numbers in place of text", "array of other numbers",
+    "array of no numbers", "unknown array", "unknown metadata",
   ])
   func soundFilesThatAreNoCheckpoint(_ fault: String) throws {
     try withTemporaryDirectory { path in
@@ -136,8 +137,14 @@ struct CheckpointTests {
       case "array of other numbers":
         contents.tensors = contents.tensors.map {
           SafetensorsFile.Tensor(
-            name: $0.name, shape: $0.shape, scalars: .float64(Array(repeating: 0, count: $0.scalars.count)))
+            name: $0.name, shape: $0.shape, scalars: .int64(Array(repeating: 0, count: $0.scalars.count)))
         }
+      case "array of no numbers":
+        contents.tensors[0] = SafetensorsFile.Tensor(
+          name: contents.tensors[0].name, shape: [2, 2], scalars: .float32([0, .nan, 0, 0]))
+      case "unknown array":
+        contents.tensors.append(.init(name: "model.c", shape: [1], scalars: .float32([0])))
+      case "unknown metadata": contents.metadata["temperature"] = "2"
       case "broken training": contents.metadata["training"] = "{}"
       case "missing optimizer", "unknown optimizer":
         let trainer = try Trainer(
@@ -181,6 +188,54 @@ struct CheckpointTests {
         try contents.write(to: file)
         #expect(try !loads(AtomicFile.read(file), at: file), "\(replacement)")
       }
+    }
+  }
+
+  @Test("other writers' files: no checksum, biases as vectors, other floating-point types")
+  func otherWriters() throws {
+    try withTemporaryDirectory { path in
+      let file = path + "/model.safetensors"
+      let model = try MADE(MADE.Configuration(variableCount: 5, hiddenCounts: [4]), seed: 1)
+      try Checkpoint(model: model).write(to: file)
+      #expect(try CheckpointOutline(contentsOf: file).hasChecksum)
+      var contents = try SafetensorsFile(contentsOf: file)
+      contents.tensors = contents.tensors.map { tensor in
+        guard case .float32(let values) = tensor.scalars else { return tensor }
+        return .init(
+          name: tensor.name, shape: tensor.shape[0] == 1 ? [tensor.shape[1]] : tensor.shape,
+          scalars: .float64(values.map(Double.init)))
+      }
+      try AtomicFile.write(withoutChecksum(contents), to: file)
+      let rows = BinaryMatrix.allRows(ofWidth: 5)
+      #expect(
+        try Checkpoint(contentsOf: file).model.logProbability(of: rows) == model.logProbability(of: rows))
+      #expect(try !CheckpointOutline(contentsOf: file).hasChecksum)
+    }
+  }
+
+  /// Returns the bytes of a file as other tools write it.
+  private func withoutChecksum(_ contents: SafetensorsFile) -> [UInt8] {
+    let bytes = contents.encoded()
+    let length = Int(bytes[0]) + Int(bytes[1]) << 8
+    let header = String(decoding: bytes[8..<8 + length], as: UTF8.self)
+      .replacing(#/"crc32":"[0-9a-f]{8}",/#, with: "")
+    return safetensors(header: header, data: Array(bytes[(8 + length)...]))
+  }
+
+  @Test("an outline tells what the whole file tells, without its numbers", arguments: TrainingCase.all)
+  func outline(_ training: TrainingCase) throws {
+    try withTemporaryDirectory { path in
+      let file = path + "/last.safetensors"
+      var damaged = try bytes(training, at: file)
+      let whole = try Checkpoint(contentsOf: file)
+      // Damage among the numbers is not seen, for they are not read.
+      damaged[damaged.count - 1] ^= 1
+      try AtomicFile.write(damaged, to: file)
+      let outline = try CheckpointOutline(contentsOf: file)
+      #expect(outline.checkpoint.training?.progress == whole.training?.progress)
+      #expect(outline.checkpoint.model.configurationText == whole.model.configurationText)
+      #expect(outline.checkpoint.model.parameterCount == whole.model.parameterCount)
+      #expect(throws: DensityError.self) { try Checkpoint(contentsOf: file) }
     }
   }
 

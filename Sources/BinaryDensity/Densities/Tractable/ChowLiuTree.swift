@@ -288,9 +288,9 @@ public struct ChowLiuTree: Density {
   /// Restores a tree.
   public init(_ archive: DensityArchive) throws(DensityError) {
     let count = try archive.variableCount()
-    let numbers = try archive.matrix("parents", rowCount: 1, columnCount: count).elements
-    guard let wrong = numbers.first(where: { Int(exactly: $0).map { $0 < -1 || $0 >= count } ?? true }) else {
-      let parents = numbers.map { $0 < 0 ? nil : Int($0) }
+    let numbers = try archive.integers("parents", count: count)
+    guard let wrong = numbers.first(where: { $0 < -1 || $0 >= count }) else {
+      let parents = numbers.map { $0 < 0 ? nil : $0 }
       guard let order = ChowLiuTree.rootFirstOrder(parents) else {
         throw archive.malformed("parents that make a tree", found: "a circle")
       }

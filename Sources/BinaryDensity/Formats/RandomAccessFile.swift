@@ -1,0 +1,77 @@
+/// The bytes of a file, read at any place through windows: memory does not grow with the file.
+///
+/// What has no places, such as a pipe, is read into memory whole.
+final class RandomAccessFile {
+  /// The path as errors name it.
+  let path: String
+  /// The number of bytes.
+  let count: Int
+  private let contents: Contents
+
+  private enum Contents {
+    case file(InputFile)
+    case memory([UInt8])
+  }
+
+  /// How many bytes are read at a time: a part of a processor's second-level cache.
+  static let windowSize = 1 << 18
+
+  /// Opens a file; `-` is the standard input.
+  ///
+  /// - Throws: `missingFile`, `unreadable`.
+  convenience init(path: String) throws(DensityError) {
+    let file = try InputFile(path: path)
+    if let size = file.size {
+      self.init(path: file.path, count: size, .file(file))
+    } else {
+      self.init(bytes: try file.readToEnd(), path: file.path)
+    }
+  }
+
+  /// Takes bytes in memory for those of a file.
+  convenience init(bytes: [UInt8], path: String) {
+    self.init(path: path, count: bytes.count, .memory(bytes))
+  }
+
+  private init(path: String, count: Int, _ contents: Contents) {
+    self.path = path
+    self.count = count
+    self.contents = contents
+  }
+
+  /// Returns some of the bytes.
+  ///
+  /// - Throws: `unreadable`, or `malformed` if the file has been cut since it was opened.
+  func bytes(_ range: Range<Int>) throws(DensityError) -> [UInt8] {
+    switch contents {
+    case .memory(let bytes): return Array(bytes[range])
+    case .file:
+      var result: [UInt8] = []
+      result.reserveCapacity(range.count)
+      try forEachWindow(of: range) { (bytes) throws(DensityError) in result += bytes }
+      return result
+    }
+  }
+
+  /// Calls `body` with some of the bytes, window by window.
+  ///
+  /// - Throws: as `bytes(_:)` does, and what `body` throws.
+  /// - Precondition: the range lies within the file. Windows begin at multiples of `windowSize` from its start.
+  func forEachWindow(
+    of range: Range<Int>, _ body: (UnsafeRawBufferPointer) throws(DensityError) -> Void
+  ) throws(DensityError) {
+    precondition(0 <= range.lowerBound && range.upperBound <= count, "bytes \(range) of \(count)")
+    let buffer = UnsafeMutableRawBufferPointer.allocate(
+      byteCount: min(Self.windowSize, range.count), alignment: 64)
+    defer { buffer.deallocate() }
+    for start in stride(from: range.lowerBound, to: range.upperBound, by: Self.windowSize) {
+      let part = start..<min(start + Self.windowSize, range.upperBound)
+      let window = UnsafeMutableRawBufferPointer(rebasing: buffer[..<part.count])
+      switch contents {
+      case .memory(let bytes): window.copyBytes(from: bytes[part])
+      case .file(let file): try file.read(at: part.lowerBound, into: window)
+      }
+      try body(UnsafeRawBufferPointer(window))
+    }
+  }
+}

@@ -1,0 +1,114 @@
+import Autodiff
+import Kernels
+
+extension Checkpoint {
+  /// Reads a checkpoint.
+  ///
+  /// Other writers' files are read too: without a checksum, in any floating-point type, a bias of shape `[n]` in place
+  /// of `[1, n]`. A checksum that is there must be right.
+  ///
+  /// - Throws: `DensityError.missingFile`, `.unreadable`; `.malformed` for a file that is damaged, of another format,
+  ///   holds a number that is not finite, or something that the model does not know; `.mismatch` for arrays that do not
+  ///   fit the configuration.
+  /// - Complexity: O(bytes of the file) in time; in memory, what the checkpoint takes and some hundred kilobytes.
+  public init(contentsOf path: String) throws(DensityError) {
+    try self.init(SafetensorsReader(path: path), extent: .everything)
+  }
+
+  fileprivate init(_ file: SafetensorsReader, extent: DensityArchive.Extent) throws(DensityError) {
+    guard file.metadata["format"] == Self.format else {
+      throw .mismatch(
+        path: file.path, expected: "a checkpoint of format '\(Self.format)'",
+        found: file.metadata["format"].map { "format '\($0)'" } ?? "no format")
+    }
+    let known = ["format", "model", "configuration", "image", "training"]
+    if let unknown = file.metadata.keys.sorted().first(where: { !known.contains($0) }) {
+      throw .malformed(
+        path: file.path, at: .field("metadata '\(unknown)'"),
+        expected: "one of \(known.joined(separator: ", "))",
+        found: "'\(file.metadata[unknown] ?? "")'")
+    }
+    let model = try DensityArchive(file, extent: extent).density()
+    self.init(
+      model: model, imageShape: try Self.imageShape(file, variableCount: model.variableCount),
+      training: try Self.training(file, of: model, extent: extent))
+    try file.expectNothingElse()
+  }
+
+  private static func imageShape(
+    _ file: SafetensorsReader, variableCount: Int
+  ) throws(DensityError) -> ImageShape? {
+    guard let shape: ImageShape = try decode("image", file) else { return nil }
+    guard shape.height > 0, checkedProduct(of: [shape.height, shape.width]) == variableCount else {
+      throw .mismatch(
+        path: file.path, expected: "a picture of \(variableCount) pixels",
+        found: "\(shape.height) × \(shape.width)")
+    }
+    return shape
+  }
+
+  private static func training(
+    _ file: SafetensorsReader, of model: any Density, extent: DensityArchive.Extent
+  ) throws(DensityError) -> TrainingState? {
+    guard let progress: TrainingState.Progress = try decode("training", file) else { return nil }
+    func malformed(_ expected: String, _ found: String) -> DensityError {
+      .malformed(path: file.path, at: .field("training"), expected: expected, found: found)
+    }
+    if let problem = progress.problem { throw malformed("the state of a training", problem) }
+    guard let model = model as? any TrainableDensity else {
+      throw malformed("none with a \(model.kind.rawValue)", "one")
+    }
+    func matrices(_ prefix: String) throws(DensityError) -> Parameters<Float> {
+      let archive = DensityArchive(file, kind: model.kind, prefix: prefix, extent: extent)
+      var result = Parameters<Float>()
+      for (name, matrix) in zip(model.parameters.names, model.parameters.matrices) {
+        result.append(
+          name, try archive.matrix(name, rowCount: matrix.rowCount, columnCount: matrix.columnCount))
+      }
+      return result
+    }
+    let configuration = progress.configuration
+    var state: [Parameters<Float>] = []
+    for slot in configuration.optimizer.slotNames { state.append(try matrices("optimizer.\(slot).")) }
+    return TrainingState(
+      progress: progress,
+      optimizer: Optimizer(
+        configuration.optimizer, state: state, stepCount: progress.step,
+        clippingNorm: configuration.clippingNorm),
+      average: configuration.averaging == nil ? nil : try matrices("average."))
+  }
+
+  private static func decode<Value: Decodable>(
+    _ key: String, _ file: SafetensorsReader
+  ) throws(DensityError) -> Value? {
+    guard let text = file.metadata[key] else { return nil }
+    guard let value: Value = try? decodeJSON(text) else {
+      throw .malformed(
+        path: file.path, at: .field(key), expected: "the JSON of a \(key)", found: "'\(text)'")
+    }
+    return value
+  }
+}
+
+/// What the header of a checkpoint tells: everything but the numbers, at once however large the file is.
+public struct CheckpointOutline {
+  /// The checkpoint with all parameters zero; shapes, configuration and the state of a training are the file's.
+  package let checkpoint: Checkpoint
+  /// Whether the file has a checksum, which an outline does not verify.
+  public let hasChecksum: Bool
+  /// The names and shapes of the model's arrays, in the order of the file.
+  public let arrays: [(name: String, shape: [Int])]
+
+  /// Reads the header of a checkpoint.
+  ///
+  /// - Throws: what `Checkpoint(contentsOf:)` throws, but for what only the numbers show.
+  /// - Complexity: O(bytes of the header).
+  public init(contentsOf path: String) throws(DensityError) {
+    let file = try SafetensorsReader(path: path, verifying: false)
+    checkpoint = try Checkpoint(file, extent: .header)
+    hasChecksum = file.hasChecksum
+    let prefix = DensityArchive.modelPrefix
+    arrays = file.arrays.filter { $0.name.hasPrefix(prefix) }
+      .map { (String($0.name.dropFirst(prefix.count)), $0.shape) }
+  }
+}

@@ -1,0 +1,20 @@
+extension Matrix {
+  /// Calls `body` with the elements of a row where they lie in memory, without padding.
+  package func withUnsafeRow<Result, Failure>(
+    _ row: Int, _ body: (UnsafeBufferPointer<Scalar>) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    precondition(row >= 0 && row < rowCount, "row \(row) is outside \(rowCount) × \(columnCount)")
+    let view = view
+    defer { withExtendedLifetime(self) {} }
+    return try body(UnsafeBufferPointer(start: view.base + row * view.stride, count: columnCount))
+  }
+
+  /// Calls `body` with the elements of a row where they lie in memory, without padding, to be written.
+  package mutating func withUnsafeMutableRow<Result, Failure>(
+    _ row: Int, _ body: (UnsafeMutableBufferPointer<Scalar>) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    precondition(row >= 0 && row < rowCount, "row \(row) is outside \(rowCount) × \(columnCount)")
+    let view = mutableView
+    return try body(UnsafeMutableBufferPointer(start: view.base + row * view.stride, count: columnCount))
+  }
+}
