@@ -8,8 +8,8 @@ extension Executor {
   func differentiate(_ value: Graph.Value, includingWeights: Bool = true) {
     func carries(_ operand: Graph.Value) -> Bool { plan.carriesGradient[operand.index] }
     let node = graph[value]
-    let dy: MatrixView<Scalar>
-    if case .parameter = node.op { return } else { dy = gradientView(of: value) }
+    let dy: UnsafeMatrixView<Scalar>
+    if case .parameter = node.op { return } else { dy = UnsafeMatrixView(gradientView(of: value)) }
 
     switch node.op {
     case .parameter, .input: break
@@ -93,7 +93,8 @@ extension Executor {
 
   /// The reverse of a reduction: every reduced element gets the reduction's gradient.
   private func spread(
-    _ dy: MatrixView<Scalar>, _ axis: Axis, scaledBy scale: Scalar, into dx: MatrixView<Scalar>
+    _ dy: UnsafeMatrixView<Scalar>, _ axis: Axis, scaledBy scale: Scalar,
+    into dx: UnsafeMutableMatrixView<Scalar>
   ) {
     switch axis {
     case .rows: Scalar.accumulateRow(dy, scaledBy: scale, into: dx)

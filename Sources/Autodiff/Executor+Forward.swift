@@ -7,55 +7,58 @@ extension Executor {
     switch node.op {
     case .parameter, .input: break
     case .product(let a, let b):
-      Scalar.product(view(of: a), view(of: b), transposing: .none, into: view(of: value), accumulating: false)
+      Scalar.product(
+        view(of: a), view(of: b), transposing: .none, into: mutableView(of: value), accumulating: false)
     case .maskedLinear(let x, let weights, let bias, let mask):
       Scalar.maskedLinear(
         view(of: x), weights: view(of: weights), bias: bias.map(view(of:)), mask: masks[mask.index],
-        method: method(of: x), into: view(of: value))
+        method: method(of: x), into: mutableView(of: value))
     case .addBias(let x, let bias):
-      Scalar.copy(view(of: x), into: view(of: value))
-      Scalar.accumulateRow(view(of: bias), scaledBy: 1, into: view(of: value))
+      Scalar.copy(view(of: x), into: mutableView(of: value))
+      Scalar.accumulateRow(view(of: bias), scaledBy: 1, into: mutableView(of: value))
     case .add(let a, let b):
-      Scalar.copy(view(of: a), into: view(of: value))
-      Scalar.accumulate(view(of: b), scaledBy: 1, into: view(of: value))
+      Scalar.copy(view(of: a), into: mutableView(of: value))
+      Scalar.accumulate(view(of: b), scaledBy: 1, into: mutableView(of: value))
     case .multiply(let a, let b):
-      Scalar.multiply(view(of: a), view(of: b), into: view(of: value), accumulating: false)
+      Scalar.multiply(view(of: a), view(of: b), into: mutableView(of: value), accumulating: false)
     case .scale(let x, let factor):
-      view(of: value).clear()
-      Scalar.accumulate(view(of: x), scaledBy: Scalar(factor), into: view(of: value))
+      mutableView(of: value).clear()
+      Scalar.accumulate(view(of: x), scaledBy: Scalar(factor), into: mutableView(of: value))
     case .activation(let f, let x):
-      Scalar.apply(f, view(of: x), into: view(of: value))
+      Scalar.apply(f, view(of: x), into: mutableView(of: value))
     case .concatenate(let parts):
       var column = 0
       for part in parts {
         let source = view(of: part)
-        Scalar.copy(source, into: view(of: value), atColumn: column)
+        Scalar.copy(source, into: mutableView(of: value), atColumn: column)
         column += source.columnCount
       }
     case .sum(let x, let axis):
-      reduce(x, axis, scaledBy: 1, into: view(of: value))
+      reduce(x, axis, scaledBy: 1, into: mutableView(of: value))
     case .mean(let x, let axis):
-      reduce(x, axis, scaledBy: meanScale(x, axis), into: view(of: value))
+      reduce(x, axis, scaledBy: meanScale(x, axis), into: mutableView(of: value))
     case .logMeanExp(let x):
-      Scalar.logMeanExp(view(of: x), into: view(of: value))
+      Scalar.logMeanExp(view(of: x), into: mutableView(of: value))
     case .dropout(let x, let rate, let isRescaled, let stream):
       if isTraining {
         Scalar.dropout(
           view(of: x), rate: rate, scaledBy: isRescaled ? Scalar(1 / (1 - rate)) : 1,
           bits: dropoutBits(stream),
-          into: view(of: value), accumulating: false)
+          into: mutableView(of: value), accumulating: false)
       } else {
-        Scalar.copy(view(of: x), into: view(of: value))
+        Scalar.copy(view(of: x), into: mutableView(of: value))
       }
     case .bernoulliLogLikelihood(let logits, let targets):
       Scalar.bernoulliLogLikelihood(
-        logits: view(of: logits), targets: view(of: targets), into: view(of: value))
+        logits: view(of: logits), targets: view(of: targets), into: mutableView(of: value))
     case .nade(let n):
-      Scalar.nade(view(of: n.x), parameters: operands(n), into: view(of: value))
+      Scalar.nade(view(of: n.x), parameters: operands(n), into: mutableView(of: value))
     }
   }
 
-  private func reduce(_ x: Graph.Value, _ axis: Axis, scaledBy scale: Scalar, into y: MatrixView<Scalar>) {
+  private func reduce(
+    _ x: Graph.Value, _ axis: Axis, scaledBy scale: Scalar, into y: UnsafeMutableMatrixView<Scalar>
+  ) {
     y.clear()
     switch axis {
     case .rows: Scalar.accumulateSumOfRows(view(of: x), scaledBy: scale, into: y)

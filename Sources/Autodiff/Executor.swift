@@ -95,7 +95,7 @@ public final class Executor<Scalar: KernelScalar> {
   ///
   /// Inputs keep their contents from run to run.
   /// - Precondition: `rowCount` is between 1 and the capacity.
-  package func set(_ input: Graph.Value, rowCount: Int, _ body: (MatrixView<Scalar>) -> Void) {
+  package func set(_ input: Graph.Value, rowCount: Int, _ body: (UnsafeMutableMatrixView<Scalar>) -> Void) {
     precondition(
       rowCount >= 1 && rowCount <= plan.batchCapacity, "\(rowCount) rows do not fit 1...\(plan.batchCapacity)"
     )
@@ -103,7 +103,7 @@ public final class Executor<Scalar: KernelScalar> {
       preconditionFailure("\(graph.name(of: input)) is not an input")
     }
     batchSize = rowCount
-    if plan.isNeeded[input.index] { body(view(of: input)) }
+    if plan.isNeeded[input.index] { body(mutableView(of: input)) }
   }
 
   /// Sets the batch size and an input.
@@ -113,8 +113,8 @@ public final class Executor<Scalar: KernelScalar> {
     precondition(
       matrix.columnCount == graph[input].shape.columns,
       "\(graph.name(of: input)) is \(graph[input].shape), not of \(matrix.columnCount) columns")
-    let source = matrix.view
-    set(input, rowCount: matrix.rowCount) { Scalar.copy(source, into: $0) }
+    set(input, rowCount: matrix.rowCount) { target in matrix.withUnsafeView { Scalar.copy($0, into: target) }
+    }
   }
 
   /// Puts another mask of the same size into a slot.
@@ -138,7 +138,7 @@ public final class Executor<Scalar: KernelScalar> {
   public subscript(value: Graph.Value) -> Matrix<Scalar> {
     let source = view(of: value)
     var copy = Matrix<Scalar>(rowCount: source.rowCount, columnCount: source.columnCount)
-    Scalar.copy(source, into: copy.mutableView)
+    copy.withUnsafeMutableView { Scalar.copy(source, into: $0) }
     return copy
   }
 
@@ -152,7 +152,7 @@ public final class Executor<Scalar: KernelScalar> {
   ///
   /// - Precondition: `forward()` has run on the same inputs.
   public func backward() {
-    for index in gradients.matrices.indices { gradients.matrices[index].mutableView.clear() }
+    for index in gradients.matrices.indices { gradients.unsafeMutableView(at: index).clear() }
     eachGradient { differentiate($0) }
   }
 
@@ -172,7 +172,7 @@ public final class Executor<Scalar: KernelScalar> {
     }
     optimizer.begin()
     for index in gradients.matrices.indices where !isSpent[index] {
-      gradients.matrices[index].mutableView.clear()
+      gradients.unsafeMutableView(at: index).clear()
     }
     eachGradient { value in
       switch (graph[value].op, ownWeights[value.index]) {
@@ -180,21 +180,22 @@ public final class Executor<Scalar: KernelScalar> {
         differentiate(value, includingWeights: false)
         let staircase = masks[mask.index]
         optimizer.spend(
-          view(of: x), gradientView(of: value), mask: staircase, method: method(of: x),
+          view(of: x), UnsafeMatrixView(gradientView(of: value)), mask: staircase, method: method(of: x),
           everywhere: !(graph.masksAreFixed[mask.index] && staircase.hasSortedOutputs), rate: rate,
-          on: parameters.matrices[index].mutableView, at: index)
+          on: parameters.unsafeMutableView(at: index), at: index)
       case (.nade(let n), .ofNADE(let w, let v)):
-        let operands = NADEOperands(
-          w: parameters.matrices[w].mutableView, v: parameters.matrices[v].mutableView, b: view(of: n.b),
-          c: view(of: n.c), ordering: n.ordering, activation: n.activation)
+        // First, because it may move the weights, which the operands then read.
+        let weights = NADEWeights(
+          w: parameters.unsafeMutableView(at: w), v: parameters.unsafeMutableView(at: v))
         optimizer.spend(
-          view(of: n.x), gradientView(of: value), into: gradients(of: n), rate: rate, on: operands, at: w, v)
+          view(of: n.x), UnsafeMatrixView(gradientView(of: value)), parameters: operands(n),
+          into: gradients(of: n), rate: rate, on: weights, at: w, v)
       default: differentiate(value)
       }
     }
     for index in parameters.matrices.indices where !isSpent[index] {
       optimizer.update(
-        parameters.matrices[index].mutableView, at: index, gradient: gradients.matrices[index].view,
+        parameters.unsafeMutableView(at: index), at: index, gradient: gradients.unsafeView(at: index),
         scaledBy: 1, rate: rate)
     }
   }
@@ -214,7 +215,8 @@ public final class Executor<Scalar: KernelScalar> {
   /// Returns the name of the first tensor that holds a number that is not finite, looking at the parameters,
   /// then at the values of the current batch in the order of computation, then at the gradients.
   public func firstNonFinite() -> String? {
-    for (name, matrix) in zip(parameters.names, parameters.matrices) where !Scalar.isFinite(matrix.view) {
+    func isFinite(_ matrix: Matrix<Scalar>) -> Bool { matrix.withUnsafeView(Scalar.isFinite) }
+    for (name, matrix) in zip(parameters.names, parameters.matrices) where !isFinite(matrix) {
       return "parameter \(name)"
     }
     for k in graph.nodes.indices where plan.isNeeded[k] {
@@ -224,16 +226,20 @@ public final class Executor<Scalar: KernelScalar> {
         return "\(graph.name(of: value)) = \(self.graph[value].op.name)(…)"
       }
     }
-    for (name, matrix) in zip(gradients.names, gradients.matrices) where !Scalar.isFinite(matrix.view) {
+    for (name, matrix) in zip(gradients.names, gradients.matrices) where !isFinite(matrix) {
       return "the gradient of \(name)"
     }
     return nil
   }
 
-  /// A view of a value: the parameter's matrix, or its stretch of the arena with the current number of rows.
-  package func view(of value: Graph.Value) -> MatrixView<Scalar> {
-    if let index = parameterIndex[value.index] { return parameters.matrices[index].view }
-    return view(of: value, in: values, at: plan.values[value.index])
+  /// Calls `body` with a view of a value after a run, which is valid until it returns.
+  ///
+  /// - Precondition: the value is one of the outputs, the loss or a leaf; others may have been overwritten.
+  package func withUnsafeView<Result, Failure: Error>(
+    of value: Graph.Value, _ body: (UnsafeMatrixView<Scalar>) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    defer { withExtendedLifetime(self) {} }
+    return try body(view(of: value))
   }
 
   /// How a masked layer multiplies its inputs.
@@ -242,18 +248,35 @@ public final class Executor<Scalar: KernelScalar> {
     return precision == .bf16 ? .bf16 : .dense
   }
 
+  // MARK: Views of the executor's own storage
+  //
+  // They are taken and used within the executor's methods only. It lives for as long as one of them runs, and with it
+  // its arenas, which are never replaced, and its parameters and gradients, which nothing replaces during a run; so
+  // the views need no closures.
+
+  /// A view of a value to read: the parameter's matrix, or its stretch of the arena with the current number of rows.
+  func view(of value: Graph.Value) -> UnsafeMatrixView<Scalar> {
+    if let index = parameterIndex[value.index] { return parameters.unsafeView(at: index) }
+    return UnsafeMatrixView(mutableView(of: value))
+  }
+
+  /// A view of the value of a node that is no parameter, to write.
+  func mutableView(of value: Graph.Value) -> UnsafeMutableMatrixView<Scalar> {
+    view(of: value, in: values, at: plan.values[value.index])
+  }
+
   /// A view of a value's gradient, to accumulate into.
-  func gradientView(of value: Graph.Value) -> MatrixView<Scalar> {
-    if let index = parameterIndex[value.index] { return gradients.matrices[index].mutableView }
+  func gradientView(of value: Graph.Value) -> UnsafeMutableMatrixView<Scalar> {
+    if let index = parameterIndex[value.index] { return gradients.unsafeMutableView(at: index) }
     return view(of: value, in: gradientArena, at: plan.gradients[value.index])
   }
 
   private func view(
     of value: Graph.Value, in arena: Storage<Scalar>, at buffer: Plan.Buffer?
-  ) -> MatrixView<Scalar> {
+  ) -> UnsafeMutableMatrixView<Scalar> {
     let shape = graph[value].shape
     guard let buffer else { preconditionFailure("\(graph.name(of: value)) is not part of the plan") }
-    return MatrixView(
+    return UnsafeMutableMatrixView(
       base: arena.base + buffer.offset, rowCount: shape.rowCount(batchSize: batchSize),
       columnCount: shape.columns, stride: paddedStride(shape.columns))
   }

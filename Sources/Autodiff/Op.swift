@@ -2,9 +2,9 @@ import Kernels
 
 /// What a node of a graph computes: the closed set of primitive operations.
 ///
-/// An op's shape, forward pass, backward pass and description are one exhaustive switch each, in
-/// `Op+Shape.swift`, `Executor+Forward.swift`, `Executor+Backward.swift` and `Op+Description.swift`; the
-/// compiler names the places that a new op must be added to.
+/// An op's operands, what its backward pass reads, its shape, forward pass, backward pass and description are one
+/// exhaustive switch each, here and in `Op+Shape.swift`, `Executor+Forward.swift`, `Executor+Backward.swift` and
+/// `Op+Description.swift`; the compiler names every one that a new op must be added to.
 public enum Op: Hashable, Sendable {
   /// A trainable matrix, known by its name.
   case parameter(String)
@@ -78,7 +78,10 @@ public enum Op: Hashable, Sendable {
     switch self {
     case .bernoulliLogLikelihood(_, let targets): [targets]
     case .nade(let n): [n.x]
-    default: []
+    case .parameter, .input, .product, .maskedLinear, .addBias, .add, .multiply, .scale, .activation,
+      .concatenate,
+      .sum, .mean, .logMeanExp, .dropout:
+      []
     }
   }
 
@@ -94,7 +97,10 @@ public enum Op: Hashable, Sendable {
   var backwardReadsOwnValue: Bool {
     switch self {
     case .activation, .logMeanExp: true
-    default: false
+    case .parameter, .input, .product, .maskedLinear, .addBias, .add, .multiply, .scale, .concatenate, .sum,
+      .mean,
+      .dropout, .bernoulliLogLikelihood, .nade:
+      false
     }
   }
 }

@@ -49,10 +49,13 @@ public struct Optimizer<Scalar: KernelScalar>: Sendable {
     let scale = clippingScale(executor.gradients)
     for index in executor.parameters.matrices.indices {
       update(
-        executor.parameters.matrices[index].mutableView, at: index,
-        gradient: executor.gradients.matrices[index].view, scaledBy: scale, rate: rate)
+        executor.parameters.unsafeMutableView(at: index), at: index,
+        gradient: executor.gradients.unsafeView(at: index), scaledBy: scale, rate: rate)
     }
   }
+
+  // The state's views are taken in `mutating` methods and used before they return, so that the state is this
+  // optimizer's alone meanwhile and nothing replaces it.
 
   /// Begins a step; every parameter is then updated once.
   mutating func begin() { stepCount += 1 }
@@ -64,22 +67,23 @@ public struct Optimizer<Scalar: KernelScalar>: Sendable {
 
   /// Updates the parameter at an index along its gradient.
   mutating func update(
-    _ weights: MatrixView<Scalar>, at index: Int, gradient: MatrixView<Scalar>, scaledBy scale: Scalar,
+    _ weights: UnsafeMutableMatrixView<Scalar>, at index: Int, gradient: UnsafeMatrixView<Scalar>,
+    scaledBy scale: Scalar,
     rate: Double
   ) {
     switch method {
     case .sgd(let momentum):
       Scalar.descend(
         weights, gradient: gradient, scaledBy: scale, rate: Scalar(rate), momentum: Scalar(momentum),
-        velocity: state[0].matrices[index].mutableView)
+        velocity: state[0].unsafeMutableView(at: index))
     case .adagrad(let epsilon):
       Scalar.adagrad(
         weights, gradient: gradient, scaledBy: scale, rate: Scalar(rate), epsilon: Scalar(epsilon),
-        squares: state[0].matrices[index].mutableView)
+        squares: state[0].unsafeMutableView(at: index))
     case .adam:
       Scalar.adam(
         weights, gradient: gradient, scaledBy: scale, step: adamStep(weights, rate: rate),
-        mean: state[0].matrices[index].mutableView, variance: state[1].matrices[index].mutableView)
+        mean: state[0].unsafeMutableView(at: index), variance: state[1].unsafeMutableView(at: index))
     }
   }
 
@@ -88,15 +92,15 @@ public struct Optimizer<Scalar: KernelScalar>: Sendable {
   ///
   /// - Precondition: `canSpendGradients`.
   mutating func spend(
-    _ x: MatrixView<Scalar>, _ dy: MatrixView<Scalar>, mask: Staircase, method: ProductMethod,
+    _ x: UnsafeMatrixView<Scalar>, _ dy: UnsafeMatrixView<Scalar>, mask: Staircase, method: ProductMethod,
     everywhere: Bool,
     rate: Double,
-    on weights: MatrixView<Scalar>, at index: Int
+    on weights: UnsafeMutableMatrixView<Scalar>, at index: Int
   ) {
     Scalar.maskedLinearAdam(
       x, dy, mask: mask, method: method, everywhere: everywhere, step: adamStep(weights, rate: rate),
       weights: weights,
-      mean: state[0].matrices[index].mutableView, variance: state[1].matrices[index].mutableView)
+      mean: state[0].unsafeMutableView(at: index), variance: state[1].unsafeMutableView(at: index))
   }
 
   /// Updates the weights of a NADE, parameters w and v, along their gradients where these are made, and accumulates
@@ -104,17 +108,17 @@ public struct Optimizer<Scalar: KernelScalar>: Sendable {
   ///
   /// - Precondition: `canSpendGradients`.
   mutating func spend(
-    _ x: MatrixView<Scalar>, _ dz: MatrixView<Scalar>, into gradients: NADEGradients<Scalar>, rate: Double,
-    on parameters: NADEOperands<Scalar>, at w: Int, _ v: Int
+    _ x: UnsafeMatrixView<Scalar>, _ dz: UnsafeMatrixView<Scalar>, parameters: NADEOperands<Scalar>,
+    into gradients: NADEGradients<Scalar>, rate: Double, on weights: NADEWeights<Scalar>, at w: Int, _ v: Int
   ) {
     // Both weights have as many rows, so their steps are one.
     Scalar.nadeAdam(
-      x, parameters: parameters, dz, into: gradients, step: adamStep(parameters.w, rate: rate),
-      means: NADEMoments(w: state[0].matrices[w].mutableView, v: state[0].matrices[v].mutableView),
-      variances: NADEMoments(w: state[1].matrices[w].mutableView, v: state[1].matrices[v].mutableView))
+      x, parameters: parameters, dz, into: gradients, step: adamStep(weights.w, rate: rate), weights: weights,
+      means: NADEWeights(w: state[0].unsafeMutableView(at: w), v: state[0].unsafeMutableView(at: v)),
+      variances: NADEWeights(w: state[1].unsafeMutableView(at: w), v: state[1].unsafeMutableView(at: v)))
   }
 
-  private func adamStep(_ weights: MatrixView<Scalar>, rate: Double) -> AdamStep<Scalar> {
+  private func adamStep(_ weights: UnsafeMutableMatrixView<Scalar>, rate: Double) -> AdamStep<Scalar> {
     guard case .adam(let beta1, let beta2, let epsilon, let weightDecay) = method else {
       preconditionFailure("\(method) is not Adam")
     }
@@ -127,32 +131,8 @@ public struct Optimizer<Scalar: KernelScalar>: Sendable {
     guard let clippingNorm else { return 1 }
     // A loop, because `reduce` allocates where the compiler does not specialise it.
     var sumOfSquares = 0.0
-    for matrix in gradients.matrices { sumOfSquares += Scalar.sumOfSquares(matrix.view) }
+    for matrix in gradients.matrices { sumOfSquares += matrix.withUnsafeView(Scalar.sumOfSquares) }
     let norm = sumOfSquares.squareRoot()
     return norm > clippingNorm ? Scalar(clippingNorm / norm) : 1
-  }
-}
-
-/// The update rules.
-public enum OptimizerMethod: Hashable, Sendable, Codable {
-  /// Stochastic gradient descent: `v ← momentum·v + g`, `w ← w − rate·v`.
-  case sgd(momentum: Double = 0)
-  /// Adagrad: `s ← s + g²`, `w ← w − rate·g / (√s + ε)`.
-  ///
-  /// - Source: Duchi, Hazan, Singer, JMLR 12, 2011.
-  case adagrad(epsilon: Double = 1e-6)
-  /// Adam; with a weight decay, AdamW: the decay is decoupled from the gradient's scale.
-  ///
-  /// - Source: Kingma & Ba, Adam, ICLR 2015, Algorithm 1; Loshchilov & Hutter, Decoupled Weight Decay
-  ///   Regularization, ICLR 2019, Algorithm 2.
-  case adam(beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8, weightDecay: Double = 0)
-
-  /// The names of the matrices kept for each parameter.
-  public var slotNames: [String] {
-    switch self {
-    case .sgd: ["velocity"]
-    case .adagrad: ["squares"]
-    case .adam: ["mean", "variance"]
-    }
   }
 }

@@ -31,6 +31,18 @@ public struct Parameters<Scalar: KernelScalar>: Sendable, Equatable {
     }
   }
 
+  /// A view of a matrix to read, for whoever keeps the collection in storage of its own.
+  ///
+  /// It leaves its closure: it is valid while the collection is kept and the matrix is neither written nor replaced.
+  func unsafeView(at index: Int) -> UnsafeMatrixView<Scalar> { matrices[index].withUnsafeView { $0 } }
+
+  /// A view of a matrix to write, for whoever keeps the collection in storage of its own.
+  ///
+  /// It leaves its closure: it is valid while the collection is kept, not copied, and the matrix not replaced.
+  mutating func unsafeMutableView(at index: Int) -> UnsafeMutableMatrixView<Scalar> {
+    matrices[index].withUnsafeMutableView { $0 }
+  }
+
   private func index(of name: String) -> Int {
     guard let index = names.firstIndex(of: name) else {
       preconditionFailure("no parameter is named \(name); there are \(names.joined(separator: ", "))")
@@ -46,8 +58,9 @@ public struct Parameters<Scalar: KernelScalar>: Sendable, Equatable {
   /// - Precondition: both have the same names and shapes.
   public mutating func move(towards other: Parameters, by share: Scalar) {
     for index in matrices.indices {
-      Scalar.accumulate(
-        other.matrices[index].view, scaledBy: share, into: matrices[index].mutableView, keeping: 1 - share)
+      matrices[index].withUnsafeMutableView(reading: other.matrices[index]) {
+        Scalar.accumulate($1, scaledBy: share, into: $0, keeping: 1 - share)
+      }
     }
   }
 

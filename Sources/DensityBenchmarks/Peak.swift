@@ -1,5 +1,6 @@
 import BinaryDensity
 import Kernels
+import Synchronization
 
 /// What the machine does at most with a number of threads, measured.
 struct Peak {
@@ -87,9 +88,7 @@ struct Peak {
         var chains = Matrix<Float>(
           rowCount: 1, columnCount: MachinePeak.chainElementCount, repeating: 1)
         // The numbers go to 2.
-        let count = MachinePeak.multiplyAdds(rounds: rounds, 0.5, 1, chains.mutableView)
-        withExtendedLifetime(chains) {}
-        return count
+        return chains.withUnsafeMutableView { MachinePeak.multiplyAdds(rounds: rounds, 0.5, 1, $0) }
       }
       return 2 * Double(counts.reduce(0, +)) / start.duration(to: clock.now).seconds
     }
@@ -97,21 +96,31 @@ struct Peak {
 
   private static func stream(_ threadCount: Int, bytesPerThread: Int) -> Double {
     let rowLength = 4096
+    let rowCount = max(1, bytesPerThread / 4 / rowLength)
     let arrays = (0..<threadCount).map { _ in
-      Matrix<Float>(rowCount: max(1, bytesPerThread / 4 / rowLength), columnCount: rowLength, repeating: 1)
+      SharedArray(Matrix(rowCount: rowCount, columnCount: rowLength, repeating: 1))
     }
-    let elementCount = arrays.reduce(0) { $0 + $1.rowCount * $1.columnCount }
+    let elementCount = threadCount * rowCount * rowLength
     // As many rounds as make the time long against that of starting the threads.
     let rounds = max(1, (128 << 20) / (elementCount / threadCount * 4))
     let clock = ContinuousClock()
     return best {
       let start = clock.now
       _ = Threads.map(count: threadCount) { thread in
-        for _ in 0..<rounds { MachinePeak.stream(arrays[thread].view, adding: 1) }
-        return 0
+        arrays[thread].matrix.withLock { matrix in
+          matrix.withUnsafeMutableView { view in
+            for _ in 0..<rounds { MachinePeak.stream(view, adding: 1) }
+          }
+        }
       }
       let seconds = start.duration(to: clock.now).seconds
       return 8 * Double(rounds * elementCount) / seconds
     }
   }
+}
+
+/// An array that one thread at a time streams through.
+private final class SharedArray: Sendable {
+  let matrix: Mutex<Matrix<Float>>
+  init(_ matrix: Matrix<Float>) { self.matrix = Mutex(matrix) }
 }

@@ -33,16 +33,17 @@ extension NADEGradients where Scalar == Float {
   }
 }
 
-extension NADEMoments where Scalar == Float {
-  /// The moments as C takes them; those of b and c are not used.
+extension NADEWeights where Scalar == Float {
+  /// The weights as C takes them; the biases beside them are not used.
   fileprivate func raw(besides parameters: NADEOperands<Float>) -> ck_nade {
     ck_nade(w: w.raw, v: v.raw, b: parameters.b.raw, c: parameters.c.raw)
   }
 }
 
 extension Float {
-  public static func nade(_ x: MatrixView<Float>, parameters: NADEOperands<Float>, into z: MatrixView<Float>)
-  {
+  public static func nade(
+    _ x: UnsafeMatrixView<Float>, parameters: NADEOperands<Float>, into z: UnsafeMutableMatrixView<Float>
+  ) {
     z.require("z", shapeOf: x)
     parameters.withOrdering(variableCount: x.columnCount) { ordering, activation in
       kernels.pointee.nade(x.raw, parameters.raw, ordering, activation, z.raw)
@@ -50,7 +51,7 @@ extension Float {
   }
 
   public static func nadeGradient(
-    _ x: MatrixView<Float>, parameters: NADEOperands<Float>, _ dz: MatrixView<Float>,
+    _ x: UnsafeMatrixView<Float>, parameters: NADEOperands<Float>, _ dz: UnsafeMatrixView<Float>,
     into gradients: NADEGradients<Float>
   ) {
     dz.require("dz", shapeOf: x)
@@ -61,27 +62,32 @@ extension Float {
   }
 
   public static func nadeAdam(
-    _ x: MatrixView<Float>, parameters: NADEOperands<Float>, _ dz: MatrixView<Float>,
-    into gradients: NADEGradients<Float>, step: AdamStep<Float>, means: NADEMoments<Float>,
-    variances: NADEMoments<Float>
+    _ x: UnsafeMatrixView<Float>, parameters: NADEOperands<Float>, _ dz: UnsafeMatrixView<Float>,
+    into gradients: NADEGradients<Float>, step: AdamStep<Float>, weights: NADEWeights<Float>,
+    means: NADEWeights<Float>, variances: NADEWeights<Float>
   ) {
     precondition(x.rowCount > 0, "a step needs a row")
     dz.require("dz", shapeOf: x)
     gradients.require(shapesOf: parameters)
+    precondition(
+      parameters.w.base == UnsafePointer(weights.w.base)
+        && parameters.v.base == UnsafePointer(weights.v.base),
+      "the weights to be updated are those of the parameters")
     for moments in [means, variances] {
       moments.w.require("the moment of w", shapeOf: parameters.w)
       moments.v.require("the moment of v", shapeOf: parameters.v)
     }
     parameters.withOrdering(variableCount: x.columnCount) { ordering, activation in
       kernels.pointee.nade_adam(
-        x.raw, parameters.raw, ordering, activation, dz.raw, gradients.raw, step.raw,
+        x.raw, weights.raw(besides: parameters), ordering, activation, dz.raw, gradients.raw, step.raw,
         means.raw(besides: parameters), variances.raw(besides: parameters))
     }
   }
 
   public static func nadeSample(
-    uniforms u: MatrixView<Float>, parameters: NADEOperands<Float>, into x: MatrixView<Float>,
-    logits z: MatrixView<Float>
+    uniforms u: UnsafeMatrixView<Float>, parameters: NADEOperands<Float>,
+    into x: UnsafeMutableMatrixView<Float>,
+    logits z: UnsafeMutableMatrixView<Float>
   ) {
     x.require("x", shapeOf: u)
     z.require("z", shapeOf: u)

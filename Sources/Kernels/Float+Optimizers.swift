@@ -1,13 +1,16 @@
 import CKernels
 
 extension Float {
-  public static func sumOfSquares(_ x: MatrixView<Float>) -> Double { kernels.pointee.sum_of_squares(x.raw) }
+  public static func sumOfSquares(_ x: UnsafeMatrixView<Float>) -> Double {
+    kernels.pointee.sum_of_squares(x.raw)
+  }
 
-  public static func isFinite(_ x: MatrixView<Float>) -> Bool { kernels.pointee.is_finite(x.raw) }
+  public static func isFinite(_ x: UnsafeMatrixView<Float>) -> Bool { kernels.pointee.is_finite(x.raw) }
 
   public static func descend(
-    _ w: MatrixView<Float>, gradient g: MatrixView<Float>, scaledBy scale: Float, rate: Float,
-    momentum: Float, velocity v: MatrixView<Float>
+    _ w: UnsafeMutableMatrixView<Float>, gradient g: UnsafeMatrixView<Float>, scaledBy scale: Float,
+    rate: Float,
+    momentum: Float, velocity v: UnsafeMutableMatrixView<Float>
   ) {
     g.require("the gradient", shapeOf: w)
     v.require("the velocity", shapeOf: w)
@@ -15,8 +18,9 @@ extension Float {
   }
 
   public static func adagrad(
-    _ w: MatrixView<Float>, gradient g: MatrixView<Float>, scaledBy scale: Float, rate: Float, epsilon: Float,
-    squares s: MatrixView<Float>
+    _ w: UnsafeMutableMatrixView<Float>, gradient g: UnsafeMatrixView<Float>, scaledBy scale: Float,
+    rate: Float, epsilon: Float,
+    squares s: UnsafeMutableMatrixView<Float>
   ) {
     g.require("the gradient", shapeOf: w)
     s.require("the squares", shapeOf: w)
@@ -24,8 +28,9 @@ extension Float {
   }
 
   public static func adam(
-    _ w: MatrixView<Float>, gradient g: MatrixView<Float>, scaledBy scale: Float, step: AdamStep<Float>,
-    mean m: MatrixView<Float>, variance v: MatrixView<Float>
+    _ w: UnsafeMutableMatrixView<Float>, gradient g: UnsafeMatrixView<Float>, scaledBy scale: Float,
+    step: AdamStep<Float>,
+    mean m: UnsafeMutableMatrixView<Float>, variance v: UnsafeMutableMatrixView<Float>
   ) {
     g.require("the gradient", shapeOf: w)
     m.require("the mean", shapeOf: w)

@@ -2,7 +2,8 @@ import CKernels
 
 extension Float {
   public static func product(
-    _ a: MatrixView<Float>, _ b: MatrixView<Float>, transposing: Transposition, into c: MatrixView<Float>,
+    _ a: UnsafeMatrixView<Float>, _ b: UnsafeMatrixView<Float>, transposing: Transposition,
+    into c: UnsafeMutableMatrixView<Float>,
     accumulating: Bool
   ) {
     switch transposing {
@@ -22,8 +23,9 @@ extension Float {
   }
 
   public static func maskedLinear(
-    _ x: MatrixView<Float>, weights w: MatrixView<Float>, bias: MatrixView<Float>?, mask: Staircase,
-    method: ProductMethod, into y: MatrixView<Float>
+    _ x: UnsafeMatrixView<Float>, weights w: UnsafeMatrixView<Float>, bias: UnsafeMatrixView<Float>?,
+    mask: Staircase,
+    method: ProductMethod, into y: UnsafeMutableMatrixView<Float>
   ) {
     mask.require(weights: w)
     x.require("x", rows: x.rowCount, columns: w.rowCount)
@@ -33,8 +35,8 @@ extension Float {
   }
 
   public static func maskedLinearInputGradient(
-    _ dy: MatrixView<Float>, weights w: MatrixView<Float>, mask: Staircase, method: ProductMethod,
-    into dx: MatrixView<Float>
+    _ dy: UnsafeMatrixView<Float>, weights w: UnsafeMatrixView<Float>, mask: Staircase, method: ProductMethod,
+    into dx: UnsafeMutableMatrixView<Float>
   ) {
     mask.require(weights: w)
     dy.require("dy", rows: dx.rowCount, columns: w.columnCount)
@@ -43,8 +45,8 @@ extension Float {
   }
 
   public static func maskedLinearWeightGradient(
-    _ x: MatrixView<Float>, _ dy: MatrixView<Float>, mask: Staircase, method: ProductMethod,
-    into dw: MatrixView<Float>
+    _ x: UnsafeMatrixView<Float>, _ dy: UnsafeMatrixView<Float>, mask: Staircase, method: ProductMethod,
+    into dw: UnsafeMutableMatrixView<Float>
   ) {
     mask.require(weights: dw)
     x.require("x", rows: x.rowCount, columns: dw.rowCount)
@@ -53,9 +55,10 @@ extension Float {
   }
 
   public static func maskedLinearAdam(
-    _ x: MatrixView<Float>, _ dy: MatrixView<Float>, mask: Staircase, method: ProductMethod,
-    everywhere: Bool, step: AdamStep<Float>, weights w: MatrixView<Float>, mean m: MatrixView<Float>,
-    variance v: MatrixView<Float>
+    _ x: UnsafeMatrixView<Float>, _ dy: UnsafeMatrixView<Float>, mask: Staircase, method: ProductMethod,
+    everywhere: Bool, step: AdamStep<Float>, weights w: UnsafeMutableMatrixView<Float>,
+    mean m: UnsafeMutableMatrixView<Float>,
+    variance v: UnsafeMutableMatrixView<Float>
   ) {
     precondition(everywhere || mask.hasSortedOutputs, "the mask's outputs must be sorted by degree")
     mask.require(weights: w)

@@ -1,12 +1,16 @@
 /// Moving rows about: memory traffic only, so plain Swift in every precision.
 extension KernelScalar {
   /// Accumulates `y += scale · x`.
-  public static func accumulate(_ x: MatrixView<Self>, scaledBy scale: Self, into y: MatrixView<Self>) {
+  public static func accumulate(
+    _ x: UnsafeMatrixView<Self>, scaledBy scale: Self, into y: UnsafeMutableMatrixView<Self>
+  ) {
     accumulate(x, scaledBy: scale, into: y, keeping: 1)
   }
 
   /// Copies x (B × N) into the columns `column ..< column + N` of y (B × M).
-  package static func copy(_ x: MatrixView<Self>, into y: MatrixView<Self>, atColumn column: Int = 0) {
+  package static func copy(
+    _ x: UnsafeMatrixView<Self>, into y: UnsafeMutableMatrixView<Self>, atColumn column: Int = 0
+  ) {
     precondition(
       x.rowCount == y.rowCount && column >= 0 && column + x.columnCount <= y.columnCount,
       "\(x.rowCount) × \(x.columnCount) does not fit \(y.rowCount) × \(y.columnCount) at column \(column)")
@@ -16,7 +20,9 @@ extension KernelScalar {
   }
 
   /// Accumulates the columns `column ..< column + N` of x (B × M) into y (B × N).
-  package static func accumulate(_ x: MatrixView<Self>, fromColumn column: Int, into y: MatrixView<Self>) {
+  package static func accumulate(
+    _ x: UnsafeMatrixView<Self>, fromColumn column: Int, into y: UnsafeMutableMatrixView<Self>
+  ) {
     precondition(
       x.rowCount == y.rowCount && column >= 0 && column + y.columnCount <= x.columnCount,
       "\(y.columnCount) columns at \(column) are outside \(x.rowCount) × \(x.columnCount)")

@@ -9,7 +9,7 @@ package enum MachinePeak {
   /// The numbers begin as `x`, which is updated where it took part. With |a| < 1 they stay near b / (1 − a).
   /// - Precondition: `x` has at least `chainElementCount` columns.
   package static func multiplyAdds(
-    rounds: Int, _ a: Float, _ b: Float, _ x: MatrixView<Float>
+    rounds: Int, _ a: Float, _ b: Float, _ x: UnsafeMutableMatrixView<Float>
   ) -> Int {
     precondition(x.rowCount > 0 && x.columnCount >= chainElementCount, "\(x.shape) are too few chains")
     return rounds * kernels.pointee.multiply_adds(rounds, a, b, x.base)
@@ -19,5 +19,7 @@ package enum MachinePeak {
   package static let chainElementCount = Int(CK_CHAIN_ELEMENTS)
 
   /// Adds `a` to every number: 4 bytes are read and 4 written each.
-  package static func stream(_ x: MatrixView<Float>, adding a: Float) { kernels.pointee.stream(x.raw, a) }
+  package static func stream(_ x: UnsafeMutableMatrixView<Float>, adding a: Float) {
+    kernels.pointee.stream(x.raw, a)
+  }
 }

@@ -1,16 +1,17 @@
 /// A masked layer y = bias + x · w, where the mask permits.
-public struct MaskedLayer<Scalar> {
+public struct MaskedLayer<Scalar: KernelScalar>: Sendable {
   /// K × N.
-  package let weights: MatrixView<Scalar>
+  package let weights: Matrix<Scalar>
   /// 1 × N, or nil for zero.
-  package let bias: MatrixView<Scalar>?
+  package let bias: Matrix<Scalar>?
   /// Which weights are used.
   package let mask: Staircase
   /// Whether a hidden layer adds its inputs, which are as many, to its units: f(y) + x.
   package let addsInputs: Bool
 
   package init(
-    weights: MatrixView<Scalar>, bias: MatrixView<Scalar>?, mask: Staircase, addsInputs: Bool = false
+    weights: Matrix<Scalar>, bias: Matrix<Scalar>?, mask: Staircase,
+    addsInputs: Bool = false
   ) {
     mask.require(weights: weights)
     bias?.require("bias", rows: 1, columns: weights.columnCount)
@@ -26,9 +27,7 @@ public struct MaskedLayer<Scalar> {
 ///     z = output(h_L) + direct(x),   h_l = f(hidden_l(h_{l−1})),   h_0 = x
 ///
 /// and h_l = f(hidden_l(h_{l−1})) + h_{l−1} where a layer adds its inputs.
-///
-/// Like the views of its weights it must not outlive their owners.
-public struct MaskedNetwork<Scalar> {
+public struct MaskedNetwork<Scalar: KernelScalar>: Sendable {
   /// The permutation o: variable `ordering[p]` comes p-th.
   package let ordering: [Int32]
   /// The hidden layers, first to last.

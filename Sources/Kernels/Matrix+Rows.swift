@@ -4,9 +4,9 @@ extension Matrix {
     _ row: Int, _ body: (UnsafeBufferPointer<Scalar>) throws(Failure) -> Result
   ) throws(Failure) -> Result {
     precondition(row >= 0 && row < rowCount, "row \(row) is outside \(rowCount) × \(columnCount)")
-    let view = view
-    defer { withExtendedLifetime(self) {} }
-    return try body(UnsafeBufferPointer(start: view.base + row * view.stride, count: columnCount))
+    return try withUnsafeView { view throws(Failure) in
+      try body(UnsafeBufferPointer(start: view.base + row * view.stride, count: view.columnCount))
+    }
   }
 
   /// Calls `body` with the elements of a row where they lie in memory, without padding, to be written.
@@ -14,7 +14,8 @@ extension Matrix {
     _ row: Int, _ body: (UnsafeMutableBufferPointer<Scalar>) throws(Failure) -> Result
   ) throws(Failure) -> Result {
     precondition(row >= 0 && row < rowCount, "row \(row) is outside \(rowCount) × \(columnCount)")
-    let view = mutableView
-    return try body(UnsafeMutableBufferPointer(start: view.base + row * view.stride, count: columnCount))
+    return try withUnsafeMutableView { view throws(Failure) in
+      try body(UnsafeMutableBufferPointer(start: view.base + row * view.stride, count: view.columnCount))
+    }
   }
 }

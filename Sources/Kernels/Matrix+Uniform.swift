@@ -5,16 +5,13 @@ extension Matrix where Scalar == Float {
   /// an element. Resolution 2⁻³² near 0 (see `unitFloat`), so that improbable events are drawn with their
   /// probability.
   package mutating func fillUniform<Generator: RandomNumberGenerator>(using generator: inout Generator) {
-    let target = mutableView
     if var philox = generator as? Philox {
-      philox.fill(target)
+      withUnsafeMutableView { philox.fill($0) }
       if let advanced = philox as? Generator { generator = advanced }
       return
     }
-    for row in 0..<rowCount {
-      for column in 0..<columnCount {
-        target[row, column] = unitFloat(UInt32(truncatingIfNeeded: generator.next() >> 32))
-      }
+    self = Matrix(rowCount: rowCount, columnCount: columnCount) { _, _ in
+      unitFloat(UInt32(truncatingIfNeeded: generator.next() >> 32))
     }
   }
 }

@@ -10,7 +10,7 @@ public struct Matrix<Scalar: KernelScalar>: Sendable {
   public let rowCount: Int
   /// The number of columns.
   public let columnCount: Int
-  package private(set) var storage: Storage<Scalar>
+  @usableFromInline var storage: Storage<Scalar>
 
   /// Creates a matrix whose elements all are `value`.
   public init(rowCount: Int, columnCount: Int, repeating value: Scalar = 0) {
@@ -21,7 +21,7 @@ public struct Matrix<Scalar: KernelScalar>: Sendable {
   }
 
   /// Creates a matrix whose elements are unspecified, to be written before they are read.
-  package init(uninitializedRowCount rowCount: Int, columnCount: Int) {
+  @usableFromInline package init(uninitializedRowCount rowCount: Int, columnCount: Int) {
     precondition(rowCount >= 0 && columnCount >= 0, "a matrix cannot be \(rowCount) × \(columnCount)")
     self.rowCount = rowCount
     self.columnCount = columnCount
@@ -35,75 +35,91 @@ public struct Matrix<Scalar: KernelScalar>: Sendable {
     precondition(
       elements.count == rowCount * columnCount,
       "\(elements.count) elements cannot fill \(rowCount) × \(columnCount)")
-    self.init(rowCount: rowCount, columnCount: columnCount)
-    let target = view
-    for row in 0..<rowCount {
-      for column in 0..<columnCount { target[row, column] = elements[row * columnCount + column] }
+    self.init(uninitializedRowCount: rowCount, columnCount: columnCount)
+    withUnsafeMutableView { target in
+      elements.withUnsafeBufferPointer { elements in
+        guard let source = elements.baseAddress else { return }
+        for row in 0..<rowCount {
+          (target.base + row * target.stride).update(from: source + row * columnCount, count: columnCount)
+        }
+      }
+    }
+  }
+
+  /// Creates a matrix whose element at each row and column is what a function says.
+  @inlinable package init(
+    rowCount: Int, columnCount: Int, _ element: (_ row: Int, _ column: Int) -> Scalar
+  ) {
+    self.init(uninitializedRowCount: rowCount, columnCount: columnCount)
+    withUnsafeMutableView { target in
+      for row in 0..<rowCount {
+        for column in 0..<columnCount { target[row, column] = element(row, column) }
+      }
     }
   }
 
   /// The distance between the starts of two rows, in scalars.
-  package var stride: Int { paddedStride(columnCount) }
+  @inlinable package var stride: Int { paddedStride(columnCount) }
 
   /// The elements in row-major order, without padding.
   public var elements: [Scalar] {
-    let source = view
-    return Array(unsafeUninitializedCapacity: rowCount * columnCount) { buffer, count in
-      for row in 0..<rowCount {
-        for column in 0..<columnCount { buffer[row * columnCount + column] = source[row, column] }
+    Array(unsafeUninitializedCapacity: rowCount * columnCount) { buffer, count in
+      withUnsafeView { source in
+        for row in 0..<rowCount {
+          let from = UnsafeBufferPointer(start: source.base + row * source.stride, count: columnCount)
+          _ = buffer[(row * columnCount)...].initialize(from: from)
+        }
       }
       count = rowCount * columnCount
     }
   }
 
   /// The element at a row and a column.
-  public subscript(row: Int, column: Int) -> Scalar {
-    get { view.element(row, column) }
+  @inlinable public subscript(row: Int, column: Int) -> Scalar {
+    get {
+      requireElement(row, column)
+      return withUnsafeView { $0[row, column] }
+    }
     set {
-      precondition(
-        row >= 0 && row < rowCount && column >= 0 && column < columnCount,
-        "(\(row), \(column)) is outside \(rowCount) × \(columnCount)")
-      mutableView[row, column] = newValue
+      requireElement(row, column)
+      withUnsafeMutableView { $0[row, column] = newValue }
     }
   }
 
   /// The elements of one row.
   public subscript(row row: Int) -> [Scalar] {
     precondition(row >= 0 && row < rowCount, "row \(row) is outside \(rowCount) × \(columnCount)")
-    let source = view
-    return (0..<columnCount).map { source[row, $0] }
-  }
-
-  /// A view to read through.
-  ///
-  /// It is valid while this matrix lives and is not written: bind a matrix to a name before asking for its view, for a
-  /// temporary is gone by the time that the view is used.
-  package var view: MatrixView<Scalar> {
-    MatrixView(base: storage.base, rowCount: rowCount, columnCount: columnCount, stride: stride)
-  }
-
-  /// A view to write through; the storage is first made this matrix's own.
-  package var mutableView: MatrixView<Scalar> {
-    mutating get {
-      if !isKnownUniquelyReferenced(&storage) { storage = Storage(copying: storage) }
-      return view
+    return withUnsafeView { source in
+      Array(UnsafeBufferPointer(start: source.base + row * source.stride, count: columnCount))
     }
+  }
+
+  /// Stops unless there is such an element.
+  @inlinable func requireElement(_ row: Int, _ column: Int) {
+    precondition(
+      row >= 0 && row < rowCount && column >= 0 && column < columnCount,
+      "(\(row), \(column)) is outside \(rowCount) × \(columnCount)")
+  }
+
+  /// Makes the storage this matrix's own, so that it may be written.
+  @inlinable mutating func makeStorageUnique() {
+    if !isKnownUniquelyReferenced(&storage) { storage = Storage(copying: storage) }
+  }
+
+  /// Replaces every element x by f(x).
+  package mutating func apply(_ f: Activation) {
+    withUnsafeMutableView { Scalar.apply(f, UnsafeMatrixView($0), into: $0) }
   }
 
   /// Returns the rows and columns with the given indices, in their order; nil stands for all.
   package func selecting(rows: [Int]?, columns: [Int]?) -> Matrix {
-    var result = Matrix(rowCount: rows?.count ?? rowCount, columnCount: columns?.count ?? columnCount)
-    let source = view
-    let target = result.mutableView
-    for row in 0..<target.rowCount {
-      let from = source.rows((rows?[row] ?? row)..<(rows?[row] ?? row) + 1)
-      if let columns {
-        for (column, index) in columns.enumerated() { target[row, column] = from.element(0, index) }
-      } else {
-        target.rows(row..<row + 1).base.update(from: from.base, count: target.columnCount)
+    withUnsafeView { source in
+      Matrix(rowCount: rows?.count ?? rowCount, columnCount: columns?.count ?? columnCount) { row, column in
+        let (row, column) = (rows?[row] ?? row, columns?[column] ?? column)
+        requireElement(row, column)
+        return source[row, column]
       }
     }
-    return result
   }
 
   /// Returns the matrix with every element converted to another precision.
@@ -121,7 +137,7 @@ extension Matrix: Equatable {
 }
 
 /// Returns the padded length of a row: whole cache lines of 16 floats, an odd number of them.
-package func paddedStride(_ columnCount: Int) -> Int {
+@inlinable package func paddedStride(_ columnCount: Int) -> Int {
   let lines = (columnCount + 15) / 16
   return 16 * (lines | 1)
 }

@@ -10,9 +10,9 @@
 ///
 /// It is sent across threads as part of `Matrix`, which copies before it writes shared storage, and inside an
 /// executor's arenas, which only their executor touches; hence the unchecked conformance.
-package final class Storage<Scalar: KernelScalar>: @unchecked Sendable {
+@usableFromInline package final class Storage<Scalar: KernelScalar>: @unchecked Sendable {
   /// The first scalar.
-  package let base: UnsafeMutablePointer<Scalar>
+  @usableFromInline package let base: UnsafeMutablePointer<Scalar>
   /// The number of scalars.
   package let count: Int
   private let allocation: UnsafeMutableRawPointer
@@ -37,7 +37,7 @@ package final class Storage<Scalar: KernelScalar>: @unchecked Sendable {
   }
 
   /// Allocates a copy of `other`.
-  package convenience init(copying other: Storage) {
+  @usableFromInline package convenience init(copying other: Storage) {
     self.init(count: other.count, filledWith: nil)
     base.update(from: other.base, count: count)
   }

@@ -4,10 +4,11 @@ import CKernels
 ///
 /// How many there are changes the time taken and never a result.
 public enum Threads {
-  /// The number of threads, at most 256.
+  /// The number of threads, at most 256: a setting of the process.
   ///
   /// At the start it is the number of processors online, or what the environment variable
-  /// `BINARYDENSITY_THREADS` says. Setting it applies to all callers.
+  /// `BINARYDENSITY_THREADS` says. It is the program's to set, once, before it computes; a library leaves it alone.
+  /// It applies to all callers, and may be set from any thread.
   public static var count: Int {
     get { Int(ck_thread_count()) }
     set {

@@ -55,7 +55,8 @@ struct CompositionTests {
     let weightName = c.graph.name(of: w)
     let slot = c.graph.mask(mask)
     let fused = c.graph.maskedLinear(x, weights: w, bias: bias, mask: slot)
-    let zerosAndOnes = c.parameter(Matrix(rowCount: 9, columnCount: 7) { mask.permits($0, $1) ? 1 : 0 })
+    let zerosAndOnes = c.parameter(
+      Matrix(nanPaddedRowCount: 9, columnCount: 7) { mask.permits($0, $1) ? 1 : 0 })
     let masked = c.graph.multiply(w, zerosAndOnes)
     let composed = c.graph.addBias(c.graph.product(x, masked), bias)
     expectEqual(
@@ -96,12 +97,12 @@ struct CompositionTests {
     for variable in 0..<variables {
       let before = Set(ordering.prefix { $0 != variable })
       let zerosAndOnes = c.parameter(
-        Matrix(rowCount: variables, columnCount: hidden) { row, _ in before.contains(row) ? 1 : 0 })
+        Matrix(nanPaddedRowCount: variables, columnCount: hidden) { row, _ in before.contains(row) ? 1 : 0 })
       let a = c.graph.addBias(c.graph.product(x, c.graph.multiply(w, zerosAndOnes)), bias)
       let h = c.graph.apply(activation, a)
-      let unit = c.parameter(Matrix(rowCount: 1, columnCount: variables) { $1 == variable ? 1 : 0 })
+      let unit = c.parameter(Matrix(nanPaddedRowCount: 1, columnCount: variables) { $1 == variable ? 1 : 0 })
       let unitColumn = c.parameter(
-        Matrix(rowCount: variables, columnCount: 1) { row, _ in row == variable ? 1 : 0 })
+        Matrix(nanPaddedRowCount: variables, columnCount: 1) { row, _ in row == variable ? 1 : 0 })
       let vOfVariable = c.graph.product(ones, c.graph.product(unit, v))
       let terms = c.graph.sum(c.graph.multiply(h, vOfVariable), over: .columns)
       columns.append(c.graph.addBias(terms, c.graph.product(b, unitColumn)))
@@ -168,7 +169,7 @@ struct CompositionTests {
   func logMeanExpShift(offset: Double) {
     var c = GraphCase(seed: 1)
     let spread = Matrix<Double>(rowCount: 2, columnCount: 3, elements: [0, -1, -2, 0, -500, -2000])
-    let terms = c.parameter(Matrix(rowCount: 2, columnCount: 3) { spread[$0, $1] + offset })
+    let terms = c.parameter(Matrix(nanPaddedRowCount: 2, columnCount: 3) { spread[$0, $1] + offset })
     let y = c.graph.logMeanExp(terms)
     _ = c.input(1)
     let executor = c.executor(outputs: [y])

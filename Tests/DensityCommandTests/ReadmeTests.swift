@@ -26,21 +26,17 @@ struct ReadmeTests {
       let source = try block(after: "## As a library")
       #expect(source.split(separator: "\n").count <= 5)
       try source.write(toFile: folder + "/main.swift", atomically: true, encoding: .utf8)
-      var objects: [String] = []
-      for module in ["CKernels", "Kernels", "Autodiff", "BinaryDensity"] {
-        let build = "\(products)/\(module).build"
-        objects += try names(in: build).filter { $0.hasSuffix(".o") }.map { "\(build)/\($0)" }
-        for name in try names(in: build) where !name.hasSuffix(".o") {
-          let nested = "\(build)/\(name)"
-          guard let inside = try? names(in: nested) else { continue }
-          objects += inside.filter { $0.hasSuffix(".o") }.map { "\(nested)/\($0)" }
-        }
+      // What the command is linked from, but for the command itself; folders also keep objects of deleted files.
+      let objects = try String(
+        contentsOfFile: "\(products)/density.product/Objects.LinkFileList", encoding: .utf8
+      ).split(separator: "\n").filter { line in
+        ["CKernels", "Kernels", "Autodiff", "BinaryDensity"].contains { line.contains("/\($0).build/") }
       }
       let compiler = try DensityProgram.shell(
         "swiftc main.swift -o program -I '\(products)/Modules' -Xcc -I'\(root)/Sources/CKernels/include' "
           + "-Xcc -fmodule-map-file='\(products)/CKernels.build/module.modulemap' "
           + "-Xcc -fmodule-map-file='\(root)/Sources/CZlib/module.modulemap' "
-          + objects.map { "'\($0)'" }.joined(separator: " ") + " -lz -lpthread", in: folder)
+          + objects.joined(separator: " ") + " -lz -lpthread", in: folder)
       try #require(compiler.status == 0, "\(compiler.output)\(compiler.errors)")
 
       let model = try NADE(NADE.Configuration(variableCount: 784, hiddenCount: 8), seed: 1)

@@ -18,7 +18,11 @@ private let specialValues: [Float] = [
 
 private func apply(_ f: Activation, _ x: Matrix<Float>, in set: InstructionSet) -> Matrix<Float> {
   var y = Matrix<Float>(rowCount: x.rowCount, columnCount: x.columnCount)
-  set.run { Float.apply(f, x.view, into: y.mutableView) }
+  set.run {
+    y.withUnsafeMutableView(reading: x) { y, x in
+      Float.apply(f, x, into: y)
+    }
+  }
   return y
 }
 
@@ -29,7 +33,9 @@ private func apply(_ f: Activation, _ x: Matrix<Float>, in set: InstructionSet) 
     let y = apply(f, arguments, in: set)
     let x = arguments.inDouble
     var expected = x
-    Double.apply(f, x.view, into: expected.mutableView)
+    expected.withUnsafeMutableView(reading: x) { expected, x in
+      Double.apply(f, x, into: expected)
+    }
     let mismatch = firstMismatch(y, expected) { row, column in
       max(3 * Double(Float(abs(expected[row, column])).ulp), 1e-37)
     }
@@ -53,7 +59,9 @@ private func apply(_ f: Activation, _ x: Matrix<Float>, in set: InstructionSet) 
     for (column, value) in specialValues.enumerated() where value.isFinite {
       let exact = Matrix<Double>(rowCount: 1, columnCount: 1, elements: [Double(finite[0, column])])
       var expected = exact
-      Double.apply(f, exact.view, into: expected.mutableView)
+      expected.withUnsafeMutableView(reading: exact) { expected, exact in
+        Double.apply(f, exact, into: expected)
+      }
       let bound = max(3 * Double(Float(expected[0, 0]).ulp), 1e-37)
       #expect(abs(Double(y[0, column]) - expected[0, 0]) <= bound, "f(\(value))")
     }
@@ -65,10 +73,7 @@ private func apply(_ f: Activation, _ x: Matrix<Float>, in set: InstructionSet) 
       for rows in [0, 1, 3] {
         var x = Matrix<Float>.uniform(rows, columns, in: -3...3, seed: 51)
         let y = apply(f, x, in: set)
-        set.run {
-          let view = x.mutableView
-          Float.apply(f, view, into: view)
-        }
+        set.run { x.apply(f) }
         #expect(x.bitPatterns == y.bitPatterns)
       }
     }
@@ -84,8 +89,14 @@ private func apply(_ f: Activation, _ x: Matrix<Float>, in set: InstructionSet) 
       var dx = Matrix<Float>.uniform(5, columns, seed: 54)
       let (exactY, exactDy) = (y.inDouble, dy.inDouble)
       var expected = dx.inDouble
-      set.run { Float.accumulateGradient(of: f, output: y.view, dy.view, into: dx.mutableView) }
-      Double.accumulateGradient(of: f, output: exactY.view, exactDy.view, into: expected.mutableView)
+      set.run {
+        dx.withUnsafeMutableView(reading: y, dy) { dx, y, dy in
+          Float.accumulateGradient(of: f, output: y, dy, into: dx)
+        }
+      }
+      expected.withUnsafeMutableView(reading: exactY, exactDy) { expected, exactY, exactDy in
+        Double.accumulateGradient(of: f, output: exactY, exactDy, into: expected)
+      }
       #expect(firstMismatch(dx, expected) { _, _ in 12 * roundoff } == nil)
     }
   }
@@ -95,7 +106,11 @@ private func apply(_ f: Activation, _ x: Matrix<Float>, in set: InstructionSet) 
     let y = Matrix<Float>(rowCount: 1, columnCount: 2, elements: [.nan, 0.5])
     let dy = Matrix<Float>(rowCount: 1, columnCount: 2, elements: [1, .nan])
     var dx = Matrix<Float>(rowCount: 1, columnCount: 2)
-    set.run { Float.accumulateGradient(of: f, output: y.view, dy.view, into: dx.mutableView) }
+    set.run {
+      dx.withUnsafeMutableView(reading: y, dy) { dx, y, dy in
+        Float.accumulateGradient(of: f, output: y, dy, into: dx)
+      }
+    }
     #expect(dx[0, 0].isNaN)
     #expect(dx[0, 1].isNaN)
   }

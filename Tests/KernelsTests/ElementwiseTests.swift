@@ -22,17 +22,35 @@ private func forEachShape(_ body: (_ rows: Int, _ columns: Int) -> Void) {
       var y = Matrix<Float>.uniform(rows, columns, seed: 64)
       var expected = y.inDouble
       let keep: Float = 0.9
-      set.run { Float.accumulate(x.view, scaledBy: scale, into: y.mutableView, keeping: keep) }
-      Double.accumulate(
-        exactX.view, scaledBy: Double(scale), into: expected.mutableView, keeping: Double(keep))
+      set.run {
+        y.withUnsafeMutableView(reading: x) { y, x in
+          Float.accumulate(x, scaledBy: scale, into: y, keeping: keep)
+        }
+      }
+      expected.withUnsafeMutableView(reading: exactX) { expected, exactX in
+        Double.accumulate(
+          exactX, scaledBy: Double(scale), into: expected, keeping: Double(keep))
+      }
       #expect(firstMismatch(y, expected) { _, _ in 4 * roundoff } == nil)
 
-      set.run { Float.accumulateRow(row.view, scaledBy: scale, into: y.mutableView) }
-      Double.accumulateRow(exactRow.view, scaledBy: Double(scale), into: expected.mutableView)
+      set.run {
+        y.withUnsafeMutableView(reading: row) { y, row in
+          Float.accumulateRow(row, scaledBy: scale, into: y)
+        }
+      }
+      expected.withUnsafeMutableView(reading: exactRow) { expected, exactRow in
+        Double.accumulateRow(exactRow, scaledBy: Double(scale), into: expected)
+      }
       #expect(firstMismatch(y, expected) { _, _ in 8 * roundoff } == nil)
 
-      set.run { Float.accumulateColumn(column.view, scaledBy: scale, into: y.mutableView) }
-      Double.accumulateColumn(exactColumn.view, scaledBy: Double(scale), into: expected.mutableView)
+      set.run {
+        y.withUnsafeMutableView(reading: column) { y, column in
+          Float.accumulateColumn(column, scaledBy: scale, into: y)
+        }
+      }
+      expected.withUnsafeMutableView(reading: exactColumn) { expected, exactColumn in
+        Double.accumulateColumn(exactColumn, scaledBy: Double(scale), into: expected)
+      }
       #expect(firstMismatch(y, expected) { _, _ in 12 * roundoff } == nil)
     }
   }
@@ -45,8 +63,14 @@ private func forEachShape(_ body: (_ rows: Int, _ columns: Int) -> Void) {
       let (exactA, exactB) = (a.inDouble, b.inDouble)
       var y = Matrix<Float>.uniform(rows, columns, seed: 67)
       var expected = y.inDouble
-      set.run { Float.multiply(a.view, b.view, into: y.mutableView, accumulating: accumulating) }
-      Double.multiply(exactA.view, exactB.view, into: expected.mutableView, accumulating: accumulating)
+      set.run {
+        y.withUnsafeMutableView(reading: a, b) { y, a, b in
+          Float.multiply(a, b, into: y, accumulating: accumulating)
+        }
+      }
+      expected.withUnsafeMutableView(reading: exactA, exactB) { expected, exactA, exactB in
+        Double.multiply(exactA, exactB, into: expected, accumulating: accumulating)
+      }
       #expect(firstMismatch(y, expected) { _, _ in 4 * roundoff } == nil)
     }
   }
@@ -60,17 +84,33 @@ private func forEachShape(_ body: (_ rows: Int, _ columns: Int) -> Void) {
       var row = Matrix<Float>.uniform(1, columns, seed: 69)
       var expected = row.inDouble
       var magnitude = expected.magnitudes
-      set.run { Float.accumulateSumOfRows(x.view, scaledBy: 0.5, into: row.mutableView) }
-      Double.accumulateSumOfRows(exact.view, scaledBy: 0.5, into: expected.mutableView)
-      Double.accumulateSumOfRows(sizes.view, scaledBy: 0.5, into: magnitude.mutableView)
+      set.run {
+        row.withUnsafeMutableView(reading: x) { row, x in
+          Float.accumulateSumOfRows(x, scaledBy: 0.5, into: row)
+        }
+      }
+      expected.withUnsafeMutableView(reading: exact) { expected, exact in
+        Double.accumulateSumOfRows(exact, scaledBy: 0.5, into: expected)
+      }
+      magnitude.withUnsafeMutableView(reading: sizes) { magnitude, sizes in
+        Double.accumulateSumOfRows(sizes, scaledBy: 0.5, into: magnitude)
+      }
       #expect(firstMismatch(row, expected, sumOf: rows + 1, magnitude: magnitude) == nil)
 
       var column = Matrix<Float>.uniform(rows, 1, seed: 70)
       expected = column.inDouble
       magnitude = expected.magnitudes
-      set.run { Float.accumulateSumOfColumns(x.view, scaledBy: 0.5, into: column.mutableView) }
-      Double.accumulateSumOfColumns(exact.view, scaledBy: 0.5, into: expected.mutableView)
-      Double.accumulateSumOfColumns(sizes.view, scaledBy: 0.5, into: magnitude.mutableView)
+      set.run {
+        column.withUnsafeMutableView(reading: x) { column, x in
+          Float.accumulateSumOfColumns(x, scaledBy: 0.5, into: column)
+        }
+      }
+      expected.withUnsafeMutableView(reading: exact) { expected, exact in
+        Double.accumulateSumOfColumns(exact, scaledBy: 0.5, into: expected)
+      }
+      magnitude.withUnsafeMutableView(reading: sizes) { magnitude, sizes in
+        Double.accumulateSumOfColumns(sizes, scaledBy: 0.5, into: magnitude)
+      }
       // The sum is taken in double, so that only its rounding and the addition count.
       #expect(firstMismatch(column, expected, sumOf: 1, magnitude: magnitude) == nil)
     }
@@ -86,8 +126,14 @@ private func forEachShape(_ body: (_ rows: Int, _ columns: Int) -> Void) {
         let exact = x.inDouble
         var y = Matrix<Float>(rowCount: 6, columnCount: 1)
         var expected = y.inDouble
-        set.run { Float.logMeanExp(x.view, into: y.mutableView) }
-        Double.logMeanExp(exact.view, into: expected.mutableView)
+        set.run {
+          y.withUnsafeMutableView(reading: x) { y, x in
+            Float.logMeanExp(x, into: y)
+          }
+        }
+        expected.withUnsafeMutableView(reading: exact) { expected, exact in
+          Double.logMeanExp(exact, into: expected)
+        }
         let bound = roundoff * (50 + Double(columns) + 3 * abs(offset))
         #expect(firstMismatch(y, expected) { _, _ in bound } == nil)
 
@@ -96,10 +142,15 @@ private func forEachShape(_ body: (_ rows: Int, _ columns: Int) -> Void) {
         var dx = Matrix<Float>.uniform(6, columns, seed: 73)
         var expectedDx = dx.inDouble
         set.run {
-          Float.accumulateLogMeanExpGradient(x.view, output: y.view, dy.view, into: dx.mutableView)
+          dx.withUnsafeMutableView(reading: x, y, dy) { dx, x, y, dy in
+            Float.accumulateLogMeanExpGradient(x, output: y, dy, into: dx)
+          }
         }
-        Double.accumulateLogMeanExpGradient(
-          exact.view, output: expected.view, exactDy.view, into: expectedDx.mutableView)
+        expectedDx.withUnsafeMutableView(reading: exact, expected, exactDy) {
+          expectedDx, exact, expected, exactDy in
+          Double.accumulateLogMeanExpGradient(
+            exact, output: expected, exactDy, into: expectedDx)
+        }
         #expect(firstMismatch(dx, expectedDx) { _, _ in 2 * bound + 8 * roundoff } == nil)
       }
     }
@@ -115,7 +166,11 @@ private func forEachShape(_ body: (_ rows: Int, _ columns: Int) -> Void) {
         1e30, 1e30, 1e30,
       ])
     var y = Matrix<Float>(rowCount: 5, columnCount: 1)
-    set.run { Float.logMeanExp(x.view, into: y.mutableView) }
+    set.run {
+      y.withUnsafeMutableView(reading: x) { y, x in
+        Float.logMeanExp(x, into: y)
+      }
+    }
     #expect(y[0, 0] == -.infinity)
     #expect(abs(y[1, 0] + 1.0986123) < 1e-6)
     #expect(y[2, 0].isNaN)

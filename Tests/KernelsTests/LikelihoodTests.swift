@@ -14,8 +14,14 @@ import _TestSupport
           let (exactZ, exactT) = (z.inDouble, t.inDouble)
           var y = Matrix<Float>(rowCount: rows, columnCount: 1)
           var expected = y.inDouble
-          set.run { Float.bernoulliLogLikelihood(logits: z.view, targets: t.view, into: y.mutableView) }
-          Double.bernoulliLogLikelihood(logits: exactZ.view, targets: exactT.view, into: expected.mutableView)
+          set.run {
+            y.withUnsafeMutableView(reading: z, t) { y, z, t in
+              Float.bernoulliLogLikelihood(logits: z, targets: t, into: y)
+            }
+          }
+          expected.withUnsafeMutableView(reading: exactZ, exactT) { expected, exactZ, exactT in
+            Double.bernoulliLogLikelihood(logits: exactZ, targets: exactT, into: expected)
+          }
           // All terms are negative, so that Σ|term| is the sum itself. The plain reference cancels: it errs
           // by a rounding of z a term.
           let cancellation = Double(columns) * scale * 0x1p-52
@@ -36,8 +42,14 @@ import _TestSupport
     let (exactZ, exactT) = (z.inDouble, t.inDouble)
     var y = Matrix<Float>(rowCount: 3, columnCount: 1)
     var expected = y.inDouble
-    set.run { Float.bernoulliLogLikelihood(logits: z.view, targets: t.view, into: y.mutableView) }
-    Double.bernoulliLogLikelihood(logits: exactZ.view, targets: exactT.view, into: expected.mutableView)
+    set.run {
+      y.withUnsafeMutableView(reading: z, t) { y, z, t in
+        Float.bernoulliLogLikelihood(logits: z, targets: t, into: y)
+      }
+    }
+    expected.withUnsafeMutableView(reading: exactZ, exactT) { expected, exactZ, exactT in
+      Double.bernoulliLogLikelihood(logits: exactZ, targets: exactT, into: expected)
+    }
     #expect(firstMismatch(y, expected) { _, _ in 100 * 5 * 9 * roundoff } == nil)
   }
 
@@ -51,10 +63,14 @@ import _TestSupport
       var dz = Matrix<Float>.uniform(5, columns, seed: 88)
       var expected = dz.inDouble
       set.run {
-        Float.accumulateBernoulliGradient(logits: z.view, targets: t.view, dy.view, into: dz.mutableView)
+        dz.withUnsafeMutableView(reading: z, t, dy) { dz, z, t, dy in
+          Float.accumulateBernoulliGradient(logits: z, targets: t, dy, into: dz)
+        }
       }
-      Double.accumulateBernoulliGradient(
-        logits: exactZ.view, targets: exactT.view, exactDy.view, into: expected.mutableView)
+      expected.withUnsafeMutableView(reading: exactZ, exactT, exactDy) { expected, exactZ, exactT, exactDy in
+        Double.accumulateBernoulliGradient(
+          logits: exactZ, targets: exactT, exactDy, into: expected)
+      }
       // 3 ulp of a sigmoid below 1, a difference, a product and a sum below 2.
       #expect(firstMismatch(dz, expected) { _, _ in 12 * roundoff } == nil)
     }
@@ -66,7 +82,11 @@ import _TestSupport
     z[1, 19] = .nan
     let t = Matrix<Float>.bits(2, 20, seed: 90)
     var y = Matrix<Float>(rowCount: 2, columnCount: 1)
-    set.run { Float.bernoulliLogLikelihood(logits: z.view, targets: t.view, into: y.mutableView) }
+    set.run {
+      y.withUnsafeMutableView(reading: z, t) { y, z, t in
+        Float.bernoulliLogLikelihood(logits: z, targets: t, into: y)
+      }
+    }
     #expect(y[0, 0].isFinite)
     #expect(y[1, 0].isNaN)
   }

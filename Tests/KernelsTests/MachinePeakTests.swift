@@ -10,7 +10,9 @@ import _TestSupport
     for rounds in [0, 1, 2, 9] {
       let start = (0..<count).map { Float($0) }
       var x = Matrix<Float>(rowCount: 1, columnCount: count, elements: start)
-      let done = set.run { MachinePeak.multiplyAdds(rounds: rounds, 0.5, 1, x.mutableView) }
+      let done = set.run {
+        x.withUnsafeMutableView { x in MachinePeak.multiplyAdds(rounds: rounds, 0.5, 1, x) }
+      }
       let chains = rounds == 0 ? 0 : done / rounds
       #expect(done == rounds * chains && chains <= count && (rounds == 0 || chains >= 48))
       var expected = start
@@ -23,7 +25,7 @@ import _TestSupport
   func aStreamTouchesEveryNumberOnce(set: InstructionSet) {
     for columns in sizesAroundVectors {
       var x = Matrix<Float>(rowCount: 3, columnCount: columns, elements: (0..<3 * columns).map { Float($0) })
-      set.run { MachinePeak.stream(x.mutableView, adding: 2) }
+      set.run { x.withUnsafeMutableView { x in MachinePeak.stream(x, adding: 2) } }
       #expect(x.elements == (0..<3 * columns).map { Float($0 + 2) })
     }
   }

@@ -22,7 +22,7 @@ private func masks(_ inputs: Int, _ outputs: Int, seed: UInt64) -> [Staircase] {
 /// Random weights, NaN wherever the mask forbids them.
 private func weights(_ mask: Staircase, seed: UInt64) -> Matrix<Float> {
   let w = Matrix<Float>.uniform(mask.inputCount, mask.outputCount, seed: seed)
-  return Matrix(rowCount: mask.inputCount, columnCount: mask.outputCount) {
+  return Matrix(nanPaddedRowCount: mask.inputCount, columnCount: mask.outputCount) {
     mask.permits($0, $1) ? w[$0, $1] : .nan
   }
 }
@@ -31,7 +31,7 @@ private func weights(_ mask: Staircase, seed: UInt64) -> Matrix<Float> {
 private func sparse(_ rows: Int, _ columns: Int, seed: UInt64) -> Matrix<Float> {
   let bits = Matrix<Float>.bits(rows, columns, probability: 0.2, seed: seed)
   let values = Matrix<Float>.uniform(rows, columns, seed: seed + 1)
-  return Matrix(rowCount: rows, columnCount: columns) { bits[$0, $1] * values[$0, $1] }
+  return Matrix(nanPaddedRowCount: rows, columnCount: columns) { bits[$0, $1] * values[$0, $1] }
 }
 
 /// What rounding may do to a sum of `terms` products, as a share of the sum of their magnitudes.
@@ -59,15 +59,27 @@ private func share(_ terms: Int, _ method: ProductMethod, _ set: InstructionSet)
           var expected = y.inDouble
           var magnitude = expected
           set.run {
-            Float.maskedLinear(
-              x.view, weights: w.view, bias: bias?.view, mask: mask, method: method, into: y.mutableView)
+            bias.withUnsafeView { bias in
+              y.withUnsafeMutableView(reading: x, w) { y, x, w in
+                Float.maskedLinear(
+                  x, weights: w, bias: bias, mask: mask, method: method, into: y)
+              }
+            }
           }
-          Double.maskedLinear(
-            exactX.view, weights: exactW.view, bias: exactBias?.view, mask: mask,
-            method: method, into: expected.mutableView)
-          Double.maskedLinear(
-            sizeX.view, weights: sizeW.view, bias: sizeBias?.view, mask: mask, method: method,
-            into: magnitude.mutableView)
+          exactBias.withUnsafeView { exactBias in
+            expected.withUnsafeMutableView(reading: exactX, exactW) { expected, exactX, exactW in
+              Double.maskedLinear(
+                exactX, weights: exactW, bias: exactBias, mask: mask,
+                method: method, into: expected)
+            }
+          }
+          sizeBias.withUnsafeView { sizeBias in
+            magnitude.withUnsafeMutableView(reading: sizeX, sizeW) { magnitude, sizeX, sizeW in
+              Double.maskedLinear(
+                sizeX, weights: sizeW, bias: sizeBias, mask: mask, method: method,
+                into: magnitude)
+            }
+          }
           let mismatch = firstMismatch(y, expected) { share(inputs + 1, method, set) * magnitude[$0, $1] }
           #expect(mismatch == nil, "\(rows) × \(inputs) × \(outputs)")
         }
@@ -87,14 +99,20 @@ private func share(_ terms: Int, _ method: ProductMethod, _ set: InstructionSet)
         var expected = dx.inDouble
         var magnitude = expected.magnitudes
         set.run {
-          Float.maskedLinearInputGradient(
-            dy.view, weights: w.view, mask: mask, method: method, into: dx.mutableView)
+          dx.withUnsafeMutableView(reading: dy, w) { dx, dy, w in
+            Float.maskedLinearInputGradient(
+              dy, weights: w, mask: mask, method: method, into: dx)
+          }
         }
-        Double.maskedLinearInputGradient(
-          exactDy.view, weights: exactW.view, mask: mask, method: method, into: expected.mutableView)
-        Double.maskedLinearInputGradient(
-          sizeDy.view, weights: sizeW.view, mask: mask, method: method,
-          into: magnitude.mutableView)
+        expected.withUnsafeMutableView(reading: exactDy, exactW) { expected, exactDy, exactW in
+          Double.maskedLinearInputGradient(
+            exactDy, weights: exactW, mask: mask, method: method, into: expected)
+        }
+        magnitude.withUnsafeMutableView(reading: sizeDy, sizeW) { magnitude, sizeDy, sizeW in
+          Double.maskedLinearInputGradient(
+            sizeDy, weights: sizeW, mask: mask, method: method,
+            into: magnitude)
+        }
         let mismatch = firstMismatch(dx, expected) { share(outputs + 1, method, set) * magnitude[$0, $1] }
         #expect(mismatch == nil, "\(rows) × \(inputs) × \(outputs)")
       }
@@ -114,14 +132,20 @@ private func share(_ terms: Int, _ method: ProductMethod, _ set: InstructionSet)
         var expected = dw.inDouble
         var magnitude = expected.magnitudes
         set.run {
-          Float.maskedLinearWeightGradient(
-            x.view, dy.view, mask: mask, method: method, into: dw.mutableView)
+          dw.withUnsafeMutableView(reading: x, dy) { dw, x, dy in
+            Float.maskedLinearWeightGradient(
+              x, dy, mask: mask, method: method, into: dw)
+          }
         }
-        Double.maskedLinearWeightGradient(
-          exactX.view, exactDy.view, mask: mask, method: method, into: expected.mutableView)
-        Double.maskedLinearWeightGradient(
-          sizeX.view, sizeDy.view, mask: mask, method: method,
-          into: magnitude.mutableView)
+        expected.withUnsafeMutableView(reading: exactX, exactDy) { expected, exactX, exactDy in
+          Double.maskedLinearWeightGradient(
+            exactX, exactDy, mask: mask, method: method, into: expected)
+        }
+        magnitude.withUnsafeMutableView(reading: sizeX, sizeDy) { magnitude, sizeX, sizeDy in
+          Double.maskedLinearWeightGradient(
+            sizeX, sizeDy, mask: mask, method: method,
+            into: magnitude)
+        }
         let mismatch = firstMismatch(dw, expected) { share(rows + 1, method, set) * magnitude[$0, $1] }
         #expect(mismatch == nil, "\(rows) × \(inputs) × \(outputs)")
         let isUntouched = (0..<inputs).allSatisfy { input in
@@ -148,18 +172,32 @@ private func share(_ terms: Int, _ method: ProductMethod, _ set: InstructionSet)
         var (wStored, mStored, vStored) = (w, m, v)
         var dw = Matrix<Float>(rowCount: inputs, columnCount: outputs)
         set.run {
-          Float.maskedLinearWeightGradient(
-            x.view, dy.view, mask: mask, method: method, into: dw.mutableView)
-          Float.adam(
-            wStored.mutableView, gradient: dw.view, scaledBy: 1, step: step, mean: mStored.mutableView,
-            variance: vStored.mutableView)
-          Float.maskedLinearAdam(
-            x.view, dy.view, mask: mask, method: method, everywhere: everywhere, step: step,
-            weights: w.mutableView,
-            mean: m.mutableView, variance: v.mutableView)
+          dw.withUnsafeMutableView(reading: x, dy) { dw, x, dy in
+            Float.maskedLinearWeightGradient(
+              x, dy, mask: mask, method: method, into: dw)
+          }
+          wStored.withUnsafeMutableView { wStored in
+            mStored.withUnsafeMutableView { mStored in
+              vStored.withUnsafeMutableView(reading: dw) { vStored, dw in
+                Float.adam(
+                  wStored, gradient: dw, scaledBy: 1, step: step, mean: mStored,
+                  variance: vStored)
+              }
+            }
+          }
+          w.withUnsafeMutableView { w in
+            m.withUnsafeMutableView { m in
+              v.withUnsafeMutableView(reading: x, dy) { v, x, dy in
+                Float.maskedLinearAdam(
+                  x, dy, mask: mask, method: method, everywhere: everywhere, step: step,
+                  weights: w,
+                  mean: m, variance: v)
+              }
+            }
+          }
         }
         for (found, stored, before) in [(w, wStored, wBefore), (m, mStored, mBefore), (v, vStored, vBefore)] {
-          let expected = Matrix(rowCount: inputs, columnCount: outputs) {
+          let expected = Matrix(nanPaddedRowCount: inputs, columnCount: outputs) {
             everywhere || mask.permits($0, $1) ? stored[$0, $1] : before[$0, $1]
           }
           #expect(found.bitPatterns == expected.bitPatterns, "\(rows) × \(inputs) × \(outputs)")
@@ -179,16 +217,30 @@ private func share(_ terms: Int, _ method: ProductMethod, _ set: InstructionSet)
     )
     var (exactW, exactM, exactV) = (w.inDouble, m.inDouble, v.inDouble)
     set.run {
-      Float.maskedLinearAdam(
-        x.view, dy.view, mask: mask, method: .dense, everywhere: false,
-        step: AdamStep(rate: 0.01, beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0.1, stepNumber: 3),
-        weights: w.mutableView, mean: m.mutableView, variance: v.mutableView)
+      w.withUnsafeMutableView { w in
+        m.withUnsafeMutableView { m in
+          v.withUnsafeMutableView(reading: x, dy) { v, x, dy in
+            Float.maskedLinearAdam(
+              x, dy, mask: mask, method: .dense, everywhere: false,
+              step: AdamStep(
+                rate: 0.01, beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0.1, stepNumber: 3),
+              weights: w, mean: m, variance: v)
+          }
+        }
+      }
     }
     let (exactX, exactDy) = (x.inDouble, dy.inDouble)
-    Double.maskedLinearAdam(
-      exactX.view, exactDy.view, mask: mask, method: .dense, everywhere: false,
-      step: AdamStep(rate: 0.01, beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0.1, stepNumber: 3),
-      weights: exactW.mutableView, mean: exactM.mutableView, variance: exactV.mutableView)
+    exactW.withUnsafeMutableView { exactW in
+      exactM.withUnsafeMutableView { exactM in
+        exactV.withUnsafeMutableView(reading: exactX, exactDy) { exactV, exactX, exactDy in
+          Double.maskedLinearAdam(
+            exactX, exactDy, mask: mask, method: .dense, everywhere: false,
+            step: AdamStep(
+              rate: 0.01, beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0.1, stepNumber: 3),
+            weights: exactW, mean: exactM, variance: exactV)
+        }
+      }
+    }
     // The gradient is a sum of 20 products of at most 1, and no later rounding is of anything larger.
     let bound = 1.01 * 24 * roundoff * 20
     #expect(firstMismatch(m, exactM) { _, _ in bound } == nil)
@@ -205,8 +257,10 @@ private func share(_ terms: Int, _ method: ProductMethod, _ set: InstructionSet)
     func result() -> Matrix<Float> {
       var y = Matrix<Float>(rowCount: 9, columnCount: 70)
       set.run {
-        Float.maskedLinear(
-          x.view, weights: w.view, bias: nil, mask: mask, method: method, into: y.mutableView)
+        y.withUnsafeMutableView(reading: x, w) { y, x, w in
+          Float.maskedLinear(
+            x, weights: w, bias: nil, mask: mask, method: method, into: y)
+        }
       }
       return y
     }
@@ -233,8 +287,10 @@ private func share(_ terms: Int, _ method: ProductMethod, _ set: InstructionSet)
     func result(_ x: Matrix<Float>) -> Matrix<Float> {
       var y = Matrix<Float>(rowCount: x.rowCount, columnCount: 75)
       set.run {
-        Float.maskedLinear(
-          x.view, weights: w.view, bias: bias.view, mask: mask, method: method, into: y.mutableView)
+        y.withUnsafeMutableView(reading: x, w, bias) { y, x, w, bias in
+          Float.maskedLinear(
+            x, weights: w, bias: bias, mask: mask, method: method, into: y)
+        }
       }
       return y
     }

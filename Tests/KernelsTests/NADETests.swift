@@ -2,56 +2,7 @@ import Kernels
 import Testing
 import _TestSupport
 
-/// A NADE's parameters, and its gradients, in either precision.
-private struct Network<Scalar: KernelScalar> {
-  var w: Matrix<Scalar>
-  var v: Matrix<Scalar>
-  var b: Matrix<Scalar>
-  var c: Matrix<Scalar>
-  var ordering: [Int32]
-  var activation: Activation
-
-  var operands: NADEOperands<Scalar> {
-    NADEOperands(w: w.view, v: v.view, b: b.view, c: c.view, ordering: ordering, activation: activation)
-  }
-
-  /// All four matrices one after another.
-  var elements: [Scalar] { w.elements + v.elements + b.elements + c.elements }
-
-  /// The views to accumulate into; each matrix is this value's own.
-  var gradients: NADEGradients<Scalar> {
-    mutating get {
-      NADEGradients(w: w.mutableView, v: v.mutableView, b: b.mutableView, c: c.mutableView)
-    }
-  }
-
-  var zeros: Network {
-    func zero(_ m: Matrix<Scalar>) -> Matrix<Scalar> {
-      Matrix(rowCount: m.rowCount, columnCount: m.columnCount) { _, _ in 0 }
-    }
-    return Network(
-      w: zero(w), v: zero(v), b: zero(b), c: zero(c), ordering: ordering, activation: activation)
-  }
-}
-
-extension Network<Float> {
-  /// Weights from the hidden state's inputs are uniform in ± `scale`, all others in ± 1.
-  init(variables: Int, hidden: Int, activation: Activation, scale: Double = 1, seed: UInt64) {
-    var generator = Philox(seed: seed, stream: 9)
-    self.init(
-      w: .uniform(variables, hidden, in: -scale...scale, seed: seed),
-      v: .uniform(variables, hidden, seed: seed + 1),
-      b: .uniform(1, variables, seed: seed + 2), c: .uniform(1, hidden, seed: seed + 3),
-      ordering: (0..<Int32(variables)).shuffled(using: &generator), activation: activation)
-  }
-
-  var inDouble: Network<Double> {
-    Network<Double>(
-      w: w.inDouble, v: v.inDouble, b: b.inDouble, c: c.inDouble, ordering: ordering, activation: activation)
-  }
-}
-
-extension Network<Double> {
+extension NADENetwork<Double> {
   /// The largest |a| that the rows pass through, and whether some unit has come back from beyond 100 to within 50.
   func largestActivation(_ x: Matrix<Float>) -> (largest: Double, returns: Bool) {
     var (largest, returns) = (0.0, false)
@@ -81,7 +32,7 @@ private let scales: [Double] = [1, 40, 200]
   /// With inputs, weights and biases of at most 1, |a| ≤ D + 1 after at most D roundings of it, so a errs by
   /// at most (D + 1)²·u, and so does h, whose slope is at most 1, besides 3 ulp. The logit adds H products and
   /// as many roundings of |z| ≤ H·max h.
-  private func bound(_ network: Network<Float>) -> Double {
+  private func bound(_ network: NADENetwork<Float>) -> Double {
     let d = Double(network.w.rowCount)
     let h = Double(network.c.columnCount)
     let largest = network.activation == .sigmoid ? 1 : d + 1
@@ -92,13 +43,13 @@ private let scales: [Double] = [1, 40, 200]
   func logits(set: InstructionSet, activation: Activation) {
     for hidden in sizesAroundVectors + [512, 600] {
       for (rows, variables) in [(1, 7), (5, 16), (17, 9), (33, 20), (0, 3)] {
-        let network = Network(variables: variables, hidden: hidden, activation: activation, seed: 31)
+        let network = NADENetwork(variables: variables, hidden: hidden, activation: activation, seed: 31)
         let x = Matrix<Float>.bits(rows, variables, seed: 32)
         var z = Matrix<Float>(rowCount: rows, columnCount: variables, repeating: .nan)
         let (exact, exactX) = (network.inDouble, x.inDouble)
         var expected = z.inDouble
-        set.run { Float.nade(x.view, parameters: network.operands, into: z.mutableView) }
-        Double.nade(exactX.view, parameters: exact.operands, into: expected.mutableView)
+        set.run { network.nade(x, into: &z) }
+        exact.nade(exactX, into: &expected)
         let limit = bound(network)
         #expect(firstMismatch(z, expected) { _, _ in limit } == nil, "\(rows) rows, \(hidden) hidden units")
       }
@@ -111,9 +62,11 @@ private let scales: [Double] = [1, 40, 200]
     for hidden in sizesAroundVectors + [130] {
       for (rows, variables) in [(1, 7), (5, 16), (35, 11), (70, 8), (0, 3)] {
         // Distances from ReLU's kink far above rounding: weights in steps of 1/8, biases between the steps.
-        var network = Network(variables: variables, hidden: hidden, activation: activation, seed: 33)
-        network.w = Matrix(rowCount: variables, columnCount: hidden) { (network.w[$0, $1] * 8).rounded() / 8 }
-        network.c = Matrix(rowCount: 1, columnCount: hidden) {
+        var network = NADENetwork(variables: variables, hidden: hidden, activation: activation, seed: 33)
+        network.w = Matrix(nanPaddedRowCount: variables, columnCount: hidden) {
+          (network.w[$0, $1] * 8).rounded() / 8
+        }
+        network.c = Matrix(nanPaddedRowCount: 1, columnCount: hidden) {
           (network.c[$0, $1] * 8).rounded() / 8 + 0.0625
         }
         let x = Matrix<Float>.bits(rows, variables, seed: 34)
@@ -122,10 +75,9 @@ private let scales: [Double] = [1, 40, 200]
         let (exact, exactX, exactDz) = (network.inDouble, x.inDouble, dz.inDouble)
         var expected = exact.zeros
         set.run {
-          Float.nadeGradient(x.view, parameters: network.operands, dz.view, into: result.gradients)
+          network.accumulateGradient(x, dz, into: &result)
         }
-        Double.nadeGradient(
-          exactX.view, parameters: exact.operands, exactDz.view, into: expected.gradients)
+        exact.accumulateGradient(exactX, exactDz, into: &expected)
         // Sums of rows · D products of magnitude at most D + 1 (da sums D terms), each of factors good to
         // (D + 8) roundings, in rows · D additions.
         let terms = Double(rows * variables)
@@ -151,7 +103,7 @@ private let scales: [Double] = [1, 40, 200]
   func largeActivations(set: InstructionSet, scale: Double) {
     for hidden in [1, 17, 600] {
       for (rows, variables) in [(1, 30), (40, 31), (150, 30)] {
-        let network = Network(
+        let network = NADENetwork(
           variables: variables, hidden: hidden, activation: .sigmoid, scale: scale, seed: 44)
         let x = Matrix<Float>.bits(rows, variables, seed: 45)
         let dz = Matrix<Float>.uniform(rows, variables, seed: 46)
@@ -161,13 +113,12 @@ private let scales: [Double] = [1, 40, 200]
         var z = Matrix<Float>(rowCount: rows, columnCount: variables, repeating: .nan)
         var result = network.zeros
         set.run {
-          Float.nade(x.view, parameters: network.operands, into: z.mutableView)
-          Float.nadeGradient(x.view, parameters: network.operands, dz.view, into: result.gradients)
+          network.nade(x, into: &z)
+          network.accumulateGradient(x, dz, into: &result)
         }
         var (expectedZ, expected) = (z.inDouble, exact.zeros)
-        Double.nade(exactX.view, parameters: exact.operands, into: expectedZ.mutableView)
-        Double.nadeGradient(
-          exactX.view, parameters: exact.operands, exactDz.view, into: expected.gradients)
+        exact.nade(exactX, into: &expectedZ)
+        exact.accumulateGradient(exactX, exactDz, into: &expected)
         let (d, h, terms) = (Double(variables), Double(hidden), Double(rows * variables))
         let limit = roundoff * (h * (d * largest + 6) + (h + 2) * (h + 1))
         #expect(firstMismatch(z, expectedZ) { _, _ in limit } == nil, "\(rows) rows, \(hidden) units")
@@ -185,7 +136,7 @@ private let scales: [Double] = [1, 40, 200]
 
   @Test(arguments: InstructionSet.available, scales)
   func threadsKeepTheBits(set: InstructionSet, scale: Double) {
-    let network = Network(variables: 31, hidden: 600, activation: .sigmoid, scale: scale, seed: 47)
+    let network = NADENetwork(variables: 31, hidden: 600, activation: .sigmoid, scale: scale, seed: 47)
     let x = Matrix<Float>.bits(150, 31, seed: 48)
     let u = Matrix<Float>.uniform(150, 31, in: 0...1, seed: 49)
     func bits() -> [UInt32] {
@@ -193,11 +144,9 @@ private let scales: [Double] = [1, 40, 200]
       var (sample, sampleZ) = (z, z)
       var result = network.zeros
       set.run {
-        Float.nade(x.view, parameters: network.operands, into: z.mutableView)
-        Float.nadeGradient(x.view, parameters: network.operands, u.view, into: result.gradients)
-        Float.nadeSample(
-          uniforms: u.view, parameters: network.operands, into: sample.mutableView,
-          logits: sampleZ.mutableView)
+        network.nade(x, into: &z)
+        network.accumulateGradient(x, u, into: &result)
+        network.sample(uniforms: u, into: &sample, logits: &sampleZ)
       }
       return z.bitPatterns + result.elements.map(\.bitPattern) + sample.bitPatterns + sampleZ.bitPatterns
     }
@@ -208,11 +157,11 @@ private let scales: [Double] = [1, 40, 200]
   @Test(arguments: InstructionSet.available, activations)
   func rowsAreIndependent(set: InstructionSet, activation: Activation) {
     for scale in scales {
-      let network = Network(variables: 40, hidden: 600, activation: activation, scale: scale, seed: 36)
+      let network = NADENetwork(variables: 40, hidden: 600, activation: activation, scale: scale, seed: 36)
       let x = Matrix<Float>.bits(150, 40, seed: 37)
       func result(_ x: Matrix<Float>) -> Matrix<Float> {
         var z = Matrix<Float>(rowCount: x.rowCount, columnCount: 40)
-        set.run { Float.nade(x.view, parameters: network.operands, into: z.mutableView) }
+        set.run { network.nade(x, into: &z) }
         return z
       }
       let all = result(x)
@@ -230,11 +179,11 @@ private let scales: [Double] = [1, 40, 200]
   }
 
   private func laterVariablesLeaveNoTrace(_ set: InstructionSet, _ activation: Activation, _ scale: Double) {
-    let network = Network(variables: 30, hidden: 50, activation: activation, scale: scale, seed: 38)
+    let network = NADENetwork(variables: 30, hidden: 50, activation: activation, scale: scale, seed: 38)
     var x = Matrix<Float>.bits(6, 30, seed: 39)
     func result() -> Matrix<Float> {
       var z = Matrix<Float>(rowCount: 6, columnCount: 30)
-      set.run { Float.nade(x.view, parameters: network.operands, into: z.mutableView) }
+      set.run { network.nade(x, into: &z) }
       return z
     }
     let before = result()
@@ -254,15 +203,14 @@ private let scales: [Double] = [1, 40, 200]
   @Test(arguments: InstructionSet.available, activations)
   func samplesFromItsLogits(set: InstructionSet, activation: Activation) {
     for (rows, hidden, scale) in [(1, 5, 1.0), (7, 17, 1), (40, 600, 1), (40, 600, 40), (2, 50, 200)] {
-      let network = Network(variables: 25, hidden: hidden, activation: activation, scale: scale, seed: 40)
+      let network = NADENetwork(variables: 25, hidden: hidden, activation: activation, scale: scale, seed: 40)
       let u = Matrix<Float>.uniform(rows, 25, in: 0...1, seed: 41)
       var x = Matrix<Float>(rowCount: rows, columnCount: 25, repeating: .nan)
       var z = x
       var again = x
       set.run {
-        Float.nadeSample(
-          uniforms: u.view, parameters: network.operands, into: x.mutableView, logits: z.mutableView)
-        Float.nade(x.view, parameters: network.operands, into: again.mutableView)
+        network.sample(uniforms: u, into: &x, logits: &z)
+        network.nade(x, into: &again)
       }
       #expect(z.bitPatterns == again.bitPatterns)
       for row in 0..<rows {
@@ -281,14 +229,14 @@ private let scales: [Double] = [1, 40, 200]
   @Test(arguments: InstructionSet.available, [Float.nan, .infinity, -.infinity])
   func weightsThatAreNotFinite(set: InstructionSet, weight: Float) {
     for hidden in [20, 600] {
-      var network = Network(variables: 12, hidden: hidden, activation: .sigmoid, seed: 50)
+      var network = NADENetwork(variables: 12, hidden: hidden, activation: .sigmoid, seed: 50)
       network.w[Int(network.ordering[3]), hidden - 1] = weight
       let x = Matrix<Float>.bits(40, 12, seed: 51)
       let (exact, exactX) = (network.inDouble, x.inDouble)
       var z = Matrix<Float>(rowCount: 40, columnCount: 12)
       var expected = z.inDouble
-      set.run { Float.nade(x.view, parameters: network.operands, into: z.mutableView) }
-      Double.nade(exactX.view, parameters: exact.operands, into: expected.mutableView)
+      set.run { network.nade(x, into: &z) }
+      exact.nade(exactX, into: &expected)
       let limit = bound(network)
       #expect(firstMismatch(z, expected) { _, _ in limit } == nil)
     }
@@ -296,11 +244,11 @@ private let scales: [Double] = [1, 40, 200]
 
   @Test(arguments: InstructionSet.available, activations)
   func notANumberIsSeen(set: InstructionSet, activation: Activation) {
-    var network = Network(variables: 10, hidden: 20, activation: activation, seed: 42)
+    var network = NADENetwork(variables: 10, hidden: 20, activation: activation, seed: 42)
     network.c[0, 19] = .nan
     let x = Matrix<Float>.bits(3, 10, seed: 43)
     var z = Matrix<Float>(rowCount: 3, columnCount: 10)
-    set.run { Float.nade(x.view, parameters: network.operands, into: z.mutableView) }
+    set.run { network.nade(x, into: &z) }
     let isSeen = z.elements.allSatisfy { $0.isNaN }
     #expect(isSeen)
   }

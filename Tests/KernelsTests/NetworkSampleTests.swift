@@ -25,13 +25,13 @@ private struct RandomNetwork {
     var generator = Philox(seed: seed, stream: 0x5A3)
     /// Numbers in ±3/8, NaN where the mask forbids.
     func weights(_ mask: Staircase) -> Matrix<Float> {
-      Matrix(rowCount: mask.inputCount, columnCount: mask.outputCount) {
+      Matrix(nanPaddedRowCount: mask.inputCount, columnCount: mask.outputCount) {
         let weight = Float(generator.integer(below: 7) - 3) / 8
         return mask.permits($0, $1) ? weight : .nan
       }
     }
     func bias(_ count: Int) -> Matrix<Float> {
-      Matrix(rowCount: 1, columnCount: count) { _, _ in Float(generator.integer(below: 17) - 8) / 8 }
+      Matrix(nanPaddedRowCount: 1, columnCount: count) { _, _ in Float(generator.integer(below: 17) - 8) / 8 }
     }
     let variables = generator.permutation(of: variableCount)
     ordering = variables.map(Int32.init)
@@ -63,7 +63,7 @@ private struct RandomNetwork {
     _ uniforms: Matrix<Float>, in type: Scalar.Type = Float.self
   ) -> (words: [UInt64], logits: Matrix<Scalar>) {
     func converted(_ matrix: Matrix<Float>) -> Matrix<Scalar> {
-      Matrix(rowCount: matrix.rowCount, columnCount: matrix.columnCount) { Scalar(matrix[$0, $1]) }
+      Matrix(nanPaddedRowCount: matrix.rowCount, columnCount: matrix.columnCount) { Scalar(matrix[$0, $1]) }
     }
     let owned = hidden.map { (converted($0.weights), converted($0.bias), $0.mask) }
     let (v, d, b, u) = (
@@ -71,29 +71,29 @@ private struct RandomNetwork {
       converted(uniforms)
     )
     var z = Matrix<Scalar>(rowCount: u.rowCount, columnCount: u.columnCount, repeating: .nan)
-    let target = z.mutableView
     // What is not overwritten would show.
     var words = [UInt64](repeating: .max, count: max(1, u.rowCount * ((u.columnCount + 63) / 64)))
     let network = MaskedNetwork(
       ordering: ordering,
       hidden: owned.enumerated().map { index, layer in
         MaskedLayer(
-          weights: layer.0.view, bias: layer.1.view, mask: layer.2,
+          weights: layer.0, bias: layer.1, mask: layer.2,
           addsInputs: isResidual && index > 0 && layer.0.rowCount == layer.0.columnCount)
       },
       activation: activation,
       output: output.flatMap { output in
-        v.map { MaskedLayer(weights: $0.view, bias: b.view, mask: output.mask) }
+        v.map { MaskedLayer(weights: $0, bias: b, mask: output.mask) }
       },
       direct: direct.flatMap { direct in
-        d.map { MaskedLayer(weights: $0.view, bias: output == nil ? b.view : nil, mask: direct.mask) }
+        d.map { MaskedLayer(weights: $0, bias: output == nil ? b : nil, mask: direct.mask) }
       })
     words.withUnsafeMutableBufferPointer {
       if let base = $0.baseAddress {
-        Scalar.networkSample(uniforms: u.view, network: network, into: base, logits: target)
+        z.withUnsafeMutableView(reading: u) { z, u in
+          Scalar.networkSample(uniforms: u, network: network, into: base, logits: z)
+        }
       }
     }
-    withExtendedLifetime((owned, v, d, b, u)) {}
     return (words, z)
   }
 }

@@ -11,8 +11,8 @@ private let shapes = sizesAroundVectors.map { (3, $0) } + [(0, 4), (200, 300)]
     for (rows, columns) in shapes {
       let x = Matrix<Float>.uniform(rows, columns, seed: 101)
       let exact = x.inDouble
-      let sum = set.run { Float.sumOfSquares(x.view) }
-      let expected = Double.sumOfSquares(exact.view)
+      let sum = set.run { x.withUnsafeView { x in Float.sumOfSquares(x) } }
+      let expected = exact.withUnsafeView { exact in Double.sumOfSquares(exact) }
       // Both sum exact squares in double.
       #expect(abs(sum - expected) <= Double(rows * columns) * 0x1p-52 * expected)
     }
@@ -23,15 +23,15 @@ private let shapes = sizesAroundVectors.map { (3, $0) } + [(0, 4), (200, 300)]
     for (rows, columns) in shapes where rows * columns > 0 {
       for bad in [Float.infinity, -.infinity, .nan] {
         var x = Matrix<Float>.uniform(rows, columns, in: -1e38...1e38, seed: 102)
-        #expect(set.run { Float.isFinite(x.view) })
+        #expect(set.run { x.withUnsafeView { x in Float.isFinite(x) } })
         x[rows - 1, columns - 1] = bad
-        #expect(!set.run { Float.isFinite(x.view) })
+        #expect(!set.run { x.withUnsafeView { x in Float.isFinite(x) } })
         x[rows - 1, columns - 1] = .greatestFiniteMagnitude
-        #expect(set.run { Float.isFinite(x.view) })
+        #expect(set.run { x.withUnsafeView { x in Float.isFinite(x) } })
       }
     }
     let empty = Matrix<Float>(rowCount: 0, columnCount: 0)
-    #expect(set.run { Float.isFinite(empty.view) })
+    #expect(set.run { empty.withUnsafeView { empty in Float.isFinite(empty) } })
   }
 
   /// A step is at most five rounded operations on numbers of at most 2.
@@ -45,13 +45,21 @@ private let shapes = sizesAroundVectors.map { (3, $0) } + [(0, 4), (200, 300)]
       )
       var (exactW, exactV) = (w.inDouble, v.inDouble)
       set.run {
-        Float.descend(
-          w.mutableView, gradient: g.view, scaledBy: 0.5, rate: 0.25, momentum: 0.75,
-          velocity: v.mutableView)
+        w.withUnsafeMutableView { w in
+          v.withUnsafeMutableView(reading: g) { v, g in
+            Float.descend(
+              w, gradient: g, scaledBy: 0.5, rate: 0.25, momentum: 0.75,
+              velocity: v)
+          }
+        }
       }
-      Double.descend(
-        exactW.mutableView, gradient: exactG.view, scaledBy: 0.5, rate: 0.25, momentum: 0.75,
-        velocity: exactV.mutableView)
+      exactW.withUnsafeMutableView { exactW in
+        exactV.withUnsafeMutableView(reading: exactG) { exactV, exactG in
+          Double.descend(
+            exactW, gradient: exactG, scaledBy: 0.5, rate: 0.25, momentum: 0.75,
+            velocity: exactV)
+        }
+      }
       #expect(firstMismatch(w, exactW) { _, _ in 10 * roundoff } == nil)
       #expect(firstMismatch(v, exactV) { _, _ in 10 * roundoff } == nil)
     }
@@ -68,13 +76,21 @@ private let shapes = sizesAroundVectors.map { (3, $0) } + [(0, 4), (200, 300)]
       )
       var (exactW, exactS) = (w.inDouble, s.inDouble)
       set.run {
-        Float.adagrad(
-          w.mutableView, gradient: g.view, scaledBy: 0.5, rate: 0.25, epsilon: 0x1p-10,
-          squares: s.mutableView)
+        w.withUnsafeMutableView { w in
+          s.withUnsafeMutableView(reading: g) { s, g in
+            Float.adagrad(
+              w, gradient: g, scaledBy: 0.5, rate: 0.25, epsilon: 0x1p-10,
+              squares: s)
+          }
+        }
       }
-      Double.adagrad(
-        exactW.mutableView, gradient: exactG.view, scaledBy: 0.5, rate: 0.25, epsilon: 0x1p-10,
-        squares: exactS.mutableView)
+      exactW.withUnsafeMutableView { exactW in
+        exactS.withUnsafeMutableView(reading: exactG) { exactS, exactG in
+          Double.adagrad(
+            exactW, gradient: exactG, scaledBy: 0.5, rate: 0.25, epsilon: 0x1p-10,
+            squares: exactS)
+        }
+      }
       // |g| / √(s + g²) is at most 1 and good to five roundings.
       #expect(firstMismatch(w, exactW) { _, _ in 10 * roundoff } == nil)
       #expect(firstMismatch(s, exactS) { _, _ in 10 * roundoff } == nil)
@@ -98,13 +114,25 @@ private let shapes = sizesAroundVectors.map { (3, $0) } + [(0, 4), (200, 300)]
         rate: 0x1p-7, beta1: 0.875, beta2: 0.9375, epsilon: 0x1p-20, weightDecay: 0x1p-6,
         stepNumber: stepNumber)
       set.run {
-        Float.adam(
-          w.mutableView, gradient: g.view, scaledBy: 0.5, step: step, mean: m.mutableView,
-          variance: v.mutableView)
+        w.withUnsafeMutableView { w in
+          m.withUnsafeMutableView { m in
+            v.withUnsafeMutableView(reading: g) { v, g in
+              Float.adam(
+                w, gradient: g, scaledBy: 0.5, step: step, mean: m,
+                variance: v)
+            }
+          }
+        }
       }
-      Double.adam(
-        exactW.mutableView, gradient: exactG.view, scaledBy: 0.5, step: exactStep, mean: exactM.mutableView,
-        variance: exactV.mutableView)
+      exactW.withUnsafeMutableView { exactW in
+        exactM.withUnsafeMutableView { exactM in
+          exactV.withUnsafeMutableView(reading: exactG) { exactV, exactG in
+            Double.adam(
+              exactW, gradient: exactG, scaledBy: 0.5, step: exactStep, mean: exactM,
+              variance: exactV)
+          }
+        }
+      }
       // The direction is at most 8·0.2 / √(16·0.09) < 4 at the first step, the rest is below 1.
       #expect(firstMismatch(w, exactW) { _, _ in (2 + 4 * 10 * 0x1p-7) * roundoff } == nil)
       #expect(firstMismatch(m, exactM) { _, _ in 4 * roundoff } == nil)

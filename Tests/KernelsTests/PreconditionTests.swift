@@ -8,12 +8,16 @@ import _TestSupport
     await #expect(processExitsWith: .failure) {
       let (a, b) = (Matrix<Float>(rowCount: 2, columnCount: 3), Matrix<Float>(rowCount: 4, columnCount: 5))
       var c = Matrix<Float>(rowCount: 2, columnCount: 5)
-      Float.product(a.view, b.view, transposing: .none, into: c.mutableView, accumulating: false)
+      c.withUnsafeMutableView(reading: a, b) { c, a, b in
+        Float.product(a, b, transposing: .none, into: c, accumulating: false)
+      }
     }
     await #expect(processExitsWith: .failure) {
       let x = Matrix<Float>(rowCount: 2, columnCount: 3)
       var y = Matrix<Float>(rowCount: 2, columnCount: 4)
-      Float.apply(.relu, x.view, into: y.mutableView)
+      y.withUnsafeMutableView(reading: x) { y, x in
+        Float.apply(.relu, x, into: y)
+      }
     }
   }
 
@@ -21,21 +25,21 @@ import _TestSupport
     await #expect(processExitsWith: .failure) {
       let (x, w) = (Matrix<Float>(rowCount: 2, columnCount: 3), Matrix<Float>(rowCount: 3, columnCount: 4))
       var y = Matrix<Float>(rowCount: 2, columnCount: 4)
-      Float.maskedLinear(
-        x.view, weights: w.view, bias: nil, mask: Staircase(denseInputCount: 3, outputCount: 5),
-        method: .dense, into: y.mutableView)
+      y.withUnsafeMutableView(reading: x, w) { y, x, w in
+        Float.maskedLinear(
+          x, weights: w, bias: nil, mask: Staircase(denseInputCount: 3, outputCount: 5),
+          method: .dense, into: y)
+      }
     }
   }
 
   @Test func orderingOutOfRangeStops() async {
     await #expect(processExitsWith: .failure) {
-      let (w, b) = (Matrix<Float>(rowCount: 2, columnCount: 4), Matrix<Float>(rowCount: 1, columnCount: 2))
-      let c = Matrix<Float>(rowCount: 1, columnCount: 4)
+      var network = NADENetwork(variables: 2, hidden: 4, activation: .relu, seed: 1)
+      network.ordering = [0, 2]
       let x = Matrix<Float>(rowCount: 1, columnCount: 2)
       var z = x
-      let operands = NADEOperands(
-        w: w.view, v: w.view, b: b.view, c: c.view, ordering: [0, 2], activation: .relu)
-      Float.nade(x.view, parameters: operands, into: z.mutableView)
+      network.nade(x, into: &z)
     }
   }
 }

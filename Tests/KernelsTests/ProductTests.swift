@@ -19,15 +19,21 @@ import _TestSupport
           var expected = c.inDouble
           var magnitude = expected.magnitudes
           set.run {
-            Float.product(
-              a.view, b.view, transposing: transposing, into: c.mutableView, accumulating: accumulating)
+            c.withUnsafeMutableView(reading: a, b) { c, a, b in
+              Float.product(
+                a, b, transposing: transposing, into: c, accumulating: accumulating)
+            }
           }
-          Double.product(
-            exactA.view, exactB.view, transposing: transposing, into: expected.mutableView,
-            accumulating: accumulating)
-          Double.product(
-            sizeA.view, sizeB.view, transposing: transposing,
-            into: magnitude.mutableView, accumulating: accumulating)
+          expected.withUnsafeMutableView(reading: exactA, exactB) { expected, exactA, exactB in
+            Double.product(
+              exactA, exactB, transposing: transposing, into: expected,
+              accumulating: accumulating)
+          }
+          magnitude.withUnsafeMutableView(reading: sizeA, sizeB) { magnitude, sizeA, sizeB in
+            Double.product(
+              sizeA, sizeB, transposing: transposing,
+              into: magnitude, accumulating: accumulating)
+          }
           let mismatch = firstMismatch(c, expected, sumOf: inner + 1, magnitude: magnitude)
           #expect(mismatch == nil, "\(rows) × \(inner) × \(columns)")
         }
@@ -45,12 +51,20 @@ import _TestSupport
     var c = Matrix<Float>(rowCount: 5, columnCount: 37)
     var expected = c.inDouble
     var magnitude = c.inDouble
-    set.run { Float.product(a.view, b.view, transposing: .none, into: c.mutableView, accumulating: false) }
-    Double.product(
-      exactA.view, exactB.view, transposing: .none, into: expected.mutableView, accumulating: false)
-    Double.product(
-      sizeA.view, sizeB.view, transposing: .none,
-      into: magnitude.mutableView, accumulating: false)
+    set.run {
+      c.withUnsafeMutableView(reading: a, b) { c, a, b in
+        Float.product(a, b, transposing: .none, into: c, accumulating: false)
+      }
+    }
+    expected.withUnsafeMutableView(reading: exactA, exactB) { expected, exactA, exactB in
+      Double.product(
+        exactA, exactB, transposing: .none, into: expected, accumulating: false)
+    }
+    magnitude.withUnsafeMutableView(reading: sizeA, sizeB) { magnitude, sizeA, sizeB in
+      Double.product(
+        sizeA, sizeB, transposing: .none,
+        into: magnitude, accumulating: false)
+    }
     #expect(firstMismatch(c, expected, sumOf: 2500, magnitude: magnitude) == nil)
   }
 
@@ -60,7 +74,11 @@ import _TestSupport
     a[4, 7] = .nan
     let b = Matrix<Float>.uniform(20, 33, seed: 7)
     var c = Matrix<Float>(rowCount: 9, columnCount: 33)
-    set.run { Float.product(a.view, b.view, transposing: .none, into: c.mutableView, accumulating: false) }
+    set.run {
+      c.withUnsafeMutableView(reading: a, b) { c, a, b in
+        Float.product(a, b, transposing: .none, into: c, accumulating: false)
+      }
+    }
     for row in 0..<9 {
       let isAsExpected = c[row: row].allSatisfy { $0.isNaN == (row == 4) }
       #expect(isAsExpected, "row \(row)")

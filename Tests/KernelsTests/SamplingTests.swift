@@ -43,7 +43,7 @@ import _TestSupport
       var bulk = Philox(seed: 77, stream: 1 << 33 | 9, position: position)
       var single = bulk
       var floats = Matrix<Float>(rowCount: 3, columnCount: columns)
-      set.run { bulk.fill(floats.mutableView) }
+      set.run { floats.withUnsafeMutableView { floats in bulk.fill(floats) } }
       let expected = (0..<3 * columns).map { _ in unitFloat(single.nextWord()) }
       #expect(floats.elements == expected)
       #expect(bulk == single)
@@ -55,8 +55,8 @@ import _TestSupport
     var again = generator
     var doubles = Matrix<Double>(rowCount: 4, columnCount: 9)
     var floats = Matrix<Float>(rowCount: 4, columnCount: 9)
-    generator.fill(doubles.mutableView)
-    again.fill(floats.mutableView)
+    doubles.withUnsafeMutableView { doubles in generator.fill(doubles) }
+    floats.withUnsafeMutableView { floats in again.fill(floats) }
     #expect(doubles.elements == floats.elements.map(Double.init))
     #expect(generator == again)
   }
@@ -73,13 +73,17 @@ import _TestSupport
         var y = Matrix<Float>.uniform(3, columns, seed: 92)
         var expected = y.inDouble
         set.run {
-          Float.dropout(
-            x.view, rate: rate, scaledBy: Float(1 / (1 - rate)), bits: bits, into: y.mutableView,
+          y.withUnsafeMutableView(reading: x) { y, x in
+            Float.dropout(
+              x, rate: rate, scaledBy: Float(1 / (1 - rate)), bits: bits, into: y,
+              accumulating: accumulating)
+          }
+        }
+        expected.withUnsafeMutableView(reading: exact) { expected, exact in
+          Double.dropout(
+            exact, rate: rate, scaledBy: 1 / (1 - rate), bits: bits, into: expected,
             accumulating: accumulating)
         }
-        Double.dropout(
-          exact.view, rate: rate, scaledBy: 1 / (1 - rate), bits: bits, into: expected.mutableView,
-          accumulating: accumulating)
         // The rounded scale, the product and the sum, all below 16.
         #expect(firstMismatch(y, expected) { _, _ in 3 * 16 * roundoff } == nil)
       }

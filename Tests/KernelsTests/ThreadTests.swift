@@ -24,16 +24,20 @@ private func expectSameBits(
       expectSameBits("maskedLinear") {
         var y = Matrix<Float>(rowCount: 300, columnCount: 300)
         set.run {
-          Float.maskedLinear(
-            x.view, weights: w.view, bias: nil, mask: mask, method: method, into: y.mutableView)
+          y.withUnsafeMutableView(reading: x, w) { y, x, w in
+            Float.maskedLinear(
+              x, weights: w, bias: nil, mask: mask, method: method, into: y)
+          }
         }
         return y.bitPatterns
       }
       expectSameBits("weight gradient") {
         var dw = Matrix<Float>(rowCount: 200, columnCount: 300)
         set.run {
-          Float.maskedLinearWeightGradient(
-            x.view, dy.view, mask: mask, method: method, into: dw.mutableView)
+          dw.withUnsafeMutableView(reading: x, dy) { dw, x, dy in
+            Float.maskedLinearWeightGradient(
+              x, dy, mask: mask, method: method, into: dw)
+          }
         }
         return dw.bitPatterns
       }
@@ -42,8 +46,10 @@ private func expectSameBits(
       expectSameBits("input gradient") {
         var dx = Matrix<Float>(rowCount: 300, columnCount: 200)
         set.run {
-          Float.maskedLinearInputGradient(
-            dy.view, weights: w.view, mask: mask, method: method, into: dx.mutableView)
+          dx.withUnsafeMutableView(reading: dy, w) { dx, dy, w in
+            Float.maskedLinearInputGradient(
+              dy, weights: w, mask: mask, method: method, into: dx)
+          }
         }
         return dx.bitPatterns
       }
@@ -52,34 +58,23 @@ private func expectSameBits(
 
   @Test(arguments: InstructionSet.available)
   func recursionKeepsItsBits(set: InstructionSet) {
-    let (w, v) = (Matrix<Float>.uniform(30, 300, seed: 135), Matrix<Float>.uniform(30, 300, seed: 136))
-    let (b, c) = (Matrix<Float>.uniform(1, 30, seed: 137), Matrix<Float>.uniform(1, 300, seed: 138))
+    let network = NADENetwork(variables: 30, hidden: 300, activation: .sigmoid, seed: 135)
     let x = Matrix<Float>.bits(101, 30, seed: 139)
     let u = Matrix<Float>.uniform(101, 30, in: 0...1, seed: 140)
-    let operands = NADEOperands(
-      w: w.view, v: v.view, b: b.view, c: c.view, ordering: Array(0..<30), activation: .sigmoid)
     expectSameBits("nade") {
       var z = Matrix<Float>(rowCount: 101, columnCount: 30)
-      set.run { Float.nade(x.view, parameters: operands, into: z.mutableView) }
+      set.run { network.nade(x, into: &z) }
       return z.bitPatterns
     }
     expectSameBits("nadeSample") {
       var (sample, z) = (Matrix<Float>(rowCount: 101, columnCount: 30), x)
-      set.run {
-        Float.nadeSample(
-          uniforms: u.view, parameters: operands, into: sample.mutableView, logits: z.mutableView)
-      }
+      set.run { network.sample(uniforms: u, into: &sample, logits: &z) }
       return sample.bitPatterns + z.bitPatterns
     }
     expectSameBits("nadeGradient") {
-      var (dw, dv) = (Matrix<Float>(rowCount: 30, columnCount: 300), w)
-      var (db, dc) = (b, c)
-      set.run {
-        Float.nadeGradient(
-          x.view, parameters: operands, u.view,
-          into: NADEGradients(w: dw.mutableView, v: dv.mutableView, b: db.mutableView, c: dc.mutableView))
-      }
-      return dw.bitPatterns + dv.bitPatterns + db.bitPatterns + dc.bitPatterns
+      var gradients = network
+      set.run { network.accumulateGradient(x, u, into: &gradients) }
+      return gradients.elements.map(\.bitPattern)
     }
   }
 
@@ -89,19 +84,29 @@ private func expectSameBits(
     let t = Matrix<Float>.bits(300, 500, seed: 142)
     expectSameBits("apply") {
       var y = Matrix<Float>(rowCount: 300, columnCount: 500)
-      set.run { Float.apply(.tanh, x.view, into: y.mutableView) }
+      set.run {
+        y.withUnsafeMutableView(reading: x) { y, x in
+          Float.apply(.tanh, x, into: y)
+        }
+      }
       return y.bitPatterns
     }
     expectSameBits("bernoulliLogLikelihood") {
       var y = Matrix<Float>(rowCount: 300, columnCount: 1)
-      set.run { Float.bernoulliLogLikelihood(logits: x.view, targets: t.view, into: y.mutableView) }
+      set.run {
+        y.withUnsafeMutableView(reading: x, t) { y, x, t in
+          Float.bernoulliLogLikelihood(logits: x, targets: t, into: y)
+        }
+      }
       return y.bitPatterns
     }
     expectSameBits("sums") {
       var row = Matrix<Float>(rowCount: 1, columnCount: 500)
       let sum = set.run {
-        Float.accumulateSumOfRows(x.view, scaledBy: 1, into: row.mutableView)
-        return Float.sumOfSquares(x.view).bitPattern
+        row.withUnsafeMutableView(reading: x) { row, x in
+          Float.accumulateSumOfRows(x, scaledBy: 1, into: row)
+        }
+        return x.withUnsafeView { x in Float.sumOfSquares(x) }.bitPattern
       }
       return row.bitPatterns + [UInt32(truncatingIfNeeded: sum), UInt32(truncatingIfNeeded: sum >> 32)]
     }
@@ -109,9 +114,11 @@ private func expectSameBits(
       var y = Matrix<Float>(rowCount: 300, columnCount: 500)
       var generator = Philox(seed: 143)
       set.run {
-        generator.fill(y.mutableView)
-        Float.dropout(
-          x.view, rate: 0.5, scaledBy: 2, bits: generator, into: y.mutableView, accumulating: true)
+        y.withUnsafeMutableView { y in generator.fill(y) }
+        y.withUnsafeMutableView(reading: x) { y, x in
+          Float.dropout(
+            x, rate: 0.5, scaledBy: 2, bits: generator, into: y, accumulating: true)
+        }
       }
       return y.bitPatterns
     }
@@ -123,7 +130,9 @@ private func expectSameBits(
     let b = Matrix<Float>.uniform(150, 180, seed: 145)
     @Sendable func result() -> [UInt32] {
       var c = Matrix<Float>(rowCount: 200, columnCount: 180)
-      Float.product(a.view, b.view, transposing: .none, into: c.mutableView, accumulating: false)
+      c.withUnsafeMutableView(reading: a, b) { c, a, b in
+        Float.product(a, b, transposing: .none, into: c, accumulating: false)
+      }
       return c.bitPatterns
     }
     let expected = result()

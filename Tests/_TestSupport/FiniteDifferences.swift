@@ -41,7 +41,7 @@ extension Parameters<Double> {
       let (origin, slope) = (self[name], direction[name])
       result.append(
         name,
-        Matrix(rowCount: origin.rowCount, columnCount: origin.columnCount) {
+        Matrix(nanPaddedRowCount: origin.rowCount, columnCount: origin.columnCount) {
           origin[$0, $1] + step * slope[$0, $1]
         })
     }

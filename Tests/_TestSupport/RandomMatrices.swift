@@ -6,11 +6,10 @@ package let sizesAroundVectors = [0, 1, 7, 8, 15, 16, 17, 31, 33, 100]
 extension Matrix {
   /// Creates a matrix whose elements come from a function of row and column, and whose padding is NaN, so
   /// that a kernel that takes padding for data is found out.
-  package init(rowCount: Int, columnCount: Int, _ element: (Int, Int) -> Scalar) {
+  package init(nanPaddedRowCount rowCount: Int, columnCount: Int, _ element: (Int, Int) -> Scalar) {
     self.init(rowCount: rowCount, columnCount: columnCount, repeating: .nan)
-    let target = mutableView
     for row in 0..<rowCount {
-      for column in 0..<columnCount { target[row, column] = element(row, column) }
+      for column in 0..<columnCount { self[row, column] = element(row, column) }
     }
   }
 
@@ -19,7 +18,7 @@ extension Matrix {
     _ rowCount: Int, _ columnCount: Int, in range: ClosedRange<Double> = -1...1, seed: UInt64
   ) -> Matrix {
     var generator = Philox(seed: seed, stream: 0x7E57)
-    return Matrix(rowCount: rowCount, columnCount: columnCount) { _, _ in
+    return Matrix(nanPaddedRowCount: rowCount, columnCount: columnCount) { _, _ in
       Scalar(
         range.lowerBound + (range.upperBound - range.lowerBound) * Double(unitFloat(generator.nextWord())))
     }
@@ -30,24 +29,24 @@ extension Matrix {
     _ rowCount: Int, _ columnCount: Int, probability: Double = 0.3, seed: UInt64
   ) -> Matrix {
     var generator = Philox(seed: seed, stream: 0xB175)
-    return Matrix(rowCount: rowCount, columnCount: columnCount) { _, _ in
+    return Matrix(nanPaddedRowCount: rowCount, columnCount: columnCount) { _, _ in
       Double(unitFloat(generator.nextWord())) < probability ? 1 : 0
     }
   }
 
   /// The matrix of absolute values.
   package var magnitudes: Matrix {
-    Matrix(rowCount: rowCount, columnCount: columnCount) { abs(self[$0, $1]) }
+    Matrix(nanPaddedRowCount: rowCount, columnCount: columnCount) { abs(self[$0, $1]) }
   }
 
   /// The same numbers in double precision, with NaN padding.
   package var inDouble: Matrix<Double> {
-    Matrix<Double>(rowCount: rowCount, columnCount: columnCount) { Double(self[$0, $1]) }
+    Matrix<Double>(nanPaddedRowCount: rowCount, columnCount: columnCount) { Double(self[$0, $1]) }
   }
 
   /// Some of the rows as a matrix of their own.
   package func rows(_ range: Range<Int>) -> Matrix {
-    Matrix(rowCount: range.count, columnCount: columnCount) { self[range.lowerBound + $0, $1] }
+    Matrix(nanPaddedRowCount: range.count, columnCount: columnCount) { self[range.lowerBound + $0, $1] }
   }
 }
 

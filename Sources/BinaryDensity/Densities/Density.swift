@@ -62,8 +62,7 @@ extension Density {
   public func conditionals(of rows: BinaryMatrix) -> Matrix<Float> {
     guard rows.rowCount > 0 else { return Matrix(rowCount: 0, columnCount: variableCount) }
     var result = conditionalLogits(in: Float.self, batchCapacity: min(512, rows.rowCount))(rows)
-    let view = result.mutableView
-    Float.apply(.sigmoid, view, into: view)
+    result.apply(.sigmoid)
     return result
   }
 

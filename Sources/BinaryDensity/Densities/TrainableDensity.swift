@@ -100,14 +100,8 @@ extension TrainableDensity {
     var parameters = Parameters<Float>()
     for (index, shape) in shapes.enumerated() {
       var generator = Philox(seed: seed, stream: .weights, index: UInt64(index))
-      var matrix = Matrix<Float>(rowCount: shape.rows, columnCount: shape.columns)
-      if shape.bound > 0 {
-        let view = matrix.mutableView
-        for row in 0..<shape.rows {
-          for column in 0..<shape.columns {
-            view[row, column] = Float(shape.bound) * (2 * unitFloat(generator.nextWord()) - 1)
-          }
-        }
+      let matrix = Matrix<Float>(rowCount: shape.rows, columnCount: shape.columns) { _, _ in
+        shape.bound > 0 ? Float(shape.bound) * (2 * unitFloat(generator.nextWord()) - 1) : 0
       }
       parameters.append(shape.name, matrix)
     }

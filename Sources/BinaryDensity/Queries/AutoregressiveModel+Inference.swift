@@ -47,8 +47,7 @@ extension AutoregressiveModel {
       component >= 0 && component < componentCount, "component \(component) is not in 0..<\(componentCount)")
     guard rows.rowCount > 0 else { return Matrix(rowCount: 0, columnCount: variableCount) }
     var result = logits(of: rows)[component]
-    let view = result.mutableView
-    Float.apply(.sigmoid, view, into: view)
+    result.apply(.sigmoid)
     return result
   }
 

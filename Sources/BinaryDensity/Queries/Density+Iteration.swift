@@ -23,36 +23,34 @@ extension Density {
     guard count > 0, variableCount > 0 else { return (result, resultLogits) }
     let capacity = min(512, count)
     let logits = conditionalLogits(in: Float.self, batchCapacity: capacity)
-    let finalLogits = resultLogits.mutableView
     for start in stride(from: 0, to: count, by: capacity) {
       var active = Array(start..<min(start + capacity, count))
       while !active.isEmpty {
         let rows = result.selecting(active)
         let z = logits(rows)
         var probabilities = z
-        let view = probabilities.mutableView
-        Float.apply(.sigmoid, view, into: view)
+        probabilities.apply(.sigmoid)
         var remaining: [Int] = []
         for (index, row) in active.enumerated() {
           var isSettled = true
           for i in 0..<variableCount {
-            let bit = uniforms.view[row, i] < view[index, i]
+            let bit = uniforms[row, i] < probabilities[index, i]
             if bit != rows[index, i] {
               result[row, i] = bit
               isSettled = false
             }
           }
           if isSettled {
-            Float.copy(z.view.rows(index..<index + 1), into: finalLogits.rows(row..<row + 1))
+            resultLogits.withUnsafeMutableView(reading: z) {
+              Float.copy($1.rows(index..<index + 1), into: $0.rows(row..<row + 1))
+            }
           } else {
             remaining.append(row)
           }
         }
-        withExtendedLifetime((z, probabilities)) {}
         active = remaining
       }
     }
-    withExtendedLifetime(uniforms) {}
     return (result, resultLogits)
   }
 }
@@ -61,9 +59,10 @@ extension Density {
 func logLikelihoods<Scalar: KernelScalar>(logits: Matrix<Scalar>, of rows: BinaryMatrix) -> [Double] {
   guard rows.rowCount > 0 else { return [] }
   var targets = Matrix<Scalar>(rowCount: rows.rowCount, columnCount: rows.columnCount)
-  rows.copyRows(0..<rows.rowCount, into: targets.mutableView)
+  targets.withUnsafeMutableView { rows.copyRows(0..<rows.rowCount, into: $0) }
   var sums = Matrix<Scalar>(rowCount: rows.rowCount, columnCount: 1)
-  Scalar.bernoulliLogLikelihood(logits: logits.view, targets: targets.view, into: sums.mutableView)
-  withExtendedLifetime((logits, targets)) {}
+  sums.withUnsafeMutableView(reading: logits, targets) {
+    Scalar.bernoulliLogLikelihood(logits: $1, targets: $2, into: $0)
+  }
   return sums.elements.map { Double($0) }
 }

@@ -73,8 +73,9 @@ public final class Evaluator<Scalar: KernelScalar> {
     var result: [Double] = []
     result.reserveCapacity(table.rowCount)
     let isWhole = try run(table) { () throws(DensityError) in
-      let column = executor.view(of: logProbability)
-      for row in 0..<column.rowCount { result.append(Double(column[row, 0])) }
+      executor.withUnsafeView(of: logProbability) { column in
+        for row in 0..<column.rowCount { result.append(Double(column[row, 0])) }
+      }
       return try observe(Double(result.count) / Double(table.rowCount))
     }
     return isWhole ? result : nil
@@ -87,7 +88,9 @@ public final class Evaluator<Scalar: KernelScalar> {
     _ = try? run(table) { () throws(DensityError) in
       let end = start + executor.batchSize
       for (index, value) in logits.enumerated() {
-        Scalar.copy(executor.view(of: value), into: result[index].mutableView.rows(start..<end))
+        executor.withUnsafeView(of: value) { logits in
+          result[index].withUnsafeMutableView { Scalar.copy(logits, into: $0.rows(start..<end)) }
+        }
       }
       start = end
       return true

@@ -7,36 +7,10 @@ import Synchronization
 /// in order, and just before each draw the units that have become final are computed, each once; drawing from
 /// repeated full passes would cost D times as much.
 struct IncrementalSampler: Sendable {
-  /// A masked layer.
-  struct Layer {
-    let mask: Staircase
-    /// K × N.
-    let weights: Matrix<Float>
-    /// 1 × N, or nil for zero.
-    let bias: Matrix<Float>?
-    /// Whether a hidden layer adds its inputs to its units.
-    var addsInputs = false
-
-    /// The layer as kernels take it, valid while this one lives.
-    fileprivate var view: MaskedLayer<Float> {
-      MaskedLayer(weights: weights.view, bias: bias?.view, mask: mask, addsInputs: addsInputs)
-    }
-  }
-
   private let network: PlannedNetwork
 
-  /// Prepares to draw from a network: hidden layers first to last, the layer from the last of them to the logits if
-  /// there are any, and the one from the variables to the logits if it has direct weights.
-  init(
-    ordering: Ordering, hidden: [Layer] = [], activation: Activation = .relu, output: Layer? = nil,
-    direct: Layer?
-  ) {
-    network = PlannedNetwork(
-      MaskedNetwork(
-        ordering: ordering.variables.map(Int32.init), hidden: hidden.map(\.view), activation: activation,
-        output: output?.view, direct: direct?.view))
-    withExtendedLifetime((hidden, output, direct)) {}
-  }
+  /// Prepares to draw from a network.
+  init(_ network: MaskedNetwork<Float>) { self.network = PlannedNetwork(network) }
 
   /// Draws one row for each row of uniforms (B × D).
   func draw(_ uniforms: Matrix<Float>) -> (rows: BinaryMatrix, logits: Matrix<Float>) {
@@ -45,11 +19,12 @@ struct IncrementalSampler: Sendable {
     var logits = Matrix<Float>(uninitializedRowCount: rowCount, columnCount: columnCount)
     let words = [UInt64](unsafeUninitializedCapacity: wordCount) { buffer, count in
       if let base = buffer.baseAddress {
-        network.sample(uniforms: uniforms.view, into: base, logits: logits.mutableView)
+        logits.withUnsafeMutableView(reading: uniforms) {
+          network.sample(uniforms: $1, into: base, logits: $0)
+        }
       }
       count = wordCount
     }
-    withExtendedLifetime(uniforms) {}
     return (BinaryMatrix(rowCount: rowCount, columnCount: columnCount, words: words), logits)
   }
 }

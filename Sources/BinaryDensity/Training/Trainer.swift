@@ -206,7 +206,7 @@ public final class Trainer<Model: TrainableDensity> {
     executor.set(objective.rows, rowCount: batch.count) { table.copyRows(batch, into: $0) }
     working.prepare(objective, in: executor, seed: progress.configuration.seed, step: progress.step)
     executor.forward()
-    let value = Double(executor.view(of: objective.loss)[0, 0])
+    let value = executor.withUnsafeView(of: objective.loss) { Double($0[0, 0]) }
     guard value.isFinite else {
       throw .diverged(step: progress.step + 1, tensor: executor.firstNonFinite() ?? "the loss")
     }
@@ -230,7 +230,8 @@ public final class Trainer<Model: TrainableDensity> {
   /// - Throws: `DensityError.diverged` with the last step and the matrix.
   func checkFinite() throws(DensityError) {
     func check(_ matrices: Parameters<Float>, _ kind: String) throws(DensityError) {
-      for (name, matrix) in zip(matrices.names, matrices.matrices) where !Float.isFinite(matrix.view) {
+      for (name, matrix) in zip(matrices.names, matrices.matrices)
+      where !matrix.withUnsafeView(Float.isFinite) {
         throw .diverged(step: progress.step, tensor: "\(kind) \(name)")
       }
     }

@@ -1,12 +1,15 @@
 extension Reference {
-  static func apply<S: KernelScalar>(_ f: Activation, _ x: MatrixView<S>, into y: MatrixView<S>) {
+  static func apply<S: KernelScalar>(
+    _ f: Activation, _ x: UnsafeMatrixView<S>, into y: UnsafeMutableMatrixView<S>
+  ) {
     for row in 0..<x.rowCount {
       for column in 0..<x.columnCount { y[row, column] = value(of: f, x[row, column]) }
     }
   }
 
   static func accumulateGradient<S: KernelScalar>(
-    of f: Activation, output y: MatrixView<S>, _ dy: MatrixView<S>, into dx: MatrixView<S>
+    of f: Activation, output y: UnsafeMatrixView<S>, _ dy: UnsafeMatrixView<S>,
+    into dx: UnsafeMutableMatrixView<S>
   ) {
     for row in 0..<y.rowCount {
       for column in 0..<y.columnCount {
@@ -16,7 +19,7 @@ extension Reference {
   }
 
   static func accumulate<S: KernelScalar>(
-    _ x: MatrixView<S>, scaledBy scale: S, into y: MatrixView<S>, keeping keep: S
+    _ x: UnsafeMatrixView<S>, scaledBy scale: S, into y: UnsafeMutableMatrixView<S>, keeping keep: S
   ) {
     for row in 0..<x.rowCount {
       for column in 0..<x.columnCount { y[row, column] = keep * y[row, column] + scale * x[row, column] }
@@ -24,7 +27,7 @@ extension Reference {
   }
 
   static func multiply<S: KernelScalar>(
-    _ a: MatrixView<S>, _ b: MatrixView<S>, into y: MatrixView<S>, accumulating: Bool
+    _ a: UnsafeMatrixView<S>, _ b: UnsafeMatrixView<S>, into y: UnsafeMutableMatrixView<S>, accumulating: Bool
   ) {
     for row in 0..<a.rowCount {
       for column in 0..<a.columnCount {
@@ -34,7 +37,8 @@ extension Reference {
   }
 
   static func dropout<S: KernelScalar>(
-    _ x: MatrixView<S>, rate: Double, scaledBy scale: S, bits: Philox, into y: MatrixView<S>,
+    _ x: UnsafeMatrixView<S>, rate: Double, scaledBy scale: S, bits: Philox,
+    into y: UnsafeMutableMatrixView<S>,
     accumulating: Bool
   ) {
     let threshold = UInt32(rate * 0x1p32)
@@ -51,14 +55,16 @@ extension Reference {
     }
   }
 
-  static func accumulateRow<S: KernelScalar>(_ row: MatrixView<S>, scaledBy scale: S, into y: MatrixView<S>) {
+  static func accumulateRow<S: KernelScalar>(
+    _ row: UnsafeMatrixView<S>, scaledBy scale: S, into y: UnsafeMutableMatrixView<S>
+  ) {
     for r in 0..<y.rowCount {
       for column in 0..<y.columnCount { y[r, column] += scale * row[0, column] }
     }
   }
 
   static func accumulateColumn<S: KernelScalar>(
-    _ column: MatrixView<S>, scaledBy scale: S, into y: MatrixView<S>
+    _ column: UnsafeMatrixView<S>, scaledBy scale: S, into y: UnsafeMutableMatrixView<S>
   ) {
     for row in 0..<y.rowCount {
       for c in 0..<y.columnCount { y[row, c] += scale * column[row, 0] }
@@ -66,7 +72,7 @@ extension Reference {
   }
 
   static func accumulateSumOfRows<S: KernelScalar>(
-    _ x: MatrixView<S>, scaledBy scale: S, into row: MatrixView<S>
+    _ x: UnsafeMatrixView<S>, scaledBy scale: S, into row: UnsafeMutableMatrixView<S>
   ) {
     for column in 0..<x.columnCount {
       var sum: S = 0
@@ -76,7 +82,7 @@ extension Reference {
   }
 
   static func accumulateSumOfColumns<S: KernelScalar>(
-    _ x: MatrixView<S>, scaledBy scale: S, into column: MatrixView<S>
+    _ x: UnsafeMatrixView<S>, scaledBy scale: S, into column: UnsafeMutableMatrixView<S>
   ) {
     for row in 0..<x.rowCount {
       var sum: S = 0
@@ -85,7 +91,7 @@ extension Reference {
     }
   }
 
-  static func logMeanExp<S: KernelScalar>(_ x: MatrixView<S>, into y: MatrixView<S>) {
+  static func logMeanExp<S: KernelScalar>(_ x: UnsafeMatrixView<S>, into y: UnsafeMutableMatrixView<S>) {
     for row in 0..<x.rowCount {
       var largest = -S.infinity
       for column in 0..<x.columnCount { largest = max(largest, x[row, column]) }
@@ -100,7 +106,8 @@ extension Reference {
   }
 
   static func accumulateLogMeanExpGradient<S: KernelScalar>(
-    _ x: MatrixView<S>, output y: MatrixView<S>, _ dy: MatrixView<S>, into dx: MatrixView<S>
+    _ x: UnsafeMatrixView<S>, output y: UnsafeMatrixView<S>, _ dy: UnsafeMatrixView<S>,
+    into dx: UnsafeMutableMatrixView<S>
   ) {
     for row in 0..<x.rowCount where y[row, 0].isFinite {
       for column in 0..<x.columnCount {
@@ -110,7 +117,7 @@ extension Reference {
   }
 
   static func bernoulliLogLikelihood<S: KernelScalar>(
-    logits z: MatrixView<S>, targets t: MatrixView<S>, into y: MatrixView<S>
+    logits z: UnsafeMatrixView<S>, targets t: UnsafeMatrixView<S>, into y: UnsafeMutableMatrixView<S>
   ) {
     for row in 0..<z.rowCount {
       var sum = 0.0
@@ -120,7 +127,8 @@ extension Reference {
   }
 
   static func accumulateBernoulliGradient<S: KernelScalar>(
-    logits z: MatrixView<S>, targets t: MatrixView<S>, _ dy: MatrixView<S>, into dz: MatrixView<S>
+    logits z: UnsafeMatrixView<S>, targets t: UnsafeMatrixView<S>, _ dy: UnsafeMatrixView<S>,
+    into dz: UnsafeMutableMatrixView<S>
   ) {
     for row in 0..<z.rowCount {
       for i in 0..<z.columnCount { dz[row, i] += dy[row, 0] * (t[row, i] - sigmoid(z[row, i])) }
@@ -128,7 +136,8 @@ extension Reference {
   }
 
   static func expandBits<S: KernelScalar>(
-    _ words: UnsafePointer<UInt64>, wordsPerRow: Int, rows: UnsafePointer<Int>?, into y: MatrixView<S>
+    _ words: UnsafePointer<UInt64>, wordsPerRow: Int, rows: UnsafePointer<Int>?,
+    into y: UnsafeMutableMatrixView<S>
   ) {
     for row in 0..<y.rowCount {
       let bits = words + (rows?[row] ?? row) * wordsPerRow

@@ -1,6 +1,6 @@
 extension Reference {
   static func nade<S: KernelScalar>(
-    _ x: MatrixView<S>, parameters p: NADEOperands<S>, into z: MatrixView<S>
+    _ x: UnsafeMatrixView<S>, parameters p: NADEOperands<S>, into z: UnsafeMutableMatrixView<S>
   ) {
     let hiddenCount = p.c.columnCount
     for row in 0..<x.rowCount {
@@ -22,7 +22,8 @@ extension Reference {
   /// The reverse of `nade`: the activations before every on-bit are kept, and the gradient of a, which every later
   /// conditional adds to, is carried from the last variable to the first.
   static func nadeGradient<S: KernelScalar>(
-    _ x: MatrixView<S>, parameters p: NADEOperands<S>, _ dz: MatrixView<S>, into gradients: NADEGradients<S>
+    _ x: UnsafeMatrixView<S>, parameters p: NADEOperands<S>, _ dz: UnsafeMatrixView<S>,
+    into gradients: NADEGradients<S>
   ) {
     let hiddenCount = p.c.columnCount
     for row in 0..<x.rowCount {
@@ -52,18 +53,24 @@ extension Reference {
   }
 
   static func nadeAdam<S: KernelScalar>(
-    _ x: MatrixView<S>, parameters p: NADEOperands<S>, _ dz: MatrixView<S>, into gradients: NADEGradients<S>,
-    step: AdamStep<S>, means: NADEMoments<S>, variances: NADEMoments<S>
+    _ x: UnsafeMatrixView<S>, parameters p: NADEOperands<S>, _ dz: UnsafeMatrixView<S>,
+    into gradients: NADEGradients<S>,
+    step: AdamStep<S>, weights: NADEWeights<S>, means: NADEWeights<S>, variances: NADEWeights<S>
   ) {
     gradients.w.clear()
     gradients.v.clear()
     nadeGradient(x, parameters: p, dz, into: gradients)
-    adam(p.w, gradient: gradients.w, scaledBy: 1, step: step, mean: means.w, variance: variances.w)
-    adam(p.v, gradient: gradients.v, scaledBy: 1, step: step, mean: means.v, variance: variances.v)
+    adam(
+      weights.w, gradient: UnsafeMatrixView(gradients.w), scaledBy: 1, step: step, mean: means.w,
+      variance: variances.w)
+    adam(
+      weights.v, gradient: UnsafeMatrixView(gradients.v), scaledBy: 1, step: step, mean: means.v,
+      variance: variances.v)
   }
 
   static func nadeSample<S: KernelScalar>(
-    uniforms u: MatrixView<S>, parameters p: NADEOperands<S>, into x: MatrixView<S>, logits z: MatrixView<S>
+    uniforms u: UnsafeMatrixView<S>, parameters p: NADEOperands<S>, into x: UnsafeMutableMatrixView<S>,
+    logits z: UnsafeMutableMatrixView<S>
   ) {
     let hiddenCount = p.c.columnCount
     for row in 0..<u.rowCount {

@@ -1,5 +1,5 @@
 extension Reference {
-  static func sumOfSquares<S: KernelScalar>(_ x: MatrixView<S>) -> Double {
+  static func sumOfSquares<S: KernelScalar>(_ x: UnsafeMatrixView<S>) -> Double {
     var sum = 0.0
     for row in 0..<x.rowCount {
       for column in 0..<x.columnCount { sum += Double(x[row, column]) * Double(x[row, column]) }
@@ -7,7 +7,7 @@ extension Reference {
     return sum
   }
 
-  static func isFinite<S: KernelScalar>(_ x: MatrixView<S>) -> Bool {
+  static func isFinite<S: KernelScalar>(_ x: UnsafeMatrixView<S>) -> Bool {
     for row in 0..<x.rowCount {
       for column in 0..<x.columnCount where !x[row, column].isFinite { return false }
     }
@@ -15,8 +15,8 @@ extension Reference {
   }
 
   static func descend<S: KernelScalar>(
-    _ w: MatrixView<S>, gradient g: MatrixView<S>, scaledBy scale: S, rate: S, momentum: S,
-    velocity v: MatrixView<S>
+    _ w: UnsafeMutableMatrixView<S>, gradient g: UnsafeMatrixView<S>, scaledBy scale: S, rate: S, momentum: S,
+    velocity v: UnsafeMutableMatrixView<S>
   ) {
     for row in 0..<w.rowCount {
       for column in 0..<w.columnCount {
@@ -27,8 +27,8 @@ extension Reference {
   }
 
   static func adagrad<S: KernelScalar>(
-    _ w: MatrixView<S>, gradient g: MatrixView<S>, scaledBy scale: S, rate: S, epsilon: S,
-    squares s: MatrixView<S>
+    _ w: UnsafeMutableMatrixView<S>, gradient g: UnsafeMatrixView<S>, scaledBy scale: S, rate: S, epsilon: S,
+    squares s: UnsafeMutableMatrixView<S>
   ) {
     for row in 0..<w.rowCount {
       for column in 0..<w.columnCount {
@@ -40,9 +40,9 @@ extension Reference {
   }
 
   static func adam<S: KernelScalar>(
-    _ w: MatrixView<S>, gradient g: MatrixView<S>, scaledBy scale: S, step: AdamStep<S>,
-    mean m: MatrixView<S>,
-    variance v: MatrixView<S>
+    _ w: UnsafeMutableMatrixView<S>, gradient g: UnsafeMatrixView<S>, scaledBy scale: S, step: AdamStep<S>,
+    mean m: UnsafeMutableMatrixView<S>,
+    variance v: UnsafeMutableMatrixView<S>
   ) {
     for row in 0..<w.rowCount {
       for column in 0..<w.columnCount {
@@ -52,8 +52,9 @@ extension Reference {
   }
 
   static func maskedLinearAdam<S: KernelScalar>(
-    _ x: MatrixView<S>, _ dy: MatrixView<S>, mask: Staircase, everywhere: Bool, step: AdamStep<S>,
-    weights w: MatrixView<S>, mean m: MatrixView<S>, variance v: MatrixView<S>
+    _ x: UnsafeMatrixView<S>, _ dy: UnsafeMatrixView<S>, mask: Staircase, everywhere: Bool, step: AdamStep<S>,
+    weights w: UnsafeMutableMatrixView<S>, mean m: UnsafeMutableMatrixView<S>,
+    variance v: UnsafeMutableMatrixView<S>
   ) {
     for input in 0..<w.rowCount {
       for output in 0..<w.columnCount where everywhere || mask.permits(input, output) {
@@ -67,8 +68,9 @@ extension Reference {
   }
 
   private static func adam<S: KernelScalar>(
-    _ w: MatrixView<S>, _ row: Int, _ column: Int, slope: S, step: AdamStep<S>, mean m: MatrixView<S>,
-    variance v: MatrixView<S>
+    _ w: UnsafeMutableMatrixView<S>, _ row: Int, _ column: Int, slope: S, step: AdamStep<S>,
+    mean m: UnsafeMutableMatrixView<S>,
+    variance v: UnsafeMutableMatrixView<S>
   ) {
     m[row, column] = step.beta1 * m[row, column] + (1 - step.beta1) * slope
     v[row, column] = step.beta2 * v[row, column] + (1 - step.beta2) * slope * slope

@@ -1,6 +1,7 @@
 extension Reference {
   static func product<S: KernelScalar>(
-    _ a: MatrixView<S>, _ b: MatrixView<S>, transposing: Transposition, into c: MatrixView<S>,
+    _ a: UnsafeMatrixView<S>, _ b: UnsafeMatrixView<S>, transposing: Transposition,
+    into c: UnsafeMutableMatrixView<S>,
     accumulating: Bool
   ) {
     let inner = transposing == .left ? a.rowCount : a.columnCount
@@ -18,7 +19,8 @@ extension Reference {
   }
 
   static func maskedLinear<S: KernelScalar>(
-    _ x: MatrixView<S>, weights w: MatrixView<S>, bias: MatrixView<S>?, mask: Staircase, into y: MatrixView<S>
+    _ x: UnsafeMatrixView<S>, weights w: UnsafeMatrixView<S>, bias: UnsafeMatrixView<S>?, mask: Staircase,
+    into y: UnsafeMutableMatrixView<S>
   ) {
     for row in 0..<x.rowCount {
       for output in 0..<w.columnCount { y[row, output] = bias.map { $0[0, output] } ?? 0 }
@@ -32,7 +34,8 @@ extension Reference {
   }
 
   static func maskedLinearInputGradient<S: KernelScalar>(
-    _ dy: MatrixView<S>, weights w: MatrixView<S>, mask: Staircase, into dx: MatrixView<S>
+    _ dy: UnsafeMatrixView<S>, weights w: UnsafeMatrixView<S>, mask: Staircase,
+    into dx: UnsafeMutableMatrixView<S>
   ) {
     for row in 0..<dy.rowCount {
       for input in 0..<w.rowCount {
@@ -46,7 +49,7 @@ extension Reference {
   }
 
   static func maskedLinearWeightGradient<S: KernelScalar>(
-    _ x: MatrixView<S>, _ dy: MatrixView<S>, mask: Staircase, into dw: MatrixView<S>
+    _ x: UnsafeMatrixView<S>, _ dy: UnsafeMatrixView<S>, mask: Staircase, into dw: UnsafeMutableMatrixView<S>
   ) {
     for row in 0..<x.rowCount {
       for input in 0..<dw.rowCount where x[row, input] != 0 {

@@ -1,8 +1,8 @@
 extension Reference {
   /// Draws by definition: a whole pass through the network for every variable.
   static func networkSample<S: KernelScalar>(
-    uniforms u: MatrixView<S>, network: MaskedNetwork<S>, into words: UnsafeMutablePointer<UInt64>,
-    logits z: MatrixView<S>
+    uniforms u: UnsafeMatrixView<S>, network: MaskedNetwork<S>, into words: UnsafeMutablePointer<UInt64>,
+    logits z: UnsafeMutableMatrixView<S>
   ) {
     network.require(variableCount: u.columnCount)
     let wordCount = (u.columnCount + 63) / 64

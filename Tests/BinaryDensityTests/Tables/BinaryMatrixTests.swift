@@ -83,7 +83,7 @@ struct BinaryMatrixTests {
     var generator = SplitMix(state: 5)
     let table = randomBits(rowCount: 6, columnCount: columnCount, probability: 0.2, using: &generator)
     var matrix = Matrix<Float>(rowCount: 6, columnCount: columnCount, repeating: .nan)
-    table.copyRows(0..<6, into: matrix.mutableView)
+    matrix.withUnsafeMutableView { matrix in table.copyRows(0..<6, into: matrix) }
     for row in 0..<6 {
       for column in 0..<columnCount { #expect(matrix[row, column] == (table[row, column] ? 1 : 0)) }
     }
@@ -91,7 +91,7 @@ struct BinaryMatrixTests {
 
     let batch = [4, 4, 1]
     var doubles = Matrix<Double>(rowCount: 6, columnCount: columnCount, repeating: 7)
-    table.copyRows(batch, into: doubles.mutableView.rows(1..<4))
+    doubles.withUnsafeMutableView { doubles in table.copyRows(batch, into: doubles.rows(1..<4)) }
     for (row, chosen) in zip(1..<4, batch) {
       #expect(doubles[row: row].map { $0 == 1 } == table[row: chosen])
     }
@@ -120,7 +120,7 @@ struct BinaryMatrixTests {
     }
     await #expect(processExitsWith: .failure) {
       var matrix = Matrix<Float>(rowCount: 1, columnCount: 2)
-      BinaryMatrix(rowCount: 2, columnCount: 2).copyRows(0..<2, into: matrix.mutableView)
+      matrix.withUnsafeMutableView { BinaryMatrix(rowCount: 2, columnCount: 2).copyRows(0..<2, into: $0) }
     }
   }
 }

@@ -83,14 +83,13 @@ public struct Ensemble: Density {
     for start in stride(from: 0, to: rows.rowCount, by: block) {
       let part = rows.rows(start..<min(start + block, rows.rowCount))
       var sum = Matrix<Scalar>(rowCount: part.rowCount, columnCount: variableCount)
-      let target = sum.mutableView
       for (index, (member, weight)) in zip(members, weights).enumerated() where weight > 0 {
         let logits = member.conditionalLogits(in: type, batchCapacity: capacity)
         for first in stride(from: 0, to: part.rowCount, by: capacity) {
           let batch = first..<min(first + capacity, part.rowCount)
-          let z = logits(part.rows(batch))
-          Scalar.accumulate(z.view, scaledBy: Scalar(weight), into: target.rows(batch))
-          withExtendedLifetime(z) {}
+          sum.withUnsafeMutableView(reading: logits(part.rows(batch))) {
+            Scalar.accumulate($1, scaledBy: Scalar(weight), into: $0.rows(batch))
+          }
         }
         let done = Double(part.rowCount) * Double(index + 1) / Double(members.count)
         observe((Double(start) + done) / Double(rows.rowCount))
@@ -107,11 +106,10 @@ public struct Ensemble: Density {
     let logits = members.map { $0.conditionalLogits(in: type, batchCapacity: batchCapacity) }
     return { rows in
       var sum = Matrix<Scalar>(rowCount: rows.rowCount, columnCount: variableCount)
-      let target = sum.mutableView
       for (logits, weight) in zip(logits, weights) where weight > 0 {
-        let z = logits(rows)
-        Scalar.accumulate(z.view, scaledBy: Scalar(weight), into: target)
-        withExtendedLifetime(z) {}
+        sum.withUnsafeMutableView(reading: logits(rows)) {
+          Scalar.accumulate($1, scaledBy: Scalar(weight), into: $0)
+        }
       }
       return sum
     }

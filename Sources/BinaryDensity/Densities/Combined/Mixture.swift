@@ -183,16 +183,15 @@ func mixedLogits<Scalar: KernelScalar>(
   _ logits: [Matrix<Scalar>], logWeights: [Double], rows: BinaryMatrix, ordering: Ordering
 ) -> Matrix<Scalar> {
   var result = Matrix<Scalar>(rowCount: rows.rowCount, columnCount: rows.columnCount)
-  let target = result.mutableView
   for row in 0..<rows.rowCount {
     var logShares = logWeights
     for variable in ordering.variables {
-      let z = logits.map { Double($0.view[row, variable]) }
+      let z = logits.map { Double($0[row, variable]) }
       let on = z.map(logSigmoid)
       let off = z.map { logSigmoid(-$0) }
       let logit =
         logSumExp(zip(logShares, on).map { $0 + $1 }) - logSumExp(zip(logShares, off).map { $0 + $1 })
-      target[row, variable] = Scalar(logit)
+      result[row, variable] = Scalar(logit)
       let seen = rows[row, variable] ? on : off
       for k in logShares.indices { logShares[k] += seen[k] }
     }

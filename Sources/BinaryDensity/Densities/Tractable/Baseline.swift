@@ -56,17 +56,17 @@ extension BinaryMatrix {
 
   /// Calls `body` with consecutive rows as scalars, some hundred at a time.
   func forEachBatch<Scalar: KernelScalar>(
-    in type: Scalar.Type, _ body: (_ range: Range<Int>, _ rows: MatrixView<Scalar>) -> Void
+    in type: Scalar.Type, _ body: (_ range: Range<Int>, _ rows: UnsafeMatrixView<Scalar>) -> Void
   ) {
     let capacity = min(1024, rowCount)
     var batch = Matrix<Scalar>(rowCount: capacity, columnCount: columnCount)
-    let view = batch.mutableView
-    for start in stride(from: 0, to: rowCount, by: max(1, capacity)) {
-      let range = start..<min(start + capacity, rowCount)
-      let rows = view.rows(0..<range.count)
-      copyRows(range, into: rows)
-      body(range, rows)
+    batch.withUnsafeMutableView { view in
+      for start in stride(from: 0, to: rowCount, by: max(1, capacity)) {
+        let range = start..<min(start + capacity, rowCount)
+        let rows = view.rows(0..<range.count)
+        copyRows(range, into: rows)
+        body(range, UnsafeMatrixView(rows))
+      }
     }
-    withExtendedLifetime(batch) {}
   }
 }

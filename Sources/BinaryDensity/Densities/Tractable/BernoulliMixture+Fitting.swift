@@ -92,7 +92,6 @@ extension BernoulliMixture {
     var statistics = Statistics(
       ones: Matrix(rowCount: variableCount, columnCount: componentCount),
       totals: Matrix(rowCount: 1, columnCount: componentCount))
-    let (ones, totals) = (statistics.ones.mutableView, statistics.totals.mutableView)
     let mask = Staircase(denseInputCount: variableCount, outputCount: componentCount)
     var sum = 0.0
     forEachBatch(of: rows, in: Float.self) { x, joint, logProbabilities in
@@ -100,11 +99,15 @@ extension BernoulliMixture {
       // r = exp(joint − log p). The kernel divides by the K that it takes a mean over.
       let scale = Matrix<Float>(rowCount: x.rowCount, columnCount: 1, repeating: Float(componentCount))
       var responsibilities = Matrix<Float>(rowCount: x.rowCount, columnCount: componentCount)
-      let r = responsibilities.mutableView
-      Float.accumulateLogMeanExpGradient(joint, output: logProbabilities, scale.view, into: r)
-      Float.maskedLinearWeightGradient(x, r, mask: mask, method: .sparse, into: ones)
-      Float.accumulateSumOfRows(r, scaledBy: 1, into: totals)
-      withExtendedLifetime((scale, responsibilities)) {}
+      responsibilities.withUnsafeMutableView(reading: scale) {
+        Float.accumulateLogMeanExpGradient(joint, output: logProbabilities, $1, into: $0)
+      }
+      statistics.ones.withUnsafeMutableView(reading: responsibilities) {
+        Float.maskedLinearWeightGradient(x, $1, mask: mask, method: .sparse, into: $0)
+      }
+      statistics.totals.withUnsafeMutableView(reading: responsibilities) {
+        Float.accumulateSumOfRows($1, scaledBy: 1, into: $0)
+      }
     }
     statistics.logProbability = sum
     return statistics
@@ -125,21 +128,17 @@ extension BernoulliMixture {
 
     /// The M-step.
     func maximizer(_ statistics: Statistics) -> BernoulliMixture {
-      let (ones, totals) = (statistics.ones.view, statistics.totals.view)
-      var logits = Matrix<Float>(rowCount: ones.rowCount, columnCount: ones.columnCount)
-      var logWeights = Matrix<Float>(rowCount: 1, columnCount: ones.columnCount)
-      let (z, w) = (logits.mutableView, logWeights.mutableView)
-      for (i, count) in counts.enumerated() {
-        for k in 0..<z.columnCount {
+      let (ones, totals) = (statistics.ones, statistics.totals)
+      return BernoulliMixture(
+        logits: Matrix(rowCount: ones.rowCount, columnCount: ones.columnCount) { i, k in
           let on = Double(ones[i, k])
           // Rounding may leave a component a little more ones than rows.
           let off = max(0, Double(totals[0, k]) - on)
-          z[i, k] = Float(log((on + count.on) / (off + count.off)))
-        }
-      }
-      for k in 0..<w.columnCount { w[0, k] = Float(log(Double(totals[0, k]) + pseudoCount)) }
-      withExtendedLifetime(statistics) {}
-      return BernoulliMixture(logits: logits, logWeights: logWeights)
+          return Float(log((on + counts[i].on) / (off + counts[i].off)))
+        },
+        logWeights: Matrix(rowCount: 1, columnCount: ones.columnCount) { _, k in
+          Float(log(Double(totals[0, k]) + pseudoCount))
+        })
     }
 
     /// A mixture whose components have each seen one row, drawn without replacement while there are any.
@@ -147,9 +146,8 @@ extension BernoulliMixture {
       var generator = Philox(seed: seed, stream: .weights)
       let order = generator.permutation(of: rows.rowCount)
       var ones = Matrix<Float>(rowCount: rows.columnCount, columnCount: componentCount)
-      let view = ones.mutableView
       for k in 0..<componentCount {
-        for i in rows.onBits(ofRow: order[k % order.count]) { view[i, k] = Float(pseudoCount) }
+        for i in rows.onBits(ofRow: order[k % order.count]) { ones[i, k] = Float(pseudoCount) }
       }
       return maximizer(
         Statistics(
@@ -159,7 +157,7 @@ extension BernoulliMixture {
 
     /// The logarithm of the prior's density, up to a constant.
     func logDensity(of mixture: BernoulliMixture) -> Double {
-      let z = mixture.logits.view
+      let z = mixture.logits
       var sum = pseudoCount * mixture.weights.reduce(0) { $0 + log($1) }
       for (i, count) in counts.enumerated() {
         for k in 0..<z.columnCount {
@@ -168,7 +166,6 @@ extension BernoulliMixture {
           sum += count.on * logit + pseudoCount * logSigmoid(-logit)
         }
       }
-      withExtendedLifetime(mixture) {}
       return sum
     }
   }

@@ -46,9 +46,8 @@ public struct BernoulliMixture: Density {
     let total = logSumExp(terms)
     weights = terms.map { exp($0 - total) }
     var joint = terms.map { $0 - total }
-    let z = logits.view
     for variable in 0..<logits.rowCount {
-      for component in joint.indices { joint[component] += logSigmoid(-Double(z[variable, component])) }
+      for component in joint.indices { joint[component] += logSigmoid(-Double(logits[variable, component])) }
     }
     logJointOfZeros = Matrix(rowCount: 1, columnCount: joint.count, elements: joint)
   }
@@ -91,8 +90,10 @@ public struct BernoulliMixture: Density {
   /// Calls `body` with rows (B × D), log w_k p_k of each in each component (B × K), and log p of each (B × 1).
   func forEachBatch<Scalar: KernelScalar>(
     of rows: BinaryMatrix, in type: Scalar.Type,
-    _ body: (_ rows: MatrixView<Scalar>, _ joint: MatrixView<Scalar>, _ logProbabilities: MatrixView<Scalar>)
-      -> Void
+    _ body: (
+      _ rows: UnsafeMatrixView<Scalar>, _ joint: UnsafeMatrixView<Scalar>,
+      _ logProbabilities: UnsafeMatrixView<Scalar>
+    ) -> Void
   ) {
     let weights = logits.converted(to: type)
     let bias = logJointOfZeros.converted(to: type)
@@ -101,13 +102,14 @@ public struct BernoulliMixture: Density {
     rows.forEachBatch(in: type) { _, x in
       var joint = Matrix<Scalar>(uninitializedRowCount: x.rowCount, columnCount: componentCount)
       var logProbabilities = Matrix<Scalar>(rowCount: x.rowCount, columnCount: 1)
-      let (jointView, view) = (joint.mutableView, logProbabilities.mutableView)
-      Scalar.maskedLinear(
-        x, weights: weights.view, bias: bias.view, mask: mask, method: .sparse, into: jointView)
-      Scalar.logMeanExp(jointView, into: view)
-      for row in 0..<view.rowCount { view[row, 0] += logCount }
-      body(x, jointView, view)
-      withExtendedLifetime((weights, bias, joint, logProbabilities)) {}
+      joint.withUnsafeMutableView(reading: weights, bias) {
+        Scalar.maskedLinear(x, weights: $1, bias: $2, mask: mask, method: .sparse, into: $0)
+      }
+      logProbabilities.withUnsafeMutableView(reading: joint) { logProbabilities, joint in
+        Scalar.logMeanExp(joint, into: logProbabilities)
+        for row in 0..<x.rowCount { logProbabilities[row, 0] += logCount }
+        body(x, joint, UnsafeMatrixView(logProbabilities))
+      }
     }
   }
 
@@ -143,29 +145,30 @@ public struct BernoulliMixture: Density {
   private func conditionalLogits(
     of rows: BinaryMatrix, row: Int, on: Matrix<Double>, off: Matrix<Double>
   ) -> [Double] {
-    let (on, off) = (on.view, off.view)
     var logShares = weights.map(log)
     var shares = weights
     var products = weights.map { _ in 1.0 }
-    return (0..<variableCount).map { variable in
-      if variable % 8 == 0 && variable > 0 {
-        for k in logShares.indices { logShares[k] += log(products[k]) }
-        let largest = logShares.reduce(-Double.infinity, max)
-        for k in logShares.indices {
-          shares[k] = exp(logShares[k] - largest)
-          products[k] = 1
+    return withUnsafeViews(of: on, off) { on, off in
+      (0..<variableCount).map { variable in
+        if variable % 8 == 0 && variable > 0 {
+          for k in logShares.indices { logShares[k] += log(products[k]) }
+          let largest = logShares.reduce(-Double.infinity, max)
+          for k in logShares.indices {
+            shares[k] = exp(logShares[k] - largest)
+            products[k] = 1
+          }
         }
+        let (p, q) = (on.base + variable * on.stride, off.base + variable * off.stride)
+        let taken = rows[row, variable] ? p : q
+        var (sumOn, sumOff) = (0.0, 0.0)
+        for k in shares.indices {
+          let share = shares[k] * products[k]
+          sumOn += share * p[k]
+          sumOff += share * q[k]
+          products[k] *= taken[k]
+        }
+        return log(sumOn / sumOff)
       }
-      let (p, q) = (on.base + variable * on.stride, off.base + variable * off.stride)
-      let taken = rows[row, variable] ? p : q
-      var (sumOn, sumOff) = (0.0, 0.0)
-      for k in shares.indices {
-        let share = shares[k] * products[k]
-        sumOn += share * p[k]
-        sumOff += share * q[k]
-        products[k] *= taken[k]
-      }
-      return log(sumOn / sumOff)
     }
   }
 
@@ -185,12 +188,9 @@ public struct BernoulliMixture: Density {
     let components = (0..<count).map { _ in drawIndex(weights: weights, using: &generator) }
     var uniforms = Matrix<Float>(uninitializedRowCount: count, columnCount: variableCount)
     uniforms.fillUniform(using: &generator)
-    let (u, z) = (uniforms.view, logits.view)
-    let rows = BinaryMatrix(rowCount: count, columnCount: variableCount) { row, variable in
-      Double(u[row, variable]) < exp(logSigmoid(Double(z[variable, components[row]])))
+    return BinaryMatrix(rowCount: count, columnCount: variableCount) { row, variable in
+      Double(uniforms[row, variable]) < exp(logSigmoid(Double(logits[variable, components[row]])))
     }
-    withExtendedLifetime((uniforms, logits)) {}
-    return rows
   }
 
   // MARK: Checkpoints

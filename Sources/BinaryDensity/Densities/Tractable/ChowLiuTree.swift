@@ -140,9 +140,10 @@ public struct ChowLiuTree: Density {
       self.pseudoCount = pseudoCount
       let mask = Staircase(denseInputCount: rows.columnCount, outputCount: rows.columnCount)
       var ones = Matrix<Float>(rowCount: rows.columnCount, columnCount: rows.columnCount)
-      let view = ones.mutableView
-      rows.forEachBatch(in: Float.self) { _, x in
-        Float.maskedLinearWeightGradient(x, x, mask: mask, method: .sparse, into: view)
+      ones.withUnsafeMutableView { ones in
+        rows.forEachBatch(in: Float.self) { _, x in
+          Float.maskedLinearWeightGradient(x, x, mask: mask, method: .sparse, into: ones)
+        }
       }
       self.ones = ones
     }
@@ -236,7 +237,7 @@ public struct ChowLiuTree: Density {
   }
 
   private func logit(of variable: Int, inRow row: Int, of rows: BinaryMatrix) -> Float {
-    logits.view[parents[variable].map { rows[row, $0] ? 1 : 0 } ?? 0, variable]
+    logits[parents[variable].map { rows[row, $0] ? 1 : 0 } ?? 0, variable]
   }
 
   /// Returns what looks up the logit of each variable under its parent.
@@ -244,12 +245,9 @@ public struct ChowLiuTree: Density {
     in type: Scalar.Type, batchCapacity: Int
   ) -> (BinaryMatrix) -> Matrix<Scalar> {
     { rows in
-      var result = Matrix<Scalar>(rowCount: rows.rowCount, columnCount: variableCount)
-      let target = result.mutableView
-      for row in 0..<rows.rowCount {
-        for i in 0..<variableCount { target[row, i] = Scalar(logit(of: i, inRow: row, of: rows)) }
+      Matrix(rowCount: rows.rowCount, columnCount: variableCount) { row, i in
+        Scalar(logit(of: i, inRow: row, of: rows))
       }
-      return result
     }
   }
 
@@ -260,15 +258,13 @@ public struct ChowLiuTree: Density {
     precondition(count >= 0, "cannot draw \(count) rows")
     var uniforms = Matrix<Float>(uninitializedRowCount: count, columnCount: variableCount)
     uniforms.fillUniform(using: &generator)
-    let u = uniforms.view
     var rows = BinaryMatrix(rowCount: count, columnCount: variableCount)
     for row in 0..<count {
       for i in order.variables {
         let p = exp(logSigmoid(Double(logit(of: i, inRow: row, of: rows))))
-        if Double(u[row, i]) < p { rows.turnOn(row, i) }
+        if Double(uniforms[row, i]) < p { rows.turnOn(row, i) }
       }
     }
-    withExtendedLifetime(uniforms) {}
     return (rows, logProbability(of: rows))
   }
 

@@ -104,9 +104,7 @@ public struct IndependentBernoulli: Density {
     var uniforms = Matrix<Float>(uninitializedRowCount: count, columnCount: variableCount)
     uniforms.fillUniform(using: &generator)
     let p = probabilities
-    let u = uniforms.view
-    let rows = BinaryMatrix(rowCount: count, columnCount: variableCount) { Double(u[$0, $1]) < p[$1] }
-    withExtendedLifetime(uniforms) {}
+    let rows = BinaryMatrix(rowCount: count, columnCount: variableCount) { Double(uniforms[$0, $1]) < p[$1] }
     return (rows, logProbability(of: rows))
   }
 

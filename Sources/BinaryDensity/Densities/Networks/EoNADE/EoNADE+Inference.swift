@@ -61,13 +61,14 @@ extension EoNADE {
           }
         }
         executor.set(values, rowCount: variableCount) { view in
-          let mask = executor.view(of: known)
           for count in 0..<variableCount {
-            for i in 0..<variableCount { view[count, i] = rows[row, i] ? mask[count, i] : 0 }
+            for i in 0..<variableCount {
+              view[count, i] = rows[row, i] && order.positions[i] < count ? 1 : 0
+            }
           }
         }
         executor.forward()
-        let z = executor.view(of: logits)
+        let z = executor[logits]
         return order.variables.enumerated().reduce(0) { sum, next in
           sum
             + logSigmoid(
@@ -90,12 +91,10 @@ extension EoNADE {
     let recursion = EoNADERecursion<Scalar>(self)
     return { rows in
       var result = Matrix<Scalar>(rowCount: rows.rowCount, columnCount: variableCount)
-      let target = result.mutableView
       for start in stride(from: 0, to: rows.rowCount, by: batchCapacity) {
         let batch = start..<min(start + batchCapacity, rows.rowCount)
         let logits = recursion.logits(of: rows.rows(batch), along: sharedOrdering)
-        Scalar.copy(logits.view, into: target.rows(batch))
-        withExtendedLifetime(logits) {}
+        result.withUnsafeMutableView(reading: logits) { Scalar.copy($1, into: $0.rows(batch)) }
       }
       return result
     }
@@ -115,21 +114,20 @@ extension EoNADE {
       let range = part * size..<min((part + 1) * size, uniforms.rowCount)
       var rows = BinaryMatrix(rowCount: range.count, columnCount: variableCount)
       var logits = Matrix<Float>(rowCount: range.count, columnCount: variableCount)
-      let target = logits.mutableView
       recursion.walk(along: orders[order], rowCount: range.count) { row, variable, logit in
-        target[row, variable] = logit
-        let isOn = uniforms.view[range.lowerBound + row, variable] < 1 / (1 + Float.exponential(-logit))
+        logits[row, variable] = logit
+        let isOn = uniforms[range.lowerBound + row, variable] < 1 / (1 + Float.exponential(-logit))
         if isOn { rows.turnOn(row, variable) }
         return isOn
       }
       return (rows, logits)
     }
     var logits = Matrix<Float>(rowCount: uniforms.rowCount, columnCount: variableCount)
-    let target = logits.mutableView
     for (part, drawn) in parts.enumerated() {
-      Float.copy(drawn.1.view, into: target.rows(part * size..<part * size + drawn.1.rowCount))
+      logits.withUnsafeMutableView(reading: drawn.1) {
+        Float.copy($1, into: $0.rows(part * size..<part * size + $1.rowCount))
+      }
     }
-    withExtendedLifetime((parts, uniforms)) {}
     return (BinaryMatrix(concatenating: parts.map(\.0), columnCount: variableCount), logits)
   }
 
@@ -189,13 +187,7 @@ struct EoNADERecursion<Scalar: KernelScalar>: Sendable {
       )
     }
     let output = parameter("v")
-    var transposed = Matrix<Scalar>(rowCount: output.columnCount, columnCount: output.rowCount)
-    let (from, to) = (output.view, transposed.mutableView)
-    for unit in 0..<output.rowCount {
-      for variable in 0..<output.columnCount { to[variable, unit] = from[unit, variable] }
-    }
-    withExtendedLifetime(output) {}
-    v = transposed
+    v = Matrix(rowCount: output.columnCount, columnCount: output.rowCount) { output[$1, $0] }
     b = parameter("b")
   }
 
@@ -205,40 +197,43 @@ struct EoNADERecursion<Scalar: KernelScalar>: Sendable {
     decide: (_ row: Int, _ variable: Int, _ logit: Scalar) -> Bool
   ) {
     guard rowCount > 0 else { return }
-    var state = Matrix<Scalar>(rowCount: rowCount, columnCount: c.columnCount)
-    var hidden = ([c] + layers.map(\.c)).map {
+    // The first layer's sums, the units of each layer, and the logits of one variable.
+    var work = ([c] + [c] + layers.map(\.c)).map {
       Matrix<Scalar>(rowCount: rowCount, columnCount: $0.columnCount)
     }
-    var logits = Matrix<Scalar>(rowCount: rowCount, columnCount: 1)
-    let a = state.mutableView
-    let h = hidden.indices.map { hidden[$0].mutableView }
-    let z = logits.mutableView
-    Scalar.accumulateRow(c.view, scaledBy: 1, into: a)
-    for variable in order.variables {
-      Scalar.apply(activation, a, into: h[0])
-      for (index, layer) in layers.enumerated() {
-        Scalar.maskedLinear(
-          h[index], weights: layer.w.view, bias: layer.c.view, mask: layer.mask, method: .dense,
-          into: h[index + 1])
-        Scalar.apply(activation, h[index + 1], into: h[index + 1])
-      }
-      let own = variable..<variable + 1
-      Scalar.product(h[layers.count], v.view.rows(own), transposing: .right, into: z, accumulating: false)
-      Scalar.accumulateRow(u.view.rows(own), scaledBy: 1, into: a)
-      let (bias, weights) = (b.view[0, variable], w.view.rows(own))
-      for row in 0..<rowCount where decide(row, variable, bias + z[row, 0]) {
-        Scalar.accumulateRow(weights, scaledBy: 1, into: a.rows(row..<row + 1))
+    work.append(Matrix(rowCount: rowCount, columnCount: 1))
+    work.withUnsafeMutableViews { work in
+      let (a, h, z) = (work[0], work[1...layers.count + 1], work[layers.count + 2])
+      withUnsafeViews(of: w, u, c, v, b) { w, u, c, v, b in
+        Scalar.accumulateRow(c, scaledBy: 1, into: a)
+        for variable in order.variables {
+          let own = variable..<variable + 1
+          Scalar.apply(activation, UnsafeMatrixView(a), into: h[1])
+          for (layer, index) in zip(layers, 1...) {
+            withUnsafeViews(of: layer.w, layer.c) {
+              Scalar.maskedLinear(
+                UnsafeMatrixView(h[index]), weights: $0, bias: $1, mask: layer.mask, method: .dense,
+                into: h[index + 1])
+            }
+            Scalar.apply(activation, UnsafeMatrixView(h[index + 1]), into: h[index + 1])
+          }
+          Scalar.product(
+            UnsafeMatrixView(h[layers.count + 1]), v.rows(own), transposing: .right, into: z,
+            accumulating: false)
+          Scalar.accumulateRow(u.rows(own), scaledBy: 1, into: a)
+          for row in 0..<rowCount where decide(row, variable, b[0, variable] + z[row, 0]) {
+            Scalar.accumulateRow(w.rows(own), scaledBy: 1, into: a.rows(row..<row + 1))
+          }
+        }
       }
     }
-    withExtendedLifetime((state, hidden, logits)) {}
   }
 
   /// Returns the logits (B × D) of the conditionals of rows along an order.
   func logits(of rows: BinaryMatrix, along order: Ordering) -> Matrix<Scalar> {
     var logits = Matrix<Scalar>(rowCount: rows.rowCount, columnCount: rows.columnCount)
-    let target = logits.mutableView
     walk(along: order, rowCount: rows.rowCount) { row, variable, logit in
-      target[row, variable] = logit
+      logits[row, variable] = logit
       return rows[row, variable]
     }
     return logits

@@ -46,13 +46,14 @@ extension EoNADE {
     let inputs = objective.inputs
     let (values, mask, unknown, surplus, weight) = (inputs[0], inputs[1], inputs[2], inputs[3], inputs[4])
     executor.set(mask, rowCount: count) { known.copyRows(0..<count, into: $0) }
-    executor.set(values, rowCount: count) {
-      Scalar.multiply(
-        executor.view(of: objective.rows), executor.view(of: mask), into: $0, accumulating: false)
+    executor.set(values, rowCount: count) { values in
+      executor.withUnsafeView(of: objective.rows) { rows in
+        executor.withUnsafeView(of: mask) { Scalar.multiply(rows, $0, into: values, accumulating: false) }
+      }
     }
-    executor.set(unknown, rowCount: count) {
-      $0.fill(1)
-      Scalar.accumulate(executor.view(of: mask), scaledBy: -1, into: $0)
+    executor.set(unknown, rowCount: count) { unknown in
+      unknown.fill(1)
+      executor.withUnsafeView(of: mask) { Scalar.accumulate($0, scaledBy: -1, into: unknown) }
     }
     let knownCounts = (0..<count).map { known.onBitCount(ofRow: $0) }
     precondition(
@@ -186,8 +187,9 @@ private final class SplitJudge: ValidationJudge {
         model.set(
           known: splits.known(at: batch.map { split * rowCount + places[$0] }), of: objective, in: executor)
         executor.forward()
-        let column = executor.view(of: estimate)
-        for row in batch { sums[row] += Double(column[row - start, 0]) }
+        executor.withUnsafeView(of: estimate) { column in
+          for row in batch { sums[row] += Double(column[row - start, 0]) }
+        }
         let done = split * rowCount + batch.upperBound
         if try !observe(Double(done) / Double(splitCount * rowCount)) { return nil }
       }

@@ -78,8 +78,9 @@ public struct FVSBN: AutoregressiveModel {
   public func draw(uniforms: Matrix<Float>, component: Int) -> (rows: BinaryMatrix, logits: Matrix<Float>) {
     latestSampler.sampler(ofComponent: component) {
       IncrementalSampler(
-        ordering: order,
-        direct: IncrementalSampler.Layer(mask: mask, weights: parameters["w"], bias: parameters["b"]))
+        MaskedNetwork(
+          ordering: order.variables.map(Int32.init), hidden: [], activation: .relu, output: nil,
+          direct: MaskedLayer(weights: parameters["w"], bias: parameters["b"], mask: mask)))
     }.draw(uniforms)
   }
 }

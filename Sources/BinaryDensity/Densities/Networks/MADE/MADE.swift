@@ -170,21 +170,21 @@ public struct MADE: AutoregressiveModel {
     let depth = configuration.hiddenCounts.count
     let bias = parameters["b"]
     let hidden = (0..<depth).map {
-      IncrementalSampler.Layer(
-        mask: set.staircases[$0], weights: parameters["w\($0)"], bias: parameters["c\($0)"],
+      MaskedLayer(
+        weights: parameters["w\($0)"], bias: parameters["c\($0)"], mask: set.staircases[$0],
         addsInputs: configuration.addsLayerBelow($0))
     }
     let output =
-      depth == 0
-      ? nil : IncrementalSampler.Layer(mask: set.staircases[depth], weights: parameters["v"], bias: bias)
+      depth == 0 ? nil : MaskedLayer(weights: parameters["v"], bias: bias, mask: set.staircases[depth])
     let direct =
       !configuration.hasDirectWeights
       ? nil
-      : IncrementalSampler.Layer(
-        mask: set.staircases[set.staircases.count - 1], weights: parameters["direct"],
-        bias: depth > 0 ? nil : bias)
+      : MaskedLayer(
+        weights: parameters["direct"], bias: depth > 0 ? nil : bias,
+        mask: set.staircases[set.staircases.count - 1])
     return IncrementalSampler(
-      ordering: set.ordering, hidden: hidden, activation: configuration.activation, output: output,
-      direct: direct)
+      MaskedNetwork(
+        ordering: set.ordering.variables.map(Int32.init), hidden: hidden,
+        activation: configuration.activation, output: output, direct: direct))
   }
 }

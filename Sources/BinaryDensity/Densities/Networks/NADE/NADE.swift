@@ -102,12 +102,18 @@ public struct NADE: AutoregressiveModel {
   public func draw(uniforms: Matrix<Float>, component: Int) -> (rows: BinaryMatrix, logits: Matrix<Float>) {
     var rows = Matrix<Float>(rowCount: uniforms.rowCount, columnCount: variableCount)
     var logits = rows
-    Float.nadeSample(
-      uniforms: uniforms.view,
-      parameters: NADEOperands(
-        w: parameters["w"].view, v: parameters["v"].view, b: parameters["b"].view, c: parameters["c"].view,
-        ordering: order.variables.map(Int32.init), activation: configuration.activation),
-      into: rows.mutableView, logits: logits.mutableView)
+    rows.withUnsafeMutableView { rows in
+      logits.withUnsafeMutableView(
+        reading: uniforms, parameters["w"], parameters["v"], parameters["b"], parameters["c"]
+      ) { logits, uniforms, w, v, b, c in
+        Float.nadeSample(
+          uniforms: uniforms,
+          parameters: NADEOperands(
+            w: w, v: v, b: b, c: c, ordering: order.variables.map(Int32.init),
+            activation: configuration.activation),
+          into: rows, logits: logits)
+      }
+    }
     return (BinaryMatrix(rows), logits)
   }
 }

@@ -1,10 +1,16 @@
-/// A matrix in memory that someone else owns: the operand of every kernel.
+#if canImport(Darwin)
+  import Darwin
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Glibc
+#endif
+
+/// A matrix in memory that someone else owns, to read and write: what a kernel's result goes into.
 ///
-/// It is a span together with its shape. Like an unsafe buffer pointer it must not outlive the memory it points
-/// to; only an executor's arenas and `Matrix` hand it out. Rows start `stride` scalars apart and
-/// `stride ≥ columnCount` rounded up to 16, so a kernel may read and overwrite up to the next multiple of 16
-/// columns; what stands there is unspecified.
-public struct MatrixView<Scalar> {
+/// All that is said of `UnsafeMatrixView` holds; besides, a kernel may overwrite a row up to the next multiple of 16
+/// columns.
+public struct UnsafeMutableMatrixView<Scalar> {
   /// The first element of the first row.
   @usableFromInline package let base: UnsafeMutablePointer<Scalar>
   /// The number of rows.
@@ -33,26 +39,17 @@ public struct MatrixView<Scalar> {
     }
   }
 
-  /// Returns the element at a row and a column, checked in every build.
-  package func element(_ row: Int, _ column: Int) -> Scalar {
-    precondition(
-      row >= 0 && row < rowCount && column >= 0 && column < columnCount,
-      "(\(row), \(column)) is outside \(rowCount) × \(columnCount)")
-    return base[row * stride + column]
-  }
-
   /// Returns a view of some of the rows.
-  @inlinable package func rows(_ range: Range<Int>) -> MatrixView {
+  @inlinable package func rows(_ range: Range<Int>) -> UnsafeMutableMatrixView {
     precondition(range.lowerBound >= 0 && range.upperBound <= rowCount)
-    return MatrixView(
+    return UnsafeMutableMatrixView(
       base: base + range.lowerBound * stride, rowCount: range.count, columnCount: columnCount, stride: stride)
   }
 
   /// Sets every element to zero, padding included: one call, whatever the scalar.
-  @inlinable package func clear() {
-    // Zero is all bits zero in every scalar.
-    UnsafeMutableRawPointer(base).initializeMemory(
-      as: UInt8.self, repeating: 0, count: rowCount * stride * MemoryLayout<Scalar>.stride)
+  package func clear() {
+    // Zero is all bits zero in every scalar. The memory stays bound to its type, as C writes bytes into it.
+    memset(base, 0, rowCount * stride * MemoryLayout<Scalar>.stride)
   }
 
   /// Sets every element.

@@ -3,24 +3,45 @@ import CKernels
 /// The kernels of the instruction set that is current for this thread.
 @inline(__always) var kernels: UnsafePointer<ck_kernels> { ck_table() }
 
-extension MatrixView where Scalar == Float {
+extension UnsafeMatrixView<Float> {
+  /// The same view as the C kernels take it.
+  ///
+  /// C has one type for what is read and what is written; which operand a kernel writes is in `CKernels.h`, and none
+  /// writes an operand that is read-only here.
+  var raw: ck_matrix {
+    ck_matrix(
+      base: UnsafeMutablePointer(mutating: base), rows: rowCount, columns: columnCount, stride: stride)
+  }
+}
+
+extension UnsafeMutableMatrixView<Float> {
   /// The same view as the C kernels take it.
   var raw: ck_matrix { ck_matrix(base: base, rows: rowCount, columns: columnCount, stride: stride) }
 }
 
-extension MatrixView {
+/// What has the shape of a matrix, to be checked before it is handed to C.
+protocol MatrixShaped {
+  var rowCount: Int { get }
+  var columnCount: Int { get }
+}
+
+extension Matrix: MatrixShaped {}
+extension UnsafeMatrixView: MatrixShaped {}
+extension UnsafeMutableMatrixView: MatrixShaped {}
+
+extension MatrixShaped {
   /// The shape as it is shown in messages.
   var shape: String { "\(rowCount) × \(columnCount)" }
 
-  /// Stops unless the view has the shape that another operand demands.
+  /// Stops unless the operand has the shape that another demands.
   @inline(__always) func require(_ name: StaticString, rows: Int, columns: Int) {
     precondition(
       rowCount == rows && columnCount == columns,
       "\(name) is \(shape) where \(rows) × \(columns) is needed")
   }
 
-  /// Stops unless the view has the shape of another.
-  @inline(__always) func require(_ name: StaticString, shapeOf other: MatrixView) {
+  /// Stops unless the operand has the shape of another.
+  @inline(__always) func require(_ name: StaticString, shapeOf other: some MatrixShaped) {
     require(name, rows: other.rowCount, columns: other.columnCount)
   }
 }
@@ -42,7 +63,7 @@ extension Staircase {
   }
 
   /// Stops unless the mask is for weights of this shape.
-  func require<Scalar>(weights w: MatrixView<Scalar>) {
+  func require(weights w: some MatrixShaped) {
     precondition(
       inputCount == w.rowCount && outputCount == w.columnCount,
       "the mask is \(inputCount) × \(outputCount), the weights are \(w.shape)")
