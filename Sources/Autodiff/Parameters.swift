@@ -43,6 +43,13 @@ public struct Parameters<Scalar: KernelScalar>: Sendable, Equatable {
     matrices[index].withUnsafeMutableView { $0 }
   }
 
+  /// Calls `body` with the matrix of a name, to be changed where it is.
+  ///
+  /// - Precondition: there is one, and `body` leaves its shape.
+  package mutating func modify(_ name: String, _ body: (inout Matrix<Scalar>) -> Void) {
+    body(&matrices[index(of: name)])
+  }
+
   private func index(of name: String) -> Int {
     guard let index = names.firstIndex(of: name) else {
       preconditionFailure("no parameter is named \(name); there are \(names.joined(separator: ", "))")

@@ -14,6 +14,8 @@ public enum DensityError: Error, Equatable, Sendable {
   case mismatch(path: String, expected: String, found: String)
   /// A configuration that describes no model or no training.
   case invalidConfiguration(String)
+  /// What is asked is not among what a density can do.
+  case unsupported(String)
   /// Training met a number that is not finite.
   case diverged(step: Int, tensor: String)
 
@@ -40,7 +42,7 @@ extension DensityError: CustomStringConvertible {
     case .malformed(let path, let location, let expected, let found):
       "\(path): \(location): expected \(expected), found \(found)"
     case .mismatch(let path, let expected, let found): "\(path): expected \(expected), found \(found)"
-    case .invalidConfiguration(let reason): reason
+    case .invalidConfiguration(let reason), .unsupported(let reason): reason
     case .diverged(let step, let tensor):
       "training stopped at step \(step): \(tensor) holds a number that is not finite; try a lower rate"
     }

@@ -80,7 +80,7 @@ struct Benchmark {
       }
     }
     var generator = Philox(seed: 4)
-    let counted = operation == .sample ? density.sample(count: batchSize, using: &generator) : data.rows
+    let counted = operation == .sample ? try density.sample(count: batchSize, using: &generator) : data.rows
     let work = Work(operation, density, rows: counted, batchSize: batchSize)
     return zip(peaks, rates).map { peak, rates in
       Figure(

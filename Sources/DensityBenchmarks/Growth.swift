@@ -115,7 +115,7 @@ package struct Growth {
 
   /// Returns the most rows a second; what else the machine does only lowers a rate.
   private func best(
-    of operation: Operation, _ model: some AutoregressiveModel, _ rows: BinaryMatrix, _ batchSize: Int
+    of operation: Operation, _ model: some NetworkDensity, _ rows: BinaryMatrix, _ batchSize: Int
   ) throws -> Double {
     let measure = try operation.prepared(
       model, rows: rows,
@@ -128,15 +128,14 @@ package struct Growth {
   }
 
   /// Returns the seconds a row takes that is drawn by a full pass over all variables for each variable.
-  private func naiveSampleSeconds(_ model: some AutoregressiveModel) -> Double {
+  private func naiveSampleSeconds(_ model: some NetworkDensity) -> Double {
     let count = 16
-    let evaluator = Evaluator(
-      model, parameters: model.parameters, batchCapacity: count, keepingLogits: true)
+    let evaluator = model.component(0).evaluator(batchCapacity: count)
     var generator = Philox(seed: 5)
     var rows = BinaryMatrix(rowCount: count, columnCount: model.variableCount)
     let start = Stopwatch.processor.now
     for variable in model.ordering(ofComponent: 0).variables {
-      let logits = evaluator.logits(of: rows)[0]
+      let logits = evaluator.conditionalLogits(of: rows)
       for row in 0..<count {
         let u = Double.random(in: 0..<1, using: &generator)
         rows[row, variable] = u * (1 + Double.exponential(-Double(logits[row, variable]))) < 1
@@ -157,7 +156,7 @@ private struct Sweep {
     var batchSize: Int?
     var share: Float = 0.13
 
-    func model(_ kind: ModelKind) throws(DensityError) -> any AutoregressiveModel {
+    func model(_ kind: ModelKind) throws(DensityError) -> any NetworkDensity {
       switch kind {
       case .nade:
         try NADE(NADE.Configuration(variableCount: variables, hiddenCount: hidden[0]), seed: 1)

@@ -26,28 +26,20 @@ package enum Operation: String, CaseIterable {
     switch self {
     case .train:
       guard let model = density as? any TrainableDensity else {
-        preconditionFailure("a \(density.kind.rawValue) cannot be trained")
+        preconditionFailure("a density of type \(type(of: density)) cannot be trained")
       }
       return try Self.training(model, rows, configuration, batchSize)
     case .logProbability:
-      let logProbabilities = Self.likelihood(density, batchCapacity: batchSize)
+      let evaluator = Evaluator(density, batchCapacity: batchSize)
       let batch = rows.rows(0..<batchSize)
-      return Self.repeating { logProbabilities(batch).count }
+      return Self.repeating { () throws(DensityError) in evaluator.logProbabilities(of: batch).count }
     case .sample:
+      let evaluator = Evaluator(density)
       var generator = Philox(seed: 3)
-      return Self.repeating { density.sample(count: batchSize, using: &generator).rowCount }
+      return Self.repeating { () throws(DensityError) in
+        try evaluator.sample(count: batchSize, using: &generator).rowCount
+      }
     }
-  }
-
-  /// Returns what computes log-probabilities; a model of one graph is prepared once.
-  private static func likelihood(
-    _ density: any Density, batchCapacity: Int
-  ) -> (BinaryMatrix) -> [Double] {
-    guard let model = density as? any AutoregressiveModel else {
-      return { rows in density.logProbability(of: rows) }
-    }
-    let evaluator = Evaluator(model, batchCapacity: batchCapacity)
-    return { rows in evaluator.logProbabilities(of: rows) }
   }
 
   private static func training<Model: TrainableDensity>(
@@ -78,13 +70,13 @@ package enum Operation: String, CaseIterable {
     }
   }
 
-  private static func repeating(_ call: @escaping () -> Int) -> Measurement {
-    { seconds, stopwatch in
+  private static func repeating(_ call: @escaping () throws(DensityError) -> Int) -> Measurement {
+    { (seconds, stopwatch) throws(DensityError) in
       let start = stopwatch.now
       var count = 0
       var elapsed = 0.0
       repeat {
-        count += call()
+        count += try call()
         elapsed = stopwatch.now - start
       } while elapsed < seconds
       return Double(count) / elapsed

@@ -152,7 +152,7 @@ extension Density {
     case let ensemble as Ensemble:
       Ensemble(ensemble.members.map { $0.withMarginals(of: rows) }, weights: ensemble.weights)
     case let mixture as Mixture:
-      Mixture(mixture.components.map { $0.withMarginals(of: rows) }, weights: mixture.weights)
+      Mixture(mixture.densities.map { $0.withMarginals(of: rows) }, weights: mixture.weights)
     case let model as any TrainableDensity: model.withBiases(of: rows)
     default: self
     }
@@ -165,18 +165,15 @@ extension TrainableDensity {
   /// So rows drawn from an untrained model have about as many on-bits as the data: how fast a row is drawn depends
   /// on them.
   func withBiases(of rows: BinaryMatrix) -> Self {
-    var parameters = Parameters<Float>()
-    for (name, matrix) in zip(self.parameters.names, self.parameters.matrices) {
-      var matrix = matrix
-      if name == "b" {
-        // One row of zeros and one of ones are added, so that no column is certain.
-        let count = Double(rows.rowCount)
-        for (column, mean) in rows.columnMeans.enumerated() {
-          matrix[0, column] = Float(Double.logarithm((mean * count + 1) / ((1 - mean) * count + 1)))
-        }
-      }
-      parameters.append(name, matrix)
+    guard parameters.names.contains("b") else { return self }
+    var biases = parameters["b"]
+    // One row of zeros and one of ones are added, so that no column is certain.
+    let count = Double(rows.rowCount)
+    for (column, mean) in rows.columnMeans.enumerated() {
+      biases[0, column] = Float(Double.logarithm((mean * count + 1) / ((1 - mean) * count + 1)))
     }
-    return Self(configuration, parameters: parameters)
+    var model = self
+    model.parameters["b"] = biases
+    return model
   }
 }

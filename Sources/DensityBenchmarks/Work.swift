@@ -78,13 +78,13 @@ private struct LayerWork {
     case let ensemble as Ensemble:
       for member in ensemble.members { add(LayerWork(operation, member, onShares: onShares)) }
     case let mixture as Mixture:
-      for (component, weight) in zip(mixture.components, mixture.weights) {
+      for (component, weight) in zip(mixture.densities, mixture.weights) {
         add(
           LayerWork(operation, component, onShares: onShares),
           share: operation == .logProbability ? 1 : weight)
       }
     case let model as EoNADE: self = LayerWork(operation, eonade: model, onShares: onShares)
-    case let model as any AutoregressiveModel:
+    case let model as any NetworkDensity:
       let components = operation == .logProbability ? model.componentCount : 1
       for component in 0..<components { add(LayerWork(model, component: component, onShares: onShares)) }
       // All components share the parameters.
@@ -119,7 +119,7 @@ private struct LayerWork {
     parameterCount = 2 * bottom * variables + others
   }
 
-  private init(_ model: some AutoregressiveModel, component: Int, onShares: [Double]) {
+  private init(_ model: some NetworkDensity, component: Int, onShares: [Double]) {
     if let model = model as? NADE {
       // The last variable's row of w reaches nothing.
       let last = model.ordering(ofComponent: component).variables[model.variableCount - 1]

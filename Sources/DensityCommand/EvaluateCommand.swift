@@ -41,9 +41,9 @@ enum EvaluateCommand {
     if let orderCount {
       guard let eonade = checkpoint.model as? EoNADE else {
         throw UsageError(
-          "--orders is for an EoNADE; the checkpoint holds a \(checkpoint.model.kind.rawValue)")
+          "--orders is for an EoNADE; the checkpoint holds a \(familyName(of: checkpoint.model))")
       }
-      checkpoint.model = eonade.withOrders(count: orderCount)
+      checkpoint.model = try eonade.withOrders(count: orderCount)
     }
     let other = try arguments.optionalValue("against", as: .path)
     let rival = try other.map { try Checkpoint(contentsOf: $0).model }
@@ -60,7 +60,8 @@ enum EvaluateCommand {
     let advantage = rival.map {
       LikelihoodDifference(
         measurement.logProbabilities,
-        over: $0.logProbability(of: rows) { progress.update("evaluating the other", fraction: $0) })
+        over: Measurement($0, rows, split: name) { progress.update("evaluating the other", fraction: $0) }
+          .logProbabilities)
     }
     let difference =
       arguments.flag("reference") ? largestDifference(model, rows, progress) : nil
@@ -98,7 +99,7 @@ enum EvaluateCommand {
     var largest = 0.0
     for start in stride(from: 0, to: rows.rowCount, by: size) {
       let part = rows.rows(start..<min(start + size, rows.rowCount))
-      for (a, b) in zip(model.logProbability(of: part), model.referenceLogProbability(of: part)) {
+      for (a, b) in zip(model.logProbabilities(of: part), inDouble(model, logProbabilitiesOf: part)) {
         largest = max(largest, abs(a - b))
       }
       progress.update("reference", fraction: Double(start + part.rowCount) / Double(rows.rowCount))

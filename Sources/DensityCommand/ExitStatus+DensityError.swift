@@ -9,7 +9,7 @@ extension ExitStatus {
       case .missingFile, .unreadable: .missingInput
       case .malformed, .mismatch: .dataError
       case .unwritable: .cannotCreate
-      case .invalidConfiguration: .usage
+      case .invalidConfiguration, .unsupported: .usage
       case .diverged: .internalError
       }
   }

@@ -49,7 +49,7 @@ enum InfoCommand {
       return .success
     }
     try Terminal.print(description(of: model))
-    try Terminal.print("configuration  \(model.configurationText)")
+    try Terminal.print("configuration  \(try DensityArchive(of: model).configurationText)")
     for (name, shape) in outline.arrays {
       try Terminal.print("  \(name)  \(shape.map(String.init).joined(separator: " × "))")
     }
@@ -68,19 +68,19 @@ enum InfoCommand {
     }
     if arguments.flag("graph") {
       switch model {
-      case let model as any AutoregressiveModel:
+      case let model as any NetworkDensity:
         var graph = Graph()
         _ = logProbability(of: model, in: &graph)
         try Terminal.print(graph)
-      case let model as any TrainableDensity: try Terminal.print(model.objective(.none).graph)
-      default: throw UsageError("--graph is for a single model; \(path) holds a \(model.kind.rawValue)")
+      case let model as any TrainableDensity: try Terminal.print(model.trainingGraph)
+      default: throw UsageError("--graph is for a single model; \(path) holds a \(familyName(of: model))")
       }
     }
     return .success
   }
 
   private static func logProbability(
-    of model: some AutoregressiveModel, in graph: inout Graph
+    of model: some NetworkDensity, in graph: inout Graph
   ) -> Graph.Value {
     let x = graph.input("x", columns: model.variableCount, isSparse: true)
     return model.logProbability(of: x, in: &graph)

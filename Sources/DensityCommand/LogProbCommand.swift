@@ -35,9 +35,11 @@ enum LogProbCommand {
     let path = try arguments.optionalValue("table", as: .path) ?? arguments.value("data", as: .path)
     let (rows, _, _) = try DataOptions.rows(arguments, path: path, for: checkpoint.model)
     let progress = ProgressLine()
-    let logProbabilities = checkpoint.model.logProbability(of: rows) {
-      progress.update("evaluating", fraction: $0)
-    }
+    let logProbabilities =
+      try checkpoint.model.evaluator().logProbabilities(of: rows) { (fraction) throws(DensityError) in
+        progress.update("evaluating", fraction: fraction)
+        return true
+      } ?? []
     progress.finish()
     if let output {
       try output.write(logProbabilities)

@@ -17,7 +17,12 @@ struct Measurement {
   ) {
     let clock = ContinuousClock()
     let start = clock.now
-    logProbabilities = model.logProbability(of: rows, observing: observe)
+    let values = try? model.evaluator().logProbabilities(of: rows) { (fraction) throws(DensityError) in
+      observe(fraction)
+      return true
+    }
+    // Nothing stops it, and nothing throws.
+    logProbabilities = values.flatMap(\.self) ?? []
     seconds = start.duration(to: clock.now).seconds
     self.split = split
     summary = LikelihoodSummary(logProbabilities: logProbabilities, variableCount: model.variableCount)
@@ -45,15 +50,18 @@ struct Measurement {
 
 /// The members of a JSON object that describe a model: family, configuration, number of parameters.
 func members(describing model: any Density) throws -> [JSONValue.Member] {
-  let configuration = model.configurationText
+  let configuration = try DensityArchive(of: model).configurationText
   return [
-    .init(key: "model", value: .string(model.kind.rawValue)),
+    .init(key: "model", value: .string(familyName(of: model))),
     .init(
       key: "configuration",
       value: try JSONValue(parsing: Array(configuration.utf8)[...], path: "configuration")),
     .init(key: "parameters", value: .integer(model.parameterCount)),
   ]
 }
+
+/// Returns what the family of a model is called.
+func familyName(of model: any Density) -> String { model.kind?.rawValue ?? "\(type(of: model))" }
 
 /// Returns a line that describes a model to a person.
 func description(of model: any Density) -> String {
@@ -77,7 +85,7 @@ func description(of model: any Density) -> String {
   case let mixture as Mixture:
     let weights = mixture.weights
     let isEven = weights.allSatisfy { $0 == weights[0] }
-    parts.append("\(mixture.components.count) components" + (isEven ? "" : " of fitted weights"))
+    parts.append("\(mixture.densities.count) components" + (isEven ? "" : " of fitted weights"))
   case let mixture as BernoulliMixture:
     parts.append("\(mixture.componentCount) component\(mixture.componentCount == 1 ? "" : "s")")
   case let eonade as EoNADE:
@@ -88,7 +96,7 @@ func description(of model: any Density) -> String {
   default: break
   }
   parts.append("\(model.parameterCount) parameters")
-  return "\(model.kind.rawValue.uppercased()): " + parts.joined(separator: ", ")
+  return "\(familyName(of: model).uppercased()): " + parts.joined(separator: ", ")
 }
 
 /// Returns a number with a fixed count of decimals.

@@ -75,7 +75,7 @@ enum ReproduceCommand {
       return .interrupted
     }
     if let orderCount = item.orderCount, let eonade = best as? EoNADE {
-      best = eonade.withOrders(count: orderCount)
+      best = try eonade.withOrders(count: orderCount)
     }
     guard let test = data.test else { preconditionFailure("MNIST has test rows") }
     let measurement = Measurement(best, test, split: "test") {

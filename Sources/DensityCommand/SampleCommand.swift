@@ -47,20 +47,17 @@ enum SampleCommand {
     }
     var generator = Philox(seed: try arguments.value("seed", as: .seed), stream: .sampling)
 
-    // In parts, for the uniforms and logits of a part are held at once.
+    // In parts, for the uniforms of a part are held at once.
     let progress = ProgressLine()
+    let evaluator = checkpoint.model.evaluator()
     var parts: [BinaryMatrix] = []
     var logProbabilities: [Double] = []
     let size = 4096
     for start in stride(from: 0, to: count, by: size) {
       let partCount = min(size, count - start)
-      if scores != nil {
-        let (rows, values) = checkpoint.model.sampleWithLogProbabilities(count: partCount, using: &generator)
-        parts.append(rows)
-        logProbabilities += values
-      } else {
-        parts.append(checkpoint.model.sample(count: partCount, using: &generator))
-      }
+      let part = try evaluator.sample(count: partCount, using: &generator)
+      if scores != nil { logProbabilities += evaluator.logProbabilities(of: part) }
+      parts.append(part)
       progress.update("sampling", fraction: Double(start + partCount) / Double(count))
     }
     let rows = BinaryMatrix(concatenating: parts, columnCount: checkpoint.model.variableCount)

@@ -23,7 +23,7 @@ struct Session {
   func resume<Model: TrainableDensity>(
     _ last: Model, best: any Density, state: TrainingState, data: DataSplits
   ) throws -> ExitStatus {
-    guard let best = best as? Model, best.configuration == last.configuration else {
+    guard let best = best as? Model, try isSameModel(best, last) else {
       throw DensityError.mismatch(
         path: directory.best, expected: "the model of \(directory.last)", found: description(of: best))
     }
@@ -149,7 +149,7 @@ struct Session {
     let trainer: Trainer<Model>
     if isResumed, FileManager.default.fileExists(atPath: folder.last) {
       let last = try Checkpoint(contentsOf: folder.last)
-      guard let current = last.model as? Model, current.configuration == model.configuration,
+      guard let current = last.model as? Model, try isSameModel(current, model),
         let state = last.training, state.progress.configuration == training
       else {
         throw DensityError.mismatch(
@@ -212,7 +212,7 @@ struct Session {
         Measurement(model, rows, split: name) { progress.update("measuring \(name) rows", fraction: $0) })
     }
     var generator = Philox(seed: seed, stream: .sampling)
-    let samples = model.sample(count: 100, using: &generator)
+    let samples = try model.sample(count: 100, using: &generator)
     try picture(of: samples, imageShape: data.imageShape).writePNG(to: directory.samples)
     progress.finish()
     guard !isJSON else {
@@ -258,4 +258,9 @@ struct Session {
     let isPlain = !word.isEmpty && word.first != "~" && word.utf8.allSatisfy(plain.contains)
     return isPlain ? word : "'" + word.replacing("'", with: "'\\''") + "'"
   }
+}
+
+/// Whether two densities are of one family and one configuration.
+private func isSameModel(_ first: any Density, _ second: any Density) throws -> Bool {
+  try DensityArchive(of: first).configurationText == DensityArchive(of: second).configurationText
 }

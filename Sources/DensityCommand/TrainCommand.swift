@@ -145,7 +145,7 @@ enum TrainCommand {
       let best = try Checkpoint(contentsOf: directory.best).model
       guard let model = last.model as? any TrainableDensity else {
         throw DensityError.mismatch(
-          path: directory.last, expected: "a model in training", found: "a \(last.model.kind.rawValue)")
+          path: directory.last, expected: "a model in training", found: "a \(familyName(of: last.model))")
       }
       return try session.resume(model, best: best, state: state, data: data)
     }

@@ -80,7 +80,7 @@ struct TrainingOptions {
   }
 
   /// Returns the precision of the products that a family is to be trained in.
-  static func precision(_ arguments: ParsedArguments, for kind: ModelKind) throws -> Precision {
+  static func precision(_ arguments: ParsedArguments, for kind: ModelKind?) throws -> Precision {
     let precision = try arguments.value("precision", as: ValueFormat<Precision>.choice)
     if precision == .bf16 && kind != .made && kind != .eonade {
       throw UsageError("--precision bf16 is for a made or an eonade, whose dense layers it speeds up")

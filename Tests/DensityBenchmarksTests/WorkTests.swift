@@ -127,7 +127,7 @@ import Testing
     func flops(_ model: EoNADE, _ operation: Operation) -> Double {
       Work(operation, model, rows: Self.rows, batchSize: 4).flops
     }
-    let several = model.withOrders(count: 3)
+    let several = try model.withOrders(count: 3)
     let sum = several.orders.reduce(0) { $0 + flops(model.along($1), .logProbability) }
     #expect(abs(flops(several, .logProbability) - sum) < 1e-6)
     #expect(abs(flops(several, .sample) - sum / 3) < 1e-6)

@@ -53,7 +53,7 @@ struct ReadmeTests {
       let program = try DensityProgram.shell("./program", in: folder)
       #expect(program.status == 0, "\(program.errors)")
       let printed = program.output.split(separator: "\n").compactMap { Double($0) }
-      #expect(printed == model.logProbability(of: try DataTable.read(table).rows(split: .test)))
+      #expect(printed == model.logProbabilities(of: try DataTable.read(table).rows(split: .test)))
       #expect(printed.count == 20)
     }
   }

@@ -112,7 +112,7 @@ struct WorkTests {
       let nll = try #require(report["nll"]?.number)
       #expect(abs(numbers.reduce(0, +) / -100 - nll) < 1e-12 * nll)
       let rows = try DataTable.read(table).rows(split: .test)
-      #expect(try Checkpoint(contentsOf: best).model.logProbability(of: rows) == numbers)
+      #expect(try Checkpoint(contentsOf: best).model.logProbabilities(of: rows) == numbers)
       let itself = try DensityProgram.json(
         DensityProgram.run("evaluate", best, table, "--json", "--against", best).output)
       #expect(itself["difference"]?.number == 0 && itself["difference_standard_error"]?.number == 0)
@@ -140,7 +140,7 @@ struct WorkTests {
         let logProbabilities = try String(contentsOfFile: folder + "/logp.txt", encoding: .utf8)
           .split(separator: "\n").compactMap { Double($0) }
         #expect(
-          zip(logProbabilities, try Checkpoint(contentsOf: best).model.logProbability(of: drawn))
+          zip(logProbabilities, try Checkpoint(contentsOf: best).model.logProbabilities(of: drawn))
             .allSatisfy { abs($0 - $1) < 1e-4 } && logProbabilities.count == 50)
       }
       #expect(try DensityProgram.run("sample", best, "-n", "50", "-o", folder + "/grid.png").status == 0)
@@ -297,7 +297,7 @@ struct WorkTests {
       for count in [1, 3] {
         let result = try DensityProgram.run("evaluate", best, table, "--json", "--orders", "\(count)")
         let report = try DensityProgram.json(result.output)
-        let expected = model.withOrders(count: count).logProbability(of: rows).reduce(0, +) / -100
+        let expected = try model.withOrders(count: count).logProbabilities(of: rows).reduce(0, +) / -100
         #expect(abs((report["nll"]?.number ?? 0) - expected) < 1e-9)
         #expect(report["configuration"]?["order_count"]?.integer == count)
       }
@@ -357,7 +357,7 @@ struct WorkTests {
         default: .standard
         }
       let table = try DataTable.read(folder + "/grey.idx.gz").rows(rule, split: .train)
-      let expected = try Checkpoint(contentsOf: best).model.logProbability(of: table)
+      let expected = try Checkpoint(contentsOf: best).model.logProbabilities(of: table)
       #expect(scores.output.split(separator: "\n").compactMap { Double($0) } == expected)
     }
   }

@@ -2,114 +2,101 @@ import Kernels
 
 /// A distribution over rows of D bits whose log-probabilities are exact.
 ///
-/// All that a checkpoint can hold conforms: single models, ensembles and mixtures of them, and baselines.
+/// Two things are asked of every density: how many variables it has, and log p of whole rows. What else it can do is
+/// asked of it, because that depends on how it is made: a MADE of one mask has conditionals, one of several masks is a
+/// mixture. Each capability is nil where it is absent.
 ///
 ///     let model = try Checkpoint(contentsOf: "fit.safetensors").model
-///     print(model.logProbability(of: rows))
+///     print(model.logProbabilities(of: rows))
+///     if let chain = model.autoregressive() { print(chain.conditionals(of: rows)) }
+///
+/// A density of your own conforms with the two requirements alone, and mixes with all others (`Mixture`). One that
+/// gives its conditionals conforms to `AutoregressiveDensity`; then it can be sampled, walked and put into an `Ensemble`.
 public protocol Density: Sendable {
-  /// The family, as in a checkpoint.
-  static var kind: ModelKind { get }
-  /// The number D of variables.
+  /// The number D of variables, at least 1.
   var variableCount: Int { get }
-  /// The number of fitted scalars, masked-out ones included.
-  var parameterCount: Int { get }
-  /// The order along which the chain rule takes the variables, or nil if there is not one for all rows.
+  /// Returns log p of each row, in nats.
   ///
-  /// A mixture over different orders has none, and so no common conditionals.
-  var sharedOrdering: Ordering? { get }
-  /// Returns the exact log-probability of each row, in nats.
-  ///
-  /// Each value is ≤ 0 and within 1e-3 nats of a Double computation. The observer is told the fraction done.
+  /// Each is at most 0. The package's own densities err by at most 1e-6 of the value, and so by less than 1e-3 nats where
+  /// |log p| < 1000. To ask often, keep an `evaluator(batchCapacity:)`.
   /// - Precondition: `rows.columnCount == variableCount`.
-  func logProbability(of rows: BinaryMatrix, observing observe: (Double) -> Void) -> [Double]
-  /// Returns the log-probabilities as plain loops in Double give them: slow, the oracle of `logProbability(of:)`.
-  func referenceLogProbability(of rows: BinaryMatrix) -> [Double]
-  /// Returns a function that computes the logits of the conditionals p(x_i = 1 | the variables before i).
+  func logProbabilities(of rows: BinaryMatrix) -> [Double]
+
+  /// Returns the density as a product of conditionals along an ordering of the variables, or nil if it is none.
   ///
-  /// It takes up to any number of rows (B × D) and returns B × D logits in the table's order, one column a variable,
-  /// working through `batchCapacity` rows at a time. A logit does not depend on its own variable or any later. In
-  /// Double the plain reference loops compute it.
-  /// - Precondition: `sharedOrdering != nil`.
-  func conditionalLogits<Scalar: KernelScalar>(
-    in type: Scalar.Type, batchCapacity: Int
-  ) -> (BinaryMatrix) -> Matrix<Scalar>
-  /// Draws rows exactly, and returns the log-probability of each with it, in nats.
-  func sampleWithLogProbabilities(
-    count: Int, using generator: inout some RandomNumberGenerator
-  ) -> (rows: BinaryMatrix, logProbabilities: [Double])
+  ///     p(x) = Π_i p(x_o(i) | x_o(0), …, x_o(i−1))
+  ///
+  /// - Parameter ordering: the ordering o wanted; nil asks for the density's own.
+  /// - Returns: a view of the same distribution. A network has one for its own ordering alone; an ensemble or a mixture
+  ///   has one where all its parts do; tractable densities have one for every ordering.
+  func autoregressive(along ordering: Ordering?) -> (any AutoregressiveDensity)?
+  /// The density as one that answers every marginal exactly, or nil.
+  var tractable: (any TractableDensity)? { get }
+  /// The densities that this one mixes, with their weights, or nil if it is no mixture:
+  ///
+  ///     p(x) = Σ_k w_k · p_k(x)
+  var components: [Component]? { get }
+
   /// Draws rows exactly.
-  func sample(count: Int, using generator: inout some RandomNumberGenerator) -> BinaryMatrix
-  /// What a checkpoint keeps of the density.
-  func archived() -> DensityArchive
-  /// Restores a density from what a checkpoint has kept.
   ///
-  /// - Throws: `DensityError.malformed` or `.mismatch`, naming the file.
-  init(_ archive: DensityArchive) throws(DensityError)
+  /// Unless a density says otherwise it is walked along its ordering, or a component is drawn for each row.
+  /// - Throws: `DensityError.unsupported` if it has neither.
+  /// - Precondition: `count >= 0`.
+  func sample(
+    count: Int, using generator: inout some RandomNumberGenerator
+  ) throws(DensityError) -> BinaryMatrix
+
+  /// The number of fitted scalars, masked-out ones included; 0 unless a density says otherwise.
+  var parameterCount: Int { get }
+}
+
+/// One of the densities that a mixture is made of.
+public struct Component: Sendable {
+  /// The weight: positive or zero; those of a mixture have a sum of 1.
+  public let weight: Double
+  /// The density.
+  public let density: any Density
+
+  /// Creates a component.
+  public init(weight: Double, density: any Density) {
+    self.weight = weight
+    self.density = density
+  }
 }
 
 extension Density {
-  /// The family.
-  public var kind: ModelKind { Self.kind }
+  /// None unless a density says otherwise.
+  public func autoregressive(along ordering: Ordering?) -> (any AutoregressiveDensity)? { nil }
+  /// Returns the density as a product of conditionals along its own ordering, or nil if it has none.
+  public func autoregressive() -> (any AutoregressiveDensity)? { autoregressive(along: nil) }
+  /// Nil unless a density says otherwise.
+  public var tractable: (any TractableDensity)? { nil }
+  /// Nil unless a density says otherwise.
+  public var components: [Component]? { nil }
+  /// 0 unless a density says otherwise.
+  public var parameterCount: Int { 0 }
 
-  /// Returns the exact log-probability of each row, in nats.
-  ///
-  /// - Precondition: `rows.columnCount == variableCount`.
-  public func logProbability(of rows: BinaryMatrix) -> [Double] { logProbability(of: rows) { _ in } }
-
-  /// Returns the conditionals p(x_i = 1 | the variables before i), one column a variable in the table's order.
-  ///
-  /// - Precondition: `sharedOrdering != nil`.
-  public func conditionals(of rows: BinaryMatrix) -> Matrix<Float> {
-    guard rows.rowCount > 0 else { return Matrix(rowCount: 0, columnCount: variableCount) }
-    var result = conditionalLogits(in: Float.self, batchCapacity: min(512, rows.rowCount))(rows)
-    result.apply(.sigmoid)
-    return result
+  /// Draws rows along the density's ordering, or from its components.
+  public func sample(
+    count: Int, using generator: inout some RandomNumberGenerator
+  ) throws(DensityError) -> BinaryMatrix {
+    try PreparedSampler(byCapabilityOf: self).sample(count: count, using: &generator)
   }
 
-  /// Draws rows exactly.
-  public func sample(count: Int, using generator: inout some RandomNumberGenerator) -> BinaryMatrix {
-    sampleWithLogProbabilities(count: count, using: &generator).rows
+  /// Draws rows exactly, and returns log p of each, in nats, as `logProbabilities(of:)` gives it.
+  ///
+  /// - Throws: what `sample(count:using:)` throws.
+  public func sampleWithLogProbabilities(
+    count: Int, using generator: inout some RandomNumberGenerator
+  ) throws(DensityError) -> (rows: BinaryMatrix, logProbabilities: [Double]) {
+    let rows = try sample(count: count, using: &generator)
+    return (rows, logProbabilities(of: rows))
   }
-}
 
-/// The families of densities.
-public enum ModelKind: String, CaseIterable, Hashable, Sendable, Codable {
-  /// Fully visible sigmoid belief network.
-  case fvsbn
-  /// Neural autoregressive distribution estimator.
-  case nade
-  /// Masked autoencoder for distribution estimation.
-  case made
-  /// Order-agnostic neural autoregressive distribution estimator.
-  case eonade
-  /// Densities averaged conditional by conditional.
-  case ensemble
-  /// Densities averaged as whole-row probabilities.
-  case mixture
-  /// Independent variables.
-  case bernoulli
-  /// A mixture of independent variables.
-  case bernoulliMixture = "bernoulli-mixture"
-  /// A tree of variables, each given its parent.
-  case chowLiu = "chow-liu"
-
-  /// The families that `Trainer` trains.
-  package static var trainable: [ModelKind] { allCases.filter { $0.type is any TrainableDensity.Type } }
-  /// The families that are fitted at once, by counting.
-  package static let baselines: [ModelKind] = [.bernoulli, .bernoulliMixture, .chowLiu]
-
-  /// The type that implements the family.
-  package var type: any Density.Type {
-    switch self {
-    case .fvsbn: FVSBN.self
-    case .nade: NADE.self
-    case .made: MADE.self
-    case .eonade: EoNADE.self
-    case .ensemble: Ensemble.self
-    case .mixture: Mixture.self
-    case .bernoulli: IndependentBernoulli.self
-    case .bernoulliMixture: BernoulliMixture.self
-    case .chowLiu: ChowLiuTree.self
-    }
+  /// Returns the density made ready to be asked many times.
+  ///
+  /// - Parameter batchCapacity: the most rows that are computed at once; it decides memory and speed, never a bit.
+  public func evaluator(batchCapacity: Int = 512) -> Evaluator {
+    Evaluator(self, batchCapacity: batchCapacity)
   }
 }

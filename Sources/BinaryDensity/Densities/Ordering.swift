@@ -32,9 +32,9 @@ public struct Ordering: Hashable, Sendable {
   }
 
   /// The mask degree of each variable as an input: the number of variables known once it is.
-  var inputDegrees: [Int] { positions.map { $0 + 1 } }
+  public var inputDegrees: [Int] { positions.map { $0 + 1 } }
   /// The mask degree of each variable's conditional: the number of variables it may see.
-  var outputDegrees: [Int] { positions }
+  public var outputDegrees: [Int] { positions }
 }
 
 /// How a model's ordering, or orderings, are chosen.
@@ -48,14 +48,39 @@ public enum OrderingRule: Hashable, Sendable {
   /// This order.
   case explicit([Int])
 
-  /// Returns the ordering of a model's `index`-th mask.
-  func ordering(count: Int, seed: UInt64, index: Int) -> Ordering {
-    switch self {
+  /// Returns the ordering of a model's `index`-th mask set.
+  ///
+  /// - Precondition: there is a seed if the rule draws from one.
+  func ordering(count: Int, seed: UInt64?, index: Int) -> Ordering {
+    var drawingSeed: UInt64 {
+      guard let seed else { preconditionFailure("a random ordering is drawn from a seed, and there is none") }
+      return seed
+    }
+    return switch self {
     case .natural: .natural(count: count)
-    case .random: .random(count: count, seed: seed)
-    case .resampled: .random(count: count, seed: seed, index: index)
+    case .random: .random(count: count, seed: drawingSeed)
+    case .resampled: .random(count: count, seed: drawingSeed, index: index)
     case .explicit(let variables): Ordering(variables)
     }
+  }
+
+  /// Whether the rule draws orderings from a seed.
+  var isRandom: Bool {
+    switch self {
+    case .random, .resampled: true
+    case .natural, .explicit: false
+    }
+  }
+
+  /// The rule that gives some orderings: itself if it does, or what they are.
+  func describing(_ orderings: [Ordering], seed: UInt64?) -> OrderingRule {
+    let isItsOwn =
+      (seed != nil || !isRandom)
+      && orderings.indices.allSatisfy {
+        orderings[$0] == ordering(count: orderings[$0].variables.count, seed: seed, index: $0)
+      }
+    if isItsOwn { return self }
+    return orderings.allSatisfy { $0 == orderings[0] } ? .explicit(orderings[0].variables) : .resampled
   }
 
   /// Returns what is wrong with the rule for `count` variables, or nil.

@@ -1,18 +1,23 @@
 /// The name and shape of a parameter, and the spread of its initial values.
 public struct ParameterShape: Sendable {
-  let name: String
-  let rows: Int
-  let columns: Int
+  /// The name.
+  public let name: String
+  /// The number of rows.
+  public let rows: Int
+  /// The number of columns.
+  public let columns: Int
   /// Initial values are uniform in ±bound.
-  let bound: Double
+  public let bound: Double
   /// Whether a row belongs to a variable.
-  let hasVariableRows: Bool
+  public let hasVariableRows: Bool
   /// Whether a column belongs to a variable.
-  let hasVariableColumns: Bool
+  public let hasVariableColumns: Bool
 
   /// What one side of a parameter belongs to.
-  enum Extent {
+  public enum Extent: Hashable, Sendable {
+    /// The variables, so many.
     case variables(Int)
+    /// So many hidden units, or anything else.
     case units(Int)
 
     var count: Int {
@@ -33,19 +38,19 @@ public struct ParameterShape: Sendable {
   }
 
   /// A bias: 1 × N, zero at first.
-  static func bias(_ name: String, _ extent: Extent) -> ParameterShape {
+  public static func bias(_ name: String, _ extent: Extent) -> ParameterShape {
     ParameterShape(name, .units(1), extent, bound: 0)
   }
 
   /// Weights K × N that all are zero at first.
-  static func zeros(_ name: String, _ rows: Extent, _ columns: Extent) -> ParameterShape {
+  public static func zeros(_ name: String, _ rows: Extent, _ columns: Extent) -> ParameterShape {
     ParameterShape(name, rows, columns, bound: 0)
   }
 
   /// Weights K × N, uniform in ±√(6 / (K + N)) at first.
   ///
   /// - Source: Glorot & Bengio, AISTATS 2010, equation 16.
-  static func weights(_ name: String, _ rows: Extent, _ columns: Extent) -> ParameterShape {
+  public static func weights(_ name: String, _ rows: Extent, _ columns: Extent) -> ParameterShape {
     ParameterShape(
       name, rows, columns, bound: (6 / (Double(rows.count) + Double(columns.count))).squareRoot())
   }

@@ -5,8 +5,8 @@ import Kernels
 ///
 /// Renumbering changes no probability: the model over the renumbered columns has the natural order, and
 /// p(x) = p′(x ∘ order). But its units are sorted by degree, and then the kernels read every operand as it lies in
-/// memory. So training and evaluation work on renumbered variables, and what they are given and return is renumbered
-/// at the door.
+/// memory. So training and evaluation work on renumbered variables; rows are renumbered as they come in, parameters as
+/// they come in and go out.
 struct Renumbering: Sendable {
   /// The variables in the model's order.
   let order: [Int]
@@ -14,22 +14,19 @@ struct Renumbering: Sendable {
   let positions: [Int]
   private let shapes: [ParameterShape]
 
-  /// The renumbering of a model, or nil if there is nothing to gain: the order is natural, or the components have
-  /// orders of their own.
+  /// The renumbering of a model, or nil if there is nothing to gain.
   init?<Model: TrainableDensity>(_ model: Model) {
-    guard model.configuration.ordering != .resampled, let ordering = model.sharedOrdering,
-      ordering != .natural(count: model.variableCount)
-    else { return nil }
+    guard let ordering = model.inNaturalOrder()?.ordering else { return nil }
     order = ordering.variables
     positions = ordering.positions
-    shapes = Model.parameterShapes(model.configuration)
+    shapes = model.parameterShapes
   }
 
-  /// Returns the model over renumbered variables.
+  /// Returns the model over renumbered variables, its parameters too.
   func renumbered<Model: TrainableDensity>(_ model: Model) -> Model {
-    var configuration = model.configuration
-    configuration.ordering = .natural
-    return Model(configuration, parameters: renumbered(model.parameters))
+    var result = model.inNaturalOrder()?.model ?? model
+    result.parameters = renumbered(model.parameters)
+    return result
   }
 
   /// Returns parameters, or what is shaped like them, over renumbered variables.

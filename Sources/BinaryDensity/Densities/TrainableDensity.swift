@@ -2,39 +2,54 @@ import Autodiff
 import Foundation
 import Kernels
 
-/// A density that is trained by gradients: a configuration, and parameters that a `Trainer` fits.
+/// A density that is trained by gradients: named parameters, and a loss as a graph that a `Trainer` makes small.
+///
+/// Networks that give the logits of their conditionals conform to `NetworkDensity`, which derives the rest.
 public protocol TrainableDensity: Density {
-  /// What fixes the shape of a model.
-  associatedtype Configuration: ModelConfiguration
+  /// What a step's graph takes besides its rows.
+  associatedtype Inputs: Sendable
 
-  /// The configuration.
-  var configuration: Configuration { get }
-  /// What has been learnt.
+  /// What has been learnt, named and shaped as `parameterShapes` says.
   var parameters: Parameters<Float> { get set }
-  /// Creates a model of given parameters, which must have the names and shapes of `parameterShapes`.
-  init(_ configuration: Configuration, parameters: Parameters<Float>)
   /// The names and shapes of the parameters, in order, and how each is initialised.
-  static func parameterShapes(_ configuration: Configuration) -> [ParameterShape]
+  var parameterShapes: [ParameterShape] { get }
   /// Whether the model can be trained with dropout of its hidden units.
   static var allowsHiddenDropout: Bool { get }
   /// Builds what a step of training minimises.
-  func objective(_ dropout: Dropout) -> TrainingObjective
-  /// Sets what a step needs besides its rows: masks, or random splits of the variables.
-  func prepare(_ objective: TrainingObjective, in executor: Executor<Float>, seed: UInt64, step: Int)
+  func objective(_ dropout: Dropout) -> TrainingObjective<Inputs>
+  /// Sets what a step needs besides its rows, which are set: masks, or random splits of the variables.
+  func prepare(
+    _ objective: TrainingObjective<Inputs>, in executor: Executor<Float>, seed: UInt64, step: Int)
   /// Returns what measures validation rows while the model is trained.
   func judge(batchCapacity: Int) -> any ValidationJudge
+  /// Returns the same model over variables renumbered into its own ordering, and that ordering; nil if there is nothing
+  /// to gain, or the model has several orderings.
+  ///
+  /// Only the ordering and what follows from it change; the parameters stay as they are, and the caller rearranges
+  /// them by `parameterShapes`. Training and likelihoods then read every operand as it lies in memory.
+  func inNaturalOrder() -> (model: Self, ordering: Ordering)?
 }
 
 /// The loss of a training step as a graph, with the places of what changes from step to step.
-public struct TrainingObjective: Sendable {
-  package let graph: Graph
+public struct TrainingObjective<Inputs: Sendable>: Sendable {
+  /// The graph.
+  public let graph: Graph
   /// The rows, B × D.
-  package let rows: Graph.Value
+  public let rows: Graph.Value
   /// The number to be minimised.
-  package let loss: Graph.Value
-  var masks: [Graph.Mask] = []
-  /// Further inputs, in an order that the model knows.
-  var inputs: [Graph.Value] = []
+  public let loss: Graph.Value
+  /// What else is set in each step.
+  public let inputs: Inputs
+
+  /// Creates an objective.
+  ///
+  /// - Precondition: `rows` is an input of the graph of D columns, and `loss` is 1 × 1.
+  public init(graph: Graph, rows: Graph.Value, loss: Graph.Value, inputs: Inputs) {
+    self.graph = graph
+    self.rows = rows
+    self.loss = loss
+    self.inputs = inputs
+  }
 }
 
 /// Measures rows under parameters that change as a model is trained.
@@ -46,13 +61,6 @@ public protocol ValidationJudge: AnyObject {
   func logProbabilities(
     of table: BinaryMatrix, observing observe: (Double) throws(DensityError) -> Bool
   ) throws(DensityError) -> [Double]?
-}
-
-extension ValidationJudge {
-  /// Returns log p of each row, or an unbiased estimate of a bound on it, in nats.
-  public func logProbabilities(of table: BinaryMatrix) -> [Double] {
-    (try? logProbabilities(of: table) { (_) throws(DensityError) in true }) ?? []
-  }
 }
 
 /// The rates of dropout in training: the chance of an input, or of a hidden unit, to be zeroed in a step.
@@ -74,64 +82,19 @@ public struct Dropout: Hashable, Sendable, Codable {
   }
 }
 
-/// What fixes the shape of a model, kept as JSON in its checkpoint.
-public protocol ModelConfiguration: Hashable, Sendable, Codable {
-  /// The number D of variables.
-  var variableCount: Int { get }
-  /// The ordering, or how orderings are chosen.
-  var ordering: OrderingRule { get set }
-  /// Returns what is wrong with the configuration, or nil.
-  var problem: String? { get }
-}
-
 extension TrainableDensity {
-  /// Creates an untrained model: biases zero, weights drawn from the seed.
-  ///
-  /// - Throws: `DensityError.invalidConfiguration`.
-  public init(_ configuration: Configuration, seed: UInt64) throws(DensityError) {
-    if let problem = configuration.problem { throw .invalidConfiguration(problem) }
-    let shapes = Self.parameterShapes(configuration)
-    // What the machine cannot hold is refused here; to ask the system for it would end the process. A parameter's
-    // gradient and Adam's two matrices are as large as the parameter itself.
-    let gigabytes = shapes.reduce(0) { $0 + 16e-9 * Double($1.rows) * Double($1.columns) }
-    guard gigabytes * 1e9 < Double(ProcessInfo.processInfo.physicalMemory) else {
-      throw .invalidConfiguration("training this model takes \(gigabytes) GB, more than the machine's memory")
-    }
-    var parameters = Parameters<Float>()
-    for (index, shape) in shapes.enumerated() {
-      var generator = Philox(seed: seed, stream: .weights, index: UInt64(index))
-      let matrix = Matrix<Float>(rowCount: shape.rows, columnCount: shape.columns) { _, _ in
-        shape.bound > 0 ? Float(shape.bound) * (2 * unitFloat(generator.nextWord()) - 1) : 0
-      }
-      parameters.append(shape.name, matrix)
-    }
-    self.init(configuration, parameters: parameters)
-  }
-
-  /// The number D of variables.
-  public var variableCount: Int { configuration.variableCount }
   /// The number of trainable scalars, masked-out ones included.
   public var parameterCount: Int { parameters.scalarCount }
   /// True unless the model says otherwise.
   public static var allowsHiddenDropout: Bool { true }
-
-  /// The configuration and the parameters.
-  public func archived() -> DensityArchive {
-    DensityArchive(kind: kind, configuration: Checkpoint.encode(configuration), parameters: parameters)
+  /// Nil unless the model says otherwise.
+  public func inNaturalOrder() -> (model: Self, ordering: Ordering)? { nil }
+  /// Measures with the model itself.
+  public func judge(batchCapacity: Int) -> any ValidationJudge {
+    ModelJudge(self, batchCapacity: batchCapacity)
   }
-
-  /// Restores a model.
-  public init(_ archive: DensityArchive) throws(DensityError) {
-    let configuration = try archive.configuration(Configuration.self)
-    if let problem = configuration.problem { throw archive.malformed("a possible model", found: problem) }
-    // The configuration's sizes are believed only as far as the arrays bear them out, before any is allocated.
-    var parameters = Parameters<Float>()
-    for shape in Self.parameterShapes(configuration) {
-      parameters.append(
-        shape.name, try archive.matrix(shape.name, rowCount: shape.rows, columnCount: shape.columns))
-    }
-    self.init(configuration, parameters: parameters)
-  }
+  /// The graph of what a step of training minimises, without dropout.
+  public var trainingGraph: Graph { objective(.none).graph }
 
   /// Returns the model with the logits of `IndependentBernoulli` as output biases.
   func startingAtMarginals(of rows: BinaryMatrix) -> Self {
@@ -141,13 +104,64 @@ extension TrainableDensity {
     return model
   }
 
-  func parameter(_ name: String, in graph: inout Graph) -> Graph.Value {
+  /// Adds a parameter of the model to a graph, or returns it if it is there.
+  public func parameter(_ name: String, in graph: inout Graph) -> Graph.Value {
     let matrix = parameters[name]
     return graph.parameter(name, rows: matrix.rowCount, columns: matrix.columnCount)
   }
 }
 
+extension TrainableDensity where Inputs == Void {
+  /// Nothing: the rows are all a step needs.
+  public func prepare(
+    _ objective: TrainingObjective<Inputs>, in executor: Executor<Float>, seed: UInt64, step: Int
+  ) {}
+}
+
+/// Measures rows by asking the model for their log-probabilities.
+private final class ModelJudge<Model: TrainableDensity>: ValidationJudge {
+  private var model: Model
+  private let batchCapacity: Int
+
+  init(_ model: Model, batchCapacity: Int) {
+    self.model = model
+    self.batchCapacity = batchCapacity
+  }
+
+  func set(_ parameters: Parameters<Float>) { model.parameters = parameters }
+
+  func logProbabilities(
+    of table: BinaryMatrix, observing observe: (Double) throws(DensityError) -> Bool
+  ) throws(DensityError) -> [Double]? {
+    try PlainLikelihood(model, batchCapacity: batchCapacity).logProbabilities(of: table, observing: observe)
+  }
+}
+
+extension Parameters where Scalar == Float {
+  /// Draws the initial values of parameters: uniform within each shape's bound.
+  ///
+  /// - Throws: `DensityError.invalidConfiguration` for more than the machine can train.
+  public init(initialising shapes: [ParameterShape], seed: UInt64) throws(DensityError) {
+    // What the machine cannot hold is refused here; to ask the system for it would end the process. A parameter's
+    // gradient and Adam's two matrices are as large as the parameter itself.
+    let gigabytes = shapes.reduce(0) { $0 + 16e-9 * Double($1.rows) * Double($1.columns) }
+    guard gigabytes * 1e9 < Double(ProcessInfo.processInfo.physicalMemory) else {
+      throw .invalidConfiguration("training this model takes \(gigabytes) GB, more than the machine's memory")
+    }
+    self.init()
+    for (index, shape) in shapes.enumerated() {
+      var generator = Philox(seed: seed, stream: .weights, index: UInt64(index))
+      let matrix = Matrix<Float>(rowCount: shape.rows, columnCount: shape.columns) { _, _ in
+        shape.bound > 0 ? Float(shape.bound) * (2 * unitFloat(generator.nextWord()) - 1) : 0
+      }
+      append(shape.name, matrix)
+    }
+  }
+}
+
 extension Graph {
   /// Adds dropout, if the rate is not zero.
-  mutating func dropping(_ x: Value, _ rate: Double) -> Value { rate > 0 ? dropout(x, rate: rate) : x }
+  public mutating func dropping(_ x: Value, _ rate: Double) -> Value {
+    rate > 0 ? dropout(x, rate: rate) : x
+  }
 }

@@ -55,11 +55,11 @@ extension Checkpoint {
       .malformed(path: file.path, at: .field("training"), expected: expected, found: found)
     }
     if let problem = progress.problem { throw malformed("the state of a training", problem) }
-    guard let model = model as? any TrainableDensity else {
-      throw malformed("none with a \(model.kind.rawValue)", "one")
+    guard let kind = model.kind, let model = model as? any TrainableDensity else {
+      throw malformed("none with a \(model.kind?.rawValue ?? "density")", "one")
     }
     func matrices(_ prefix: String) throws(DensityError) -> Parameters<Float> {
-      let archive = DensityArchive(file, kind: model.kind, prefix: prefix, extent: extent)
+      let archive = DensityArchive(file, kind: kind, prefix: prefix, extent: extent)
       var result = Parameters<Float>()
       for (name, matrix) in zip(model.parameters.names, model.parameters.matrices) {
         result.append(

@@ -11,7 +11,7 @@ import Kernels
 /// parameters are averaged, `average.NAME`. A checksum over the whole file detects any change.
 ///
 ///     let model = try Checkpoint(contentsOf: "runs/nade/best.safetensors").model
-///     print(model.logProbability(of: rows))
+///     print(model.logProbabilities(of: rows))
 public struct Checkpoint: Sendable {
   /// What the file holds.
   public var model: any Density
@@ -31,9 +31,9 @@ public struct Checkpoint: Sendable {
 
   /// Writes the checkpoint beside its path and renames it, so that a reader sees the old file or the new.
   ///
-  /// - Throws: `DensityError.unwritable`.
+  /// - Throws: `DensityError.unwritable`; `.unsupported` for a density that is not of the package's families.
   public func write(to path: String) throws(DensityError) {
-    let archive = model.archived()
+    let archive = try DensityArchive(of: model)
     var metadata = [
       "format": Self.format, "model": archive.kind.rawValue, "configuration": archive.configuration,
     ]

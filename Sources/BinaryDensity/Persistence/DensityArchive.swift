@@ -151,7 +151,7 @@ public struct DensityArchive {
   }
 
   /// Restores the density.
-  func density() throws(DensityError) -> any Density { try kind.type.init(self) }
+  func density() throws(DensityError) -> any ArchivableDensity { try kind.type.init(self) }
 
   /// Restores the components, which must be of one number of variables.
   func componentDensities() throws(DensityError) -> [any Density] {
@@ -173,7 +173,22 @@ func decodeJSON<Value: Decodable>(_ text: String) throws -> Value {
   return try decoder.decode(Value.self, from: Data(text.utf8))
 }
 
-extension Density {
+extension DensityArchive {
+  /// Creates the archive of any density.
+  ///
+  /// - Throws: `DensityError.unsupported` for one that is not of the package's families, or has such a part.
+  package init(of density: any Density) throws(DensityError) {
+    guard let density = density as? any ArchivableDensity else {
+      throw .unsupported("a checkpoint cannot hold a density of type \(type(of: density))")
+    }
+    self = try density.archived()
+  }
+
+  /// Whether its matrices are numbers, and not zeros that stand for those of a file whose header alone was read.
+  var hasNumbers: Bool {
+    if case .file(_, _, extent: .header) = store { false } else { true }
+  }
+
   /// The configuration as JSON.
-  package var configurationText: String { archived().configuration }
+  package var configurationText: String { configuration }
 }

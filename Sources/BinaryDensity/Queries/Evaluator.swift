@@ -1,119 +1,165 @@
-import Autodiff
 import Kernels
+import Synchronization
 
-/// Computes log-probabilities and logits of a model, ready to be asked many times.
+/// A density made ready to be asked many times: log-probabilities and samples.
 ///
-/// It holds a planned graph, so that asking costs no building. In `Double` it runs the plain reference kernels: the
-/// oracle that every fast result is compared with.
-public final class Evaluator<Scalar: KernelScalar> {
-  private let executor: Executor<Scalar>
-  private let rows: Graph.Value
-  private let logProbability: Graph.Value
-  private let logits: [Graph.Value]
-  private let variableCount: Int
-  private let renumbering: Renumbering?
+///     let evaluator = density.evaluator()
+///     let logProbabilities = try evaluator.logProbabilities(of: rows) { fraction in
+///       print(fraction)
+///       return true
+///     }
+///
+/// It is immutable and may be shared between threads. What computing needs is arranged at first use and kept, but an
+/// ensemble or a mixture computes likelihoods with one member prepared at a time, for each can be as large as a file.
+/// Of an `AutoregressiveDensity` `evaluator()` gives an `AutoregressiveEvaluator`, which has conditionals and cursors too.
+public struct Evaluator: Sendable {
+  /// The number D of variables.
+  public let variableCount: Int
+  private let likelihood: any PreparedLikelihood
+  private let sampler: Lazy<PreparedSampler>
 
-  /// Prepares a model for batches of up to `batchCapacity` rows.
-  public convenience init(_ model: some AutoregressiveModel, batchCapacity: Int = 512) where Scalar == Float {
-    self.init(model, parameters: model.parameters, batchCapacity: batchCapacity)
-  }
-
-  /// Prepares a model for evaluation in Double on the reference kernels.
-  public convenience init(
-    reference model: some AutoregressiveModel, batchCapacity: Int = 64
-  ) where Scalar == Double {
-    self.init(model, parameters: model.parameters.converted(to: Double.self), batchCapacity: batchCapacity)
-  }
-
-  package init(
-    _ model: some AutoregressiveModel, parameters: Parameters<Scalar>, batchCapacity: Int,
-    keepingLogits: Bool = false
-  ) {
-    renumbering = Renumbering(model)
-    let model = renumbering?.renumbered(model) ?? model
-    var graph = Graph()
-    rows = model.rows(in: &graph)
-    logProbability = model.logProbability(of: rows, in: &graph)
-    logits =
-      keepingLogits
-      ? graph.nodes.compactMap {
-        if case .bernoulliLogLikelihood(let logits, _) = $0.op { logits } else { nil }
-      } : []
-    executor = Executor(
-      graph, outputs: [logProbability] + logits, batchCapacity: batchCapacity,
-      parameters: renumbering?.renumbered(parameters) ?? parameters)
-    variableCount = model.variableCount
-  }
-
-  /// Replaces the parameters.
-  public func set(_ parameters: Parameters<Scalar>) {
-    executor.set(renumbering?.renumbered(parameters) ?? parameters)
+  /// Prepares a density.
+  ///
+  /// - Parameter batchCapacity: the most rows that are computed at once; it decides memory and speed, never a bit.
+  /// - Precondition: `batchCapacity > 0`.
+  public init(_ density: any Density, batchCapacity: Int = 512) {
+    precondition(batchCapacity > 0, "a batch cannot have \(batchCapacity) rows")
+    variableCount = density.variableCount
+    likelihood =
+      (density as? any PreparableDensity)?.preparedLikelihood(batchCapacity: batchCapacity)
+      ?? (density as? any NetworkDensity)?.preparedNetworkLikelihood(batchCapacity: batchCapacity)
+      ?? PlainLikelihood(density, batchCapacity: batchCapacity)
+    sampler = Lazy { PreparedSampler(of: density) }
   }
 
   /// Returns log p of each row, in nats.
   ///
-  /// - Precondition: `table.columnCount` is the model's variable count.
-  public func logProbabilities(of table: BinaryMatrix) -> [Double] {
-    logProbabilities(of: table) { _ in }
+  /// - Precondition: `rows.columnCount == variableCount`.
+  public func logProbabilities(of rows: BinaryMatrix) -> [Double] {
+    let result = try? logProbabilities(of: rows) { (_) throws(DensityError) in true }
+    // Nothing stops it, and nothing throws.
+    return result.flatMap(\.self) ?? []
   }
 
-  /// Returns log p of each row, in nats, telling `observe` the fraction done.
-  package func logProbabilities(of table: BinaryMatrix, observing observe: (Double) -> Void) -> [Double] {
-    let result = try? logProbabilities(of: table) { (fraction) throws(DensityError) in
-      observe(fraction)
-      return true
-    }
-    return result ?? []
-  }
-
-  /// Returns log p of each row, in nats; nil if `observe`, which is told the fraction done, says to stop.
+  /// Returns log p of each row, in nats.
+  ///
+  /// - Parameter observe: is told the fraction done from time to time, and says whether to go on.
+  /// - Returns: nil if `observe` said to stop.
+  /// - Throws: what `observe` throws.
+  /// - Precondition: `rows.columnCount == variableCount`.
   public func logProbabilities(
-    of table: BinaryMatrix, observing observe: (Double) throws(DensityError) -> Bool
+    of rows: BinaryMatrix, observing observe: (Double) throws(DensityError) -> Bool
   ) throws(DensityError) -> [Double]? {
-    var result: [Double] = []
-    result.reserveCapacity(table.rowCount)
-    let isWhole = try run(table) { () throws(DensityError) in
-      executor.withUnsafeView(of: logProbability) { column in
-        for row in 0..<column.rowCount { result.append(Double(column[row, 0])) }
-      }
-      return try observe(Double(result.count) / Double(table.rowCount))
-    }
-    return isWhole ? result : nil
-  }
-
-  /// Returns the logits (rows × D) of each component.
-  package func logits(of table: BinaryMatrix) -> [Matrix<Scalar>] {
-    var result = logits.map { _ in Matrix<Scalar>(rowCount: table.rowCount, columnCount: variableCount) }
-    var start = 0
-    _ = try? run(table) { () throws(DensityError) in
-      let end = start + executor.batchSize
-      for (index, value) in logits.enumerated() {
-        executor.withUnsafeView(of: value) { logits in
-          result[index].withUnsafeMutableView { Scalar.copy(logits, into: $0.rows(start..<end)) }
-        }
-      }
-      start = end
-      return true
-    }
-    guard let renumbering else { return result }
-    return result.map { $0.selecting(rows: nil, columns: renumbering.positions) }
-  }
-
-  /// Computes batch by batch while `body` says to go on; returns whether it came to the end.
-  private func run(_ table: BinaryMatrix, _ body: () throws(DensityError) -> Bool) throws(DensityError)
-    -> Bool
-  {
     precondition(
-      table.columnCount == variableCount, "the rows have \(table.columnCount) columns, not \(variableCount)")
-    let table = renumbering.map { table.reorderingColumns($0.order) } ?? table
-    for start in stride(from: 0, to: table.rowCount, by: executor.plan.batchCapacity) {
-      let batch = start..<min(start + executor.plan.batchCapacity, table.rowCount)
-      executor.set(rows, rowCount: batch.count) { table.copyRows(batch, into: $0) }
-      executor.forward()
-      if try !body() { return false }
-    }
-    return true
+      rows.columnCount == variableCount, "the rows have \(rows.columnCount) columns, not \(variableCount)")
+    return try likelihood.logProbabilities(of: rows, observing: observe)
+  }
+
+  /// Draws rows exactly.
+  ///
+  /// - Throws: `DensityError.unsupported` if the density cannot be sampled.
+  /// - Precondition: `count >= 0`.
+  public func sample(
+    count: Int, using generator: inout some RandomNumberGenerator
+  ) throws(DensityError) -> BinaryMatrix {
+    try sampler.value.sample(count: count, using: &generator)
   }
 }
 
-extension Evaluator: ValidationJudge where Scalar == Float {}
+/// An autoregressive density made ready to be asked many times: log-probabilities, conditionals, samples and cursors.
+///
+/// Immutable; see `Evaluator`.
+public struct AutoregressiveEvaluator: Sendable {
+  /// The ordering that the chain rule takes the variables in.
+  public let ordering: Ordering
+  private let likelihood: Evaluator
+  private let density: any AutoregressiveDensity
+  private let preparedSource: Lazy<any CursorSource>
+  private let conditionals: Conditionals
+
+  /// Prepares a density.
+  ///
+  /// - Parameter batchCapacity: the most rows that are computed at once; it decides memory and speed, never a bit.
+  /// - Precondition: `batchCapacity > 0`.
+  public init(_ density: any AutoregressiveDensity, batchCapacity: Int = 512) {
+    self.density = density
+    ordering = density.ordering
+    likelihood = Evaluator(density, batchCapacity: batchCapacity)
+    preparedSource = Lazy { density.cursorSource() }
+    conditionals = Conditionals(density, batchCapacity: batchCapacity)
+  }
+
+  /// The number D of variables.
+  public var variableCount: Int { likelihood.variableCount }
+
+  /// What cursors share.
+  public var source: any CursorSource { preparedSource.value }
+
+  /// Returns log p of each row, in nats.
+  ///
+  /// - Precondition: `rows.columnCount == variableCount`.
+  public func logProbabilities(of rows: BinaryMatrix) -> [Double] { likelihood.logProbabilities(of: rows) }
+
+  /// Returns log p of each row, in nats, or nil if `observe` said to stop: see `Evaluator`.
+  ///
+  /// - Throws: what `observe` throws.
+  /// - Precondition: `rows.columnCount == variableCount`.
+  public func logProbabilities(
+    of rows: BinaryMatrix, observing observe: (Double) throws(DensityError) -> Bool
+  ) throws(DensityError) -> [Double]? {
+    try likelihood.logProbabilities(of: rows, observing: observe)
+  }
+
+  /// Returns the logits of the conditionals p(x_i = 1 | the variables before i), B × D in the order of the columns.
+  ///
+  /// - Precondition: `rows.columnCount == variableCount`.
+  public func conditionalLogits(of rows: BinaryMatrix) -> Matrix<Float> { conditionals.logits(of: rows) }
+
+  /// Returns the conditionals p(x_i = 1 | the variables before i), B × D in the order of the columns.
+  ///
+  /// - Precondition: `rows.columnCount == variableCount`.
+  public func conditionals(of rows: BinaryMatrix) -> Matrix<Float> {
+    conditionalLogits(of: rows).applying(.sigmoid)
+  }
+
+  /// Draws rows exactly, each variable given the ones before it.
+  ///
+  /// - Precondition: `count >= 0`.
+  public func sample(count: Int, using generator: inout some RandomNumberGenerator) -> BinaryMatrix {
+    source.sample(count: count, using: &generator)
+  }
+
+  /// Returns a cursor over rows none of whose variables has a value yet, for the calling thread.
+  ///
+  /// - Precondition: `rowCount >= 0`.
+  public func cursor(rowCount: Int) -> any Cursor { source.cursor(rowCount: rowCount) }
+
+  /// Walks rows on all threads: see `CursorSource.walk(rowCount:observing:decide:)`.
+  public func walk(
+    rowCount: Int,
+    observing observe: (Double) throws(DensityError) -> Bool = { _ throws(DensityError) in true },
+    decide:
+      @Sendable (
+        _ rows: Range<Int>, _ variable: Int, _ logits: Span<Float>, _ values: inout MutableSpan<Bool>
+      ) -> Void
+  ) throws(DensityError) -> BinaryMatrix? {
+    try source.walk(rowCount: rowCount, observing: observe, decide: decide)
+  }
+}
+
+/// A value that is made when it is first asked for, once.
+final class Lazy<Value: Sendable>: Sendable {
+  private let made = Mutex<Value?>(nil)
+  private let make: @Sendable () -> Value
+
+  init(_ make: @escaping @Sendable () -> Value) { self.make = make }
+
+  var value: Value {
+    made.withLock { made in
+      if let made { return made }
+      let value = make()
+      made = value
+      return value
+    }
+  }
+}

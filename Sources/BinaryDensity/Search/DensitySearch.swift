@@ -6,7 +6,7 @@ import Synchronization
 ///
 ///     let search = try DensitySearch(data, budget: .seconds(300))
 ///     let found = search.run()
-///     print(found.density.logProbability(of: rows))
+///     print(found.density.logProbabilities(of: rows))
 ///
 /// Everything is chosen on the validation rows; test rows are never looked at. In order:
 ///
@@ -200,7 +200,7 @@ public final class DensitySearch {
   private var baselines: [(density: any Density, nll: Double, name: String)] = []
 
   package static func nll(_ density: any Density, _ rows: BinaryMatrix) -> Double {
-    -density.logProbability(of: rows).reduce(0, +) / Double(max(1, rows.rowCount))
+    -density.logProbabilities(of: rows).reduce(0, +) / Double(max(1, rows.rowCount))
   }
 
   /// Returns the order that the next member should have.
@@ -245,13 +245,17 @@ public final class DensitySearch {
       var parts = Ensemble.groups(pool.map(\.density))
       let orderCount = parts.count
       // log p of each part in each validation row, computed once.
-      var terms = parts.map { part in
-        part.logProbability(of: validation) { _ in
+      var terms: [[Double]] = []
+      for part in parts {
+        let term = try? part.evaluator().logProbabilities(of: validation) { (_) throws(DensityError) in
           _ = observe(.progress(phase: "mixing", fraction: 1, best: best?.nll))
+          return true
         }
+        // Nothing stops it, and nothing throws.
+        terms.append(term.flatMap(\.self) ?? [])
       }
       func mean(_ weights: [Double]) -> Double {
-        let mixed = Mixture.mixed(terms, weights: weights)
+        let mixed = logMixture(terms, weights: weights)
         return -mixed.reduce(0, +) / Double(max(1, mixed.count))
       }
       func even() -> [Double] { parts.map { _ in 1 / Double(parts.count) } }
@@ -262,7 +266,7 @@ public final class DensitySearch {
         add(Mixture(parts), nll: evenNLL, name: "mixture of \(orderCount) orders, \(pool.count) networks")
       }
       parts += baselines.map(\.density)
-      terms += baselines.map { $0.density.logProbability(of: validation) }
+      terms += baselines.map { $0.density.logProbabilities(of: validation) }
       // A fitted weight is a parameter, and n parameters gain n / 2 nats by chance on the rows they are fitted to.
       let weights = Mixture.fittedWeights(terms, from: even())
       let kept = weights.indices.filter { weights[$0] > 1e-4 }

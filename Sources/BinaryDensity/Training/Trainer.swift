@@ -18,7 +18,8 @@ public final class Trainer<Model: TrainableDensity> {
   /// Where the training stands.
   public private(set) var progress: TrainingState.Progress
 
-  private let configuration: Model.Configuration
+  /// The model, but for its parameters.
+  private let template: Model
   // What trains has its variables renumbered, if that helps, and so have its rows. The models' parameters are kept
   // once: in the executor, and those of the best, which the evaluator shares.
   private let renumbering: Renumbering?
@@ -26,7 +27,7 @@ public final class Trainer<Model: TrainableDensity> {
   private var bestParameters: Parameters<Float>
   private var optimizer: Optimizer<Float>
   private let executor: Executor<Float>
-  private let objective: TrainingObjective
+  private let objective: TrainingObjective<Model.Inputs>
   private let judge: (any ValidationJudge)?
   /// The running average of the parameters, if one is kept.
   private var average: Parameters<Float>?
@@ -83,16 +84,17 @@ public final class Trainer<Model: TrainableDensity> {
           + "train in float32")
     }
     guard Model.allowsHiddenDropout || state.progress.configuration.dropout.hidden == 0 else {
-      throw .invalidConfiguration("a \(Model.kind.rawValue) cannot be trained with dropout of hidden units")
+      throw .invalidConfiguration(
+        "a \(current.kind?.rawValue ?? "\(Model.self)") cannot be trained with dropout of hidden units")
     }
     self.data = data
-    configuration = current.configuration
     progress = state.progress
     let renumbering = Renumbering(current)
     self.renumbering = renumbering
     bestParameters = renumbering?.renumbered(best.parameters) ?? best.parameters
     let working = renumbering?.renumbered(current) ?? current
-    self.working = Model(working.configuration, parameters: Parameters())
+    self.working = working.withoutParameters
+    template = current.withoutParameters
     optimizer = state.optimizer
     if let renumbering { optimizer = optimizer.mappingState(renumbering.renumbered) }
 
@@ -113,7 +115,7 @@ public final class Trainer<Model: TrainableDensity> {
     judge = validationRows.flatMap { validation in
       validation.rowCount == 0 ? nil : working.judge(batchCapacity: min(512, validation.rowCount))
     }
-    // Which so shares them.
+    // So that the judge shares the best parameters' storage instead of keeping its own copy.
     judge?.set(bestParameters)
   }
 
@@ -124,7 +126,9 @@ public final class Trainer<Model: TrainableDensity> {
   public var best: Model { model(of: bestParameters) }
 
   private func model(of parameters: Parameters<Float>) -> Model {
-    Model(configuration, parameters: renumbering?.restored(parameters) ?? parameters)
+    var model = template
+    model.parameters = renumbering?.restored(parameters) ?? parameters
+    return model
   }
 
   /// What a checkpoint needs besides the model.
@@ -292,5 +296,14 @@ public final class Trainer<Model: TrainableDensity> {
     return EpochRecord(
       epoch: progress.epoch, trainingNLL: training, validationNLL: validation, learningRate: learningRate,
       rowsPerSecond: rowsPerSecond, seconds: progress.seconds)
+  }
+}
+
+extension TrainableDensity {
+  /// The model without its parameters, which something else keeps.
+  fileprivate var withoutParameters: Self {
+    var model = self
+    model.parameters = Parameters()
+    return model
   }
 }

@@ -85,7 +85,7 @@ struct PlainBaseline {
       }
       return Bounded(value: log(sum), error: 1.01 * (count + 5 + 8) * roundoff * magnitude)
     default:
-      Issue.record("\(density.kind) is no baseline")
+      Issue.record("\(type(of: density)) is no baseline")
       return Bounded(value: 0, error: 0)
     }
   }

@@ -12,8 +12,8 @@ struct BaselineTests {
   func normalization(_ baseline: BaselineCase, variableCount: Int) throws {
     let density = try baseline.density(variableCount, seed: 3)
     let rows = BinaryMatrix.allRows(ofWidth: variableCount)
-    let fast = density.logProbability(of: rows)
-    let reference = density.referenceLogProbability(of: rows)
+    let fast = density.logProbabilities(of: rows)
+    let reference = inDouble(density, logProbabilitiesOf: rows)
     let plain = PlainBaseline(density)
     var (sum, referenceSum, bound) = (0.0, 0.0, 0.0)
     for row in 0..<rows.rowCount {
@@ -35,7 +35,7 @@ struct BaselineTests {
   func definition(_ baseline: BaselineCase, variableCount: Int) throws {
     let density = try baseline.fit(.dependent(1500, variableCount, seed: 5), componentCount: 17)
     let rows = BinaryMatrix.dependent(1100, variableCount, seed: 6)
-    let fast = density.logProbability(of: rows)
+    let fast = density.logProbabilities(of: rows)
     let plain = PlainBaseline(density)
     for row in 0..<rows.rowCount {
       let expected = plain.logProbability(rows[row: row])
@@ -49,14 +49,15 @@ struct BaselineTests {
     arguments: BaselineCase.allCases, [1, 11, 20])
   func autoregression(_ baseline: BaselineCase, variableCount: Int) throws {
     let density = try baseline.density(variableCount, seed: 4)
-    let positions = try #require(density.sharedOrdering).positions
+    let chain = try density.chain()
+    let positions = chain.ordering.positions
     let base = BinaryMatrix.random(3, variableCount, seed: 4)
-    let before = density.conditionals(of: base)
+    let before = chain.conditionals(of: base)
     var changes = 0
     for flipped in 0..<variableCount {
       var rows = base
       for row in 0..<rows.rowCount { rows[row, flipped].toggle() }
-      let after = density.conditionals(of: rows)
+      let after = chain.conditionals(of: rows)
       for variable in 0..<variableCount {
         for row in 0..<rows.rowCount {
           let isSame = before[row, variable].bitPattern == after[row, variable].bitPattern
@@ -89,8 +90,8 @@ struct BaselineTests {
 
   private func checkChainRule(_ density: any Density, _ variableCount: Int) throws {
     let rows = BinaryMatrix.random(60, variableCount, seed: 8)
-    let logits = density.conditionalLogits(in: Double.self, batchCapacity: 60)(rows)
-    let reference = density.referenceLogProbability(of: rows)
+    let logits = inDouble(try density.chain(), conditionalLogitsOf: rows)
+    let reference = inDouble(density, logProbabilitiesOf: rows)
     for row in 0..<rows.rowCount {
       let sum = (0..<variableCount).reduce(0.0) { sum, i in
         let z = rows[row, i] ? logits[row, i] : -logits[row, i]
@@ -106,17 +107,17 @@ struct BaselineTests {
     let density = try baseline.density(6, seed: seed)
     let count = 50_000
     var generator = Philox(seed: seed, stream: 78)
-    let (samples, logProbabilities) = density.sampleWithLogProbabilities(count: count, using: &generator)
-    #expect(logProbabilities == density.logProbability(of: samples))
+    let (samples, logProbabilities) = try density.sampleWithLogProbabilities(count: count, using: &generator)
+    #expect(logProbabilities == density.logProbabilities(of: samples))
     generator = Philox(seed: seed, stream: 78)
-    #expect(density.sample(count: count, using: &generator) == samples)
+    #expect(try density.sample(count: count, using: &generator) == samples)
     let rows = BinaryMatrix.allRows(ofWidth: 6)
     var observed: [[Bool]: Double] = [:]
     for row in 0..<count { observed[samples[row: row], default: 0] += 1 }
     // Pearson's statistic; cells that are expected less than five times are one.
     var (statistic, cells) = (0.0, 0.0)
     var rest = (observed: 0.0, expected: 0.0)
-    for (row, logProbability) in density.referenceLogProbability(of: rows).enumerated() {
+    for (row, logProbability) in inDouble(density, logProbabilitiesOf: rows).enumerated() {
       let (o, e) = (observed[rows[row: row]] ?? 0, exp(logProbability) * Double(count))
       guard e >= 5 else {
         rest = (rest.observed + o, rest.expected + e)
@@ -153,22 +154,24 @@ struct BaselineTests {
   func extremeTables(_ baseline: BaselineCase, table: Int) throws {
     let (name, rows) = Self.extremes[table]
     let density = try baseline.fit(rows, componentCount: 30)
-    let seen = density.logProbability(of: rows)
-    let unseen = density.logProbability(of: rows.complement)
+    let seen = density.logProbabilities(of: rows)
+    let unseen = density.logProbabilities(of: rows.complement)
     for value in seen + unseen { #expect(value.isFinite && value <= 0, "\(name)") }
     // What was seen is not less likely than chance.
     #expect(seen.reduce(0, +) >= -Double(rows.rowCount * rows.columnCount) * log(2), "\(name)")
-    let conditionals = density.conditionals(of: rows).elements
+    let conditionals = try density.chain().conditionals(of: rows).elements
     #expect(conditionals.allSatisfy { $0 > 0 && $0 < 1 }, "\(name)")
     if rows.columnCount < 10 {
       let all = BinaryMatrix.allRows(ofWidth: rows.columnCount)
-      #expect(abs(density.referenceLogProbability(of: all).reduce(0) { $0 + exp($1) } - 1) < 1e-11, "\(name)")
+      #expect(
+        abs(inDouble(density, logProbabilitiesOf: all).reduce(0) { $0 + exp($1) } - 1) < 1e-11, "\(name)")
     }
     var generator = Philox(seed: 1)
-    #expect(density.sample(count: 3, using: &generator).columnCount == rows.columnCount)
-    #expect(density.sample(count: 0, using: &generator).rowCount == 0)
-    #expect(density.logProbability(of: BinaryMatrix(rowCount: 0, columnCount: rows.columnCount)) == [])
-    #expect(density.conditionals(of: BinaryMatrix(rowCount: 0, columnCount: rows.columnCount)).rowCount == 0)
+    #expect(try density.sample(count: 3, using: &generator).columnCount == rows.columnCount)
+    #expect(try density.sample(count: 0, using: &generator).rowCount == 0)
+    #expect(density.logProbabilities(of: BinaryMatrix(rowCount: 0, columnCount: rows.columnCount)) == [])
+    let none = BinaryMatrix(rowCount: 0, columnCount: rows.columnCount)
+    #expect(try density.chain().conditionals(of: none).rowCount == 0)
   }
 
   @Test(arguments: BaselineCase.allCases)
@@ -209,14 +212,16 @@ struct BaselineTests {
       try Checkpoint(model: loaded).write(to: path + "/b.safetensors")
       #expect(try AtomicFile.read(path + "/a.safetensors") == AtomicFile.read(path + "/b.safetensors"))
       let rows = BinaryMatrix.random(30, 11, seed: 1)
-      #expect(loaded.kind == density.kind && loaded.sharedOrdering == density.sharedOrdering)
-      #expect(loaded.logProbability(of: rows) == density.logProbability(of: rows))
+      #expect(
+        loaded.kind == density.kind && loaded.autoregressive()?.ordering == density.autoregressive()?.ordering
+      )
+      #expect(loaded.logProbabilities(of: rows) == density.logProbabilities(of: rows))
       // As a part of a mixture too.
       let mixture = Mixture([density, try BaselineCase.bernoulli.density(11, seed: 3)])
       try Checkpoint(model: mixture).write(to: path + "/c.safetensors")
       #expect(
-        try Checkpoint(contentsOf: path + "/c.safetensors").model.logProbability(of: rows)
-          == mixture.logProbability(of: rows))
+        try Checkpoint(contentsOf: path + "/c.safetensors").model.logProbabilities(of: rows)
+          == mixture.logProbabilities(of: rows))
     }
   }
 

@@ -90,7 +90,7 @@ struct BernoulliMixtureTests {
         figures.append($0.validationNLL ?? 0)
         return true
       }
-      let found = -mixture.logProbability(of: validation).reduce(0, +) / Double(validation.rowCount)
+      let found = -mixture.logProbabilities(of: validation).reduce(0, +) / Double(validation.rowCount)
       #expect(found == figures.min())
     }
     var count = 0

@@ -75,7 +75,7 @@ struct ChowLiuTests {
       sum - [p, 1 - p].reduce(0) { $0 + ($1 > 0 ? $1 * log($1) : 0) }
     }
     let best = trees.map { $0.reduce(-entropies) { $0 + information(rows, $1, pseudoCount: 0) } }.max() ?? 0
-    let found = fitted.referenceLogProbability(of: rows).reduce(0, +)
+    let found = inDouble(fitted, logProbabilitiesOf: rows).reduce(0, +)
     // The logits are rounded to Float, at a maximum; the pseudo-count takes up to 10⁻⁹ a pair and logit.
     #expect(abs(found - 60 * best) < 1e-5)
   }
@@ -85,7 +85,7 @@ struct ChowLiuTests {
     let rows = BinaryMatrix.dependent(80, 6, seed: 9)
     let tree = try ChowLiuTree.fit(to: rows, pseudoCount: 0.7)
     let all = BinaryMatrix.allRows(ofWidth: 6)
-    let probabilities = tree.referenceLogProbability(of: all).map { exp($0) }
+    let probabilities = inDouble(tree, logProbabilitiesOf: all).map { exp($0) }
     for edge in edges(tree) {
       let expected = pair(rows, edge, pseudoCount: 0.7)
       var found = [[0.0, 0], [0, 0]]
@@ -114,14 +114,14 @@ struct ChowLiuTests {
     #expect(edges(tree) == edges(truth))
     // Twice the difference is χ² with 2·12 − 1 degrees of freedom; 70 has a probability of 10⁻⁶.
     let gain =
-      tree.logProbability(of: rows).reduce(0, +) - truth.logProbability(of: rows).reduce(0, +)
+      tree.logProbabilities(of: rows).reduce(0, +) - truth.logProbabilities(of: rows).reduce(0, +)
     #expect(gain > 0 && gain < 35)
   }
 
   @Test func theOrderIsRootFirst() throws {
     let tree = ChowLiuTree(
       parents: [2, 4, nil, 2, 3, nil], logits: Matrix(rowCount: 2, columnCount: 6))
-    #expect(tree.sharedOrdering?.variables == [2, 5, 0, 3, 4, 1])
+    #expect(tree.ordering.variables == [2, 5, 0, 3, 4, 1])
   }
 
   @Test func parentsThatMakeNoTree() async {

@@ -16,7 +16,7 @@ struct EoNADETests {
     let byOrder = mixture.logProbabilitiesByOrder(of: rows)
     #expect(byOrder.count == mixture.orders.count)
     for (index, model) in ([mixture] + mixture.orders.map(mixture.along)).enumerated() {
-      let found = model.logProbability(of: rows)
+      let found = model.logProbabilities(of: rows)
       if index > 0 { #expect(found == byOrder[index - 1]) }
       let plain = PlainEoNADE(model: model)
       var (sum, bound) = (0.0, 0.0)
@@ -38,7 +38,7 @@ struct EoNADETests {
     let model = try modelCase.model(seed: 3)
     let rows = BinaryMatrix.allRows(ofWidth: model.variableCount)
     let plain = PlainEoNADE(model: model, roundoff: 0x1p-53)
-    for (row, found) in model.referenceLogProbability(of: rows).enumerated() {
+    for (row, found) in inDouble(model, logProbabilitiesOf: rows).enumerated() {
       let expected = plain.logProbability(rows[row: row])
       // Both err by as much.
       #expect(abs(found - expected.value) <= 2 * expected.error)
@@ -51,10 +51,14 @@ struct EoNADETests {
     let model = try modelCase.model(seed: seed, spread: 0.25)
     let rows = BinaryMatrix.random(150, model.variableCount, seed: seed)
     var fractions: [Double] = []
-    let found = model.logProbability(of: rows) { fractions.append($0) }
+    let found =
+      try model.evaluator().logProbabilities(of: rows) { (fraction) throws(DensityError) in
+        fractions.append(fraction)
+        return true
+      } ?? []
     #expect(fractions == fractions.sorted() && fractions.last == 1)
     let few = rows.rows(70..<75)
-    let exact = model.referenceLogProbability(of: few)
+    let exact = inDouble(model, logProbabilitiesOf: few)
     let plain = PlainEoNADE(model: model)
     for row in 0..<few.rowCount {
       let expected = plain.logProbability(few[row: row])
@@ -63,8 +67,8 @@ struct EoNADETests {
       #expect(expected.error < 0.1)
     }
     // A row's bits depend neither on its neighbours nor on the threads.
-    #expect(model.logProbability(of: few) == Array(found[70..<75]))
-    for count in [1, 3] { #expect(Threads.run(on: count) { model.logProbability(of: rows) } == found) }
+    #expect(model.logProbabilities(of: few) == Array(found[70..<75]))
+    for count in [1, 3] { #expect(Threads.run(on: count) { model.logProbabilities(of: rows) } == found) }
   }
 
   @Test(
@@ -73,10 +77,10 @@ struct EoNADETests {
   func autoregression(_ modelCase: EoNADECase) throws {
     let mixture = try modelCase.model(seed: 4, spread: 0.5)
     let model = mixture.along(mixture.orders[0])
-    let order = try #require(model.sharedOrdering)
+    let order = model.orders[0]
     let rows = BinaryMatrix.random(3, model.variableCount, seed: 1)
-    let logits = model.conditionalLogits(in: Float.self, batchCapacity: 2)
-    let before = logits(rows)
+    let evaluator = try model.chain().evaluator(batchCapacity: 2)
+    let before = evaluator.conditionalLogits(of: rows)
     let plain = PlainEoNADE(model: model)
     for (variable, z) in plain.logits(rows[row: 2], along: order).enumerated() {
       #expect(abs(Double(before[2, variable]) - z.value) <= z.error)
@@ -85,7 +89,7 @@ struct EoNADETests {
     for flipped in 0..<model.variableCount {
       var others = rows
       for row in 0..<3 { others[row, flipped].toggle() }
-      let after = logits(others)
+      let after = evaluator.conditionalLogits(of: others)
       for variable in 0..<model.variableCount {
         let mayDiffer = order.positions[variable] > order.positions[flipped]
         for row in 0..<3 {
@@ -103,8 +107,8 @@ struct EoNADETests {
     let mixture = try modelCase.model(seed: 6, spread: 0.3)
     let model = mixture.along(mixture.orders[0])
     let rows = BinaryMatrix.random(4, model.variableCount, seed: 2)
-    let logits = model.conditionalLogits(in: Double.self, batchCapacity: 3)(rows)
-    for (row, expected) in model.referenceLogProbability(of: rows).enumerated() {
+    let logits = inDouble(try model.chain(), conditionalLogitsOf: rows)
+    for (row, expected) in inDouble(model, logProbabilitiesOf: rows).enumerated() {
       let found = (0..<model.variableCount).reduce(0.0) { sum, variable in
         let z = rows[row, variable] ? logits[row, variable] : -logits[row, variable]
         return sum + min(z, 0) - log1p(exp(-abs(z)))
@@ -116,18 +120,22 @@ struct EoNADETests {
   @Test("orders can be changed without touching the network")
   func orders() throws {
     let model = try EoNADECase(12, [9], orders: 2).model(seed: 1)
-    let more = model.withOrders(count: 7)
+    let more = try model.withOrders(count: 7)
     #expect(more.parameters == model.parameters && more.orders.count == 7)
     #expect(Array(more.orders.prefix(2)) == model.orders && Set(more.orders).count == 7)
-    #expect(more.withOrders(count: 2).configuration == model.configuration)
-    #expect(model.sharedOrdering == nil && model.withOrders(count: 1).sharedOrdering == model.orders[0])
+    #expect(try more.withOrders(count: 2).configuration == model.configuration)
+    #expect(model.autoregressive() == nil && model.autoregressive(along: model.orders[0]) == nil)
+    #expect(model.components?.map { $0.density.autoregressive()?.ordering } == model.orders)
+    let one = try model.withOrders(count: 1)
+    #expect(
+      one.autoregressive()?.ordering == model.orders[0] && one.autoregressive(along: model.orders[1]) == nil)
     let rows = BinaryMatrix.random(20, 12, seed: 1)
     let terms = more.logProbabilitiesByOrder(of: rows)
     for (order, term) in zip(more.orders, terms) {
-      #expect(model.along(order).logProbability(of: rows) == term)
+      #expect(model.along(order).logProbabilities(of: rows) == term)
     }
     // A mixture is at least as likely as the mean of its orders: Jensen's inequality.
-    for (row, value) in more.logProbability(of: rows).enumerated() {
+    for (row, value) in more.logProbabilities(of: rows).enumerated() {
       #expect(value >= terms.reduce(0) { $0 + $1[row] } / 7)
     }
   }
@@ -140,12 +148,12 @@ struct EoNADETests {
       var generator = Philox(seed: UInt64(100 + index))
       var uniforms = Matrix<Float>(rowCount: rowCount, columnCount: model.variableCount)
       uniforms.fillUniform(using: &generator)
-      let (rows, logits) = model.draw(uniforms: uniforms, order: index)
-      let network = model.along(order).conditionalLogits(in: Float.self, batchCapacity: 64)
+      let chain = try model.along(order).chain()
+      let rows = chain.cursorSource().draw(uniforms: uniforms)
       var naive = BinaryMatrix(rowCount: rowCount, columnCount: model.variableCount)
       var closeCalls: Set<Int> = []
       for variable in order.variables {
-        let z = network(naive)
+        let z = chain.conditionalLogits(of: naive)
         for row in 0..<rowCount {
           let p = 1 / (1 + exp(-Double(z[row, variable])))
           naive[row, variable] = Double(uniforms[row, variable]) < p
@@ -157,9 +165,8 @@ struct EoNADETests {
       }
       // Of the 9100 decisions at most 0.02 are expected to be that close.
       #expect(closeCalls.count < 3)
-      #expect(logits == network(rows))
       for count in [1, 3] {
-        #expect(Threads.run(on: count) { model.draw(uniforms: uniforms, order: index).rows } == rows)
+        #expect(Threads.run(on: count) { chain.cursorSource().draw(uniforms: uniforms) } == rows)
       }
     }
   }
@@ -169,10 +176,10 @@ struct EoNADETests {
     let model = try EoNADECase(4, [9, 5], .tanh, orders: orderCount).model(seed: seed)
     let count = 20_000
     var generator = Philox(seed: seed, stream: 77)
-    let (samples, logProbabilities) = model.sampleWithLogProbabilities(count: count, using: &generator)
+    let (samples, logProbabilities) = try model.sampleWithLogProbabilities(count: count, using: &generator)
     var again = Philox(seed: seed, stream: 77)
-    #expect(model.sample(count: count, using: &again) == samples)
-    for (found, expected) in zip(logProbabilities, model.logProbability(of: samples)) {
+    #expect(try model.sample(count: count, using: &again) == samples)
+    for (found, expected) in zip(logProbabilities, model.logProbabilities(of: samples)) {
       // The same float, summed by the same kernel.
       #expect(found == expected)
     }
@@ -180,7 +187,7 @@ struct EoNADETests {
     for row in 0..<count {
       observed[samples[row: row].enumerated().reduce(0) { $0 | ($1.element ? 1 << $1.offset : 0) }] += 1
     }
-    for (value, logProbability) in model.logProbability(of: .allRows(ofWidth: 4)).enumerated() {
+    for (value, logProbability) in model.logProbabilities(of: .allRows(ofWidth: 4)).enumerated() {
       let p = exp(logProbability)
       // Five and a half standard deviations, and one row, for rare ones: one of 64 comes so far once in 10⁵ runs.
       #expect(abs(observed[value] - p * Double(count)) < 1 + 5.5 * (Double(count) * p * (1 - p)).squareRoot())

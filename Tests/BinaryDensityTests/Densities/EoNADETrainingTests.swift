@@ -33,7 +33,7 @@ struct EoNADETrainingTests {
     let orders = orders(of: Array(0..<count)).map { model.along(Ordering($0)) }
     var mean = Array(repeating: 0.0, count: rows.rowCount)
     for order in orders {
-      for (row, value) in order.referenceLogProbability(of: rows).enumerated() {
+      for (row, value) in inDouble(order, logProbabilitiesOf: rows).enumerated() {
         mean[row] += value / Double(orders.count)
       }
     }
@@ -121,7 +121,7 @@ struct EoNADETrainingTests {
     let rows = BinaryMatrix.allRows(ofWidth: 5)
     let exact =
       orders(of: Array(0..<5)).reduce(0.0) { sum, order in
-        sum + model.along(Ordering(order)).logProbability(of: rows).reduce(0, +)
+        sum + model.along(Ordering(order)).logProbabilities(of: rows).reduce(0, +)
       } / (120 * 32)
 
     let judge = model.judge(batchCapacity: 7)
@@ -163,7 +163,7 @@ struct EoNADETrainingTests {
     for index in 0..<4 {
       let order = trainer.best.along(.random(count: 8, seed: 9, index: index))
       let figure = LikelihoodSummary(
-        logProbabilities: order.logProbability(of: test), variableCount: 8
+        logProbabilities: order.logProbabilities(of: test), variableCount: 8
       ).negativeLogLikelihood
       #expect(figure - entropy > -0.03 && figure - entropy < 0.15, "\(figure) against \(entropy)")
     }

@@ -7,8 +7,8 @@ import _TestSupport
 @Suite("Likelihoods of every instruction set")
 struct InstructionSetTests {
   /// Untrained models of a moderate size, their weights and biases spread so that logits reach about ±20.
-  private static func models() throws -> [any AutoregressiveModel] {
-    func spread(_ model: some AutoregressiveModel) -> any AutoregressiveModel {
+  private static func models() throws -> [any NetworkDensity] {
+    func spread(_ model: some NetworkDensity) -> any NetworkDensity {
       var model = model
       for (index, name) in model.parameters.names.enumerated() {
         let matrix = model.parameters[name]
@@ -35,19 +35,19 @@ struct InstructionSetTests {
     for model in try Self.models() {
       let exact = Self.reference(model, rows)
       for set in InstructionSet.available {
-        let found = set.run { model.logProbability(of: rows) }
+        let found = set.run { model.logProbabilities(of: rows) }
         let worst = zip(found, exact).map { abs($0 - $1) }.max() ?? .infinity
-        #expect(worst <= 1e-3, "\(model.kind) with \(set.rawValue): \(worst) nats")
+        #expect(worst <= 1e-3, "\(type(of: model)) with \(set.rawValue): \(worst) nats")
       }
     }
   }
 
   /// log p in double precision, on all processors.
-  private static func reference(_ model: some AutoregressiveModel, _ rows: BinaryMatrix) -> [Double] {
+  private static func reference(_ model: some NetworkDensity, _ rows: BinaryMatrix) -> [Double] {
     let chunk = 500
     return Threads.map(count: (rows.rowCount + chunk - 1) / chunk) { part in
       let range = part * chunk..<min((part + 1) * chunk, rows.rowCount)
-      return Evaluator(reference: model, batchCapacity: chunk).logProbabilities(of: rows.rows(range))
+      return inDouble(model, logProbabilitiesOf: rows.rows(range))
     }.flatMap { $0 }
   }
 }

@@ -11,7 +11,7 @@ enum ModelCase: Sendable, Hashable, CustomTestStringConvertible {
   case made(MADE.Configuration)
 
   /// Creates the model with every parameter, biases and forbidden weights too, drawn evenly from ±`spread`.
-  func model(seed: UInt64, spread: Double = 1) throws -> any AutoregressiveModel {
+  func model(seed: UInt64, spread: Double = 1) throws -> any NetworkDensity {
     switch self {
     case .fvsbn(let configuration): try drawn(FVSBN(configuration, seed: seed), seed, spread)
     case .nade(let configuration): try drawn(NADE(configuration, seed: seed), seed, spread)

@@ -45,7 +45,7 @@ struct Bounded {
 
 /// The families' densities written down as their papers define them, each conditional afresh.
 struct PlainDensity {
-  let model: any AutoregressiveModel
+  let model: any NetworkDensity
   /// The relative error of one rounding in the computation that is compared.
   var roundoff = 0x1p-24
 
@@ -55,7 +55,7 @@ struct PlainDensity {
     case let model as FVSBN: fvsbn(model, row)
     case let model as NADE: nade(model, row)
     case let model as MADE: made(model, row, component)
-    default: preconditionFailure("\(model.kind) has no plain definition")
+    default: preconditionFailure("\(type(of: model)) has no plain definition")
     }
   }
 

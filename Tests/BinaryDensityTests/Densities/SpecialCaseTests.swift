@@ -18,25 +18,25 @@ struct SpecialCaseTests {
     }
     model.parameters["b"] = Matrix(rowCount: 1, columnCount: 1, elements: [Float(log(3.0))])
     let rows = BinaryMatrix([[0], [1]])
-    let found = model.logProbability(of: rows)
+    let found = model.logProbabilities(of: rows)
     // σ(log 3) = 3/4; the logit is rounded to Float and the result as well.
     #expect(abs(found[0] - log(0.25)) < 8 * roundoff * 2)
     #expect(abs(found[1] - log(0.75)) < 8 * roundoff * 2)
-    #expect(abs(model.conditionals(of: rows)[0, 0] - 0.75) < Float(8 * roundoff))
+    #expect(abs(try model.chain().conditionals(of: rows)[0, 0] - 0.75) < Float(8 * roundoff))
   }
 
   @Test("no rows in, no rows out", arguments: ModelCase.enumerable)
   func noRows(_ modelCase: ModelCase) throws {
     let model = try modelCase.model(seed: 1)
     let none = BinaryMatrix(rowCount: 0, columnCount: model.variableCount)
-    #expect(model.logProbability(of: none).isEmpty)
+    #expect(model.logProbabilities(of: none).isEmpty)
     for component in 0..<model.componentCount {
-      let conditionals = model.conditionals(of: none, component: component)
+      let conditionals = model.component(component).conditionals(of: none)
       #expect(conditionals.rowCount == 0 && conditionals.columnCount == model.variableCount)
     }
-    if model.sharedOrdering != nil { #expect(model.conditionals(of: none).rowCount == 0) }
+    if let chain = model.autoregressive() { #expect(chain.conditionals(of: none).rowCount == 0) }
     var generator = Philox(seed: 1)
-    let (rows, logProbabilities) = model.sampleWithLogProbabilities(count: 0, using: &generator)
+    let (rows, logProbabilities) = try model.sampleWithLogProbabilities(count: 0, using: &generator)
     #expect(rows == none)
     #expect(logProbabilities.isEmpty)
   }
@@ -45,10 +45,10 @@ struct SpecialCaseTests {
   func oneRow(_ modelCase: ModelCase) throws {
     let model = try modelCase.model(seed: 4)
     let rows = BinaryMatrix.random(600, model.variableCount, seed: 2)
-    let many = model.logProbability(of: rows)
+    let many = model.logProbabilities(of: rows)
     // 511 and 512 stand on either side of the end of a batch.
     for row in [0, 1, 7, 100, 511, 512, 599] {
-      #expect(model.logProbability(of: rows.rows(row..<row + 1)) == [many[row]])
+      #expect(model.logProbabilities(of: rows.rows(row..<row + 1)) == [many[row]])
     }
   }
 
@@ -64,17 +64,17 @@ struct SpecialCaseTests {
       rowCount: 1, columnCount: count, elements: (0..<count).map { $0 % 2 == 0 ? 100 : -100 })
     let likely = (0..<count).map { $0 % 2 == 0 }
     let rows = BinaryMatrix([likely, likely.map { !$0 }])
-    for found in [model.logProbability(of: rows), Evaluator(reference: model).logProbabilities(of: rows)] {
+    for found in [model.logProbabilities(of: rows), inDouble(model, logProbabilitiesOf: rows)] {
       // Each likely bit costs log(1 + e⁻¹⁰⁰) = 4e-44 nats, each unlikely one 100.
       #expect(found[0] <= 0 && found[0] > -1e-37 * Double(count))
       #expect(abs(found[1] + 100 * Double(count)) <= 8 * roundoff * 100 * Double(count))
     }
     for component in 0..<model.componentCount {
-      let conditionals = model.conditionals(of: rows, component: component)
+      let conditionals = model.component(component).conditionals(of: rows)
       #expect(conditionals.elements.allSatisfy { $0 >= 0 && $0 <= 1 })
     }
     var generator = Philox(seed: 1)
-    let (samples, logProbabilities) = model.sampleWithLogProbabilities(count: 200, using: &generator)
+    let (samples, logProbabilities) = try model.sampleWithLogProbabilities(count: 200, using: &generator)
     #expect((0..<200).allSatisfy { samples[row: $0] == likely })
     #expect(logProbabilities.allSatisfy { $0 <= 0 && $0 > -1e-30 })
   }
@@ -83,9 +83,9 @@ struct SpecialCaseTests {
   func hugeWeights(_ modelCase: ModelCase) throws {
     let model = try modelCase.model(seed: 3, spread: 1000)
     let rows = BinaryMatrix.allRows(ofWidth: model.variableCount)
-    #expect(model.logProbability(of: rows).allSatisfy { $0.isFinite && $0 <= 0 })
-    if model.sharedOrdering != nil {
-      #expect(model.conditionals(of: rows).elements.allSatisfy { $0 >= 0 && $0 <= 1 })
+    #expect(model.logProbabilities(of: rows).allSatisfy { $0.isFinite && $0 <= 0 })
+    if let chain = model.autoregressive() {
+      #expect(chain.conditionals(of: rows).elements.allSatisfy { $0 >= 0 && $0 <= 1 })
     }
   }
 
@@ -100,8 +100,8 @@ struct SpecialCaseTests {
     // Weights of the size of trained ones, and log-probabilities of the size of digits' or beyond.
     let model = try modelCase.model(seed: 1, spread: 0.15)
     let rows = BinaryMatrix.random(12, 784, probability: 0.15, seed: 1)
-    let fast = model.logProbability(of: rows)
-    let exact = Evaluator(reference: model).logProbabilities(of: rows)
+    let fast = model.logProbabilities(of: rows)
+    let exact = inDouble(model, logProbabilitiesOf: rows)
     #expect(fast.allSatisfy { $0 < -50 })
     for (a, b) in zip(fast, exact) { #expect(abs(a - b) < 1e-3) }
   }
@@ -140,7 +140,7 @@ struct SpecialCaseTests {
   func untrained() throws {
     let model = try FVSBN(FVSBN.Configuration(variableCount: 6), seed: 1)
     #expect(model.parameterCount == 42)
-    for value in model.logProbability(of: .allRows(ofWidth: 6)) {
+    for value in model.logProbabilities(of: .allRows(ofWidth: 6)) {
       #expect(abs(value - 6 * log(0.5)) < 6 * 8 * roundoff)
     }
   }

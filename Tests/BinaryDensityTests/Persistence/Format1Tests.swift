@@ -28,7 +28,7 @@ struct Format1Tests {
     let (name, expected) = Self.files[index]
     let checkpoint = try Checkpoint(contentsOf: "\(Self.folder)/\(name).safetensors")
     let rows = try DataTable.read(Self.folder + "/rows.csv").rows(split: .test)
-    let found = checkpoint.model.logProbability(of: rows)
+    let found = checkpoint.model.logProbabilities(of: rows)
     // The accuracy promised, for another processor may round otherwise.
     for (a, b) in zip(found, expected) { #expect(abs(a - b) <= 1e-6 * abs(b), "\(name)") }
     #expect(found.count == expected.count && found.count == rows.rowCount)

@@ -38,7 +38,7 @@ struct RegularizationTests {
     }
     #expect(kept != trainer.model.parameters.matrices.map(\.elements))
     let summary = LikelihoodSummary(
-      logProbabilities: trainer.best.logProbability(of: try #require(data.validation)), variableCount: 9)
+      logProbabilities: trainer.best.logProbabilities(of: try #require(data.validation)), variableCount: 9)
     #expect(abs(summary.negativeLogLikelihood - (try #require(trainer.progress.bestValidationNLL))) < 1e-6)
   }
 
@@ -57,7 +57,7 @@ struct RegularizationTests {
       #expect(abs(Double(bias[0, column]) - log((on + 0.5) / (40 - on + 0.5))) < 1e-6)
     }
     _ = try trainer.run()
-    #expect(trainer.best.logProbability(of: rows).allSatisfy { $0.isFinite && $0 < 0 })
+    #expect(trainer.best.logProbabilities(of: rows).allSatisfy { $0.isFinite && $0 < 0 })
   }
 
   @Test("dropout changes the training and not the density that is measured")
@@ -74,8 +74,8 @@ struct RegularizationTests {
         let model = try trained(model, dropout)
         #expect(model.parameters != plain.parameters)
         let rows = BinaryMatrix.allRows(ofWidth: 9)
-        #expect(abs(model.logProbability(of: rows).reduce(0) { $0 + exp($1) } - 1) < 1e-4)
-        #expect(model.logProbability(of: rows) == model.logProbability(of: rows))
+        #expect(abs(model.logProbabilities(of: rows).reduce(0) { $0 + exp($1) } - 1) < 1e-4)
+        #expect(model.logProbabilities(of: rows) == model.logProbabilities(of: rows))
       }
     }
     try check(made([12, 7]), [Dropout(inputs: 0.3), Dropout(hidden: 0.3)])

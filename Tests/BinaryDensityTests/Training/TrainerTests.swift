@@ -44,7 +44,7 @@ struct TrainerTests {
       configuration: TrainingConfiguration(epochCount: epochCount, batchSize: 50, learningRate: learningRate))
     _ = try trainer.run()
     return LikelihoodSummary(
-      logProbabilities: trainer.best.logProbability(of: try #require(data.test)),
+      logProbabilities: trainer.best.logProbabilities(of: try #require(data.test)),
       variableCount: data.variableCount
     ).negativeLogLikelihood
   }
@@ -124,7 +124,7 @@ struct TrainerTests {
     #expect(trainer.progress.bestEpoch == (figures.firstIndex(of: best) ?? -1) + 1)
     #expect(figures.count == trainer.progress.bestEpoch + 3)
     let summary = LikelihoodSummary(
-      logProbabilities: trainer.best.logProbability(of: try #require(data.validation)), variableCount: 12)
+      logProbabilities: trainer.best.logProbabilities(of: try #require(data.validation)), variableCount: 12)
     #expect(summary.negativeLogLikelihood == best)
   }
 
@@ -195,7 +195,7 @@ struct TrainerTests {
     #expect(counts == epoch + epoch + epoch)
     #expect(trainer.progress.step == counts.count && trainer.progress.bestEpoch == 3)
     #expect(trainer.best.parameters == trainer.model.parameters)
-    #expect(trainer.best.logProbability(of: rows).allSatisfy { $0.isFinite && $0 <= 0 })
+    #expect(trainer.best.logProbabilities(of: rows).allSatisfy { $0.isFinite && $0 <= 0 })
   }
 
   @Test func aFolderThatCannotBeMadeIsRefused() throws {

@@ -8,34 +8,39 @@ import Kernels
 /// Bernoulli distribution given x_<i. (Members of different orders can only be mixed as whole rows: see `Mixture`.)
 /// It gains more than a mixture does: a mixture of K members is better than the best of them by at most log K nats a
 /// row, an ensemble gains in every one of the D conditionals.
-public struct Ensemble: Density {
+public struct Ensemble: AutoregressiveDensity {
   /// Ensemble.
-  public static let kind = ModelKind.ensemble
+  package static let kind = ModelKind.ensemble
   private let parts: WeightedDensities
-  private let order: Ordering
+  /// The members along the ordering.
+  private let views: [any AutoregressiveDensity]
 
   /// Averages densities, with equal weights if none are given.
   ///
-  /// - Precondition: there is at least one, all have the same `sharedOrdering`, and there is a weight for each, none
-  ///   negative and not all zero.
+  /// - Precondition: there is at least one, all are products of conditionals along one ordering (the own of one of
+  ///   them), and there is a weight for each, none negative and not all zero.
   public init(_ members: [any Density], weights: [Double]? = nil) {
-    guard let order = Ensemble.commonOrdering(of: members) else {
+    guard let views = members.views(along: nil) else {
       preconditionFailure("an ensemble needs members of one ordering; mix them as whole rows instead")
     }
-    parts = WeightedDensities(members, weights: weights)
-    self.order = order
+    self.init(WeightedDensities(members, weights: weights), views)
   }
 
-  /// Returns densities with those that share an order put together: one density for each order, as an ensemble where
-  /// there are several, and each that has no single order by itself.
+  private init(_ parts: WeightedDensities, _ views: [any AutoregressiveDensity]) {
+    self.parts = parts
+    self.views = views
+  }
+
+  /// Returns densities with those that share their own ordering put together: one density for each, as an ensemble
+  /// where there are several, and each that has no single ordering by itself.
   public static func groups(_ densities: [any Density]) -> [any Density] {
-    var groups: [(order: Ordering?, members: [any Density])] = []
+    var groups: [(ordering: Ordering?, members: [any Density])] = []
     for density in densities {
-      let order = density.sharedOrdering
-      if let order, let place = groups.firstIndex(where: { $0.order == order }) {
+      let ordering = density.autoregressive()?.ordering
+      if let ordering, let place = groups.firstIndex(where: { $0.ordering == ordering }) {
         groups[place].members.append(density)
       } else {
-        groups.append((order, [density]))
+        groups.append((ordering, [density]))
       }
     }
     return groups.map { $0.members.count == 1 ? $0.members[0] : Ensemble($0.members) }
@@ -45,95 +50,130 @@ public struct Ensemble: Density {
   public var members: [any Density] { parts.densities }
   /// Their weights: positive or zero, with a sum of 1.
   public var weights: [Double] { parts.weights }
-
-  /// Returns the ordering that all of some densities have, if they do and there is one.
-  static func commonOrdering(of members: [any Density]) -> Ordering? {
-    guard let first = members.first?.sharedOrdering else { return nil }
-    return members.allSatisfy { $0.sharedOrdering == first } ? first : nil
-  }
-
   /// The number of variables.
   public var variableCount: Int { members[0].variableCount }
   /// The numbers of all members' parameters, and the weights.
   public var parameterCount: Int { parts.parameterCount }
-  /// The order of all members.
-  public var sharedOrdering: Ordering? { order }
+  /// The ordering of all members.
+  public var ordering: Ordering { views[0].ordering }
+
+  /// The ensemble along another ordering, where all its members have one.
+  public func autoregressive(along ordering: Ordering?) -> (any AutoregressiveDensity)? {
+    guard let ordering, ordering != self.ordering else { return self }
+    return members.views(along: ordering).map { Ensemble(parts, $0) }
+  }
 
   /// Returns log p(x) of each row.
-  public func logProbability(of rows: BinaryMatrix, observing observe: (Double) -> Void) -> [Double] {
-    logProbabilities(of: rows, in: Float.self, observing: observe)
+  public func logProbabilities(of rows: BinaryMatrix) -> [Double] {
+    Evaluator(self, batchCapacity: max(1, min(rows.rowCount, 512))).logProbabilities(of: rows)
   }
 
-  /// Returns log p(x) of each row, in Double throughout.
-  public func referenceLogProbability(of rows: BinaryMatrix) -> [Double] {
-    logProbabilities(of: rows, in: Double.self) { _ in }
+  /// Returns the averages of the members' logits, B × D.
+  public func conditionalLogits(of rows: BinaryMatrix) -> Matrix<Float> { preparedLogits(of: rows) }
+
+  /// The members side by side, all prepared.
+  public func cursorSource() -> any CursorSource {
+    let kept = zip(views, weights).filter { $0.1 > 0 }
+    return CombinedCursorSource(
+      kept.map { $0.0.cursorSource() }, ordering: ordering, rule: .average(weights: kept.map { Float($0.1) }))
+  }
+}
+
+extension Ensemble: PreparableDensity {
+  func preparedLikelihood(batchCapacity: Int) -> any PreparedLikelihood {
+    Likelihood(ensemble: self, batchCapacity: batchCapacity)
   }
 
-  private func logProbabilities<Scalar: KernelScalar>(
-    of rows: BinaryMatrix, in type: Scalar.Type, observing observe: (Double) -> Void
-  ) -> [Double] {
-    precondition(
-      rows.columnCount == variableCount, "the rows have \(rows.columnCount) columns, not \(variableCount)")
-    // One member after another, for what each needs to compute with can be as large as itself; a block of rows' logits
-    // takes at most 64 MB.
-    let capacity = max(1, min(512, rows.rowCount))
+  private struct Likelihood: PreparedLikelihood {
+    let ensemble: Ensemble
+    let batchCapacity: Int
+
+    func logProbabilities(
+      of rows: BinaryMatrix, observing observe: (Double) throws(DensityError) -> Bool
+    ) throws(DensityError) -> [Double]? {
+      try ensemble.logProbabilities(
+        of: rows, in: Float.self, batchCapacity: batchCapacity, observing: observe)
+    }
+  }
+
+  /// Computes one member after another, for what each needs to compute with can be as large as itself; a block of rows'
+  /// logits takes at most 64 MB.
+  fileprivate func logProbabilities<Scalar: KernelScalar>(
+    of rows: BinaryMatrix, in type: Scalar.Type, batchCapacity: Int,
+    observing observe: (Double) throws(DensityError) -> Bool
+  ) throws(DensityError) -> [Double]? {
+    let capacity = max(1, min(batchCapacity, rows.rowCount))
     let block = max(capacity, (1 << 24) / variableCount)
     var result: [Double] = []
     result.reserveCapacity(rows.rowCount)
     for start in stride(from: 0, to: rows.rowCount, by: block) {
       let part = rows.rows(start..<min(start + block, rows.rowCount))
       var sum = Matrix<Scalar>(rowCount: part.rowCount, columnCount: variableCount)
-      for (index, (member, weight)) in zip(members, weights).enumerated() where weight > 0 {
-        let logits = member.conditionalLogits(in: type, batchCapacity: capacity)
+      for (index, (view, weight)) in zip(views, weights).enumerated() where weight > 0 {
+        let executor = view.anyConditionalExecutor(in: type, batchCapacity: capacity)
         for first in stride(from: 0, to: part.rowCount, by: capacity) {
           let batch = first..<min(first + capacity, part.rowCount)
-          sum.withUnsafeMutableView(reading: logits(part.rows(batch))) {
-            Scalar.accumulate($1, scaledBy: Scalar(weight), into: $0.rows(batch))
-          }
+          sum.accumulate(executor.logits(of: part.rows(batch)), scaledBy: Scalar(weight), atRow: first)
         }
-        let done = Double(part.rowCount) * Double(index + 1) / Double(members.count)
-        observe((Double(start) + done) / Double(rows.rowCount))
+        let done = Double(part.rowCount) * Double(index + 1) / Double(views.count)
+        if try !observe((Double(start) + done) / Double(rows.rowCount)) { return nil }
       }
       result += logLikelihoods(logits: sum, of: part)
     }
     return result
   }
+}
 
-  /// Returns what averages the members' logits.
-  public func conditionalLogits<Scalar: KernelScalar>(
+extension Ensemble: PreparableConditionals {
+  func conditionalExecutor<Scalar: KernelScalar>(
     in type: Scalar.Type, batchCapacity: Int
-  ) -> (BinaryMatrix) -> Matrix<Scalar> {
-    let logits = members.map { $0.conditionalLogits(in: type, batchCapacity: batchCapacity) }
-    return { rows in
-      var sum = Matrix<Scalar>(rowCount: rows.rowCount, columnCount: variableCount)
-      for (logits, weight) in zip(logits, weights) where weight > 0 {
-        sum.withUnsafeMutableView(reading: logits(rows)) {
-          Scalar.accumulate($1, scaledBy: Scalar(weight), into: $0)
-        }
-      }
+  ) -> any ConditionalExecutor<Scalar> {
+    Executor(
+      zip(views, weights).filter { $0.1 > 0 }.map {
+        ($0.0.anyConditionalExecutor(in: type, batchCapacity: batchCapacity), Scalar($0.1))
+      })
+  }
+
+  private final class Executor<Scalar: KernelScalar>: ConditionalExecutor {
+    private let members: [(any ConditionalExecutor<Scalar>, Scalar)]
+
+    init(_ members: [(any ConditionalExecutor<Scalar>, Scalar)]) { self.members = members }
+
+    func logits(of rows: BinaryMatrix) -> Matrix<Scalar> {
+      var sum = Matrix<Scalar>(rowCount: rows.rowCount, columnCount: rows.columnCount)
+      for (member, weight) in members { sum.accumulate(member.logits(of: rows), scaledBy: weight, atRow: 0) }
       return sum
     }
   }
+}
 
-  /// Draws rows by `drawnByIteration`.
-  public func sampleWithLogProbabilities(
-    count: Int, using generator: inout some RandomNumberGenerator
-  ) -> (rows: BinaryMatrix, logProbabilities: [Double]) {
-    let (rows, logits) = drawnByIteration(count: count, using: &generator)
-    return (rows, logLikelihoods(logits: logits, of: rows))
+extension Ensemble: ArchivableDensity {
+  package func referenceLogProbabilities(of rows: BinaryMatrix) -> [Double] {
+    let result = try? logProbabilities(of: rows, in: Double.self, batchCapacity: 512) {
+      (_) throws(DensityError) in true
+    }
+    // Nothing stops it, and nothing throws.
+    return result.flatMap(\.self) ?? []
   }
 
-  // MARK: Checkpoints
-
   /// The weights and the members.
-  public func archived() -> DensityArchive { parts.archived(as: kind) }
+  package func archived() throws(DensityError) -> DensityArchive { try parts.archived(as: Self.kind) }
 
   /// Restores an ensemble.
-  public init(_ archive: DensityArchive) throws(DensityError) {
-    parts = try WeightedDensities(archive)
-    guard let order = Ensemble.commonOrdering(of: parts.densities) else {
+  package init(_ archive: DensityArchive) throws(DensityError) {
+    let parts = try WeightedDensities(archive)
+    guard let views = parts.densities.views(along: nil) else {
       throw archive.malformed("members of one ordering", found: "several orderings")
     }
-    self.order = order
+    self.init(parts, views)
+  }
+}
+
+extension Matrix {
+  /// Adds another matrix, scaled, to the rows from `row` on.
+  fileprivate mutating func accumulate(_ other: Matrix, scaledBy scale: Scalar, atRow row: Int) {
+    withUnsafeMutableView(reading: other) {
+      Scalar.accumulate($1, scaledBy: scale, into: $0.rows(row..<row + $1.rowCount))
+    }
   }
 }

@@ -13,95 +13,38 @@ import Kernels
 ///     let mixture = Mixture(models).fittingWeights(to: validation)
 public struct Mixture: Density {
   /// Mixture.
-  public static let kind = ModelKind.mixture
+  package static let kind = ModelKind.mixture
   private let parts: WeightedDensities
 
   /// Mixes densities, with equal weights if none are given.
   ///
   /// - Precondition: there is at least one, all have the same number of variables, and there is a weight for each,
   ///   none negative and not all zero.
-  public init(_ components: [any Density], weights: [Double]? = nil) {
-    parts = WeightedDensities(components, weights: weights)
+  public init(_ densities: [any Density], weights: [Double]? = nil) {
+    parts = WeightedDensities(densities, weights: weights)
   }
 
   /// The densities.
-  public var components: [any Density] { parts.densities }
+  public var densities: [any Density] { parts.densities }
   /// Their weights: positive or zero, with a sum of 1.
   public var weights: [Double] { parts.weights }
+  /// The densities with their weights.
+  public var components: [Component]? {
+    zip(weights, densities).map { Component(weight: $0, density: $1) }
+  }
   /// The number of variables.
-  public var variableCount: Int { components[0].variableCount }
-  /// The numbers of all components' parameters, and the weights.
+  public var variableCount: Int { densities[0].variableCount }
+  /// The numbers of all densities' parameters, and the weights.
   public var parameterCount: Int { parts.parameterCount }
-  /// The order of all components, if it is one.
-  public var sharedOrdering: Ordering? {
-    let first = components[0].sharedOrdering
-    return components.allSatisfy { $0.sharedOrdering == first } ? first : nil
+
+  /// The mixture as a chain-rule product, where all its densities are products along one ordering.
+  public func autoregressive(along ordering: Ordering?) -> (any AutoregressiveDensity)? {
+    densities.views(along: ordering).map { OneOrderMixture($0, logWeights: weights.map(log), of: self) }
   }
 
   /// Returns log Σ_k w_k p_k(x) of each row.
-  public func logProbability(of rows: BinaryMatrix, observing observe: (Double) -> Void) -> [Double] {
-    let terms = components.indices.map { k in
-      components[k].logProbability(of: rows) { observe((Double(k) + $0) / Double(components.count)) }
-    }
-    return Mixture.mixed(terms, weights: weights)
-  }
-
-  /// Returns log Σ_k w_k p_k(x) of each row, in Double throughout.
-  public func referenceLogProbability(of rows: BinaryMatrix) -> [Double] {
-    Mixture.mixed(components.map { $0.referenceLogProbability(of: rows) }, weights: weights)
-  }
-
-  /// Returns log Σ_k w_k exp terms[k][r] of each row r.
-  static func mixed(_ terms: [[Double]], weights: [Double]) -> [Double] {
-    let logWeights = weights.map(log)
-    return terms[0].indices.map { row in
-      // Weights add up to 1 but for rounding, so no more than a rounding is cut off.
-      min(0, logSumExp(terms.indices.map { logWeights[$0] + terms[$0][row] }))
-    }
-  }
-
-  /// Returns what computes the logits of the mixture's own conditionals.
-  ///
-  ///     p(x_i = 1 | x_<i) = Σ_k r_k · p_k(x_i = 1 | x_<i),   r_k ∝ w_k · p_k(x_<i)
-  ///
-  /// - Precondition: `sharedOrdering != nil`.
-  public func conditionalLogits<Scalar: KernelScalar>(
-    in type: Scalar.Type, batchCapacity: Int
-  ) -> (BinaryMatrix) -> Matrix<Scalar> {
-    guard let sharedOrdering else {
-      preconditionFailure("the mixture's components differ in ordering: it has no common conditionals")
-    }
-    let members = components.map { $0.conditionalLogits(in: type, batchCapacity: batchCapacity) }
-    return { rows in
-      mixedLogits(
-        members.map { $0(rows) }, logWeights: weights.map(log), rows: rows, ordering: sharedOrdering)
-    }
-  }
-
-  /// Draws the component of every row, then each component's rows.
-  public func sampleWithLogProbabilities(
-    count: Int, using generator: inout some RandomNumberGenerator
-  ) -> (rows: BinaryMatrix, logProbabilities: [Double]) {
-    let rows = sample(count: count, using: &generator)
-    return (rows, logProbability(of: rows))
-  }
-
-  /// Draws the component of every row, then each component's rows.
-  public func sample(count: Int, using generator: inout some RandomNumberGenerator) -> BinaryMatrix {
-    precondition(count >= 0, "cannot draw \(count) rows")
-    var members: [[Int]] = components.map { _ in [] }
-    for row in 0..<count { members[drawIndex(weights: weights, using: &generator)].append(row) }
-    var drawn: [BinaryMatrix] = []
-    var place = Array(repeating: 0, count: count)
-    var next = 0
-    for (component, rows) in members.enumerated() where !rows.isEmpty {
-      drawn.append(components[component].sample(count: rows.count, using: &generator))
-      for row in rows {
-        place[row] = next
-        next += 1
-      }
-    }
-    return BinaryMatrix(concatenating: drawn, columnCount: variableCount).selecting(place)
+  public func logProbabilities(of rows: BinaryMatrix) -> [Double] {
+    Evaluator(self, batchCapacity: max(1, min(rows.rowCount, 512))).logProbabilities(of: rows)
   }
 
   // MARK: Fitting
@@ -112,9 +55,9 @@ public struct Mixture: Density {
   /// maximum. Rows that were not trained on are wanted, or the component that has overfitted most wins.
   /// - Complexity: one evaluation of every component, then O(rows · components) an iteration.
   public func fittingWeights(to rows: BinaryMatrix) -> Mixture {
-    guard rows.rowCount > 0, components.count > 1 else { return self }
-    let terms = components.map { $0.logProbability(of: rows) }
-    return Mixture(components, weights: Mixture.fittedWeights(terms, from: weights))
+    guard rows.rowCount > 0, densities.count > 1 else { return self }
+    let terms = densities.map { $0.logProbabilities(of: rows) }
+    return Mixture(densities, weights: Mixture.fittedWeights(terms, from: weights))
   }
 
   /// Returns the weights that maximise Σ_r log Σ_k w_k exp terms[k][r].
@@ -147,54 +90,45 @@ public struct Mixture: Density {
     }
     return weights
   }
-
-  // MARK: Checkpoints
-
-  /// The weights and the components.
-  public func archived() -> DensityArchive { parts.archived(as: kind) }
-
-  /// Restores a mixture.
-  public init(_ archive: DensityArchive) throws(DensityError) { parts = try WeightedDensities(archive) }
 }
 
-/// Returns log Σ exp of some numbers; −∞ if all are.
-func logSumExp(_ terms: [Double]) -> Double {
-  let largest = terms.reduce(-Double.infinity, max)
-  guard largest > -Double.infinity else { return largest }
-  return largest + log(terms.reduce(0) { $0 + exp($1 - largest) })
-}
-
-/// Draws k with probability w_k, of weights with a sum of 1.
-func drawIndex(weights: [Double], using generator: inout some RandomNumberGenerator) -> Int {
-  var u = Double.random(in: 0..<1, using: &generator)
-  for (index, weight) in weights.enumerated() {
-    u -= weight
-    if u < 0 { return index }
+extension Mixture: PreparableDensity {
+  func preparedLikelihood(batchCapacity: Int) -> any PreparedLikelihood {
+    Likelihood(mixture: self, batchCapacity: batchCapacity)
   }
-  // The last with a weight takes what rounding leaves.
-  return weights.lastIndex { $0 > 0 } ?? 0
-}
 
-/// Returns log σ(z).
-func logSigmoid(_ z: Double) -> Double { min(z, 0) - log1p(exp(-abs(z))) }
+  /// One density after another, for what each needs to compute with can be as large as itself.
+  private struct Likelihood: PreparedLikelihood {
+    let mixture: Mixture
+    let batchCapacity: Int
 
-/// Returns the logits of the conditionals of a mixture of densities that share an ordering, from theirs.
-func mixedLogits<Scalar: KernelScalar>(
-  _ logits: [Matrix<Scalar>], logWeights: [Double], rows: BinaryMatrix, ordering: Ordering
-) -> Matrix<Scalar> {
-  var result = Matrix<Scalar>(rowCount: rows.rowCount, columnCount: rows.columnCount)
-  for row in 0..<rows.rowCount {
-    var logShares = logWeights
-    for variable in ordering.variables {
-      let z = logits.map { Double($0[row, variable]) }
-      let on = z.map(logSigmoid)
-      let off = z.map { logSigmoid(-$0) }
-      let logit =
-        logSumExp(zip(logShares, on).map { $0 + $1 }) - logSumExp(zip(logShares, off).map { $0 + $1 })
-      result[row, variable] = Scalar(logit)
-      let seen = rows[row, variable] ? on : off
-      for k in logShares.indices { logShares[k] += seen[k] }
+    func logProbabilities(
+      of rows: BinaryMatrix, observing observe: (Double) throws(DensityError) -> Bool
+    ) throws(DensityError) -> [Double]? {
+      var terms: [[Double]] = []
+      let count = Double(mixture.densities.count)
+      for density in mixture.densities {
+        let evaluator = Evaluator(density, batchCapacity: batchCapacity)
+        let done = Double(terms.count)
+        let term = try evaluator.logProbabilities(of: rows) { (fraction) throws(DensityError) in
+          try observe((done + fraction) / count)
+        }
+        guard let term else { return nil }
+        terms.append(term)
+      }
+      return logMixture(terms, weights: mixture.weights)
     }
   }
-  return result
+}
+
+extension Mixture: ArchivableDensity {
+  package func referenceLogProbabilities(of rows: BinaryMatrix) -> [Double] {
+    logMixture(densities.map { inDouble($0, logProbabilitiesOf: rows) }, weights: weights)
+  }
+
+  /// The weights and the densities.
+  package func archived() throws(DensityError) -> DensityArchive { try parts.archived(as: Self.kind) }
+
+  /// Restores a mixture.
+  package init(_ archive: DensityArchive) throws(DensityError) { parts = try WeightedDensities(archive) }
 }

@@ -32,8 +32,9 @@ struct WeightedDensities: Sendable {
     let components: [DensityArchive.Component]
   }
 
-  func archived(as kind: ModelKind) -> DensityArchive {
-    let archives = densities.map { $0.archived() }
+  func archived(as kind: ModelKind) throws(DensityError) -> DensityArchive {
+    var archives: [DensityArchive] = []
+    for density in densities { archives.append(try DensityArchive(of: density)) }
     return DensityArchive(
       kind: kind,
       configuration: Checkpoint.encode(

@@ -70,3 +70,12 @@ extension BinaryMatrix {
     }
   }
 }
+
+/// Computes logits by a function of the rows.
+final class TableConditionals<Scalar: KernelScalar>: ConditionalExecutor {
+  private let compute: (BinaryMatrix) -> Matrix<Scalar>
+
+  init(_ compute: @escaping (BinaryMatrix) -> Matrix<Scalar>) { self.compute = compute }
+
+  func logits(of rows: BinaryMatrix) -> Matrix<Scalar> { compute(rows) }
+}

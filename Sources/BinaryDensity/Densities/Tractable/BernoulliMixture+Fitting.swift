@@ -59,7 +59,7 @@ extension BernoulliMixture {
       let statistics = current.expectedStatistics(of: rows)
       let objective = statistics.logProbability + prior.logDensity(of: current)
       let validationNLL = validation.map {
-        -current.logProbability(of: $0).reduce(0, +) / Double($0.rowCount)
+        -current.logProbabilities(of: $0).reduce(0, +) / Double($0.rowCount)
       }
       if validationNLL.map({ $0 < bestNLL }) ?? true {
         (best, bestNumber, bestNLL) = (current, number, validationNLL ?? .infinity)

@@ -12,9 +12,9 @@ import Kernels
 ///
 /// - Source: latent class analysis, Lazarsfeld & Henry, 1968; fitted as in Dempster, Laird, Rubin, J. Royal
 ///   Statistical Society B 39, 1977.
-public struct BernoulliMixture: Density {
+public struct BernoulliMixture: AutoregressiveDensity {
   /// Mixture of Bernoullis.
-  public static let kind = ModelKind.bernoulliMixture
+  package static let kind = ModelKind.bernoulliMixture
   /// The logits of every variable (D) in every component (K), D × K.
   public let logits: Matrix<Float>
   /// The logarithms of the components' weights, 1 × K.
@@ -59,22 +59,22 @@ public struct BernoulliMixture: Density {
   /// K·D logits and K weights.
   public var parameterCount: Int { componentCount * (variableCount + 1) }
   /// The columns' own order, as good as any.
-  public var sharedOrdering: Ordering? { .natural(count: variableCount) }
+  public var ordering: Ordering { .natural(count: variableCount) }
 
   // MARK: Likelihoods
 
   /// Returns log p(x) of each row.
-  public func logProbability(of rows: BinaryMatrix, observing observe: (Double) -> Void) -> [Double] {
-    logProbabilities(of: rows, in: Float.self, observing: observe)
+  public func logProbabilities(of rows: BinaryMatrix) -> [Double] {
+    logProbabilities(of: rows, in: Float.self)
   }
 
   /// Returns log p(x) of each row, in Double throughout.
-  public func referenceLogProbability(of rows: BinaryMatrix) -> [Double] {
-    logProbabilities(of: rows, in: Double.self) { _ in }
+  package func referenceLogProbabilities(of rows: BinaryMatrix) -> [Double] {
+    logProbabilities(of: rows, in: Double.self)
   }
 
   private func logProbabilities<Scalar: KernelScalar>(
-    of rows: BinaryMatrix, in type: Scalar.Type, observing observe: (Double) -> Void
+    of rows: BinaryMatrix, in type: Scalar.Type
   ) -> [Double] {
     precondition(
       rows.columnCount == variableCount, "the rows have \(rows.columnCount) columns, not \(variableCount)")
@@ -82,7 +82,6 @@ public struct BernoulliMixture: Density {
     result.reserveCapacity(rows.rowCount)
     forEachBatch(of: rows, in: type) { _, _, logProbabilities in
       for row in 0..<logProbabilities.rowCount { result.append(min(0, Double(logProbabilities[row, 0]))) }
-      observe(Double(result.count) / Double(rows.rowCount))
     }
     return result
   }
@@ -115,21 +114,24 @@ public struct BernoulliMixture: Density {
 
   // MARK: Conditionals
 
+  /// Returns the logits of the conditionals, B × D.
+  public func conditionalLogits(of rows: BinaryMatrix) -> Matrix<Float> { preparedLogits(of: rows) }
+
   /// Returns what computes the logits of the mixture's own conditionals.
   ///
   ///     p(x_i = 1 | x_<i) = Σ_k r_k · σ(z_ik),   r_k ∝ w_k · p_k(x_<i)
   ///
   /// - Complexity: O(D·K) a row, on all threads.
-  public func conditionalLogits<Scalar: KernelScalar>(
+  func conditionalExecutor<Scalar: KernelScalar>(
     in type: Scalar.Type, batchCapacity: Int
-  ) -> (BinaryMatrix) -> Matrix<Scalar> {
+  ) -> any ConditionalExecutor<Scalar> {
     let z = logits.elements.map { Double($0) }
     let shape = (rows: variableCount, columns: componentCount)
     let on = Matrix<Double>(
       rowCount: shape.rows, columnCount: shape.columns, elements: z.map { exp(logSigmoid($0)) })
     let off = Matrix<Double>(
       rowCount: shape.rows, columnCount: shape.columns, elements: z.map { exp(logSigmoid(-$0)) })
-    return { rows in
+    return TableConditionals { rows in
       precondition(
         rows.columnCount == variableCount, "the rows have \(rows.columnCount) columns, not \(variableCount)")
       let logits = rows.mapRows { conditionalLogits(of: rows, row: $0, on: on, off: off).map { Scalar($0) } }
@@ -175,14 +177,6 @@ public struct BernoulliMixture: Density {
   // MARK: Sampling
 
   /// Draws the component of every row, then its variables.
-  public func sampleWithLogProbabilities(
-    count: Int, using generator: inout some RandomNumberGenerator
-  ) -> (rows: BinaryMatrix, logProbabilities: [Double]) {
-    let rows = sample(count: count, using: &generator)
-    return (rows, logProbability(of: rows))
-  }
-
-  /// Draws the component of every row, then its variables.
   public func sample(count: Int, using generator: inout some RandomNumberGenerator) -> BinaryMatrix {
     precondition(count >= 0, "cannot draw \(count) rows")
     let components = (0..<count).map { _ in drawIndex(weights: weights, using: &generator) }
@@ -201,16 +195,16 @@ public struct BernoulliMixture: Density {
   }
 
   /// The logits and the log-weights.
-  public func archived() -> DensityArchive {
+  package func archived() -> DensityArchive {
     DensityArchive(
-      kind: kind,
+      kind: Self.kind,
       configuration: Checkpoint.encode(
         Configuration(componentCount: componentCount, variableCount: variableCount)),
       parameters: ["logits": logits, "log_weights": logWeights])
   }
 
   /// Restores a mixture.
-  public init(_ archive: DensityArchive) throws(DensityError) {
+  package init(_ archive: DensityArchive) throws(DensityError) {
     let shape = try archive.configuration(Configuration.self)
     guard shape.variableCount > 0, shape.componentCount > 0 else {
       throw archive.malformed(
@@ -226,3 +220,5 @@ public struct BernoulliMixture: Density {
     self.init(logits: logits, logWeights: logWeights)
   }
 }
+
+extension BernoulliMixture: ArchivableDensity, PreparableConditionals {}

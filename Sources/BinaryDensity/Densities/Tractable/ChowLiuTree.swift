@@ -15,14 +15,15 @@ import Kernels
 ///
 /// - Source: Chow & Liu, Approximating Discrete Probability Distributions with Dependence Trees, IEEE Trans.
 ///   Information Theory 14, 1968.
-public struct ChowLiuTree: Density {
+public struct ChowLiuTree: AutoregressiveDensity {
   /// Chow-Liu tree.
-  public static let kind = ModelKind.chowLiu
+  package static let kind = ModelKind.chowLiu
   /// The parent of each variable; nil for a root.
   public let parents: [Int?]
   /// The logits of each variable given that its parent is off, and on, 2 × D.
   public let logits: Matrix<Float>
-  private let order: Ordering
+  /// The roots first, and every parent before its children.
+  public let ordering: Ordering
   /// Σ_i log σ(−z_0i): log p of a row of zeros.
   private let logProbabilityOfZeros: Double
   /// What turning a variable on in a row of zeros adds to log p: z_0i + Σ_{children j} log (σ(−z_1j) / σ(−z_0j)).
@@ -43,13 +44,13 @@ public struct ChowLiuTree: Density {
     precondition(
       logits.elements.allSatisfy { abs($0) <= Baseline.largestLogit },
       "a logit is beyond ±\(Baseline.largestLogit)")
-    self.init(parents: parents, logits: logits, order: order)
+    self.init(parents: parents, logits: logits, ordering: order)
   }
 
-  private init(parents: [Int?], logits: Matrix<Float>, order: Ordering) {
+  private init(parents: [Int?], logits: Matrix<Float>, ordering: Ordering) {
     self.parents = parents
     self.logits = logits
-    self.order = order
+    self.ordering = ordering
     let (z0, z1) = (logits[row: 0].map { Double($0) }, logits[row: 1].map { Double($0) })
     logProbabilityOfZeros = z0.reduce(0) { $0 + logSigmoid(-$1) }
     var gains = z0
@@ -85,8 +86,6 @@ public struct ChowLiuTree: Density {
   public var variableCount: Int { logits.columnCount }
   /// Two logits a variable.
   public var parameterCount: Int { 2 * variableCount }
-  /// The roots first, and every parent before its children.
-  public var sharedOrdering: Ordering? { order }
 
   // MARK: Fitting
 
@@ -211,7 +210,7 @@ public struct ChowLiuTree: Density {
   ///     log p(x) = log p(0) + Σ_{i on} g_i + Σ_{i on, π(i) on} (z_1i − z_0i)
   ///
   /// where g_i is what turning on i alone adds.
-  public func logProbability(of rows: BinaryMatrix, observing observe: (Double) -> Void) -> [Double] {
+  public func logProbabilities(of rows: BinaryMatrix) -> [Double] {
     precondition(
       rows.columnCount == variableCount, "the rows have \(rows.columnCount) columns, not \(variableCount)")
     let result = rows.mapRows { row in
@@ -222,12 +221,11 @@ public struct ChowLiuTree: Density {
       }
       return min(0, sum)
     }
-    observe(1)
     return result
   }
 
   /// Returns log p of each row, variable by variable.
-  public func referenceLogProbability(of rows: BinaryMatrix) -> [Double] {
+  package func referenceLogProbabilities(of rows: BinaryMatrix) -> [Double] {
     (0..<rows.rowCount).map { row in
       (0..<variableCount).reduce(0) { sum, i in
         let z = Double(logit(of: i, inRow: row, of: rows))
@@ -240,11 +238,14 @@ public struct ChowLiuTree: Density {
     logits[parents[variable].map { rows[row, $0] ? 1 : 0 } ?? 0, variable]
   }
 
+  /// Returns the logits of the conditionals, B × D.
+  public func conditionalLogits(of rows: BinaryMatrix) -> Matrix<Float> { preparedLogits(of: rows) }
+
   /// Returns what looks up the logit of each variable under its parent.
-  public func conditionalLogits<Scalar: KernelScalar>(
+  func conditionalExecutor<Scalar: KernelScalar>(
     in type: Scalar.Type, batchCapacity: Int
-  ) -> (BinaryMatrix) -> Matrix<Scalar> {
-    { rows in
+  ) -> any ConditionalExecutor<Scalar> {
+    TableConditionals { rows in
       Matrix(rowCount: rows.rowCount, columnCount: variableCount) { row, i in
         Scalar(logit(of: i, inRow: row, of: rows))
       }
@@ -252,29 +253,27 @@ public struct ChowLiuTree: Density {
   }
 
   /// Draws every variable after its parent.
-  public func sampleWithLogProbabilities(
-    count: Int, using generator: inout some RandomNumberGenerator
-  ) -> (rows: BinaryMatrix, logProbabilities: [Double]) {
+  public func sample(count: Int, using generator: inout some RandomNumberGenerator) -> BinaryMatrix {
     precondition(count >= 0, "cannot draw \(count) rows")
     var uniforms = Matrix<Float>(uninitializedRowCount: count, columnCount: variableCount)
     uniforms.fillUniform(using: &generator)
     var rows = BinaryMatrix(rowCount: count, columnCount: variableCount)
     for row in 0..<count {
-      for i in order.variables {
+      for i in ordering.variables {
         let p = exp(logSigmoid(Double(logit(of: i, inRow: row, of: rows))))
         if Double(uniforms[row, i]) < p { rows.turnOn(row, i) }
       }
     }
-    return (rows, logProbability(of: rows))
+    return rows
   }
 
   // MARK: Checkpoints
 
   /// The parents and the logits.
-  public func archived() -> DensityArchive {
+  package func archived() -> DensityArchive {
     let parents = parents.map { Float($0 ?? -1) }
     return DensityArchive(
-      kind: kind,
+      kind: Self.kind,
       configuration: Checkpoint.encode(Baseline.Configuration(variableCount: variableCount)),
       parameters: [
         "parents": Matrix(rowCount: 1, columnCount: parents.count, elements: parents), "logits": logits,
@@ -282,7 +281,7 @@ public struct ChowLiuTree: Density {
   }
 
   /// Restores a tree.
-  public init(_ archive: DensityArchive) throws(DensityError) {
+  package init(_ archive: DensityArchive) throws(DensityError) {
     let count = try archive.variableCount()
     let numbers = try archive.integers("parents", count: count)
     guard let wrong = numbers.first(where: { $0 < -1 || $0 >= count }) else {
@@ -291,9 +290,12 @@ public struct ChowLiuTree: Density {
         throw archive.malformed("parents that make a tree", found: "a circle")
       }
       self.init(
-        parents: parents, logits: try archive.logits("logits", rowCount: 2, columnCount: count), order: order)
+        parents: parents, logits: try archive.logits("logits", rowCount: 2, columnCount: count),
+        ordering: order)
       return
     }
     throw archive.malformed("parents from -1 to \(count - 1)", found: "\(wrong)")
   }
 }
+
+extension ChowLiuTree: ArchivableDensity, PreparableConditionals {}

@@ -8,9 +8,9 @@ import Kernels
 /// Parameters: logits z (1 × D). Cost O(on-bits) a row.
 ///
 ///     let floor = try IndependentBernoulli.fit(to: rows)
-public struct IndependentBernoulli: Density {
+public struct IndependentBernoulli: AutoregressiveDensity {
   /// Independent Bernoullis.
-  public static let kind = ModelKind.bernoulli
+  package static let kind = ModelKind.bernoulli
   /// The logits of the marginals, 1 × D.
   public let logits: Matrix<Float>
   /// Σ_i log σ(−z_i): log p of a row of zeros.
@@ -63,24 +63,23 @@ public struct IndependentBernoulli: Density {
   /// D.
   public var parameterCount: Int { variableCount }
   /// The columns' own order, as good as any.
-  public var sharedOrdering: Ordering? { .natural(count: variableCount) }
+  public var ordering: Ordering { .natural(count: variableCount) }
   /// The marginals p(x_i = 1).
   var probabilities: [Double] { logits.elements.map { exp(logSigmoid(Double($0))) } }
 
   /// Returns log p(x) = Σ_i log σ(−z_i) + Σ_{i on} z_i of each row.
-  public func logProbability(of rows: BinaryMatrix, observing observe: (Double) -> Void) -> [Double] {
+  public func logProbabilities(of rows: BinaryMatrix) -> [Double] {
     precondition(
       rows.columnCount == variableCount, "the rows have \(rows.columnCount) columns, not \(variableCount)")
     let z = logits.elements
     let result = rows.mapRows { row in
       min(0, rows.onBits(ofRow: row).reduce(logProbabilityOfZeros) { $0 + Double(z[$1]) })
     }
-    observe(1)
     return result
   }
 
   /// Returns log p of each row, variable by variable.
-  public func referenceLogProbability(of rows: BinaryMatrix) -> [Double] {
+  package func referenceLogProbabilities(of rows: BinaryMatrix) -> [Double] {
     (0..<rows.rowCount).map { row in
       (0..<variableCount).reduce(0) { sum, i in
         sum + logSigmoid(rows[row, i] ? Double(logits[0, i]) : -Double(logits[0, i]))
@@ -88,39 +87,44 @@ public struct IndependentBernoulli: Density {
     }
   }
 
+  /// Returns the logits of the conditionals, B × D.
+  public func conditionalLogits(of rows: BinaryMatrix) -> Matrix<Float> { preparedLogits(of: rows) }
+
   /// Returns what repeats the logits for every row.
-  public func conditionalLogits<Scalar: KernelScalar>(
+  func conditionalExecutor<Scalar: KernelScalar>(
     in type: Scalar.Type, batchCapacity: Int
-  ) -> (BinaryMatrix) -> Matrix<Scalar> {
+  ) -> any ConditionalExecutor<Scalar> {
     let z = logits.converted(to: type)
-    return { rows in z.selecting(rows: Array(repeating: 0, count: rows.rowCount), columns: nil) }
+    return TableConditionals { rows in
+      z.selecting(rows: Array(repeating: 0, count: rows.rowCount), columns: nil)
+    }
   }
 
   /// Draws every variable of every row.
-  public func sampleWithLogProbabilities(
-    count: Int, using generator: inout some RandomNumberGenerator
-  ) -> (rows: BinaryMatrix, logProbabilities: [Double]) {
+  public func sample(count: Int, using generator: inout some RandomNumberGenerator) -> BinaryMatrix {
     precondition(count >= 0, "cannot draw \(count) rows")
     var uniforms = Matrix<Float>(uninitializedRowCount: count, columnCount: variableCount)
     uniforms.fillUniform(using: &generator)
     let p = probabilities
     let rows = BinaryMatrix(rowCount: count, columnCount: variableCount) { Double(uniforms[$0, $1]) < p[$1] }
-    return (rows, logProbability(of: rows))
+    return rows
   }
 
   // MARK: Checkpoints
 
   /// The logits.
-  public func archived() -> DensityArchive {
+  package func archived() -> DensityArchive {
     DensityArchive(
-      kind: kind,
+      kind: Self.kind,
       configuration: Checkpoint.encode(Baseline.Configuration(variableCount: variableCount)),
       parameters: ["logits": logits])
   }
 
   /// Restores a density.
-  public init(_ archive: DensityArchive) throws(DensityError) {
+  package init(_ archive: DensityArchive) throws(DensityError) {
     self.init(
       logits: try archive.logits("logits", rowCount: 1, columnCount: archive.variableCount()))
   }
 }
+
+extension IndependentBernoulli: ArchivableDensity, PreparableConditionals {}

@@ -7,44 +7,138 @@ extension EoNADE {
   ///
   /// - Complexity: K · D times the hidden layers beyond the first, as products of many rows, and O(K · D · H) for the
   ///   first layer and the outputs. All threads take part.
-  public func logProbability(of rows: BinaryMatrix, observing observe: (Double) -> Void) -> [Double] {
-    let terms = logProbabilitiesByOrder(of: rows, observing: observe)
-    return (0..<rows.rowCount).map { row in
-      min(0, logSumExp(terms.map { $0[row] }) - log(Double(terms.count)))
-    }
+  public func logProbabilities(of rows: BinaryMatrix) -> [Double] {
+    evaluator().logProbabilities(of: rows)
   }
 
   /// Returns log p(x | order) of each row, in nats, order by order.
-  public func logProbabilitiesByOrder(
-    of rows: BinaryMatrix, observing observe: (Double) -> Void = { _ in }
-  ) -> [[Double]] {
-    precondition(
-      rows.columnCount == variableCount, "the rows have \(rows.columnCount) columns, not \(variableCount)")
-    guard rows.rowCount > 0 else { return orders.map { _ in [] } }
-    let recursion = EoNADERecursion<Float>(self)
-    // As many rows as keep their hidden units in the second-level cache, but some tasks for every thread. A row's bits do
-    // not depend on the rows beside it.
-    let size = max(1, min(128, rows.rowCount * orders.count / 8))
-    let starts = Array(stride(from: 0, to: rows.rowCount, by: size))
-    let taskCount = starts.count * orders.count
-    var parts: [[Double]] = []
-    let wave = 4 * Threads.count
-    while parts.count < taskCount {
-      let first = parts.count
-      parts += Threads.map(count: min(wave, taskCount - first)) { index in
-        let (order, part) = (first + index).quotientAndRemainder(dividingBy: starts.count)
-        let table = rows.rows(starts[part]..<min(starts[part] + size, rows.rowCount))
-        return logLikelihoods(logits: recursion.logits(of: table, along: orders[order]), of: table)
-      }
-      observe(Double(parts.count) / Double(taskCount))
-    }
-    return orders.indices.map { order in
-      parts[order * starts.count..<(order + 1) * starts.count].flatMap { $0 }
+  ///
+  /// - Precondition: `rows.columnCount == variableCount`.
+  public func logProbabilitiesByOrder(of rows: BinaryMatrix) -> [[Double]] {
+    let result = try? Likelihood(self).logProbabilitiesByOrder(of: rows) { (_) throws(DensityError) in true }
+    // Nothing stops it, and nothing throws.
+    return result.flatMap(\.self) ?? orders.map { _ in [] }
+  }
+
+  /// The network along each of its orders, with equal weights; nil if there is one.
+  public var components: [Component]? {
+    guard orders.count > 1 else { return nil }
+    return orders.map {
+      Component(weight: 1 / Double(orders.count), density: EoNADEAlongOrder(network: along($0)))
     }
   }
 
+  /// The network along its order, if it has one; along any other it would be another density.
+  public func autoregressive(along ordering: Ordering?) -> (any AutoregressiveDensity)? {
+    guard orders.allSatisfy({ $0 == orders[0] }), ordering == nil || ordering == orders[0] else { return nil }
+    return EoNADEAlongOrder(network: along(orders[0]))
+  }
+}
+
+/// An EoNADE along its one order, as a chain-rule product.
+struct EoNADEAlongOrder: PreparableDensity, PreparableConditionals {
+  /// Of one order.
+  let network: EoNADE
+
+  var variableCount: Int { network.variableCount }
+  var parameterCount: Int { network.parameterCount }
+  var ordering: Ordering { network.orders[0] }
+
+  func logProbabilities(of rows: BinaryMatrix) -> [Double] { network.logProbabilities(of: rows) }
+  func conditionalLogits(of rows: BinaryMatrix) -> Matrix<Float> { preparedLogits(of: rows) }
+
+  func preparedLikelihood(batchCapacity: Int) -> any PreparedLikelihood {
+    network.preparedLikelihood(batchCapacity: batchCapacity)
+  }
+
+  func conditionalExecutor<Scalar: KernelScalar>(
+    in type: Scalar.Type, batchCapacity: Int
+  ) -> any ConditionalExecutor<Scalar> {
+    Executor(EoNADERecursion<Scalar>(network), ordering, batchCapacity: batchCapacity)
+  }
+
+  private final class Executor<Scalar: KernelScalar>: ConditionalExecutor {
+    private let recursion: EoNADERecursion<Scalar>
+    private let ordering: Ordering
+    private let batchCapacity: Int
+
+    init(_ recursion: EoNADERecursion<Scalar>, _ ordering: Ordering, batchCapacity: Int) {
+      self.recursion = recursion
+      self.ordering = ordering
+      self.batchCapacity = batchCapacity
+    }
+
+    func logits(of rows: BinaryMatrix) -> Matrix<Scalar> {
+      var result = Matrix<Scalar>(rowCount: rows.rowCount, columnCount: rows.columnCount)
+      for start in stride(from: 0, to: rows.rowCount, by: batchCapacity) {
+        let batch = start..<min(start + batchCapacity, rows.rowCount)
+        let logits = recursion.logits(of: rows.rows(batch), along: ordering)
+        result.withUnsafeMutableView(reading: logits) { Scalar.copy($1, into: $0.rows(batch)) }
+      }
+      return result
+    }
+  }
+}
+
+extension EoNADE: PreparableDensity {
+  func preparedLikelihood(batchCapacity: Int) -> any PreparedLikelihood { Likelihood(self) }
+
+  /// The recursion over all orders, its weights arranged.
+  private struct Likelihood: PreparedLikelihood {
+    private let recursion: EoNADERecursion<Float>
+    private let orders: [Ordering]
+
+    init(_ network: EoNADE) {
+      recursion = EoNADERecursion<Float>(network)
+      orders = network.orders
+    }
+
+    func logProbabilities(
+      of rows: BinaryMatrix, observing observe: (Double) throws(DensityError) -> Bool
+    ) throws(DensityError) -> [Double]? {
+      guard let terms = try logProbabilitiesByOrder(of: rows, observing: observe) else { return nil }
+      return (0..<rows.rowCount).map { row in
+        min(0, logSumExp(terms.map { $0[row] }) - log(Double(terms.count)))
+      }
+    }
+
+    func logProbabilitiesByOrder(
+      of rows: BinaryMatrix, observing observe: (Double) throws(DensityError) -> Bool
+    ) throws(DensityError) -> [[Double]]? {
+      let variableCount = orders[0].variables.count
+      precondition(
+        rows.columnCount == variableCount, "the rows have \(rows.columnCount) columns, not \(variableCount)")
+      guard rows.rowCount > 0 else { return orders.map { _ in [] } }
+      // As many rows as keep their hidden units in the second-level cache, but some tasks for every thread. A row's
+      // bits do not depend on the rows beside it.
+      let size = max(1, min(128, rows.rowCount * orders.count / 8))
+      let starts = Array(stride(from: 0, to: rows.rowCount, by: size))
+      let taskCount = starts.count * orders.count
+      var parts: [[Double]] = []
+      let wave = 4 * Threads.count
+      while parts.count < taskCount {
+        let first = parts.count
+        parts += Threads.map(count: min(wave, taskCount - first)) { index in
+          let (order, part) = (first + index).quotientAndRemainder(dividingBy: starts.count)
+          let table = rows.rows(starts[part]..<min(starts[part] + size, rows.rowCount))
+          return logLikelihoods(logits: recursion.logits(of: table, along: orders[order]), of: table)
+        }
+        if try !observe(Double(parts.count) / Double(taskCount)) { return nil }
+      }
+      return orders.indices.map { order in
+        parts[order * starts.count..<(order + 1) * starts.count].flatMap { $0 }
+      }
+    }
+  }
+}
+
+extension EoNADE: NetworkFamily {
+  package init(_ configuration: Configuration, parameters: Parameters<Float>) {
+    self.init(configuration, parameters: parameters, orders: nil)
+  }
+
   /// Returns the log-probabilities by plain loops in Double, every conditional by a pass of the whole network.
-  public func referenceLogProbability(of rows: BinaryMatrix) -> [Double] {
+  package func referenceLogProbabilities(of rows: BinaryMatrix) -> [Double] {
     var graph = Graph()
     let values = graph.input("x of the known", columns: variableCount)
     let known = graph.input("known", columns: variableCount)
@@ -77,79 +171,6 @@ extension EoNADE {
       }
       return min(0, logSumExp(terms) - log(Double(orders.count)))
     }
-  }
-
-  /// Returns what computes the logits along the one order.
-  ///
-  /// - Precondition: `sharedOrdering != nil`.
-  public func conditionalLogits<Scalar: KernelScalar>(
-    in type: Scalar.Type, batchCapacity: Int
-  ) -> (BinaryMatrix) -> Matrix<Scalar> {
-    guard let sharedOrdering else {
-      preconditionFailure("the model mixes \(orders.count) orders: it has no common conditionals")
-    }
-    let recursion = EoNADERecursion<Scalar>(self)
-    return { rows in
-      var result = Matrix<Scalar>(rowCount: rows.rowCount, columnCount: variableCount)
-      for start in stride(from: 0, to: rows.rowCount, by: batchCapacity) {
-        let batch = start..<min(start + batchCapacity, rows.rowCount)
-        let logits = recursion.logits(of: rows.rows(batch), along: sharedOrdering)
-        result.withUnsafeMutableView(reading: logits) { Scalar.copy($1, into: $0.rows(batch)) }
-      }
-      return result
-    }
-  }
-
-  /// Draws rows along an order: variable i of row r is on where `uniforms[r, i] < p(x_i = 1 | …)`.
-  ///
-  /// Shapes: `uniforms`, the rows and the logits each decision was drawn from are B × D.
-  /// - Complexity: that of a likelihood along one order.
-  public func draw(uniforms: Matrix<Float>, order: Int) -> (rows: BinaryMatrix, logits: Matrix<Float>) {
-    precondition(
-      uniforms.columnCount == variableCount && orders.indices.contains(order),
-      "uniforms of \(uniforms.columnCount) columns along order \(order)")
-    let recursion = EoNADERecursion<Float>(self)
-    let size = max(1, min(128, uniforms.rowCount / 8))
-    let parts = Threads.map(count: (uniforms.rowCount + size - 1) / size) { part in
-      let range = part * size..<min((part + 1) * size, uniforms.rowCount)
-      var rows = BinaryMatrix(rowCount: range.count, columnCount: variableCount)
-      var logits = Matrix<Float>(rowCount: range.count, columnCount: variableCount)
-      recursion.walk(along: orders[order], rowCount: range.count) { row, variable, logit in
-        logits[row, variable] = logit
-        let isOn = uniforms[range.lowerBound + row, variable] < 1 / (1 + Float.exponential(-logit))
-        if isOn { rows.turnOn(row, variable) }
-        return isOn
-      }
-      return (rows, logits)
-    }
-    var logits = Matrix<Float>(rowCount: uniforms.rowCount, columnCount: variableCount)
-    for (part, drawn) in parts.enumerated() {
-      logits.withUnsafeMutableView(reading: drawn.1) {
-        Float.copy($1, into: $0.rows(part * size..<part * size + $1.rowCount))
-      }
-    }
-    return (BinaryMatrix(concatenating: parts.map(\.0), columnCount: variableCount), logits)
-  }
-
-  /// Draws the order of every row, then the rows along each order.
-  public func sampleWithLogProbabilities(
-    count: Int, using generator: inout some RandomNumberGenerator
-  ) -> (rows: BinaryMatrix, logProbabilities: [Double]) {
-    let (rows, logits) = drawSamples(count: count, using: &generator)
-    return (rows, logits.map { logLikelihoods(logits: $0, of: rows) } ?? logProbability(of: rows))
-  }
-
-  /// Draws the order of every row, then the rows along each order.
-  public func sample(count: Int, using generator: inout some RandomNumberGenerator) -> BinaryMatrix {
-    drawSamples(count: count, using: &generator).rows
-  }
-
-  private func drawSamples(
-    count: Int, using generator: inout some RandomNumberGenerator
-  ) -> (rows: BinaryMatrix, logits: Matrix<Float>?) {
-    drawnFromComponents(
-      count: count, variableCount: variableCount, componentCount: orders.count, using: &generator,
-      draw: draw(uniforms:order:))
   }
 }
 

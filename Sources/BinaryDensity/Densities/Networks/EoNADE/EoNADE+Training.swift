@@ -3,6 +3,20 @@ import Foundation
 import Kernels
 
 extension EoNADE {
+  /// What a step's graph takes besides its rows: how their variables are split into known and unknown ones.
+  public struct SplitInputs: Sendable {
+    /// B × D: the rows, 0 where unknown.
+    let values: Graph.Value
+    /// B × D: 1 where known.
+    let known: Graph.Value
+    /// B × D: 1 where not.
+    let unknown: Graph.Value
+    /// B × 1: d log 2 for d known variables.
+    let surplus: Graph.Value
+    /// B × 1: D / (D − d).
+    let weight: Graph.Value
+  }
+
   /// An unbiased estimate, from one split a row, of the mean of −log p(x | order) over all D! orders.
   ///
   ///     D / (D − d) · Σ_{i unknown} −log p(x_i | the d known variables)
@@ -13,10 +27,14 @@ extension EoNADE {
   ///
   /// Logits of known variables are set to 0, which gives each a log-likelihood of −log 2, and d · log 2 is added back.
   /// - Source: Uria, Murray, Larochelle, A Deep and Tractable Density Estimator, ICML 2014, section 3.
-  public func objective(_ dropout: Dropout) -> TrainingObjective { splitObjective(dropout).objective }
+  public func objective(_ dropout: Dropout) -> TrainingObjective<SplitInputs> {
+    splitObjective(dropout).objective
+  }
 
   /// Returns the objective, and in its graph the estimate of each row's log p (B × 1).
-  func splitObjective(_ dropout: Dropout) -> (objective: TrainingObjective, estimate: Graph.Value) {
+  func splitObjective(_ dropout: Dropout) -> (
+    objective: TrainingObjective<SplitInputs>, estimate: Graph.Value
+  ) {
     var graph = Graph()
     let rows = graph.input("x", columns: variableCount, isSparse: true)
     let values = graph.input("x of the known", columns: variableCount, isSparse: true)
@@ -32,7 +50,9 @@ extension EoNADE {
     graph.name(estimate, "log p")
     graph.name(loss, "loss")
     let objective = TrainingObjective(
-      graph: graph, rows: rows, loss: loss, inputs: [values, known, unknown, surplus, weight])
+      graph: graph, rows: rows, loss: loss,
+      inputs: SplitInputs(
+        values: values, known: known, unknown: unknown, surplus: surplus, weight: weight))
     return (objective, estimate)
   }
 
@@ -40,29 +60,30 @@ extension EoNADE {
   ///
   /// - Precondition: the rows are set, and `known` has one row for each, none of them all on.
   package func set<Scalar: KernelScalar>(
-    known: BinaryMatrix, of objective: TrainingObjective, in executor: Executor<Scalar>
+    known: BinaryMatrix, of objective: TrainingObjective<SplitInputs>, in executor: Executor<Scalar>
   ) {
     let count = known.rowCount
     let inputs = objective.inputs
-    let (values, mask, unknown, surplus, weight) = (inputs[0], inputs[1], inputs[2], inputs[3], inputs[4])
-    executor.set(mask, rowCount: count) { known.copyRows(0..<count, into: $0) }
-    executor.set(values, rowCount: count) { values in
+    executor.set(inputs.known, rowCount: count) { known.copyRows(0..<count, into: $0) }
+    executor.set(inputs.values, rowCount: count) { values in
       executor.withUnsafeView(of: objective.rows) { rows in
-        executor.withUnsafeView(of: mask) { Scalar.multiply(rows, $0, into: values, accumulating: false) }
+        executor.withUnsafeView(of: inputs.known) {
+          Scalar.multiply(rows, $0, into: values, accumulating: false)
+        }
       }
     }
-    executor.set(unknown, rowCount: count) { unknown in
+    executor.set(inputs.unknown, rowCount: count) { unknown in
       unknown.fill(1)
-      executor.withUnsafeView(of: mask) { Scalar.accumulate($0, scaledBy: -1, into: unknown) }
+      executor.withUnsafeView(of: inputs.known) { Scalar.accumulate($0, scaledBy: -1, into: unknown) }
     }
     let knownCounts = (0..<count).map { known.onBitCount(ofRow: $0) }
     precondition(
       knownCounts.allSatisfy { $0 < variableCount }, "a row of which all is known has nothing to be predicted"
     )
-    executor.set(surplus, rowCount: count) { view in
+    executor.set(inputs.surplus, rowCount: count) { view in
       for (row, d) in knownCounts.enumerated() { view[row, 0] = Scalar(Double(d) * log(2)) }
     }
-    executor.set(weight, rowCount: count) { view in
+    executor.set(inputs.weight, rowCount: count) { view in
       for (row, d) in knownCounts.enumerated() {
         view[row, 0] = Scalar(Double(variableCount) / Double(variableCount - d))
       }
@@ -71,7 +92,7 @@ extension EoNADE {
 
   /// Draws the splits of a step.
   public func prepare(
-    _ objective: TrainingObjective, in executor: Executor<Float>, seed: UInt64, step: Int
+    _ objective: TrainingObjective<SplitInputs>, in executor: Executor<Float>, seed: UInt64, step: Int
   ) {
     let splits = RandomSplits(
       count: executor.batchSize, variableCount: variableCount,
@@ -153,7 +174,7 @@ package struct RandomSplits: Sendable {
 /// Measures rows by splits that are drawn once.
 private final class SplitJudge: ValidationJudge {
   private let model: EoNADE
-  private let objective: TrainingObjective
+  private let objective: TrainingObjective<EoNADE.SplitInputs>
   private let estimate: Graph.Value
   private let executor: Executor<Float>
 
@@ -162,7 +183,7 @@ private final class SplitJudge: ValidationJudge {
     executor = Executor(
       objective.graph, outputs: [estimate], batchCapacity: batchCapacity, parameters: model.parameters)
     // The parameters are the executor's.
-    self.model = EoNADE(model.configuration, parameters: Parameters())
+    self.model = EoNADE(model.configuration, parameters: Parameters(), orders: model.orders)
   }
 
   func set(_ parameters: Parameters<Float>) { executor.set(parameters) }
@@ -174,7 +195,7 @@ private final class SplitJudge: ValidationJudge {
     let rowCount = table.rowCount
     guard rowCount > 0 else { return [] }
     let splitCount = min(max(2, (20_000 + rowCount - 1) / rowCount), 16)
-    var generator = Philox(seed: model.configuration.seed, stream: .validationSplits)
+    var generator = Philox(seed: model.configuration.seed ?? 0, stream: .validationSplits)
     let splits = RandomSplits(
       count: splitCount * rowCount, variableCount: model.variableCount, using: generator)
     // So that the order of the table's rows has nothing to do with how much they know.

@@ -29,13 +29,13 @@ public struct EoNADE: TrainableDensity {
     public var orderCount: Int
     /// `.resampled` for K random orders; any other rule gives the one order of a density of one component.
     public var ordering: OrderingRule
-    /// The seed of the orders.
-    public var seed: UInt64
+    /// The seed of the orders; nil for a network that came with its own.
+    public var seed: UInt64?
 
     /// Creates the configuration of D variables; with random orders, of as many as are recommended if nothing is said.
     public init(
       variableCount: Int, hiddenCounts: [Int] = [500], activation: Activation = .relu,
-      orderCount: Int? = nil, ordering: OrderingRule = RecommendedSettings.eonade.ordering, seed: UInt64 = 0
+      orderCount: Int? = nil, ordering: OrderingRule = RecommendedSettings.eonade.ordering, seed: UInt64? = 0
     ) {
       self.variableCount = variableCount
       self.hiddenCounts = hiddenCounts
@@ -66,7 +66,7 @@ public struct EoNADE: TrainableDensity {
   }
 
   /// EoNADE.
-  public static let kind = ModelKind.eonade
+  package static let kind = ModelKind.eonade
   /// The configuration.
   public let configuration: Configuration
   /// The weights and biases.
@@ -74,42 +74,67 @@ public struct EoNADE: TrainableDensity {
   /// The orders that are mixed.
   public let orders: [Ordering]
 
-  /// Creates a model of given parameters.
-  public init(_ configuration: Configuration, parameters: Parameters<Float>) {
+  /// Creates a network of given parameters.
+  ///
+  /// - Parameter orders: nil for what the configuration's rule and seed give.
+  /// - Precondition: there are as many orders as the configuration says, each of D variables.
+  public init(_ configuration: Configuration, parameters: Parameters<Float>, orders: [Ordering]?) {
+    var configuration = configuration
+    if let orders {
+      precondition(
+        orders.count == configuration.orderCount,
+        "\(orders.count) orders where the configuration has \(configuration.orderCount)")
+      precondition(
+        orders.allSatisfy { $0.variables.count == configuration.variableCount },
+        "orders of \(orders.map(\.variables.count)) variables for \(configuration.variableCount)")
+      configuration.ordering =
+        orders.count == 1
+        ? configuration.ordering.describing(orders, seed: configuration.seed) : .resampled
+    }
     self.configuration = configuration
     self.parameters = parameters
-    orders = (0..<configuration.orderCount).map {
-      configuration.ordering.ordering(
-        count: configuration.variableCount, seed: configuration.seed, index: $0)
-    }
+    self.orders =
+      orders
+      ?? (0..<configuration.orderCount).map { [configuration] in
+        configuration.ordering.ordering(
+          count: configuration.variableCount, seed: configuration.seed, index: $0)
+      }
+  }
+
+  /// Creates an untrained network: biases zero, weights drawn from the seed.
+  ///
+  /// - Throws: `DensityError.invalidConfiguration`.
+  public init(_ configuration: Configuration, seed: UInt64) throws(DensityError) {
+    try self.init(initialising: configuration, seed: seed)
   }
 
   /// Returns the same network as a mixture over the first `count` random orders of its seed.
   ///
+  /// - Throws: `DensityError.invalidConfiguration` if it has no seed.
   /// - Precondition: `count` is 1 to 4096.
-  public func withOrders(count: Int) -> EoNADE {
+  public func withOrders(count: Int) throws(DensityError) -> EoNADE {
     precondition((1...4096).contains(count), "an EoNADE mixes 1 to 4096 orders, not \(count)")
+    guard configuration.seed != nil else {
+      throw .invalidConfiguration("further orders are drawn from the network's seed, and it has none")
+    }
     var configuration = configuration
     configuration.ordering = .resampled
     configuration.orderCount = count
-    return EoNADE(configuration, parameters: parameters)
+    return EoNADE(configuration, parameters: parameters, orders: nil)
   }
 
-  /// Returns the same network along one order.
+  /// Returns the same network along one order: another density for each.
   ///
   /// - Precondition: the order is one of D variables.
   public func along(_ order: Ordering) -> EoNADE {
-    precondition(
-      order.variables.count == variableCount,
-      "an order of \(order.variables.count) variables, not \(variableCount)")
     var configuration = configuration
-    configuration.ordering = .explicit(order.variables)
     configuration.orderCount = 1
-    return EoNADE(configuration, parameters: parameters)
+    configuration.ordering = .explicit(order.variables)
+    return EoNADE(configuration, parameters: parameters, orders: [order])
   }
 
   /// The shapes of the layers' weights and biases.
-  public static func parameterShapes(_ configuration: Configuration) -> [ParameterShape] {
+  package static func parameterShapes(_ configuration: Configuration) -> [ParameterShape] {
     let variables = ParameterShape.Extent.variables(configuration.variableCount)
     var shapes: [ParameterShape] = []
     var below = variables
@@ -122,8 +147,17 @@ public struct EoNADE: TrainableDensity {
     return shapes + [.weights("v", below, variables), .bias("b", variables)]
   }
 
-  /// The one order, if all are the same.
-  public var sharedOrdering: Ordering? { orders.allSatisfy { $0 == orders[0] } ? orders[0] : nil }
+  /// The number of variables.
+  public var variableCount: Int { configuration.variableCount }
+  /// The shapes of the layers' weights and biases.
+  public var parameterShapes: [ParameterShape] { Self.parameterShapes(configuration) }
+
+  /// The network in the natural order, if it has one other order.
+  public func inNaturalOrder() -> (model: EoNADE, ordering: Ordering)? {
+    let natural = Ordering.natural(count: variableCount)
+    guard configuration.ordering != .resampled, orders[0] != natural else { return nil }
+    return (along(natural), orders[0])
+  }
 
   /// Adds the logits of p(x_i = 1 | the known variables), for all i, to a graph.
   ///

@@ -8,19 +8,19 @@ import Kernels
 /// Parameters: w (D × D, of which D(D−1)/2 are used), b (1 × D). Cost O(D · on-bits) a row.
 /// - Source: Frey, Hinton, Dayan, NIPS 1996; Neal, Artificial Intelligence 56, 1992; figures in Larochelle &
 ///   Murray, AISTATS 2011.
-public struct FVSBN: AutoregressiveModel {
+public struct FVSBN: NetworkDensity, AutoregressiveDensity {
   /// The shape of an FVSBN.
   public struct Configuration: ModelConfiguration {
     /// The number D of variables.
     public var variableCount: Int
     /// `.natural`, `.random` or `.explicit`.
     public var ordering: OrderingRule
-    /// The seed of a random ordering.
-    public var seed: UInt64
+    /// The seed of a random ordering; nil for a network that came with its ordering.
+    public var seed: UInt64?
 
     /// Creates the configuration of D variables.
     public init(
-      variableCount: Int, ordering: OrderingRule = RecommendedSettings.fvsbn.ordering, seed: UInt64 = 0
+      variableCount: Int, ordering: OrderingRule = RecommendedSettings.fvsbn.ordering, seed: UInt64? = 0
     ) {
       self.variableCount = variableCount
       self.ordering = ordering
@@ -36,51 +36,75 @@ public struct FVSBN: AutoregressiveModel {
   }
 
   /// FVSBN.
-  public static let kind = ModelKind.fvsbn
+  package static let kind = ModelKind.fvsbn
   /// The configuration.
   public let configuration: Configuration
   /// w and b.
-  public var parameters: Parameters<Float> { didSet { latestSampler = LatestSampler() } }
-  private let order: Ordering
+  public var parameters: Parameters<Float>
+  /// The ordering.
+  public let ordering: Ordering
   private let mask: Staircase
-  private var latestSampler = LatestSampler()
 
-  /// Creates a model of given parameters.
-  public init(_ configuration: Configuration, parameters: Parameters<Float>) {
+  /// Creates a network of given parameters.
+  ///
+  /// - Parameter ordering: nil for what the configuration's rule gives.
+  /// - Precondition: the ordering is of D variables.
+  public init(_ configuration: Configuration, parameters: Parameters<Float>, ordering: Ordering?) {
+    var configuration = configuration
+    self.ordering = configuration.takeOrdering(ordering)
     self.configuration = configuration
     self.parameters = parameters
-    order = configuration.ordering.ordering(
-      count: configuration.variableCount, seed: configuration.seed, index: 0)
-    mask = Staircase(inputDegrees: order.inputDegrees, outputDegrees: order.outputDegrees)
+    mask = Staircase(inputDegrees: self.ordering.inputDegrees, outputDegrees: self.ordering.outputDegrees)
+  }
+
+  /// Creates an untrained network, all parameters zero.
+  ///
+  /// - Throws: `DensityError.invalidConfiguration`.
+  public init(_ configuration: Configuration, seed: UInt64) throws(DensityError) {
+    try self.init(initialising: configuration, seed: seed)
   }
 
   /// The shapes of w and b.
-  public static func parameterShapes(_ configuration: Configuration) -> [ParameterShape] {
+  package static func parameterShapes(_ configuration: Configuration) -> [ParameterShape] {
     let count = configuration.variableCount
     return [.zeros("w", .variables(count), .variables(count)), .bias("b", .variables(count))]
   }
 
-  /// The ordering.
-  public func ordering(ofComponent component: Int) -> Ordering { order }
+  /// The number of variables.
+  public var variableCount: Int { configuration.variableCount }
+  /// The shapes of w and b.
+  public var parameterShapes: [ParameterShape] { Self.parameterShapes(configuration) }
   /// One mask: the variables before.
   public func masks(ofComponent component: Int) -> [Staircase] { [mask] }
 
   /// Adds z = x · (w ∘ mask) + b.
-  public func logits(
-    of rows: Graph.Value, component: Int, masks: [Graph.Mask], dropout: Dropout, in graph: inout Graph
-  ) -> Graph.Value {
+  public func logits(_ inputs: NetworkInputs, in graph: inout Graph) -> Graph.Value {
     graph.maskedLinear(
-      graph.dropping(rows, dropout.inputs), weights: parameter("w", in: &graph),
-      bias: parameter("b", in: &graph), mask: masks[0])
+      graph.dropping(inputs.rows, inputs.dropout.inputs), weights: parameter("w", in: &graph),
+      bias: parameter("b", in: &graph), mask: inputs.masks[0])
   }
 
-  /// Draws rows, each conditional computed once: O(D²) a row.
-  public func draw(uniforms: Matrix<Float>, component: Int) -> (rows: BinaryMatrix, logits: Matrix<Float>) {
-    latestSampler.sampler(ofComponent: component) {
-      IncrementalSampler(
-        MaskedNetwork(
-          ordering: order.variables.map(Int32.init), hidden: [], activation: .relu, output: nil,
-          direct: MaskedLayer(weights: parameters["w"], bias: parameters["b"], mask: mask)))
-    }.draw(uniforms)
+  /// Each conditional computed once: O(D²) a row.
+  public func cursorSource(ofComponent component: Int) -> any CursorSource {
+    NetworkCursorSource(
+      of: self,
+      network: MaskedNetwork(
+        ordering: ordering.variables.map(Int32.init), hidden: [], activation: .relu, output: nil,
+        direct: MaskedLayer(weights: parameters["w"], bias: parameters["b"], mask: mask)))
   }
+
+  /// The network in the natural ordering.
+  public func inNaturalOrder() -> (model: FVSBN, ordering: Ordering)? {
+    let natural = Ordering.natural(count: variableCount)
+    guard ordering != natural else { return nil }
+    return (FVSBN(configuration, parameters: parameters, ordering: natural), ordering)
+  }
+}
+
+extension FVSBN: NetworkFamily, PreparableConditionals {
+  package init(_ configuration: Configuration, parameters: Parameters<Float>) {
+    self.init(configuration, parameters: parameters, ordering: nil)
+  }
+
+  package mutating func clearForbiddenWeights() { clear(["w"], outside: [mask]) }
 }

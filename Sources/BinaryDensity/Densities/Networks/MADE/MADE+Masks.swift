@@ -2,17 +2,68 @@ import Kernels
 
 extension MADE {
   /// The ordering and the degrees of one component: everything its masks follow from.
-  struct MaskSet: Sendable {
-    let ordering: Ordering
-    /// The degrees of the hidden units, layer by layer.
-    let degrees: [[Int]]
+  ///
+  /// A weight from unit k to unit n is permitted where degree(k) ≤ degree(n): see `Staircase`.
+  public struct MaskSet: Hashable, Sendable {
+    /// The ordering of the variables.
+    public let ordering: Ordering
+    /// The degrees of the hidden units, layer by layer: how many variables of the ordering a unit may depend on.
+    public let hiddenDegrees: [[Int]]
     /// The masks of the hidden layers, of the output, and of the direct weights if there are any.
     let staircases: [Staircase]
 
-    /// Creates the `index`-th mask set of a configuration.
+    /// Creates a mask set of given degrees.
+    ///
+    /// - Precondition: `problem(of:in:)` finds nothing wrong with it.
+    public init(ordering: Ordering, hiddenDegrees: [[Int]], in configuration: Configuration) {
+      self.ordering = ordering
+      self.hiddenDegrees = hiddenDegrees
+      var staircases: [Staircase] = []
+      var inputDegrees = ordering.inputDegrees
+      for layerDegrees in hiddenDegrees {
+        staircases.append(Staircase(inputDegrees: inputDegrees, outputDegrees: layerDegrees))
+        inputDegrees = layerDegrees
+      }
+      if !hiddenDegrees.isEmpty {
+        staircases.append(Staircase(inputDegrees: inputDegrees, outputDegrees: ordering.outputDegrees))
+      }
+      if configuration.hasDirectWeights {
+        staircases.append(
+          Staircase(inputDegrees: ordering.inputDegrees, outputDegrees: ordering.outputDegrees))
+      }
+      self.staircases = staircases
+    }
+
+    /// Returns what is wrong with the mask sets of a network, or nil.
+    public static func problem(of sets: [MaskSet], in configuration: Configuration) -> String? {
+      for (index, set) in sets.enumerated() {
+        let count = configuration.variableCount
+        if set.ordering.variables.count != count {
+          return "mask set \(index) orders \(set.ordering.variables.count) variables, not \(count)"
+        }
+        if set.hiddenDegrees.map(\.count) != configuration.hiddenCounts {
+          return "mask set \(index) has layers of \(set.hiddenDegrees.map(\.count)) units, not "
+            + "\(configuration.hiddenCounts)"
+        }
+        for (layer, degrees) in set.hiddenDegrees.enumerated() {
+          // A unit of degree D would see every variable, and no logit may see it.
+          if let degree = degrees.first(where: { !(0..<max(count, 1)).contains($0) }) {
+            return "a unit of hidden layer \(layer) has degree \(degree), which is not from 0 to \(count - 1)"
+          }
+          if configuration.addsLayerBelow(layer), degrees != set.hiddenDegrees[layer - 1] {
+            return "hidden layer \(layer) adds the one below, whose degrees are not its own"
+          }
+        }
+      }
+      return nil
+    }
+
+    /// Creates the `index`-th mask set that a configuration's rule and seed give.
+    ///
+    /// - Precondition: there is a seed if something is drawn from it.
     init(_ configuration: Configuration, index: Int) {
       let count = configuration.variableCount
-      ordering = configuration.ordering.ordering(count: count, seed: configuration.seed, index: index)
+      let ordering = configuration.ordering.ordering(count: count, seed: configuration.seed, index: index)
 
       var degrees: [[Int]] = []
       var lowest = min(1, count - 1)
@@ -27,29 +78,17 @@ extension MADE {
         // The first mask is sorted. The others deal the same degrees out at random, so that each degree stays in
         // use and every unit connected.
         if index > 0 {
+          guard let seed = configuration.seed else {
+            preconditionFailure("mask set \(index) is drawn from a seed, and there is none")
+          }
           var generator = Philox(
-            seed: configuration.seed, stream: .masks, index: UInt64(index) << 8 | UInt64(layer))
+            seed: seed, stream: .masks, index: UInt64(index) << 8 | UInt64(layer))
           let dealt = generator.permutation(of: width)
           layerDegrees = dealt.map { layerDegrees[$0] }
         }
         degrees.append(layerDegrees)
       }
-      self.degrees = degrees
-
-      var staircases: [Staircase] = []
-      var inputDegrees = ordering.inputDegrees
-      for layerDegrees in degrees {
-        staircases.append(Staircase(inputDegrees: inputDegrees, outputDegrees: layerDegrees))
-        inputDegrees = layerDegrees
-      }
-      if !degrees.isEmpty {
-        staircases.append(Staircase(inputDegrees: inputDegrees, outputDegrees: ordering.outputDegrees))
-      }
-      if configuration.hasDirectWeights {
-        staircases.append(
-          Staircase(inputDegrees: ordering.inputDegrees, outputDegrees: ordering.outputDegrees))
-      }
-      self.staircases = staircases
+      self.init(ordering: ordering, hiddenDegrees: degrees, in: configuration)
     }
 
     /// Spreads degrees evenly over a range, ascending, both ends included.

@@ -17,7 +17,7 @@ import Kernels
 /// - Source: Germain, Gregor, Murray, Larochelle, MADE, ICML 2015; several masks: its order- and
 ///   connectivity-agnostic training. Residual layers: He, Zhang, Ren, Sun, Deep Residual Learning, CVPR 2016; in a MADE:
 ///   Nash & Durkan, Autoregressive Energy Machines, ICML 2019.
-public struct MADE: AutoregressiveModel {
+public struct MADE: NetworkDensity {
   /// The shape of a MADE.
   public struct Configuration: ModelConfiguration {
     /// The number D of variables.
@@ -39,8 +39,8 @@ public struct MADE: AutoregressiveModel {
     public var trainsOnFreshMasks: Bool
     /// The ordering, or a random one for each mask.
     public var ordering: OrderingRule
-    /// The seed of masks and orderings.
-    public var seed: UInt64
+    /// The seed of masks and orderings; nil for a network that came with its own.
+    public var seed: UInt64?
     // Nil for what files have from before there was a choice.
     private var residual: Bool?
 
@@ -49,7 +49,7 @@ public struct MADE: AutoregressiveModel {
       variableCount: Int, hiddenCounts: [Int] = [500], activation: Activation = .relu,
       hasDirectWeights: Bool = false, isResidual: Bool = false, maskCount: Int = 1,
       trainsOnFreshMasks: Bool = false, ordering: OrderingRule = RecommendedSettings.made.ordering,
-      seed: UInt64 = 0
+      seed: UInt64? = 0
     ) {
       self.variableCount = variableCount
       self.hiddenCounts = hiddenCounts
@@ -82,28 +82,53 @@ public struct MADE: AutoregressiveModel {
       if isResidual && !hiddenCounts.indices.contains(where: addsLayerBelow) {
         return "a residual MADE needs a hidden layer of as many units as the one below it"
       }
+      if trainsOnFreshMasks && seed == nil { return "fresh masks are drawn from a seed, and there is none" }
       return ordering.problem(count: variableCount)
     }
   }
 
   /// MADE.
-  public static let kind = ModelKind.made
+  package static let kind = ModelKind.made
   /// The configuration.
   public let configuration: Configuration
   /// The weights and biases.
-  public var parameters: Parameters<Float> { didSet { latestSampler = LatestSampler() } }
-  private let components: [MaskSet]
-  private var latestSampler = LatestSampler()
+  public var parameters: Parameters<Float>
+  /// The orderings and the degrees of the hidden units: a set for each component.
+  public let maskSets: [MaskSet]
 
-  /// Creates a model of given parameters.
-  public init(_ configuration: Configuration, parameters: Parameters<Float>) {
+  /// Creates a network of given parameters.
+  ///
+  /// - Parameter maskSets: a set for each component; nil for those that the configuration's rule and seed give.
+  /// - Precondition: `MaskSet.problem(of:in:)` finds nothing wrong with them.
+  public init(_ configuration: Configuration, parameters: Parameters<Float>, maskSets: [MaskSet]?) {
+    var configuration = configuration
+    if let maskSets {
+      precondition(
+        maskSets.count == configuration.maskCount,
+        "\(maskSets.count) mask sets for \(configuration.maskCount) components")
+      if let problem = MaskSet.problem(of: maskSets, in: configuration) { preconditionFailure(problem) }
+      configuration.ordering = configuration.ordering.describing(
+        maskSets.map(\.ordering), seed: configuration.seed)
+    }
     self.configuration = configuration
     self.parameters = parameters
-    components = (0..<configuration.maskCount).map { MaskSet(configuration, index: $0) }
+    self.maskSets =
+      maskSets ?? (0..<configuration.maskCount).map { [configuration] in MaskSet(configuration, index: $0) }
   }
 
+  /// Creates an untrained network: biases zero, weights drawn from the seed, those that a single mask forbids zero.
+  ///
+  /// - Throws: `DensityError.invalidConfiguration`.
+  public init(_ configuration: Configuration, seed: UInt64) throws(DensityError) {
+    try self.init(initialising: configuration, seed: seed)
+  }
+
+  /// The number of variables.
+  public var variableCount: Int { configuration.variableCount }
   /// The shapes of the layers' weights and biases.
-  public static func parameterShapes(_ configuration: Configuration) -> [ParameterShape] {
+  public var parameterShapes: [ParameterShape] { Self.parameterShapes(configuration) }
+
+  package static func parameterShapes(_ configuration: Configuration) -> [ParameterShape] {
     var shapes: [ParameterShape] = []
     let variables = ParameterShape.Extent.variables(configuration.variableCount)
     var below = variables
@@ -120,9 +145,9 @@ public struct MADE: AutoregressiveModel {
   /// The number of masks.
   public var componentCount: Int { configuration.maskCount }
   /// The ordering of a mask.
-  public func ordering(ofComponent component: Int) -> Ordering { components[component].ordering }
+  public func ordering(ofComponent component: Int) -> Ordering { maskSets[component].ordering }
   /// The masks of the hidden layers, of the output, and of the direct weights.
-  public func masks(ofComponent component: Int) -> [Staircase] { components[component].staircases }
+  public func masks(ofComponent component: Int) -> [Staircase] { maskSets[component].staircases }
 
   /// Whether there is one mask, and no fresh ones.
   public var trainsOnOneMaskSet: Bool { componentCount == 1 && !configuration.trainsOnFreshMasks }
@@ -135,11 +160,10 @@ public struct MADE: AutoregressiveModel {
   }
 
   /// Adds the masked layers.
-  public func logits(
-    of rows: Graph.Value, component: Int, masks: [Graph.Mask], dropout: Dropout, in graph: inout Graph
-  ) -> Graph.Value {
-    var remaining = masks[...]
-    let inputs = graph.dropping(rows, dropout.inputs)
+  public func logits(_ network: NetworkInputs, in graph: inout Graph) -> Graph.Value {
+    let dropout = network.dropout
+    var remaining = network.masks[...]
+    let inputs = graph.dropping(network.rows, dropout.inputs)
     var h = inputs
     for layer in configuration.hiddenCounts.indices {
       let a = graph.maskedLinear(
@@ -160,13 +184,9 @@ public struct MADE: AutoregressiveModel {
       z, graph.maskedLinear(inputs, weights: parameter("direct", in: &graph), mask: remaining.removeFirst()))
   }
 
-  /// Draws rows, each hidden unit computed once: the operations of one likelihood at any depth.
-  public func draw(uniforms: Matrix<Float>, component: Int) -> (rows: BinaryMatrix, logits: Matrix<Float>) {
-    latestSampler.sampler(ofComponent: component) { sampler(ofComponent: component) }.draw(uniforms)
-  }
-
-  private func sampler(ofComponent component: Int) -> IncrementalSampler {
-    let set = components[component]
+  /// Each hidden unit computed once: the operations of one likelihood at any depth.
+  public func cursorSource(ofComponent component: Int) -> any CursorSource {
+    let set = maskSets[component]
     let depth = configuration.hiddenCounts.count
     let bias = parameters["b"]
     let hidden = (0..<depth).map {
@@ -182,9 +202,35 @@ public struct MADE: AutoregressiveModel {
       : MaskedLayer(
         weights: parameters["direct"], bias: depth > 0 ? nil : bias,
         mask: set.staircases[set.staircases.count - 1])
-    return IncrementalSampler(
-      MaskedNetwork(
+    return NetworkCursorSource(
+      of: NetworkComponent(self, component),
+      network: MaskedNetwork(
         ordering: set.ordering.variables.map(Int32.init), hidden: hidden,
         activation: configuration.activation, output: output, direct: direct))
+  }
+
+  /// The network with all its mask sets in the natural ordering; nil also if orderings are drawn anew for each mask.
+  public func inNaturalOrder() -> (model: MADE, ordering: Ordering)? {
+    let natural = Ordering.natural(count: variableCount)
+    guard configuration.ordering != .resampled, let ordering = sharedOrdering, ordering != natural else {
+      return nil
+    }
+    var configuration = configuration
+    configuration.ordering = .natural
+    let sets = maskSets.map { MaskSet(ordering: natural, hiddenDegrees: $0.hiddenDegrees, in: configuration) }
+    return (MADE(configuration, parameters: parameters, maskSets: sets), ordering)
+  }
+}
+
+extension MADE: NetworkFamily {
+  package init(_ configuration: Configuration, parameters: Parameters<Float>) {
+    self.init(configuration, parameters: parameters, maskSets: nil)
+  }
+
+  package mutating func clearForbiddenWeights() {
+    guard trainsOnOneMaskSet else { return }
+    let names = configuration.hiddenCounts.indices.map { "w\($0)" }
+    let last = (names.isEmpty ? [] : ["v"]) + (configuration.hasDirectWeights ? ["direct"] : [])
+    clear(names + last, outside: maskSets[0].staircases)
   }
 }

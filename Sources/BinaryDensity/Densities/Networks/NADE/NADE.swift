@@ -9,7 +9,7 @@ import Kernels
 /// and sampling alike; computing each conditional afresh would cost O(D² · H).
 /// - Source: Larochelle & Murray, The Neural Autoregressive Distribution Estimator, AISTATS 2011; ReLU units:
 ///   Uria, Murray, Larochelle, A Deep and Tractable Density Estimator, ICML 2014.
-public struct NADE: AutoregressiveModel {
+public struct NADE: NetworkDensity, AutoregressiveDensity {
   /// The shape of a NADE.
   public struct Configuration: ModelConfiguration {
     /// The number D of variables.
@@ -20,13 +20,13 @@ public struct NADE: AutoregressiveModel {
     public var activation: Activation
     /// `.natural`, `.random` or `.explicit`.
     public var ordering: OrderingRule
-    /// The seed of a random ordering.
-    public var seed: UInt64
+    /// The seed of a random ordering; nil for a network that came with its ordering.
+    public var seed: UInt64?
 
     /// Creates the configuration of D variables and H hidden units.
     public init(
       variableCount: Int, hiddenCount: Int = 500, activation: Activation = .relu,
-      ordering: OrderingRule = RecommendedSettings.nade.ordering, seed: UInt64 = 0
+      ordering: OrderingRule = RecommendedSettings.nade.ordering, seed: UInt64? = 0
     ) {
       self.variableCount = variableCount
       self.hiddenCount = hiddenCount
@@ -48,23 +48,38 @@ public struct NADE: AutoregressiveModel {
   }
 
   /// NADE.
-  public static let kind = ModelKind.nade
+  package static let kind = ModelKind.nade
   /// The configuration.
   public let configuration: Configuration
   /// w, v, b and c.
   public var parameters: Parameters<Float>
-  private let order: Ordering
+  /// The ordering.
+  public let ordering: Ordering
 
-  /// Creates a model of given parameters.
-  public init(_ configuration: Configuration, parameters: Parameters<Float>) {
+  /// Creates a network of given parameters.
+  ///
+  /// - Parameter ordering: nil for what the configuration's rule gives.
+  /// - Precondition: the ordering is of D variables.
+  public init(_ configuration: Configuration, parameters: Parameters<Float>, ordering: Ordering?) {
+    var configuration = configuration
+    self.ordering = configuration.takeOrdering(ordering)
     self.configuration = configuration
     self.parameters = parameters
-    order = configuration.ordering.ordering(
-      count: configuration.variableCount, seed: configuration.seed, index: 0)
   }
 
+  /// Creates an untrained network: biases zero, weights drawn from the seed.
+  ///
+  /// - Throws: `DensityError.invalidConfiguration`.
+  public init(_ configuration: Configuration, seed: UInt64) throws(DensityError) {
+    try self.init(initialising: configuration, seed: seed)
+  }
+
+  /// The number of variables.
+  public var variableCount: Int { configuration.variableCount }
   /// The shapes of w, v, b and c.
-  public static func parameterShapes(_ configuration: Configuration) -> [ParameterShape] {
+  public var parameterShapes: [ParameterShape] { Self.parameterShapes(configuration) }
+
+  package static func parameterShapes(_ configuration: Configuration) -> [ParameterShape] {
     let variables = configuration.variableCount
     let hidden = configuration.hiddenCount
     return [
@@ -74,32 +89,30 @@ public struct NADE: AutoregressiveModel {
     ]
   }
 
-  /// The ordering.
-  public func ordering(ofComponent component: Int) -> Ordering { order }
-  /// None: the recursion itself is autoregressive.
-  public func masks(ofComponent component: Int) -> [Staircase] { [] }
-
   /// The fused recursion keeps its hidden units to itself.
   public static var allowsHiddenDropout: Bool { false }
 
   /// Adds the recursion.
   ///
   /// The recursion takes bits, so with dropout the weights, not the inputs, are divided by the share that is kept.
-  public func logits(
-    of rows: Graph.Value, component: Int, masks: [Graph.Mask], dropout: Dropout, in graph: inout Graph
-  ) -> Graph.Value {
-    var (x, w) = (rows, parameter("w", in: &graph))
-    if dropout.inputs > 0 {
-      x = graph.dropout(rows, rate: dropout.inputs, isRescaled: false)
-      w = graph.scale(w, by: 1 / (1 - dropout.inputs))
+  public func logits(_ inputs: NetworkInputs, in graph: inout Graph) -> Graph.Value {
+    var (x, w) = (inputs.rows, parameter("w", in: &graph))
+    if inputs.dropout.inputs > 0 {
+      x = graph.dropout(inputs.rows, rate: inputs.dropout.inputs, isRescaled: false)
+      w = graph.scale(w, by: 1 / (1 - inputs.dropout.inputs))
     }
     return graph.nade(
       x, w: w, v: parameter("v", in: &graph), b: parameter("b", in: &graph),
-      c: parameter("c", in: &graph), ordering: order.variables, activation: configuration.activation)
+      c: parameter("c", in: &graph), ordering: ordering.variables, activation: configuration.activation)
   }
 
-  /// Draws rows along the recursion: O(D · H) a row.
-  public func draw(uniforms: Matrix<Float>, component: Int) -> (rows: BinaryMatrix, logits: Matrix<Float>) {
+  /// The recursion, step by step: O(D · H) a row.
+  public func cursorSource(ofComponent component: Int) -> any CursorSource {
+    NetworkCursorSource(of: self, draw: draw(uniforms:))
+  }
+
+  /// Draws rows by the kernel that also decides: variable i of row r is on where `uniforms[r, i] < p(x_i = 1 | …)`.
+  private func draw(uniforms: Matrix<Float>) -> BinaryMatrix {
     var rows = Matrix<Float>(rowCount: uniforms.rowCount, columnCount: variableCount)
     var logits = rows
     rows.withUnsafeMutableView { rows in
@@ -109,11 +122,24 @@ public struct NADE: AutoregressiveModel {
         Float.nadeSample(
           uniforms: uniforms,
           parameters: NADEOperands(
-            w: w, v: v, b: b, c: c, ordering: order.variables.map(Int32.init),
+            w: w, v: v, b: b, c: c, ordering: ordering.variables.map(Int32.init),
             activation: configuration.activation),
           into: rows, logits: logits)
       }
     }
-    return (BinaryMatrix(rows), logits)
+    return BinaryMatrix(rows)
+  }
+
+  /// The network in the natural ordering.
+  public func inNaturalOrder() -> (model: NADE, ordering: Ordering)? {
+    let natural = Ordering.natural(count: variableCount)
+    guard ordering != natural else { return nil }
+    return (NADE(configuration, parameters: parameters, ordering: natural), ordering)
+  }
+}
+
+extension NADE: NetworkFamily, PreparableConditionals {
+  package init(_ configuration: Configuration, parameters: Parameters<Float>) {
+    self.init(configuration, parameters: parameters, ordering: nil)
   }
 }

@@ -1,0 +1,2 @@
+/// A density that answers every marginal exactly.
+public protocol TractableDensity: Density {}
