@@ -46,9 +46,10 @@ let package = Package(
     .target(
       name: "_TestSupport", dependencies: ["Autodiff", "Kernels"], path: "Tests/_TestSupport",
       swiftSettings: swiftSettings),
-    .testTarget(
-      name: "KernelsTests", dependencies: ["Kernels", "_TestSupport"], swiftSettings: swiftSettings),
     .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter", cSettings: cSettings),
+    .testTarget(
+      name: "KernelsTests", dependencies: ["CAllocationCounter", "Kernels", "_TestSupport"],
+      swiftSettings: swiftSettings),
     .testTarget(
       name: "AutodiffTests", dependencies: ["Autodiff", "CAllocationCounter", "Kernels", "_TestSupport"],
       swiftSettings: swiftSettings),

@@ -2,7 +2,7 @@
 
 #if defined(__x86_64__)
 
-#include "internal.h"
+#include "cursor.h"
 
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
 

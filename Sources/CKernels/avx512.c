@@ -2,7 +2,7 @@
 
 #if defined(__x86_64__)
 
-#include "internal.h"
+#include "cursor.h"
 
 #include <immintrin.h>
 

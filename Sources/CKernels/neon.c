@@ -2,7 +2,7 @@
 
 #if defined(__aarch64__)
 
-#include "internal.h"
+#include "cursor.h"
 
 #define LANES 4
 // 32 registers: 24 accumulators, 3 for the panel, and 2 whose lanes are a line of the block.

@@ -1,6 +1,6 @@
 // Four lanes, compiled for the platform's baseline, with no more registers than SSE2's 16.
 
-#include "internal.h"
+#include "cursor.h"
 
 #define LANES 4
 // 8 accumulators, 2 for the panel, and one product each, because there may be no fused multiply-add.

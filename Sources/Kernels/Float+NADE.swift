@@ -4,9 +4,9 @@ extension NADEOperands where Scalar == Float {
   var raw: ck_nade { ck_nade(w: w.raw, v: v.raw, b: b.raw, c: c.raw) }
 
   /// Calls `body` with the ordering, after checking all shapes against the number of variables.
-  fileprivate func withOrdering(
-    variableCount: Int, _ body: (UnsafePointer<Int32>?, ck_activation) -> Void
-  ) {
+  func withOrdering<Result>(
+    variableCount: Int, _ body: (UnsafePointer<Int32>?, ck_activation) -> Result
+  ) -> Result {
     let hiddenCount = c.columnCount
     w.require("w", rows: variableCount, columns: hiddenCount)
     v.require("v", rows: variableCount, columns: hiddenCount)
@@ -18,7 +18,7 @@ extension NADEOperands where Scalar == Float {
     precondition(
       ordering.allSatisfy { $0 >= 0 && $0 < variableCount }, "an ordering of \(variableCount) has \(ordering)"
     )
-    ordering.withUnsafeBufferPointer { body($0.baseAddress, activation.raw) }
+    return ordering.withUnsafeBufferPointer { body($0.baseAddress, activation.raw) }
   }
 }
 

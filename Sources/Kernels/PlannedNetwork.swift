@@ -37,8 +37,8 @@ package final class PlannedNetwork: Sendable {
 
 extension MaskedNetwork where Scalar == Float {
   /// Calls `body` with the network as the C kernels take it.
-  fileprivate func withC<Result>(_ body: (ck_network) -> Result) -> Result {
-    withLayers(hidden[...], []) { hidden in
+  func withC<Result>(_ body: (ck_network) -> Result) -> Result {
+    hidden.withC { hidden in
       hidden.withUnsafeBufferPointer { hidden in
         ordering.withUnsafeBufferPointer { ordering in
           withLayer(output) { output in
@@ -54,18 +54,22 @@ extension MaskedNetwork where Scalar == Float {
     }
   }
 
-  private func withLayers<Result>(
-    _ remaining: ArraySlice<MaskedLayer<Float>>, _ done: [ck_layer], _ body: ([ck_layer]) -> Result
-  ) -> Result {
-    guard let layer = remaining.first else { return body(done) }
-    return layer.withC { withLayers(remaining.dropFirst(), done + [$0], body) }
-  }
-
   private func withLayer<Result>(
     _ layer: MaskedLayer<Float>?, _ body: (UnsafePointer<ck_layer>?) -> Result
   ) -> Result {
     guard let layer else { return body(nil) }
     return layer.withC { withUnsafePointer(to: $0) { body($0) } }
+  }
+}
+
+extension Array<MaskedLayer<Float>> {
+  /// Calls `body` with the layers as the C kernels take them.
+  func withC<Result>(_ body: ([ck_layer]) -> Result) -> Result {
+    func with(_ remaining: ArraySlice<MaskedLayer<Float>>, _ done: [ck_layer]) -> Result {
+      guard let layer = remaining.first else { return body(done) }
+      return layer.withC { with(remaining.dropFirst(), done + [$0]) }
+    }
+    return with(self[...], [])
   }
 }
 

@@ -60,29 +60,32 @@ static ck_matrix edges(void) {
   return x;
 }
 
-void check_apply(const ck_kernels *kernels) {
+static void check_functions(void (*apply)(ck_activation f, ck_matrix x, ck_matrix y)) {
   for (int f = 0; f < activation_count; f++) {
     EACH_SIZE(columns) {
       shape("%s, 3 × %td, and in place", activation_names[f], columns);
       ck_matrix x = uniform(3, columns, -4, 4), y = matrix(3, columns), z = copy(x);
       poison(x);
-      RUN_ROWS(3, kernels->apply((ck_activation)f, PART(x), PART(y)), y);
+      RUN_ROWS(3, apply((ck_activation)f, PART(x), PART(y)), y);
       expect_values((ck_activation)f, x, y);
       ck_matrix start = copy(z);
-      RUN_ROWS(3, kernels->apply((ck_activation)f, PART(z), PART(z)), z);
+      RUN_ROWS(3, apply((ck_activation)f, PART(z), PART(z)), z);
       expect_values((ck_activation)f, start, z);
     }
     shape("%s of all sizes", activation_names[f]);
     ck_matrix x = all_sizes(), y = matrix(x.rows, x.columns);
-    RUN_ROWS(x.rows, kernels->apply((ck_activation)f, PART(x), PART(y)), y);
+    RUN_ROWS(x.rows, apply((ck_activation)f, PART(x), PART(y)), y);
     expect_values((ck_activation)f, x, y);
     shape("%s at the edges", activation_names[f]);
     x = edges();
     y = matrix(x.rows, x.columns);
-    RUN_ROWS(x.rows, kernels->apply((ck_activation)f, PART(x), PART(y)), y);
+    RUN_ROWS(x.rows, apply((ck_activation)f, PART(x), PART(y)), y);
     expect_values((ck_activation)f, x, y);
   }
 }
+
+void check_apply(const ck_kernels *kernels) { check_functions(kernels->apply); }
+void check_portable_apply(const ck_kernels *kernels) { check_functions(kernels->portable_apply); }
 
 /// The slope is at most two operations on |y| ≤ 1, or 2 ulp of an exponential below 1; a product and a sum
 /// below 2 follow.

@@ -1,5 +1,6 @@
 // Checks every kernel in every instruction set of the machine, or in those that the arguments name, against
-// plain loops in double, within bounds derived from the arithmetic. See check.h.
+// plain loops in double, within bounds derived from the arithmetic. See check.h. With --digest it prints instead the
+// digest of what walks compute, which must be one.
 
 #include "check.h"
 
@@ -37,6 +38,14 @@ static const struct {
   KERNEL(nade_sample),
   KERNEL(network_sample),
   KERNEL(uniforms),
+  KERNEL(walk_prepare),
+  KERNEL(cursor_logits),
+  KERNEL(cursor_settle),
+  KERNEL(portable_apply),
+  KERNEL(ensemble_logits),
+  KERNEL(mixture_logits),
+  KERNEL(mixture_advance),
+  KERNEL(draw_bits),
   KERNEL(sum_of_squares),
   KERNEL(is_finite),
   KERNEL(descend),
@@ -45,6 +54,8 @@ static const struct {
   KERNEL(multiply_adds),
   KERNEL(stream),
 #undef KERNEL
+  // Of no kernel alone.
+  {"digest", SIZE_MAX, check_digest},
 };
 
 enum { check_count = sizeof checks / sizeof *checks, kernel_count = sizeof(ck_kernels) / sizeof(void *) };
@@ -67,9 +78,28 @@ static bool is_asked_for(const char *name, int count, char **names) {
   return count < 2;
 }
 
+/// Prints the digest of what walks compute in every instruction set of the machine; returns whether it is one.
+static bool print_digests(void) {
+  uint64_t first = 0;
+  bool is_one = true;
+  for (int s = 0; s < CK_INSTRUCTION_SET_COUNT; s++) {
+    if (!ck_available(sets[s].set)) continue;
+    ck_override(sets[s].set);
+    begin_check("digest", sets[s].name);
+    uint64_t digest = digest_of(ck_table());
+    printf("%016llx %s\n", (unsigned long long)digest, sets[s].name);
+    if (first == 0) first = digest;
+    is_one &= digest == first;
+  }
+  return is_one;
+}
+
 int main(int argument_count, char **arguments) {
   // What hangs fails.
   alarm(300);
+  if (argument_count == 2 && strcmp(arguments[1], "--digest") == 0) {
+    return print_digests() ? EXIT_SUCCESS : EXIT_FAILURE;
+  }
   // First, because a process reads its environment once.
   begin_check("dispatch", "");
   check_dispatch();

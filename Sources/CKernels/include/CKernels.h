@@ -73,6 +73,12 @@ typedef struct {
 /// A copy of a network, its weights arranged for sampling.
 typedef struct ck_plan ck_plan;
 
+/// A model's weights arranged for walking: for taking the variables of many rows in order, one at a time.
+typedef struct ck_walk ck_walk;
+
+/// Rows under way along a walk; it belongs to one thread at a time.
+typedef struct ck_cursor ck_cursor;
+
 /// One of a seed's sequences of 32-bit words (Philox 4×32-10), from a position on.
 typedef struct {
   uint64_t seed;
@@ -169,6 +175,29 @@ typedef struct {
   /// significant bits as a fixed-point fraction.
   void (*uniforms)(ck_words words, ck_matrix y);
 
+  /// Computes what a walk holds besides copies of weights; once, before the first cursor.
+  void (*walk_prepare)(ck_walk *walk);
+  /// The logits of the next variable of a cursor's rows, of which there is one.
+  void (*cursor_logits)(ck_cursor *cursor, float *logits);
+  /// Brings a cursor's rows up to date with their bits, but computes no logits that nobody asked for.
+  void (*cursor_settle)(ck_cursor *cursor);
+  /// y[r, n] = f(x[r, n]) within 3 ulp, or 1e-37 absolutely; y may be x.
+  void (*portable_apply)(ck_activation f, ck_matrix x, ck_matrix y);
+  /// sum[i] = weight · z[i], or accumulates it with one rounding.
+  void (*ensemble_logits)(const float *z, float weight, bool accumulating, ptrdiff_t count, float *sum);
+  /// The logits of a mixture of K components of one order, for `count` rows whose log-shares s (K × count) and
+  /// components' logits z (K × count) are given:
+  /// logits[r] = log Σ_k exp(s[k, r]) · σ(z[k, r]) − log Σ_k exp(s[k, r]) · σ(−z[k, r]). Within 1e-14 before it
+  /// is rounded to float; computed in double. A share may be −∞, but not all of a row.
+  void (*mixture_logits)(
+    const double *shares, const float *z, ptrdiff_t components, ptrdiff_t count, float *logits);
+  /// Accumulates into the log-shares s (K × count) of components log σ(z[k, r]) where bits[r] is set, and
+  /// log σ(−z[k, r]) elsewhere.
+  void (*mixture_advance)(
+    double *shares, const float *z, const bool *bits, ptrdiff_t components, ptrdiff_t count);
+  /// bits[i] = u[i] < σ(z[i]), within rounding; false for NaN.
+  void (*draw_bits)(const float *z, const float *u, ptrdiff_t count, bool *bits);
+
   /// Σ x² in double, row by row.
   double (*sum_of_squares)(ck_matrix x);
   /// Whether every element is finite.
@@ -194,6 +223,53 @@ typedef struct {
 /// instruction set, and any number of callers at once.
 ck_plan *ck_plan_create(ck_network network, ptrdiff_t variables);
 void ck_plan_free(ck_plan *plan);
+
+// MARK: Walking
+
+// The kernels of walking (walk_prepare to draw_bits) keep to a contract of their own:
+// - They run on the calling thread alone and allocate nothing.
+// - Their results have the same bits in every instruction set (a NaN's excepted, of which only that it is one is
+//   promised), whatever rows stand beside a row, whether its bits were drawn or given, whether logits were asked for
+//   before, and after `ck_cursor_select` and `ck_cursor_resume`.
+// - Sums of products are fused multiply-adds in a fixed order.
+
+/// Arranges NADE's parameters along an ordering; f is ck_sigmoid or ck_relu.
+ck_walk *ck_walk_nade(ck_nade p, const int32_t *ordering, ck_activation f);
+/// Arranges a masked network of D variables. The arranging alone runs on all threads.
+ck_walk *ck_walk_network(ck_network network, ptrdiff_t variables);
+/// Arranges an order-agnostic network: a first hidden layer that takes values by w and which variables are known by u
+/// (both D × H) from c (1 × H) on, `depth` further dense hidden layers, and the output v (H × D) with bias b (1 × D).
+/// Only the weights and biases of the layers are read.
+ck_walk *ck_walk_orderless(
+  ck_matrix w, ck_matrix u, ck_matrix c, const ck_layer *_Nullable layers, ptrdiff_t depth, ck_matrix v,
+  ck_matrix b, ck_activation f);
+void ck_walk_free(ck_walk *walk);
+/// How many rows a cursor is fastest with.
+ptrdiff_t ck_walk_rows(const ck_walk *walk);
+
+/// Starts a cursor before the first variable, with room for `rows` rows. The walk must outlive it.
+///
+/// Orders (`order_count` × D) are for orderless walks alone: row r takes the variables as orders[order_of_row[r]]
+/// says; null: as the first does. They are copied.
+ck_cursor *ck_cursor_create(
+  const ck_walk *walk, ptrdiff_t rows, const int32_t *_Nullable orders, ptrdiff_t order_count,
+  const int32_t *_Nullable order_of_row);
+void ck_cursor_free(ck_cursor *cursor);
+ptrdiff_t ck_cursor_rows(const ck_cursor *cursor);
+/// How many variables are known.
+ptrdiff_t ck_cursor_position(const ck_cursor *cursor);
+/// Takes the next variable, of which there is one, to be bits[r] in row r. The bits are noted; what follows from them is
+/// computed when logits are asked for.
+void ck_cursor_advance(ck_cursor *cursor, const bool *_Nullable bits);
+/// Keeps, repeats and drops rows: row i becomes what row rows[i] was. Allocates if there are more than ever before.
+void ck_cursor_select(ck_cursor *cursor, const ptrdiff_t *_Nullable rows, ptrdiff_t count);
+/// The number of bytes of one row's state, a multiple of 4.
+size_t ck_cursor_state_bytes(const ck_cursor *cursor);
+/// Copies out the state of one row of a settled cursor.
+void ck_cursor_snapshot(const ck_cursor *cursor, ptrdiff_t row, void *state);
+/// Takes up rows, whose states stand one after another, at the position they all were left at, by a cursor of the same
+/// walk and orders.
+void ck_cursor_resume(ck_cursor *cursor, const void *states, ptrdiff_t count);
 
 // MARK: Instruction sets
 

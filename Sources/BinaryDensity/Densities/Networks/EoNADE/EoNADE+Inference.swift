@@ -57,6 +57,19 @@ struct EoNADEAlongOrder: PreparableDensity, PreparableConditionals {
     Executor(EoNADERecursion<Scalar>(network), ordering, batchCapacity: batchCapacity)
   }
 
+  /// A pass of the hidden layers for each variable.
+  func cursorSource() -> any CursorSource {
+    let parameters = network.parameters
+    let layers = network.configuration.hiddenCounts.indices.dropFirst()
+    return NetworkCursorSource(ordering: ordering, isOrderAgnostic: true) {
+      [activation = network.configuration.activation] in
+      CursorPlan(
+        eonade: parameters["w0"], u: parameters["u0"], c: parameters["c0"],
+        layers: layers.map { (parameters["w\($0)"], parameters["c\($0)"]) }, v: parameters["v"],
+        b: parameters["b"], activation: activation)
+    }
+  }
+
   private final class Executor<Scalar: KernelScalar>: ConditionalExecutor {
     private let recursion: EoNADERecursion<Scalar>
     private let ordering: Ordering

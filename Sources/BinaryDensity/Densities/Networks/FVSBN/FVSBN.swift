@@ -87,10 +87,10 @@ public struct FVSBN: NetworkDensity, AutoregressiveDensity {
   /// Each conditional computed once: O(D²) a row.
   public func cursorSource(ofComponent component: Int) -> any CursorSource {
     NetworkCursorSource(
-      of: self,
-      network: MaskedNetwork(
+      MaskedNetwork(
         ordering: ordering.variables.map(Int32.init), hidden: [], activation: .relu, output: nil,
-        direct: MaskedLayer(weights: parameters["w"], bias: parameters["b"], mask: mask)))
+        direct: MaskedLayer(weights: parameters["w"], bias: parameters["b"], mask: mask)),
+      ordering: ordering)
   }
 
   /// The network in the natural ordering.

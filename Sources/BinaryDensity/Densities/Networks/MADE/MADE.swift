@@ -203,10 +203,9 @@ public struct MADE: NetworkDensity {
         weights: parameters["direct"], bias: depth > 0 ? nil : bias,
         mask: set.staircases[set.staircases.count - 1])
     return NetworkCursorSource(
-      of: NetworkComponent(self, component),
-      network: MaskedNetwork(
+      MaskedNetwork(
         ordering: set.ordering.variables.map(Int32.init), hidden: hidden,
-        activation: configuration.activation, output: output, direct: direct))
+        activation: configuration.activation, output: output, direct: direct), ordering: set.ordering)
   }
 
   /// The network with all its mask sets in the natural ordering; nil also if orderings are drawn anew for each mask.

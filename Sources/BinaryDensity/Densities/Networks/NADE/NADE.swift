@@ -108,7 +108,11 @@ public struct NADE: NetworkDensity, AutoregressiveDensity {
 
   /// The recursion, step by step: O(D · H) a row.
   public func cursorSource(ofComponent component: Int) -> any CursorSource {
-    NetworkCursorSource(of: self, draw: draw(uniforms:))
+    NetworkCursorSource(ordering: ordering, draw: draw(uniforms:)) {
+      CursorPlan(
+        nade: parameters["w"], v: parameters["v"], b: parameters["b"], c: parameters["c"],
+        ordering: ordering.variables.map(Int32.init), activation: configuration.activation)
+    }
   }
 
   /// Draws rows by the kernel that also decides: variable i of row r is on where `uniforms[r, i] < p(x_i = 1 | …)`.
