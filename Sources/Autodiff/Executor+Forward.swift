@@ -10,9 +10,11 @@ extension Executor {
       Scalar.product(
         view(of: a), view(of: b), transposing: .none, into: mutableView(of: value), accumulating: false)
     case .maskedLinear(let x, let weights, let bias, let mask):
-      Scalar.maskedLinear(
-        view(of: x), weights: view(of: weights), bias: bias.map(view(of:)), mask: masks[mask.index],
-        method: method(of: x), into: mutableView(of: value))
+      withOnBits(of: x) {
+        Scalar.maskedLinear(
+          view(of: x), onBits: $0, weights: view(of: weights), bias: bias.map(view(of:)),
+          mask: masks[mask.index], method: method(of: x), into: mutableView(of: value))
+      }
     case .addBias(let x, let bias):
       Scalar.copy(view(of: x), into: mutableView(of: value))
       Scalar.accumulateRow(view(of: bias), scaledBy: 1, into: mutableView(of: value))

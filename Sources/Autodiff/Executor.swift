@@ -34,6 +34,8 @@ public final class Executor<Scalar: KernelScalar> {
   public var step = 0
 
   private let loss: Graph.Value?
+  /// The parts of batches that stand for inputs, by node: their numbers are read where they lie.
+  private var batches: [(batch: RowBatch<Scalar>, part: RowBatch<Scalar>.Part)?]
   private let values: Storage<Scalar>
   private let gradientArena: Storage<Scalar>
   private let parameterIndex: [Int?]
@@ -53,6 +55,7 @@ public final class Executor<Scalar: KernelScalar> {
     self.loss = loss
     plan = Plan(graph, outputs: outputs, loss: loss, batchCapacity: batchCapacity)
     masks = graph.masks
+    batches = Array(repeating: nil, count: graph.nodes.count)
     values = Storage(count: plan.valueArenaCount, filledWith: 0)
     gradientArena = Storage(count: plan.gradientArenaCount, filledWith: 0)
 
@@ -103,7 +106,22 @@ public final class Executor<Scalar: KernelScalar> {
       preconditionFailure("\(graph.name(of: input)) is not an input")
     }
     batchSize = rowCount
+    batches[input.index] = nil
     if plan.isNeeded[input.index] { body(mutableView(of: input)) }
+  }
+
+  /// Sets the batch size and lets a batch of rows, or another part of it, stand for an input, without copying it.
+  ///
+  /// The executor reads the batch where it lies: when it is filled again, set it again.
+  /// - Precondition: the batch has the part, that part the input's columns, and the batch from 1 to the capacity's rows.
+  public func set(
+    _ input: Graph.Value, to batch: RowBatch<Scalar>, part: RowBatch<Scalar>.Part = .values
+  ) {
+    precondition(
+      batch.columnCount(of: part) == graph[input].shape.columns,
+      "\(graph.name(of: input)) is \(graph[input].shape), not of \(batch.columnCount(of: part)) columns")
+    set(input, rowCount: batch.rowCount) { _ in }
+    batches[input.index] = (batch, part)
   }
 
   /// Sets the batch size and an input.
@@ -242,6 +260,12 @@ public final class Executor<Scalar: KernelScalar> {
     return try body(view(of: value))
   }
 
+  /// Calls `body` with the on-bits of a value, which are known of an input that a batch stands for.
+  func withOnBits(of value: Graph.Value, _ body: (UnsafeOnBits?) -> Void) {
+    guard let (batch, part) = batches[value.index], part == .values else { return body(nil) }
+    batch.withUnsafeOnBits { body($0) }
+  }
+
   /// How a masked layer multiplies its inputs.
   func method(of inputs: Graph.Value) -> ProductMethod {
     if graph.isSparse(inputs) { return .sparse }
@@ -251,11 +275,13 @@ public final class Executor<Scalar: KernelScalar> {
   // MARK: Views of the executor's own storage
   //
   // They are taken and used within the executor's methods only. It lives for as long as one of them runs, and with it
-  // its arenas, which are never replaced, and its parameters and gradients, which nothing replaces during a run; so
-  // the views need no closures.
+  // its arenas, which are never replaced, and its parameters, gradients and batches, which nothing replaces during a
+  // run; so the views need no closures.
 
-  /// A view of a value to read: the parameter's matrix, or its stretch of the arena with the current number of rows.
+  /// A view of a value to read: the parameter's matrix, the batch that stands for it, or its stretch of the arena with the
+  /// current number of rows.
   func view(of value: Graph.Value) -> UnsafeMatrixView<Scalar> {
+    if let (batch, part) = batches[value.index] { return batch.unsafeView(of: part) }
     if let index = parameterIndex[value.index] { return parameters.unsafeView(at: index) }
     return UnsafeMatrixView(mutableView(of: value))
   }

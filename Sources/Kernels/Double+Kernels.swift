@@ -22,9 +22,9 @@ extension Double: KernelScalar {
   }
 
   public static func maskedLinear(
-    _ x: UnsafeMatrixView<Double>, weights w: UnsafeMatrixView<Double>, bias: UnsafeMatrixView<Double>?,
-    mask: Staircase,
-    method: ProductMethod, into y: UnsafeMutableMatrixView<Double>
+    _ x: UnsafeMatrixView<Double>, onBits: UnsafeOnBits?, weights w: UnsafeMatrixView<Double>,
+    bias: UnsafeMatrixView<Double>?, mask: Staircase, method: ProductMethod,
+    into y: UnsafeMutableMatrixView<Double>
   ) {
     Reference.maskedLinear(x, weights: w, bias: bias, mask: mask, into: y)
   }
@@ -56,9 +56,10 @@ extension Double: KernelScalar {
 
   public static func expandBits(
     _ words: UnsafePointer<UInt64>, wordsPerRow: Int, rows: UnsafePointer<Int>?,
-    into y: UnsafeMutableMatrixView<Double>
+    places: UnsafePointer<Int32>?, into y: UnsafeMutableMatrixView<Double>, listing onBits: UnsafeOnBits?
   ) {
-    Reference.expandBits(words, wordsPerRow: wordsPerRow, rows: rows, into: y)
+    Reference.expandBits(
+      words, wordsPerRow: wordsPerRow, rows: rows, places: places, into: y, listing: onBits)
   }
 
   public static func apply(

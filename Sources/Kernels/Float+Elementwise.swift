@@ -3,10 +3,10 @@ import CKernels
 extension Float {
   public static func expandBits(
     _ words: UnsafePointer<UInt64>, wordsPerRow: Int, rows: UnsafePointer<Int>?,
-    into y: UnsafeMutableMatrixView<Float>
+    places: UnsafePointer<Int32>?, into y: UnsafeMutableMatrixView<Float>, listing onBits: UnsafeOnBits?
   ) {
     precondition(wordsPerRow * 64 >= y.columnCount, "\(wordsPerRow) words do not hold \(y.columnCount) bits")
-    kernels.pointee.expand_bits(words, wordsPerRow, rows, y.raw)
+    kernels.pointee.expand_bits(words, wordsPerRow, rows, places, y.raw, onBits.raw)
   }
 
   public static func apply(

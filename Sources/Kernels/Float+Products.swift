@@ -23,15 +23,17 @@ extension Float {
   }
 
   public static func maskedLinear(
-    _ x: UnsafeMatrixView<Float>, weights w: UnsafeMatrixView<Float>, bias: UnsafeMatrixView<Float>?,
-    mask: Staircase,
-    method: ProductMethod, into y: UnsafeMutableMatrixView<Float>
+    _ x: UnsafeMatrixView<Float>, onBits: UnsafeOnBits?, weights w: UnsafeMatrixView<Float>,
+    bias: UnsafeMatrixView<Float>?, mask: Staircase, method: ProductMethod,
+    into y: UnsafeMutableMatrixView<Float>
   ) {
     mask.require(weights: w)
     x.require("x", rows: x.rowCount, columns: w.rowCount)
     bias?.require("bias", rows: 1, columns: w.columnCount)
     y.require("y", rows: x.rowCount, columns: w.columnCount)
-    mask.withC { kernels.pointee.masked_linear(x.raw, w.raw, bias?.base, $0, method.raw, y.raw) }
+    mask.withC {
+      kernels.pointee.masked_linear(x.raw, onBits.raw, w.raw, bias?.base, $0, method.raw, y.raw)
+    }
   }
 
   public static func maskedLinearInputGradient(

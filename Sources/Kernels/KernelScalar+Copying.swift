@@ -7,6 +7,21 @@ extension KernelScalar {
     accumulate(x, scaledBy: scale, into: y, keeping: 1)
   }
 
+  /// Computes a masked layer of an x of which nothing is known.
+  public static func maskedLinear(
+    _ x: UnsafeMatrixView<Self>, weights w: UnsafeMatrixView<Self>, bias: UnsafeMatrixView<Self>?,
+    mask: Staircase, method: ProductMethod, into y: UnsafeMutableMatrixView<Self>
+  ) {
+    maskedLinear(x, onBits: nil, weights: w, bias: bias, mask: mask, method: method, into: y)
+  }
+
+  /// Writes consecutive rows of packed bits as scalars 0 and 1.
+  package static func expandBits(
+    _ words: UnsafePointer<UInt64>, wordsPerRow: Int, into y: UnsafeMutableMatrixView<Self>
+  ) {
+    expandBits(words, wordsPerRow: wordsPerRow, rows: nil, places: nil, into: y, listing: nil)
+  }
+
   /// Copies x (B × N) into the columns `column ..< column + N` of y (B × M).
   package static func copy(
     _ x: UnsafeMatrixView<Self>, into y: UnsafeMutableMatrixView<Self>, atColumn column: Int = 0

@@ -36,11 +36,10 @@ public protocol KernelScalar: BinaryFloatingPoint, Sendable, Codable {
   /// A weight that the mask forbids is not read as a number: whatever it holds, and whatever the input it belongs
   /// to holds (finite), `y` has the same bits.
   /// Shapes: x (B × K), w (K × N), bias (1 × N) or nil for zero, y (B × N). The method changes only the time taken
-  /// and the rounding.
+  /// and the rounding, and the lists of the on-bits of an x of zeros and ones, if given, only the time.
   static func maskedLinear(
-    _ x: UnsafeMatrixView<Self>, weights w: UnsafeMatrixView<Self>, bias: UnsafeMatrixView<Self>?,
-    mask: Staircase,
-    method: ProductMethod,
+    _ x: UnsafeMatrixView<Self>, onBits: UnsafeOnBits?, weights w: UnsafeMatrixView<Self>,
+    bias: UnsafeMatrixView<Self>?, mask: Staircase, method: ProductMethod,
     into y: UnsafeMutableMatrixView<Self>)
 
   /// Accumulates `dx[r, k] += Σ_{n permitted} dy[r, n] · w[k, n]`.
@@ -66,11 +65,13 @@ public protocol KernelScalar: BinaryFloatingPoint, Sendable, Codable {
 
   // MARK: Element by element (all operands of one shape)
 
-  /// Writes rows of packed bits as scalars 0 and 1: bit c of row r is bit c mod 64 of word
-  /// `rows[r] · wordsPerRow + ⌊c / 64⌋`, or of row r itself if `rows` is nil.
+  /// Writes rows of packed bits as scalars 0 and 1, and lists the on-bits of what it writes, if asked to.
+  ///
+  /// `y[r, places[c]]`, or `y[r, c]` if `places` is nil, is bit c mod 64 of word `rows[r] · wordsPerRow + ⌊c / 64⌋`, or
+  /// of row r itself if `rows` is nil. `places` is a permutation of the columns.
   static func expandBits(
     _ words: UnsafePointer<UInt64>, wordsPerRow: Int, rows: UnsafePointer<Int>?,
-    into y: UnsafeMutableMatrixView<Self>)
+    places: UnsafePointer<Int32>?, into y: UnsafeMutableMatrixView<Self>, listing onBits: UnsafeOnBits?)
   /// Computes `y = f(x)`; `y` may be `x`.
   static func apply(_ f: Activation, _ x: UnsafeMatrixView<Self>, into y: UnsafeMutableMatrixView<Self>)
   /// Accumulates `dx += f′(x) · dy`, with f′ computed from `y = f(x)`.

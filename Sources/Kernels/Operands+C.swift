@@ -19,6 +19,11 @@ extension UnsafeMutableMatrixView<Float> {
   var raw: ck_matrix { ck_matrix(base: base, rows: rowCount, columns: columnCount, stride: stride) }
 }
 
+extension UnsafeOnBits? {
+  /// The lists as the C kernels take them; a null base if there are none.
+  var raw: ck_on_bits { ck_on_bits(base: self?.base, pitch: self?.pitch ?? 0) }
+}
+
 /// What has the shape of a matrix, to be checked before it is handed to C.
 protocol MatrixShaped {
   var rowCount: Int { get }

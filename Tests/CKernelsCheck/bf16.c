@@ -84,7 +84,7 @@ static void check_forward(
   if (variation % 3 == 2) poison(w);
   if (is_poisoned) poison(x);
   const float *b = has_bias ? bias.base : NULL;
-  RUN_ROWS(rows, kernels->masked_linear(PART(x), w, b, m.c, ck_bf16, PART(y)), y);
+  RUN_ROWS(rows, kernels->masked_linear(PART(x), unlisted, w, b, m.c, ck_bf16, PART(y)), y);
   EACH_ELEMENT(y, r, n) {
     sum s = {0};
     if (has_bias) add(&s, *at(bias, 0, n));
@@ -102,7 +102,7 @@ static void check_forward(
   EACH_ELEMENT(x, r, k) {
     if (m.input_places[k] >= m.c.prefixes[place]) *at(x, r, k) -= 3;
   }
-  kernels->masked_linear(x, w, b, m.c, ck_bf16, y);
+  kernels->masked_linear(x, unlisted, w, b, m.c, ck_bf16, y);
   EACH_ELEMENT(y, r, n) {
     if (m.output_places[n] <= place && !isnan(*at(once, r, n))) EXPECT_SAME(y, once, r, n);
   }
@@ -212,14 +212,14 @@ static void check_denormals(const ck_kernels *kernels) {
   const ck_staircase mask = {.prefixes = prefixes};
   *at(x, 0, 0) = 0x1p-130f;
   *at(w, 0, 0) = 0x1p30f;
-  kernels->masked_linear(x, w, NULL, mask, ck_bf16, y);
+  kernels->masked_linear(x, unlisted, w, NULL, mask, ck_bf16, y);
   EXPECT(*at(y, 0, 0) == 0);
   *at(x, 0, 0) = 0x1p-120f;
   *at(w, 0, 0) = 0x1p-10f;
-  kernels->masked_linear(x, w, NULL, mask, ck_bf16, y);
+  kernels->masked_linear(x, unlisted, w, NULL, mask, ck_bf16, y);
   EXPECT(*at(y, 0, 0) == 0);
   *at(w, 0, 0) = 0x1p-6f;
-  kernels->masked_linear(x, w, NULL, mask, ck_bf16, y);
+  kernels->masked_linear(x, unlisted, w, NULL, mask, ck_bf16, y);
   EXPECT(*at(y, 0, 0) == 0x1p-126f);
 }
 

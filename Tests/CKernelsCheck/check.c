@@ -112,6 +112,23 @@ int32_t *ordering(ptrdiff_t count, bool natural) {
   return order;
 }
 
+ck_on_bits lists(ptrdiff_t rows, ptrdiff_t columns) {
+  ck_on_bits made = {.pitch = columns + 16};
+  made.base = integers(rows * made.pitch);
+  for (ptrdiff_t i = 0; i < rows * made.pitch; i++) made.base[i] = -1;
+  return made;
+}
+
+void expect_lists(ck_matrix m, ck_on_bits lists) {
+  for (ptrdiff_t r = 0; r < m.rows; r++) {
+    const int32_t *next = lists.base + r * lists.pitch;
+    for (ptrdiff_t c = 0; c < m.columns; c++) {
+      if (*at(m, r, c) == 1) EXPECT(*next++ == c);
+    }
+    EXPECT(*next == INT32_MAX);
+  }
+}
+
 int32_t *by_degree(const int32_t *degrees, ptrdiff_t count) {
   int32_t *order = ordering(count, true);
   for (ptrdiff_t i = 1; i < count; i++) {

@@ -56,6 +56,13 @@ int32_t *ordering(ptrdiff_t count, bool natural);
 /// Sorts 0 ..< count by degree, those of one degree as they come.
 int32_t *by_degree(const int32_t *degrees, ptrdiff_t count);
 
+/// On-bits that are to be found, or not to be listed.
+static const ck_on_bits unlisted = {NULL, 0};
+/// Makes room for the lists of a matrix, filled with what no list holds.
+ck_on_bits lists(ptrdiff_t rows, ptrdiff_t columns);
+/// Fails unless the lists are of where the matrix is one.
+void expect_lists(ck_matrix m, ck_on_bits lists);
+
 static inline float *at(ck_matrix m, ptrdiff_t r, ptrdiff_t c) { return m.base + r * m.stride + c; }
 static inline uint32_t bits_at(ck_matrix m, ptrdiff_t r, ptrdiff_t c) {
   uint32_t bits;

@@ -325,23 +325,33 @@ void check_bernoulli_gradient(const ck_kernels *kernels) {
 
 void check_expand_bits(const ck_kernels *kernels) {
   static const ptrdiff_t columns[] = {1, 15, 16, 17, 63, 64, 65, 128, 784};
-  enum { tables = 9, row_count = 11 };
-  for (int i = 0; i < 2 * tables; i++) {
+  enum { tables = 9, row_count = 31, variations = 8 };
+  for (int i = 0; i < variations * tables; i++) {
     ptrdiff_t width = columns[i % tables], words_per_row = (width + 63) / 64;
-    bool has_numbers = i >= tables;
-    shape("%td columns, row numbers %d", width, has_numbers);
+    int variation = i / tables;
+    bool has_numbers = variation & 1, has_places = variation & 2, has_lists = variation & 4;
+    shape("%td columns, row numbers %d, places %d, lists %d", width, has_numbers, has_places, has_lists);
     uint64_t words[row_count * 13];
     for (int w = 0; w < row_count * 13; w++) {
       words[w] = (uint64_t)(draw() * 0x1p32) << 32 | (uint64_t)(draw() * 0x1p32);
+      // Rows of few bits, of none and of all.
+      if (w / words_per_row % 4 == 1) words[w] &= words[w] >> 7 & words[w] << 5;
+      if (w / words_per_row % 4 == 2) words[w] = 0;
+      if (w / words_per_row % 8 == 3) words[w] = UINT64_MAX;
     }
     ptrdiff_t numbers[row_count];
     for (int r = 0; r < row_count; r++) numbers[r] = draw_below(row_count);
+    const int32_t *places = ordering(width, !has_places);
     ck_matrix y = matrix(row_count, width);
-    RUN(kernels->expand_bits(words, words_per_row, has_numbers ? numbers : NULL, y), y);
-    EACH_ELEMENT(y, r, c) {
-      ptrdiff_t row = has_numbers ? numbers[r] : r;
-      EXPECT_NEAR(y, r, c, words[row * words_per_row + c / 64] >> (c % 64) & 1, 0);
+    ck_on_bits on_bits = has_lists ? lists(row_count, width) : unlisted;
+    RUN(
+      kernels->expand_bits(
+        words, words_per_row, has_numbers ? numbers : NULL, has_places ? places : NULL, y, on_bits), y);
+    for (ptrdiff_t r = 0; r < row_count; r++) {
+      const uint64_t *row = words + (has_numbers ? numbers[r] : r) * words_per_row;
+      for (ptrdiff_t c = 0; c < width; c++) EXPECT_NEAR(y, r, places[c], row[c / 64] >> (c % 64) & 1, 0);
     }
+    if (has_lists) expect_lists(y, on_bits);
   }
 }
 

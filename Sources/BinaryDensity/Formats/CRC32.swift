@@ -26,4 +26,11 @@ package struct CRC32: Sendable {
     let digits = String(value, radix: 16)
     return String(repeating: "0", count: 8 - digits.count) + digits
   }
+
+  /// Returns the check of some bytes and then `byteCount` others, from the check of each.
+  ///
+  /// - Complexity: O(log `byteCount`).
+  static func joining(_ first: UInt32, _ second: UInt32, byteCount: Int) -> UInt32 {
+    UInt32(crc32_combine(uLong(first), uLong(second), numericCast(byteCount)))
+  }
 }

@@ -56,38 +56,60 @@ extension GreyLevels {
         levels[$0 * columnCount + $1] >= threshold
       }
     case .stochastic(let seed), .dynamic(let seed):
-      drawn(from: Philox(seed: seed, stream: .fixedBinarization, index: split.streamIndex))
+      drawn(
+        from: Philox(seed: seed, stream: .fixedBinarization, index: split.streamIndex), rows: 0..<rowCount)
     }
   }
 
   /// Returns the fresh draw of an epoch, a function of the seed, the epoch, and a row's place in this table.
   public func redrawn(seed: UInt64, epoch: Int) -> BinaryMatrix {
-    precondition(epoch >= 0, "there is no epoch \(epoch)")
-    return drawn(from: Philox(seed: seed, stream: .dynamicBinarization, index: UInt64(epoch)))
+    redrawn(seed: seed, epoch: epoch, rows: 0..<rowCount)
   }
 
-  private func drawn(from bits: Philox) -> BinaryMatrix {
-    let blocksPerRow = (columnCount + 3) / 4
-    var result = BinaryMatrix(rowCount: rowCount, columnCount: columnCount)
-    let wordsPerRow = result.wordsPerRow
-    for row in 0..<rowCount {
-      let rowStart = row * columnCount
-      for block in 0..<blocksPerRow {
-        let columns = block * 4..<min(block * 4 + 4, columnCount)
-        // Most of a picture is black, where nothing needs drawing.
-        guard columns.contains(where: { levels[rowStart + $0] != 0 }) else { continue }
-        let draws = bits.words(at: UInt64(row * blocksPerRow + block))
-        var nibble: UInt64 = 0
-        for column in columns {
-          let level = UInt64(levels[rowStart + column])
-          if UInt64(draws[column - columns.lowerBound]) * 255 < level << 32 {
-            nibble |= 1 << UInt64(column - columns.lowerBound)
-          }
-        }
-        // 64 is a multiple of 4, so a block never straddles two words.
-        result.words[row * wordsPerRow + block / 16] |= nibble << UInt64(block % 16 * 4)
-      }
+  /// Returns some rows of the fresh draw of an epoch, in the order of their indices.
+  ///
+  /// - Precondition: `epoch >= 0`, and the indices are rows of this table.
+  func redrawn(
+    seed: UInt64, epoch: Int, rows: some RandomAccessCollection<Int> & Sendable
+  ) -> BinaryMatrix {
+    precondition(epoch >= 0, "there is no epoch \(epoch)")
+    return drawn(from: Philox(seed: seed, stream: .dynamicBinarization, index: UInt64(epoch)), rows: rows)
+  }
+
+  private func drawn(
+    from bits: Philox, rows: some RandomAccessCollection<Int> & Sendable
+  ) -> BinaryMatrix {
+    let indices = Array(rows)
+    let wordsPerRow = (columnCount + 63) / 64
+    let chunk = 16
+    let parts = Threads.map(count: (indices.count + chunk - 1) / chunk) { part in
+      let rows = indices[part * chunk..<min((part + 1) * chunk, indices.count)]
+      var words = [UInt64](repeating: 0, count: rows.count * wordsPerRow)
+      for (place, row) in rows.enumerated() { draw(row, from: bits, into: &words, at: place * wordsPerRow) }
+      return words
     }
-    return result
+    return BinaryMatrix(rowCount: indices.count, columnCount: columnCount, words: parts.flatMap { $0 })
+  }
+
+  /// Draws one row into words that are zero, from the word at `start` on.
+  private func draw(_ row: Int, from bits: Philox, into words: inout [UInt64], at start: Int) {
+    precondition(row >= 0 && row < rowCount, "row \(row) is outside 0..<\(rowCount)")
+    let blocksPerRow = (columnCount + 3) / 4
+    let rowStart = row * columnCount
+    for block in 0..<blocksPerRow {
+      let columns = block * 4..<min(block * 4 + 4, columnCount)
+      // Most of a picture is black, where nothing needs drawing.
+      guard columns.contains(where: { levels[rowStart + $0] != 0 }) else { continue }
+      let draws = bits.words(at: UInt64(row * blocksPerRow + block))
+      var nibble: UInt64 = 0
+      for column in columns {
+        let level = UInt64(levels[rowStart + column])
+        if UInt64(draws[column - columns.lowerBound]) * 255 < level << 32 {
+          nibble |= 1 << UInt64(column - columns.lowerBound)
+        }
+      }
+      // 64 is a multiple of 4, so a block never straddles two words.
+      words[start + block / 16] |= nibble << UInt64(block % 16 * 4)
+    }
   }
 }

@@ -38,6 +38,7 @@ public struct DataSplits: Sendable {
   public let binarization: Binarization?
   /// The grey levels of the training rows, kept for dynamic binarization only.
   private let trainLevels: GreyLevels?
+  private let cachedFingerprint = CachedFingerprint()
 
   /// Creates a data set from rows of bits.
   ///
@@ -84,16 +85,14 @@ public struct DataSplits: Sendable {
     }
   }
 
-  /// Whether the training rows are drawn anew each epoch.
-  var drawsEachEpoch: Bool {
-    if case .dynamic = binarization, trainLevels != nil { true } else { false }
+  /// The training rows as a source: `train`, or for dynamic binarization what draws them anew in each epoch.
+  public var trainingRows: any RowSource {
+    guard case .dynamic(let seed) = binarization, let trainLevels else { return train }
+    return DynamicBinarization(trainLevels, fixed: train, seed: seed)
   }
 
-  /// Returns the training rows of an epoch: a fresh draw for dynamic binarization, otherwise `train`.
-  public func trainingRows(epoch: Int) -> BinaryMatrix {
-    guard case .dynamic(let seed) = binarization, let trainLevels else { return train }
-    return trainLevels.redrawn(seed: seed, epoch: epoch)
-  }
+  /// What tells the data set from another; computed once, whoever asks.
+  public var fingerprint: DataFingerprint { cachedFingerprint.of(self) }
 
   /// Returns the data set with a part of its training rows held out for validation instead.
   ///

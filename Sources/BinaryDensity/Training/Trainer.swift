@@ -20,8 +20,8 @@ public final class Trainer<Model: TrainableDensity> {
 
   /// The model, but for its parameters.
   private let template: Model
-  // What trains has its variables renumbered, if that helps, and so have its rows. The models' parameters are kept
-  // once: in the executor, and those of the best, which the evaluator shares.
+  // What trains has its variables renumbered, if that helps, and takes its rows in that order. The models' parameters are
+  // kept once: in the executor, and those of the best, which the judge shares.
   private let renumbering: Renumbering?
   private let working: Model
   private var bestParameters: Parameters<Float>
@@ -32,8 +32,8 @@ public final class Trainer<Model: TrainableDensity> {
   /// The running average of the parameters, if one is kept.
   private var average: Parameters<Float>?
   private let validationRows: BinaryMatrix?
-  /// The training rows, if every epoch has the same.
-  private let fixedRows: BinaryMatrix?
+  private let trainingRows: any RowSource
+  private let batch: RowBatch<Float>
 
   /// Starts a training.
   ///
@@ -45,7 +45,7 @@ public final class Trainer<Model: TrainableDensity> {
     let model = configuration.startsAtMarginals ? model.startingAtMarginals(of: data.train) : model
     let stepsPerEpoch = configuration.batchesPerEpoch(rowCount: data.train.rowCount)
     let progress = TrainingState.Progress(
-      configuration: configuration, data: DataFingerprint(data),
+      configuration: configuration, data: data.fingerprint,
       rates: RateController(
         configuration.schedule, base: configuration.learningRate,
         totalSteps: stepsPerEpoch * configuration.epochCount
@@ -71,7 +71,7 @@ public final class Trainer<Model: TrainableDensity> {
       throw .mismatch(
         path: data.name, expected: "\(current.variableCount) columns", found: "\(data.variableCount)")
     }
-    let fingerprint = DataFingerprint(data)
+    let fingerprint = data.fingerprint
     guard fingerprint.describesTheSameData(as: state.progress.data) else {
       throw .mismatch(
         path: data.name, expected: "the data this training began with (\(state.progress.data))",
@@ -107,11 +107,12 @@ public final class Trainer<Model: TrainableDensity> {
     executor.isTraining = true
     executor.precision = state.progress.configuration.precision
     executor.seed = state.progress.configuration.seed
-    func renumber(_ table: BinaryMatrix) -> BinaryMatrix {
+    trainingRows = data.trainingRows
+    batch = RowBatch(
+      capacity: executor.plan.batchCapacity, columnCount: data.variableCount, columnOrder: renumbering?.order)
+    validationRows = data.validation.map { table in
       renumbering.map { table.reorderingColumns($0.order) } ?? table
     }
-    fixedRows = data.drawsEachEpoch ? nil : renumber(data.train)
-    validationRows = data.validation.map(renumber)
     judge = validationRows.flatMap { validation in
       validation.rowCount == 0 ? nil : working.judge(batchCapacity: min(512, validation.rowCount))
     }
@@ -173,15 +174,16 @@ public final class Trainer<Model: TrainableDensity> {
     let clock = ContinuousClock()
     while progress.epoch < configuration.epochCount {
       if isOutOfPatience { return .outOfPatience }
-      let table = trainingRows(epoch: progress.epoch)
-      let batches = ShuffledBatches(
-        rowCount: table.rowCount, batchSize: configuration.batchSize, seed: configuration.seed,
-        epoch: progress.epoch)
+      let source = trainingRows.rows(inEpoch: progress.epoch)
+      var batches = ShuffledBatches(
+        rowCount: source.rowCount, batchSize: configuration.batchSize, blockLength: source.blockLength,
+        seed: configuration.seed, epoch: progress.epoch
+      ).makeIterator(atBatch: progress.batch)
       let start = clock.now
       let secondsBefore = progress.seconds
       let rowsBefore = progress.rowCount
-      while progress.batch < batches.count {
-        try step(batches[progress.batch], of: table)
+      while let rows = batches.next() {
+        try step(rows, of: source)
         progress.seconds = secondsBefore + start.duration(to: clock.now).seconds
         if try !observe(.step(progress)) { return .stopped }
       }
@@ -198,16 +200,10 @@ public final class Trainer<Model: TrainableDensity> {
     return .finished
   }
 
-  /// The training rows of an epoch, renumbered.
-  private func trainingRows(epoch: Int) -> BinaryMatrix {
-    if let fixedRows { return fixedRows }
-    let table = data.trainingRows(epoch: epoch)
-    return renumbering.map { table.reorderingColumns($0.order) } ?? table
-  }
-
-  private func step(_ batch: [Int], of table: BinaryMatrix) throws(DensityError) {
+  private func step(_ rows: [Int], of source: any RowSource) throws(DensityError) {
     executor.step = progress.step
-    executor.set(objective.rows, rowCount: batch.count) { table.copyRows(batch, into: $0) }
+    try source.gather(rows, into: batch)
+    executor.set(objective.rows, to: batch)
     working.prepare(objective, in: executor, seed: progress.configuration.seed, step: progress.step)
     executor.forward()
     let value = executor.withUnsafeView(of: objective.loss) { Double($0[0, 0]) }
@@ -216,8 +212,8 @@ public final class Trainer<Model: TrainableDensity> {
     }
     executor.backward(stepping: &optimizer, rate: progress.rates.rate(atStep: progress.step))
     updateAverage()
-    progress.logProbabilitySum -= value * Double(batch.count)
-    progress.rowCount += batch.count
+    progress.logProbabilitySum -= value * Double(rows.count)
+    progress.rowCount += rows.count
     progress.step += 1
     progress.batch += 1
   }

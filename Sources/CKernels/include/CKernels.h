@@ -28,6 +28,14 @@ typedef struct {
   ptrdiff_t stride;  // floats from one row to the next; at least `columns` rounded up to 16
 } ck_matrix;
 
+/// Where each row of a matrix of zeros and ones is one: the columns, ascending, and after the last a number that is no
+/// column, INT32_MAX where a kernel writes it. The list of row r starts at base + r · pitch; the pitch is at least the
+/// columns + 16.
+typedef struct {
+  int32_t *_Nullable base;  // null: it is not known
+  ptrdiff_t pitch;
+} ck_on_bits;
+
 /// An autoregressive mask: of the K inputs sorted by degree, the sorted output n sees the first prefixes[n].
 typedef struct {
   const int32_t *_Nullable inputs;    // K: the sorted order, a permutation; null: they are sorted as they are
@@ -100,9 +108,11 @@ typedef struct {
   /// ck_right: b (N × K). c (B × N).
   void (*product)(ck_matrix a, ck_matrix b, ck_transposition transposing, ck_matrix c, bool accumulating);
   /// y = bias + x · w where the mask permits. x (B × K), w (K × N), bias (1 × N) or null, y (B × N).
-  /// Forbidden weights are never used as numbers; forbidden finite inputs do not change a bit of y.
+  /// Forbidden weights are never used as numbers; forbidden finite inputs do not change a bit of y. Nor does it change
+  /// one whether the on-bits of x are given.
   void (*masked_linear)(
-    ck_matrix x, ck_matrix w, const float *_Nullable bias, ck_staircase mask, ck_method method, ck_matrix y);
+    ck_matrix x, ck_on_bits on_bits, ck_matrix w, const float *_Nullable bias, ck_staircase mask, ck_method method,
+    ck_matrix y);
   /// Accumulates dx = dy · wᵀ where permitted. dy (B × N), w (K × N), dx (B × K).
   void (*masked_linear_input_gradient)(
     ck_matrix dy, ck_matrix w, ck_staircase mask, ck_method method, ck_matrix dx);
@@ -116,9 +126,11 @@ typedef struct {
     ck_matrix x, ck_matrix dy, ck_staircase mask, ck_method method, bool everywhere, ck_matrix w, ck_matrix m,
     ck_matrix v, ck_adam step);
 
-  /// y[r, c] = bit c mod 64 of words[r′ · words_per_row + ⌊c / 64⌋], where r′ is rows[r], or r without them.
+  /// y[r, places[c]] = bit c mod 64 of words[r′ · words_per_row + ⌊c / 64⌋], where r′ is rows[r], or r without them;
+  /// without places, a permutation of the columns, y[r, c]. Lists the on-bits of y, unless their base is null.
   void (*expand_bits)(
-    const uint64_t *words, ptrdiff_t words_per_row, const ptrdiff_t *_Nullable rows, ck_matrix y);
+    const uint64_t *words, ptrdiff_t words_per_row, const ptrdiff_t *_Nullable rows,
+    const int32_t *_Nullable places, ck_matrix y, ck_on_bits on_bits);
   /// y = f(x); y may be x. Sigmoid, tanh and softplus are within 3 ulp, or 1e-37 absolutely.
   void (*apply)(ck_activation f, ck_matrix x, ck_matrix y);
   /// Accumulates dx = f′(x) · dy, with f′ from y = f(x).

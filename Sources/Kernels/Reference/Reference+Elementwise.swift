@@ -137,13 +137,21 @@ extension Reference {
 
   static func expandBits<S: KernelScalar>(
     _ words: UnsafePointer<UInt64>, wordsPerRow: Int, rows: UnsafePointer<Int>?,
-    into y: UnsafeMutableMatrixView<S>
+    places: UnsafePointer<Int32>?, into y: UnsafeMutableMatrixView<S>, listing onBits: UnsafeOnBits?
   ) {
     for row in 0..<y.rowCount {
       let bits = words + (rows?[row] ?? row) * wordsPerRow
       for column in 0..<y.columnCount {
-        y[row, column] = bits[column / 64] >> UInt64(column % 64) & 1 == 1 ? 1 : 0
+        let place = places.map { Int($0[column]) } ?? column
+        y[row, place] = bits[column / 64] >> UInt64(column % 64) & 1 == 1 ? 1 : 0
       }
+      guard let onBits else { continue }
+      var end = onBits.base + row * onBits.pitch
+      for place in 0..<y.columnCount where y[row, place] == 1 {
+        end.pointee = Int32(place)
+        end += 1
+      }
+      end.pointee = .max
     }
   }
 }

@@ -13,9 +13,60 @@ struct ShuffledBatchesTests {
     #expect(batches.count == (rowCount + batchSize - 1) / batchSize)
     #expect(batches.joined().sorted() == Array(0..<rowCount))
     #expect(batches.dropLast().allSatisfy { $0.count == batchSize })
-    // Any batch is known alone.
-    let again = ShuffledBatches(rowCount: rowCount, batchSize: batchSize, seed: seed, epoch: 3)
-    for k in batches.indices.reversed() { #expect(again[k] == Array(batches)[k]) }
+    // Any batch is known alone, and those after it.
+    let all = Array(batches)
+    for k in [0, all.count / 3, all.count - 1, all.count] where k >= 0 {
+      #expect(Array(IteratorSequence(batches.makeIterator(atBatch: k))) == Array(all[k...]))
+    }
+  }
+
+  @Test(
+    "every row of several blocks comes once, each window's before the next's, from any batch on",
+    arguments: [(10, 3), (1000, 1), (1000, 7), (1001, 2), (513, 1), (3000, 1000)], [1, 6, 100, 5000])
+  func blocks(shape: (rowCount: Int, blockLength: Int), batchSize: Int) {
+    let (rowCount, length) = shape
+    let batches = ShuffledBatches(
+      rowCount: rowCount, batchSize: batchSize, blockLength: length, seed: 4, epoch: 1)
+    let all = Array(batches)
+    #expect(all.count == batches.count && all.dropLast().allSatisfy { $0.count == batchSize })
+    #expect(all.joined().sorted() == Array(0..<rowCount))
+    for k in [1, all.count / 2, all.count - 1, all.count] where k <= all.count {
+      #expect(Array(IteratorSequence(batches.makeIterator(atBatch: k))) == Array(all[k...]))
+    }
+    // The batch size does not move a row.
+    let order = Array(all.joined())
+    let single = ShuffledBatches(
+      rowCount: rowCount, batchSize: 1, blockLength: length, seed: 4, epoch: 1)
+    #expect(Array(single.joined()) == order)
+    // Windows of equal numbers of blocks, to within one; a block belongs to one of them.
+    let blockCount = (rowCount + length - 1) / length
+    let windowCount = (blockCount + 255) / 256
+    var start = 0
+    var seen: Set<Int> = []
+    for window in 0..<windowCount {
+      let blocks = (window + 1) * blockCount / windowCount - window * blockCount / windowCount
+      var rows = 0
+      var here: Set<Int> = []
+      while start + rows < order.count, here.count < blocks || here.contains(order[start + rows] / length) {
+        here.insert(order[start + rows] / length)
+        rows += 1
+      }
+      #expect(here.count == blocks && seen.isDisjoint(with: here))
+      seen.formUnion(here)
+      start += rows
+    }
+    #expect(start == rowCount)
+    // It is a shuffle, of blocks and of rows.
+    if rowCount >= 1000 {
+      #expect(order != order.sorted() && order.map { $0 / length } != order.map { $0 / length }.sorted())
+    }
+  }
+
+  @Test("one block is shuffled as a whole, whatever its length", arguments: [100, 101, 5000])
+  func oneBlock(blockLength: Int) {
+    let whole = ShuffledBatches(rowCount: 100, batchSize: 9, seed: 3, epoch: 5)
+    let block = ShuffledBatches(rowCount: 100, batchSize: 9, blockLength: blockLength, seed: 3, epoch: 5)
+    #expect(Array(block) == Array(whole))
   }
 
   @Test("seeds and epochs have orders of their own")
@@ -41,7 +92,8 @@ struct ShuffledBatchesTests {
     // χ² with 23 degrees of freedom exceeds 65.0 with probability about 7e-6.
     var counts: [[Int]: Int] = [:]
     for epoch in 0..<24_000 {
-      counts[ShuffledBatches(rowCount: 4, batchSize: 4, seed: seed, epoch: epoch)[0], default: 0] += 1
+      let batches = ShuffledBatches(rowCount: 4, batchSize: 4, seed: seed, epoch: epoch)
+      counts[Array(batches)[0], default: 0] += 1
     }
     #expect(counts.count == 24)
     let chiSquare = counts.values.reduce(0.0) { $0 + Double(($1 - 1000) * ($1 - 1000)) / 1000 }

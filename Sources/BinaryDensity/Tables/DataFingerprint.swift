@@ -1,0 +1,59 @@
+import Synchronization
+
+/// A short description of a data set that tells it from another.
+public struct DataFingerprint: Hashable, Sendable, Codable {
+  /// The name of the data set.
+  public let name: String
+  /// The number of training rows.
+  public let rowCount: Int
+  /// The number of columns.
+  public let columnCount: Int
+  /// The CRC-32 of the packed training and validation rows.
+  public let checksum: UInt32
+  /// How grey levels were binarized, if they were.
+  public let binarization: String?
+
+  /// Whether two data sets have the same bits, whatever their files are called.
+  func describesTheSameData(as other: DataFingerprint) -> Bool {
+    checksum == other.checksum && rowCount == other.rowCount && columnCount == other.columnCount
+      && binarization == other.binarization
+  }
+
+  /// Describes a data set.
+  ///
+  /// - Complexity: one pass over its rows; ask `DataSplits.fingerprint`, which keeps it.
+  init(_ data: DataSplits) {
+    name = data.name
+    rowCount = data.trainingRows.rowCount
+    columnCount = data.variableCount
+    let trained = data.trainingRows.checksum
+    checksum =
+      data.validation.map { CRC32.joining(trained, $0.checksum, byteCount: 8 * $0.words.count) } ?? trained
+    binarization = data.binarization?.description
+  }
+}
+
+extension DataFingerprint: CustomStringConvertible {
+  /// The description in words, such as `mnist: 50000 × 784, checksum 0a1b2c3d, stochastic, seed 2008`.
+  public var description: String {
+    let parts = [
+      "\(name): \(rowCount) × \(columnCount)",
+      "checksum " + CRC32.text(of: checksum), binarization,
+    ]
+    return parts.compactMap { $0 }.joined(separator: ", ")
+  }
+}
+
+/// The fingerprint of a data set, made when it is first asked for and then kept by all copies of the set.
+final class CachedFingerprint: Sendable {
+  private let kept = Mutex<DataFingerprint?>(nil)
+
+  /// Returns the fingerprint of the one data set that this belongs to.
+  func of(_ data: DataSplits) -> DataFingerprint {
+    kept.withLock { kept in
+      let fingerprint = kept ?? DataFingerprint(data)
+      kept = fingerprint
+      return fingerprint
+    }
+  }
+}

@@ -1,0 +1,66 @@
+import Kernels
+
+/// Rows that are counted, and of which any can be asked for at any time: a table in memory, grey levels that are drawn as
+/// they are asked for, or windows of a file.
+///
+/// A model takes its rows from a batch, in its own order of the columns, so no table is ever copied to be reordered:
+///
+///     let batch = RowBatch<Float>(capacity: 100, columnCount: source.columnCount, columnOrder: order)
+///     try source.gather([17, 4, 99], into: batch)
+public protocol RowSource: RowStream, Sendable {
+  /// The number of rows.
+  var rowCount: Int { get }
+  /// How many consecutive rows are at hand together: those that a file is read in, or all. `ShuffledBatches` goes by it.
+  var blockLength: Int { get }
+  /// The CRC-32 of the packed rows, by which they are told from others; of rows that are drawn anew each epoch, that of
+  /// their fixed draw.
+  var checksum: UInt32 { get }
+  /// Fills a batch with the rows of the given indices, in their order; an index may come more than once.
+  ///
+  /// - Precondition: they are rows of the source, at most as many as the batch holds, and of its number of columns.
+  /// - Throws: what reading throws.
+  func gather<Scalar: KernelScalar>(
+    _ rows: [Int], into batch: RowBatch<Scalar>
+  ) throws(DensityError)
+  /// Returns the rows as an epoch of training sees them: drawn anew, or the same in every epoch.
+  func rows(inEpoch epoch: Int) -> any RowSource
+}
+
+extension RowSource {
+  /// The same in every epoch, unless the source says otherwise.
+  public func rows(inEpoch epoch: Int) -> any RowSource { self }
+}
+
+extension BinaryMatrix: RowSource {
+  /// All rows are at hand.
+  public var blockLength: Int { max(1, rowCount) }
+
+  /// The CRC-32 of the packed rows.
+  ///
+  /// - Complexity: O(words), each time.
+  public var checksum: UInt32 {
+    var check = CRC32()
+    words.withUnsafeBytes { check.update($0) }
+    return check.value
+  }
+
+  /// Fills a batch with the rows of the given indices, in their order.
+  ///
+  /// - Complexity: O(rows · columns), on all threads.
+  public func gather<Scalar: KernelScalar>(_ rows: [Int], into batch: RowBatch<Scalar>) {
+    precondition(
+      batch.columnCount == columnCount,
+      "rows of \(columnCount) columns do not fit a batch of \(batch.columnCount)")
+    batch.fill(words, rows: rows)
+  }
+
+  /// Calls `body` with consecutive rows, while it says to go on.
+  public func forEachBlock(
+    of length: Int, _ body: (BinaryMatrix) throws(DensityError) -> Bool
+  ) throws(DensityError) {
+    precondition(length > 0, "a block cannot have \(length) rows")
+    for start in stride(from: 0, to: rowCount, by: length) {
+      if try !body(rows(start..<min(start + length, rowCount))) { return }
+    }
+  }
+}
