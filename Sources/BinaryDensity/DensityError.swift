@@ -16,6 +16,8 @@ public enum DensityError: Error, Equatable, Sendable {
   case invalidConfiguration(String)
   /// What is asked is not among what a density can do.
   case unsupported(String)
+  /// A row of evidence that has probability zero, or none with the wanted number of on-bits; rows count from 0.
+  case impossibleEvidence(row: Int, onBitCount: Int?)
   /// Training met a number that is not finite.
   case diverged(step: Int, tensor: String)
 
@@ -43,6 +45,9 @@ extension DensityError: CustomStringConvertible {
       "\(path): \(location): expected \(expected), found \(found)"
     case .mismatch(let path, let expected, let found): "\(path): expected \(expected), found \(found)"
     case .invalidConfiguration(let reason), .unsupported(let reason): reason
+    case .impossibleEvidence(let row, nil): "row \(row) of the evidence has probability zero"
+    case .impossibleEvidence(let row, let count?):
+      "row \(row) of the evidence has no possible completion with \(count) on-bits"
     case .diverged(let step, let tensor):
       "training stopped at step \(step): \(tensor) holds a number that is not finite; try a lower rate"
     }

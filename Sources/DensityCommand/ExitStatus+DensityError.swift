@@ -7,7 +7,7 @@ extension ExitStatus {
     self =
       switch error {
       case .missingFile, .unreadable: .missingInput
-      case .malformed, .mismatch: .dataError
+      case .malformed, .mismatch, .impossibleEvidence: .dataError
       case .unwritable: .cannotCreate
       case .invalidConfiguration, .unsupported: .usage
       case .diverged: .internalError
