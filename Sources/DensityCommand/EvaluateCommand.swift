@@ -56,12 +56,19 @@ enum EvaluateCommand {
     }
     let progress = ProgressLine()
     let model = checkpoint.model
-    let measurement = Measurement(model, rows, split: name) { progress.update("evaluating", fraction: $0) }
-    let advantage = rival.map {
-      LikelihoodDifference(
-        measurement.logProbabilities,
-        over: Measurement($0, rows, split: name) { progress.update("evaluating the other", fraction: $0) }
-          .logProbabilities)
+    func measure(
+      _ model: any Density, _ label: String
+    ) throws -> (measurement: LikelihoodMeasurement, logProbabilities: [Double]) {
+      let measured = try model.measureLikelihood(of: rows, named: name) { (fraction) throws(DensityError) in
+        progress.update(label, fraction: fraction)
+        return true
+      }
+      guard let measured else { preconditionFailure("nobody stopped it") }
+      return measured
+    }
+    let (measurement, logProbabilities) = try measure(model, "evaluating")
+    let advantage = try rival.map {
+      LikelihoodDifference(logProbabilities, over: try measure($0, "evaluating the other").logProbabilities)
     }
     let difference =
       arguments.flag("reference") ? largestDifference(model, rows, progress) : nil
@@ -79,7 +86,7 @@ enum EvaluateCommand {
       try Terminal.print(measurement.line)
       try Terminal.print(
         "\(durationText(seconds: measurement.seconds)), "
-          + "\(Int(Double(rows.rowCount) / measurement.seconds)) rows/s")
+          + "\(Int(measurement.rowsPerSecond)) rows/s")
       if let advantage, let other {
         try Terminal.print(
           "log p less that of \(other): \(fixed(advantage.mean, 3)) ± \(fixed(advantage.standardError, 3)) nats a row"

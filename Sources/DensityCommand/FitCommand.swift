@@ -38,52 +38,44 @@ enum FitCommand {
     try AtomicFile.checkFolder(of: output)
     let data = try DataOptions.tables(arguments, path: try arguments.value("table", as: .path))
     let progress = ProgressLine()
-    progress.print(
-      "\(data.name): \(data.train.rowCount) training, \(data.validation?.rowCount ?? 0) validation, "
-        + "\(data.test?.rowCount ?? 0) test rows of \(data.variableCount) variables")
+    progress.print("\(rowCounts(of: data)) of \(data.variableCount) variables")
     let search = try DensitySearch(data, budget: .seconds(budget), seed: seed)
     Interrupt.install()
-    let partial = output + ".partial"
-    func keep(_ density: any Density, at path: String) throws {
-      try Checkpoint(model: density, imageShape: data.imageShape).write(to: path)
-    }
-    var failure: (any Error)?
-    let result = search.run { event in
+    let result = try search.run(savingTo: output) { event in
       switch event {
-      case .tried(let entry):
-        progress.print(line(entry))
-      case .improved(let density):
-        do { try keep(density, at: partial) } catch { failure = error }
+      case .tried(let entry): progress.print(line(entry))
+      case .improved: break
       case .progress(let phase, let fraction, let best):
         progress.update(
           phase, fraction: fraction, figures: best.map { ["best validation NLL \(fixed($0, 3))"] } ?? [])
       }
-      return failure == nil && !Interrupt.isRequested
+      return !Interrupt.isRequested
     }
     progress.finish()
-    if let failure { throw failure }
-    try keep(result.density, at: output)
-    try? FileManager.default.removeItem(atPath: partial)
     Interrupt.uninstall()
     if result.isInterrupted { progress.print("interrupted; the best so far is kept") }
-
-    var measurements: [Measurement] = []
-    for (name, rows) in [("validation", data.validation), ("test", data.test)] {
-      guard let rows, rows.rowCount > 0 else { continue }
-      measurements.append(
-        Measurement(result.density, rows, split: name) {
-          progress.update("measuring \(name) rows", fraction: $0)
-        })
+    let measurements = try result.density.measureLikelihood(heldOutOf: data) {
+      (split, fraction) throws(DensityError) in
+      progress.update("measuring \(split.rawValue) rows", fraction: fraction)
+      return true
     }
     progress.finish()
-    if arguments.flag("json") {
+    try report(result, measurements ?? [], isJSON: arguments.flag("json"), output: output)
+    return result.isInterrupted ? .interrupted : .success
+  }
+
+  /// Prints what was found, and what was tried.
+  private static func report(
+    _ result: DensitySearch.Result, _ measurements: [LikelihoodMeasurement], isJSON: Bool, output: String
+  ) throws {
+    guard !isJSON else {
       let leaderboard = result.leaderboard.map { entry -> JSONValue in
         [
           "name": .string(entry.name), "validation_nll": .real(entry.validationNLL),
           "seconds": .real(entry.seconds),
         ]
       }
-      try Terminal.print(
+      return try Terminal.print(
         JSONValue.object(
           try members(describing: result.density) + [
             .init(key: "leaderboard", value: .array(leaderboard)),
@@ -91,7 +83,6 @@ enum FitCommand {
             .init(key: "output", value: .string(output)),
           ]
         ).indentedDescription)
-      return result.isInterrupted ? .interrupted : .success
     }
     try Terminal.print("validation NLL  seconds  what")
     for entry in result.leaderboard.prefix(12) { try Terminal.print(line(entry)) }
@@ -99,7 +90,6 @@ enum FitCommand {
     try Terminal.print(description(of: result.density))
     for measurement in measurements { try Terminal.print(measurement.line) }
     try Terminal.print("model  \(output)")
-    return result.isInterrupted ? .interrupted : .success
   }
 
   private static func line(_ entry: DensitySearch.Entry) -> String {

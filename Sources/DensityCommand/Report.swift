@@ -1,49 +1,28 @@
 import BinaryDensity
 
-/// The figures of one set of rows.
-struct Measurement {
-  let split: String
-  let summary: LikelihoodSummary
-  /// log p of each row.
-  let logProbabilities: [Double]
-  let seconds: Double
+/// Returns how many rows of a data set are for what.
+func rowCounts(of data: DataSplits) -> String {
+  "\(data.name): \(data.train.rowCount) training, \(data.validation?.rowCount ?? 0) validation, "
+    + "\(data.test?.rowCount ?? 0) test rows"
+}
 
-  /// Evaluates rows with the fast kernels, and takes the time.
-  ///
-  /// - Parameter observe: is told the fraction done.
-  init(
-    _ model: some Density, _ rows: BinaryMatrix, split: String,
-    observe: (Double) -> Void = { _ in }
-  ) {
-    let clock = ContinuousClock()
-    let start = clock.now
-    let values = try? model.evaluator().logProbabilities(of: rows) { (fraction) throws(DensityError) in
-      observe(fraction)
-      return true
-    }
-    // Nothing stops it, and nothing throws.
-    logProbabilities = values.flatMap(\.self) ?? []
-    seconds = start.duration(to: clock.now).seconds
-    self.split = split
-    summary = LikelihoodSummary(logProbabilities: logProbabilities, variableCount: model.variableCount)
-  }
-
+extension LikelihoodMeasurement {
   /// The figures in one line: `test NLL 88.860 ± 0.230 nats (0.1635 bits a variable, 10000 rows)`.
   var line: String {
-    "\(split) NLL \(fixed(summary.negativeLogLikelihood, 3)) ± \(fixed(summary.standardError, 3)) nats "
+    "\(name) NLL \(fixed(summary.negativeLogLikelihood, 3)) ± \(fixed(summary.standardError, 3)) nats "
       + "(\(fixed(summary.bitsPerVariable, 4)) bits a variable, \(summary.rowCount) rows)"
   }
 
   /// The figures as members of a JSON object.
   var members: [JSONValue.Member] {
     [
-      .init(key: "split", value: .string(split)),
+      .init(key: "split", value: .string(name)),
       .init(key: "rows", value: .integer(summary.rowCount)),
       .init(key: "nll", value: .real(summary.negativeLogLikelihood)),
       .init(key: "standard_error", value: .real(summary.standardError)),
       .init(key: "bits_per_variable", value: .real(summary.bitsPerVariable)),
       .init(key: "seconds", value: .real(seconds)),
-      .init(key: "rows_per_second", value: .real(Double(summary.rowCount) / seconds)),
+      .init(key: "rows_per_second", value: .real(rowsPerSecond)),
     ]
   }
 }

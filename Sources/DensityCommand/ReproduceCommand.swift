@@ -34,22 +34,12 @@ enum ReproduceCommand {
     ], run: run)
 
   private static func run(_ arguments: ParsedArguments) throws -> ExitStatus {
-    let names = Reproduction.all.map(\.name)
     guard let name = try arguments.optionalValue("name", as: .string) else {
-      guard arguments.flag("list") else {
-        throw UsageError("which result? One of \(names.joined(separator: ", ")); --list explains them")
-      }
-      let width = names.map(\.count).max() ?? 0
-      for item in Reproduction.all {
-        try Terminal.print(
-          item.name + String(repeating: " ", count: width - item.name.count + 2) + fixed(item.published, 2)
-            + "  "
-            + item.summary + " (\(item.source))")
-      }
+      try list(isAsked: arguments.flag("list"))
       return .success
     }
     guard let item = Reproduction.all.first(where: { $0.name == name }) else {
-      throw UsageError("no result is called \(name); there are \(names.joined(separator: ", "))")
+      throw UsageError("no result is called \(name); there are \(names)")
     }
     let seed = try arguments.value("seed", as: .seed)
     let isPublished = arguments.flag("published-training")
@@ -57,7 +47,8 @@ enum ReproduceCommand {
       throw UsageError("--published-training is not for \(name): its paper's training is not built in")
     }
     training.seed = seed
-    if let epochs = try arguments.optionalValue("epochs", as: .integer(in: 1...1_000_000)) {
+    training.precision = try TrainingOptions.precision(arguments, for: item.kind)
+    if let epochs = try arguments.optionalValue("epochs", as: CommonOptions.epochCount) {
       training.epochCount = epochs
     }
     let directory = RunDirectory(
@@ -65,38 +56,46 @@ enum ReproduceCommand {
         ?? "runs/reproduce/\(item.folder)\(isPublished ? "-published" : "")")
     let data = try DataSplits.mnist(directory: try arguments.value("data", as: .path))
     let progress = ProgressLine()
-    let session = Session(
-      arguments: arguments, directory: directory, progress: progress, isJSON: arguments.flag("json"))
-    progress.print("\(item.summary): published test NLL \(fixed(item.published, 2)), \(item.source)")
-    let model = try item.model(data.variableCount, seed)
-    training.precision = try TrainingOptions.precision(arguments, for: model.kind)
-    guard var best = try session.trainMember(model, training, data, in: directory, isResumed: true) else {
+    let monitor = RunMonitor(data: data, progress: progress, isIntroduced: false)
+    progress.print("\(item.summary): published test NLL \(fixed(item.publishedNLL, 2)), \(item.source)")
+    let result = try item.run(in: directory, data: data, training, observing: monitor.observe)
+    progress.finish()
+    guard !result.summary.isInterrupted else {
       progress.print("interrupted; the same command goes on")
       return .interrupted
     }
-    if let orderCount = item.orderCount, let eonade = best as? EoNADE {
-      best = try eonade.withOrders(count: orderCount)
+    try report(item, result.summary, isJSON: arguments.flag("json"))
+    return .success
+  }
+
+  private static let names = Reproduction.all.map(\.name).joined(separator: ", ")
+
+  /// Prints what can be reproduced.
+  private static func list(isAsked: Bool) throws {
+    guard isAsked else { throw UsageError("which result? One of \(names); --list explains them") }
+    let width = Reproduction.all.map(\.name.count).max() ?? 0
+    for item in Reproduction.all {
+      let name = item.name + String(repeating: " ", count: width - item.name.count)
+      try Terminal.print("\(name)  \(fixed(item.publishedNLL, 2))  \(item.summary) (\(item.source))")
     }
-    guard let test = data.test else { preconditionFailure("MNIST has test rows") }
-    let measurement = Measurement(best, test, split: "test") {
-      progress.update("measuring test rows", fraction: $0)
-    }
-    progress.finish()
-    if arguments.flag("json") {
+  }
+
+  /// Prints what was published beside what was obtained.
+  private static func report(_ item: Reproduction, _ summary: RunSummary, isJSON: Bool) throws {
+    guard let measurement = summary.measurements.first else { preconditionFailure("MNIST has test rows") }
+    guard !isJSON else {
       let object: [JSONValue.Member] =
         [
           .init(key: "name", value: .string(item.name)), .init(key: "source", value: .string(item.source)),
-          .init(key: "published_nll", value: .real(item.published)),
+          .init(key: "published_nll", value: .real(item.publishedNLL)),
         ] + measurement.members
-      try Terminal.print(JSONValue.object(object).indentedDescription)
-    } else {
-      try Terminal.print(
-        "\(item.name): published \(fixed(item.published, 2)), obtained "
-          + "\(fixed(measurement.summary.negativeLogLikelihood, 2)) ± "
-          + "\(fixed(measurement.summary.standardError, 2)) nats on \(measurement.summary.rowCount) test rows"
-      )
-      try Terminal.print("model  \(directory.best)")
+      return try Terminal.print(JSONValue.object(object).indentedDescription)
     }
-    return .success
+    let figures = measurement.summary
+    try Terminal.print(
+      "\(item.name): published \(fixed(item.publishedNLL, 2)), obtained "
+        + "\(fixed(figures.negativeLogLikelihood, 2)) ± \(fixed(figures.standardError, 2)) nats "
+        + "on \(figures.rowCount) test rows")
+    try Terminal.print("model  \(RunDirectory(path: summary.directory).best)")
   }
 }

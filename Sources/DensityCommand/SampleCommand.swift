@@ -64,7 +64,7 @@ enum SampleCommand {
     progress.finish()
 
     if isPicture {
-      try picture(of: rows, imageShape: checkpoint.imageShape, columns: columns, magnification: magnification)
+      try rows.picture(imageShape: checkpoint.imageShape, columns: columns, magnification: magnification)
         .writePNG(to: output)
     } else if let table {
       try table.write(rows, imageShape: checkpoint.imageShape)

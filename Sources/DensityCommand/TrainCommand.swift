@@ -126,29 +126,9 @@ enum TrainCommand {
     let kind = try arguments.value("model", as: ValueFormat<ModelKind>.choice)
     let directory = RunDirectory(
       path: try arguments.optionalValue("run", as: .path) ?? "runs/\(kind.rawValue)")
-    let progress = ProgressLine()
-    let session = Session(
-      arguments: arguments, directory: directory, progress: progress, isJSON: arguments.flag("json"))
-
     // A run of several members is resumed by its whole command line.
     let memberCount = try arguments.value("members", as: .integer(in: 1...10_000))
-    if arguments.flag("resume") && memberCount == 1 {
-      if let setting = settings.first(where: arguments.isGiven) {
-        throw UsageError("--\(setting) cannot change in a resumed run; leave it out")
-      }
-      let last = try Checkpoint(contentsOf: directory.last)
-      guard let state = last.training else {
-        throw DensityError.mismatch(
-          path: directory.last, expected: "a checkpoint to resume from", found: "a finished model")
-      }
-      let data = try DataOptions.trainingData(arguments, seed: state.progress.configuration.seed)
-      let best = try Checkpoint(contentsOf: directory.best).model
-      guard let model = last.model as? any TrainableDensity else {
-        throw DensityError.mismatch(
-          path: directory.last, expected: "a model in training", found: "a \(familyName(of: last.model))")
-      }
-      return try session.resume(model, best: best, state: state, data: data)
-    }
+    if arguments.flag("resume") && memberCount == 1 { return try resume(arguments, in: directory) }
 
     // Every option is read before any file, so that a slip of the keyboard costs no time.
     let seed = try arguments.value("seed", as: .seed)
@@ -161,89 +141,102 @@ enum TrainCommand {
         throw UsageError(
           "--\(setting) says nothing with --model \(kind.rawValue), which is fitted by counting")
       }
-      return try session.fit(
-        kind, try DataOptions.trainingData(arguments, seed: seed), componentCount: componentCount, seed: seed)
+      return try fit(kind, componentCount: componentCount, seed: seed, arguments, in: directory)
     }
     let options = try TrainingOptions(arguments, kind: kind)
-    let ordering = try ordering(arguments, kind: kind)
-    let activation = try arguments.value("activation", as: ValueFormat<Activation>.choice)
-    let hiddenCounts = try arguments.value(
-      "hidden", as: .integers(in: 1...1_000_000, allowingNone: kind == .made))
-    let maskCount = try arguments.value("masks", as: .integer(in: 1...4096))
-    if kind == .nade && hiddenCounts.count != 1 {
-      throw UsageError("--hidden: a NADE has one layer of hidden units")
-    }
-    for option in ["masks", "fresh-masks", "direct", "residual"]
-    where kind != .made && arguments.isGiven(option) {
-      throw UsageError("--\(option) is for a MADE")
-    }
-    for option in ["hidden", "activation"] where kind == .fvsbn && arguments.isGiven(option) {
-      throw UsageError("--\(option): an FVSBN has no hidden units")
-    }
-
-    let isOrderAgnostic = kind == .eonade
-    let orderCount =
-      try arguments.optionalValue("orders", as: .integer(in: 1...4096))
-      ?? (isOrderAgnostic && ordering == .resampled ? RecommendedSettings.eonade.orderCount : 1)
-    if isOrderAgnostic {
-      if orderCount > 1 && ordering != .resampled {
-        throw UsageError("--orders: \(orderCount) orders go with --ordering resampled")
-      }
-    } else if orderCount > memberCount {
-      throw UsageError("--orders is for an EoNADE, or for --members: at most as many")
-    } else if orderCount > 1 && ordering != .random {
-      throw UsageError("--orders: members of several orders go with --ordering random")
-    }
-
+    let networks = try NetworkOptions(arguments, kind: kind, memberCount: memberCount)
     let data = try DataOptions.trainingData(arguments, seed: seed)
     let configuration = options.configuration(rowCount: data.train.rowCount, seed: seed)
-    func model(orderSeed: UInt64, weightSeed: UInt64) throws -> any TrainableDensity {
-      switch kind {
-      case .fvsbn:
-        return try FVSBN(
-          FVSBN.Configuration(variableCount: data.variableCount, ordering: ordering, seed: orderSeed),
-          seed: weightSeed)
-      case .nade:
-        return try NADE(
-          NADE.Configuration(
-            variableCount: data.variableCount, hiddenCount: hiddenCounts[0], activation: activation,
-            ordering: ordering, seed: orderSeed), seed: weightSeed)
-      case .made:
-        return try MADE(
-          MADE.Configuration(
-            variableCount: data.variableCount, hiddenCounts: hiddenCounts, activation: activation,
-            hasDirectWeights: arguments.flag("direct"), isResidual: arguments.flag("residual"),
-            maskCount: maskCount, trainsOnFreshMasks: arguments.flag("fresh-masks"), ordering: ordering,
-            seed: orderSeed),
-          seed: weightSeed)
-      case .eonade:
-        return try EoNADE(
-          EoNADE.Configuration(
-            variableCount: data.variableCount, hiddenCounts: hiddenCounts, activation: activation,
-            orderCount: orderCount, ordering: ordering, seed: orderSeed),
-          seed: weightSeed)
-      default: throw UsageError("--model: a \(kind.rawValue) is not trained")
-      }
+    func model(orderSeed: UInt64, weightSeed: UInt64) throws(DensityError) -> any TrainableDensity {
+      try networks.model(variableCount: data.variableCount, orderSeed: orderSeed, weightSeed: weightSeed)
     }
+    let run = TrainingRun(in: directory, data: data)
+    let monitor = RunMonitor(data: data, progress: ProgressLine())
     guard memberCount > 1 else {
-      return try session.start(try model(orderSeed: seed, weightSeed: seed), data, configuration)
+      let result = try run.train(
+        try model(orderSeed: seed, weightSeed: seed), configuration, observing: monitor.observe)
+      return try finish(result, arguments, monitor.progress)
     }
-    return try session.trainMembers(memberCount, data, seed: seed, isResumed: arguments.flag("resume")) {
-      member in
-      let memberSeed = seed &+ UInt64(member)
-      var training = configuration
-      training.seed = memberSeed
-      let order = isOrderAgnostic ? 0 : member % orderCount
-      return (try model(orderSeed: seed &+ UInt64(order), weightSeed: memberSeed), training)
+    let result = try run.trainMembers(
+      memberCount, orderCount: networks.memberOrderCount, configuration,
+      isResumed: arguments.flag("resume"), observing: monitor.observe, model)
+    monitor.progress.finish()
+    if result.summary.isInterrupted {
+      monitor.progress.print("interrupted; give the same command and --resume to go on")
+      return .interrupted
     }
+    try result.report(
+      isJSON: arguments.flag("json"),
+      headline: description(of: result.density) + "\n" + result.summary.headline)
+    return .success
   }
 
-  private static func ordering(_ arguments: ParsedArguments, kind: ModelKind) throws -> OrderingRule {
-    switch try arguments.optionalValue("ordering", as: .string) {
-    case nil: kind.recommendedSettings?.ordering ?? .random
-    case "random": .random
-    case "resampled": .resampled
-    default: .natural
+  /// Goes on with the run of a folder.
+  private static func resume(_ arguments: ParsedArguments, in directory: RunDirectory) throws -> ExitStatus {
+    if let setting = settings.first(where: arguments.isGiven) {
+      throw UsageError("--\(setting) cannot change in a resumed run; leave it out")
     }
+    let saved = try SavedTraining(in: directory)
+    let data = try DataOptions.trainingData(arguments, seed: saved.state.progress.configuration.seed)
+    let monitor = RunMonitor(data: data, progress: ProgressLine())
+    let result = try TrainingRun(in: directory, data: data).resume(saved, observing: monitor.observe)
+    return try finish(result, arguments, monitor.progress)
+  }
+
+  /// Says how the run of one network ended.
+  private static func finish(
+    _ result: RunResult, _ arguments: ParsedArguments, _ progress: ProgressLine
+  ) throws -> ExitStatus {
+    progress.finish()
+    let directory = RunDirectory(path: result.summary.directory)
+    guard let network = result.summary.networks.first else { preconditionFailure("nothing was trained") }
+    switch network.outcome {
+    case .stopped:
+      progress.print(
+        "interrupted; \(directory.last) holds epoch \(network.epochCount), step \(network.stepCount). "
+          + "Resume with: \(resumeLine(arguments, directory))")
+      return .interrupted
+    case .outOfPatience: progress.print("no better validation figure since epoch \(network.bestEpoch)")
+    case .finished: break
+    }
+    try result.report(isJSON: arguments.flag("json"), headline: result.summary.headline)
+    return .success
+  }
+
+  /// Fits a baseline.
+  private static func fit(
+    _ kind: ModelKind, componentCount: Int, seed: UInt64, _ arguments: ParsedArguments,
+    in directory: RunDirectory
+  ) throws -> ExitStatus {
+    let data = try DataOptions.trainingData(arguments, seed: seed)
+    let monitor = RunMonitor(data: data, progress: ProgressLine())
+    let result = try TrainingRun(in: directory, data: data).fit(
+      kind, componentCount: componentCount, seed: seed
+    ) { event in
+      let goesOn = monitor.observe(event)
+      if case .prepared = event { monitor.introduceData() }
+      return goesOn
+    }
+    monitor.progress.finish()
+    monitor.progress.print(description(of: result.density))
+    try result.report(isJSON: arguments.flag("json"), headline: result.summary.headline)
+    return .success
+  }
+
+  /// What to type to go on, with the options that say where the data are.
+  private static func resumeLine(_ arguments: ParsedArguments, _ directory: RunDirectory) -> String {
+    var words = ["density", "train", "--resume", "--run", directory.path]
+    for name in ["data", "validation", "test", "binarize", "threshold", "binarize-seed"]
+    where arguments.isGiven(name) {
+      words += ["--\(name)", (try? arguments.value(name, as: .string)) ?? ""]
+    }
+    return words.map(shellWord).joined(separator: " ")
+  }
+
+  /// Returns a word as one types it into a shell.
+  private static func shellWord(_ word: String) -> String {
+    let plain = Set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./=:,+@%~".utf8)
+    let isPlain = !word.isEmpty && word.first != "~" && word.utf8.allSatisfy(plain.contains)
+    return isPlain ? word : "'" + word.replacing("'", with: "'\\''") + "'"
   }
 }

@@ -51,7 +51,7 @@ public final class DensitySearch {
     case progress(phase: String, fraction: Double, best: Double?)
   }
 
-  private let data: DataSplits
+  let data: DataSplits
   private let validation: BinaryMatrix
   private let budget: Double
   private let seed: UInt64

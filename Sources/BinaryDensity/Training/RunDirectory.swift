@@ -21,6 +21,24 @@ public struct RunDirectory: Hashable, Sendable {
   /// Samples as a picture.
   public var samples: String { path + "/samples.png" }
 
+  /// The folder of one of several networks, counted from 1.
+  public func member(_ number: Int) -> RunDirectory { RunDirectory(path: "\(members)/\(number)") }
+  private var members: String { path + "/members" }
+
+  /// Whether a training can be resumed from here.
+  public var holdsTraining: Bool { FileManager.default.fileExists(atPath: last) }
+
+  /// The paths of the files that are there, those of members included.
+  public var files: [String] {
+    var files = [best, last, history, samples].filter(FileManager.default.fileExists(atPath:))
+    var number = 1
+    while FileManager.default.fileExists(atPath: member(number).path) {
+      files += member(number).files
+      number += 1
+    }
+    return files
+  }
+
   /// Makes the folder ready for a new training, and moves the files of an earlier one aside, whole.
   ///
   /// - Returns: where the earlier run stands now, `path~N`, if there was one.
@@ -28,7 +46,7 @@ public struct RunDirectory: Hashable, Sendable {
   public func prepare() throws(DensityError) -> String? {
     let files = FileManager.default
     var moved: String?
-    if [best, last, history, path + "/members"].contains(where: files.fileExists(atPath:)) {
+    if [best, last, history, members].contains(where: files.fileExists(atPath:)) {
       var number = 1
       while files.fileExists(atPath: "\(path)~\(number)") { number += 1 }
       let aside = "\(path)~\(number)"
@@ -65,7 +83,7 @@ extension Trainer {
   public func run(
     savingTo directory: RunDirectory, every interval: Duration = .seconds(10),
     _ observe: (TrainingEvent) throws(DensityError) -> Bool = { _ throws(DensityError) in true }
-  ) throws(DensityError) -> Outcome {
+  ) throws(DensityError) -> TrainingOutcome {
     let log = try LineLog(path: directory.history, keepingFirst: progress.epoch)
     let clock = ContinuousClock()
     let start = clock.now

@@ -142,16 +142,6 @@ public final class Trainer<Model: TrainableDensity> {
   /// The number of batches an epoch has.
   public var batchesPerEpoch: Int { progress.configuration.batchesPerEpoch(rowCount: data.train.rowCount) }
 
-  /// Why a training ended.
-  public enum Outcome: Hashable, Sendable {
-    /// All epochs are done.
-    case finished
-    /// The validation figure had not improved for as many epochs as the patience.
-    case outOfPatience
-    /// The observer asked for it.
-    case stopped
-  }
-
   /// Whether all epochs are done or patience is at its end.
   public var isFinished: Bool { progress.epoch >= progress.configuration.epochCount || isOutOfPatience }
 
@@ -169,7 +159,7 @@ public final class Trainer<Model: TrainableDensity> {
   /// - Throws: `DensityError.diverged` with the step and the tensor, and whatever `observe` throws.
   public func run(
     _ observe: (TrainingEvent) throws(DensityError) -> Bool = { _ throws(DensityError) in true }
-  ) throws(DensityError) -> Outcome {
+  ) throws(DensityError) -> TrainingOutcome {
     let configuration = progress.configuration
     let clock = ContinuousClock()
     while progress.epoch < configuration.epochCount {

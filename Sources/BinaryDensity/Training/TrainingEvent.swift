@@ -8,6 +8,16 @@ public enum TrainingEvent: Sendable {
   case epoch(EpochRecord)
 }
 
+/// Why a training ended.
+public enum TrainingOutcome: String, Hashable, Sendable, Codable {
+  /// All epochs are done.
+  case finished
+  /// The validation figure had not improved for as many epochs as the patience.
+  case outOfPatience
+  /// The observer asked for it.
+  case stopped
+}
+
 /// One line of a training's history.
 public struct EpochRecord: Hashable, Sendable, Codable {
   /// The epoch, counted from 1.

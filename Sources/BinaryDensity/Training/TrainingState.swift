@@ -52,6 +52,15 @@ public struct TrainingState: Sendable {
       case bestEpoch, seconds
     }
 
+    /// The share of all steps that is done, from 0 to 1.
+    public var fraction: Double {
+      let batches = max(1, configuration.batchesPerEpoch(rowCount: data.rowCount))
+      return (Double(epoch) + Double(batch) / Double(batches)) / Double(configuration.epochCount)
+    }
+
+    /// The mean of −log p over the current epoch's rows so far, in nats; nil before the first.
+    public var trainingNLL: Double? { rowCount > 0 ? -logProbabilitySum / Double(rowCount) : nil }
+
     /// What is wrong with numbers that come from a file, or nil.
     var problem: String? {
       if let problem = configuration.problem { return problem }

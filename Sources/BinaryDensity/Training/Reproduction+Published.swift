@@ -1,52 +1,19 @@
 import Autodiff
-import BinaryDensity
 import Kernels
 
-/// A published result on binarized MNIST: what it is, what was reported, and the settings that lead there.
-struct Reproduction: Sendable {
-  let name: String
-  let summary: String
-  /// The published test NLL, in nats.
-  let published: Double
-  let source: String
-  /// How it is trained: as suits us, with what was chosen on the validation rows.
-  let training: TrainingConfiguration
-  /// How the paper trained it, if it says and we can.
-  let publishedTraining: TrainingConfiguration?
-  /// The run's folder below `runs/reproduce`; results of one training share it.
-  let folder: String
-  /// How many orders an EoNADE is measured over.
-  let orderCount: Int?
-  /// Returns the untrained model of a seed.
-  let model: @Sendable (_ variableCount: Int, _ seed: UInt64) throws -> any TrainableDensity
-
-  private init(
-    name: String, summary: String, published: Double, source: String, training: TrainingConfiguration,
-    publishedTraining: TrainingConfiguration? = nil, folder: String? = nil, orderCount: Int? = nil,
-    model: @escaping @Sendable (_ variableCount: Int, _ seed: UInt64) throws -> any TrainableDensity
-  ) {
-    self.name = name
-    self.summary = summary
-    self.published = published
-    self.source = source
-    self.training = training
-    self.publishedTraining = publishedTraining
-    self.folder = folder ?? name
-    self.orderCount = orderCount
-    self.model = model
-  }
-
+extension Reproduction {
   private static let nade2011 = "Larochelle & Murray, AISTATS 2011"
   private static let deepNADE2014 = "Uria, Murray & Larochelle, ICML 2014"
   private static let made2015 = "Germain et al., ICML 2015"
 
-  static let all: [Reproduction] = [
+  /// What can be reproduced.
+  public static let all: [Reproduction] = [
     Reproduction(
-      name: "fvsbn", summary: "FVSBN, one random order", published: 97.45, source: nade2011,
+      name: "fvsbn", summary: "FVSBN, one random order", publishedNLL: 97.45, source: nade2011, kind: .fvsbn,
       training: recommended(.fvsbn, epochCount: 40),
       publishedTraining: gradientDescent(epochCount: 1000)
-    ) {
-      try FVSBN(FVSBN.Configuration(variableCount: $0, ordering: .random, seed: $1), seed: $1)
+    ) { (count, seed) throws(DensityError) in
+      try FVSBN(FVSBN.Configuration(variableCount: count, ordering: .random, seed: seed), seed: seed)
     },
     nade(
       "nade-500", .sigmoid, adam(learningRate: 0.004, weightDecay: 0.1, epochCount: 40), published: 88.86,
@@ -108,12 +75,13 @@ struct Reproduction: Sendable {
     Reproduction(
       name: name,
       summary: "NADE of 500 \(activation == .relu ? "ReLUs" : "sigmoid units"), one random order",
-      published: published, source: source, training: training,
+      publishedNLL: published, source: source, kind: .nade, training: training,
       publishedTraining: gradientDescent(epochCount: 1000)
-    ) {
+    ) { (count, seed) throws(DensityError) in
       try NADE(
         NADE.Configuration(
-          variableCount: $0, hiddenCount: 500, activation: activation, ordering: .random, seed: $1), seed: $1)
+          variableCount: count, hiddenCount: 500, activation: activation, ordering: .random, seed: seed),
+        seed: seed)
     }
   }
 
@@ -126,14 +94,14 @@ struct Reproduction: Sendable {
       name: name,
       summary: "MADE of \(size) ReLUs, \(masks) mask\(masks == 1 ? "" : "s")"
         + (direct ? ", direct weights" : ""),
-      published: published, source: made2015 + note, training: training,
+      publishedNLL: published, source: made2015 + note, kind: .made, training: training,
       publishedTraining: TrainingConfiguration(
         epochCount: 1000, learningRate: 0.01, schedule: .constant, optimizer: .adagrad(), patience: 30)
-    ) {
+    ) { (count, seed) throws(DensityError) in
       try MADE(
         MADE.Configuration(
-          variableCount: $0, hiddenCounts: hiddenCounts, hasDirectWeights: direct, maskCount: masks,
-          ordering: .random, seed: $1), seed: $1)
+          variableCount: count, hiddenCounts: hiddenCounts, hasDirectWeights: direct, maskCount: masks,
+          ordering: .random, seed: seed), seed: seed)
     }
   }
 
@@ -143,14 +111,15 @@ struct Reproduction: Sendable {
     let layers = hiddenCounts.count == 1 ? "1 hidden layer" : "\(hiddenCounts.count) hidden layers"
     return Reproduction(
       name: name, summary: "EoNADE of \(layers) of 500 ReLUs, \(orders) order\(orders == 1 ? "" : "s")",
-      published: published, source: deepNADE2014,
+      publishedNLL: published, source: deepNADE2014, kind: .eonade,
       training: adam(
         learningRate: RecommendedSettings.eonade.learningRate, weightDecay: 0.03, epochCount: 500),
       folder: "eonade-\(hiddenCounts.count)", orderCount: orders
-    ) {
+    ) { (count, seed) throws(DensityError) in
       // Orders are chosen when it is measured, so that results that differ in them share a training.
       try EoNADE(
-        EoNADE.Configuration(variableCount: $0, hiddenCounts: hiddenCounts, orderCount: 1, seed: $1), seed: $1
+        EoNADE.Configuration(variableCount: count, hiddenCounts: hiddenCounts, orderCount: 1, seed: seed),
+        seed: seed
       )
     }
   }

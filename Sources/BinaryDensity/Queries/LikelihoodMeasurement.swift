@@ -1,0 +1,60 @@
+/// How likely a density makes some rows, and how long it took to find out.
+public struct LikelihoodMeasurement: Hashable, Sendable, Codable {
+  /// What the rows are called: the part of a data set, or a file.
+  public let name: String
+  /// The figures.
+  public let summary: LikelihoodSummary
+  /// The time taken.
+  public let seconds: Double
+
+  /// Rows a second.
+  public var rowsPerSecond: Double { Double(summary.rowCount) / seconds }
+}
+
+extension Density {
+  /// Measures how likely rows are, and takes the time.
+  ///
+  /// - Parameters:
+  ///   - rows: at least one row.
+  ///   - name: what they are called.
+  ///   - observe: is told the fraction done, and returns whether to go on.
+  /// - Returns: the figures, and log p of each row in nats; nil if `observe` said to stop.
+  /// - Throws: what `observe` throws.
+  /// - Precondition: `rows.columnCount == variableCount`.
+  public func measureLikelihood(
+    of rows: BinaryMatrix, named name: String,
+    observing observe: (Double) throws(DensityError) -> Bool = { _ throws(DensityError) in true }
+  ) throws(DensityError) -> (measurement: LikelihoodMeasurement, logProbabilities: [Double])? {
+    let clock = ContinuousClock()
+    let start = clock.now
+    guard let logProbabilities = try evaluator().logProbabilities(of: rows, observing: observe) else {
+      return nil
+    }
+    let seconds = start.duration(to: clock.now).seconds
+    let summary = LikelihoodSummary(logProbabilities: logProbabilities, variableCount: variableCount)
+    return (LikelihoodMeasurement(name: name, summary: summary, seconds: seconds), logProbabilities)
+  }
+
+  /// Measures the rows of a data set that a density has not learnt from: its validation and its test rows, as far as
+  /// there are any.
+  ///
+  /// - Parameter observe: is told which rows are measured and the fraction done, and returns whether to go on.
+  /// - Returns: the figures; nil if `observe` said to stop.
+  /// - Throws: what `observe` throws.
+  public func measureLikelihood(
+    heldOutOf data: DataSplits,
+    observing observe: (DataSplit, Double) throws(DensityError) -> Bool = { _, _ throws(DensityError) in true
+    }
+  ) throws(DensityError) -> [LikelihoodMeasurement]? {
+    var measurements: [LikelihoodMeasurement] = []
+    for split in [DataSplit.validation, .test] {
+      guard let rows = data[split], rows.rowCount > 0 else { continue }
+      let measured = try measureLikelihood(of: rows, named: split.rawValue) {
+        (fraction) throws(DensityError) in try observe(split, fraction)
+      }
+      guard let measured else { return nil }
+      measurements.append(measured.measurement)
+    }
+    return measurements
+  }
+}

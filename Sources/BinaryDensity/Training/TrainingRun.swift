@@ -1,0 +1,146 @@
+import Kernels
+
+/// A folder in which networks are trained or a baseline is fitted, on the rows of a data set, with all that comes of it.
+///
+///     let run = TrainingRun(in: RunDirectory(path: "runs/nade"), data: data)
+///     let result = try run.train(model, .recommended(for: .nade, rowCount: data.train.rowCount))
+///     print(result.summary.measurements)
+///
+/// A run that is stopped, or killed, goes on from its files to the same bits: `resume(_:)`. At its end the density is
+/// measured on the validation and the test rows, and a hundred samples of it are drawn as a picture.
+public struct TrainingRun: Sendable {
+  /// Where the run keeps its files.
+  public let directory: RunDirectory
+  /// What it learns from, and is measured on.
+  public let data: DataSplits
+
+  /// Names a run; the folder need not exist yet.
+  public init(in directory: RunDirectory, data: DataSplits) {
+    self.directory = directory
+    self.data = data
+  }
+
+  // MARK: One network
+
+  /// Trains a network, in a folder from which an earlier run has been moved aside.
+  ///
+  /// - Parameters:
+  ///   - model: the network as it is to begin.
+  ///   - configuration: how it is trained.
+  ///   - observe: is told of every step, and returns whether to go on.
+  /// - Throws: what `Trainer` throws, `DensityError.unwritable`, and what `observe` throws.
+  public func train(
+    _ model: some TrainableDensity, _ configuration: TrainingConfiguration,
+    observing observe: (RunEvent) throws(DensityError) -> Bool = { _ throws(DensityError) in true }
+  ) throws(DensityError) -> RunResult {
+    // Made first, so that what cannot be trained moves nothing.
+    let trainer = try Trainer(model, data: data, configuration: configuration)
+    try prepare(observe)
+    return try finished(try train(trainer, in: directory, observe), seed: configuration.seed, observe)
+  }
+
+  /// Goes on with a training.
+  ///
+  /// - Throws: what `train` throws, and `DensityError.mismatch` if the data are not those the training began with.
+  public func resume(
+    _ saved: SavedTraining,
+    observing observe: (RunEvent) throws(DensityError) -> Bool = { _ throws(DensityError) in true }
+  ) throws(DensityError) -> RunResult {
+    func resume<Model: TrainableDensity>(_ model: Model) throws(DensityError) -> RunResult {
+      let trainer = try saved.trainer(continuing: model, data: data)
+      return try finished(
+        try train(trainer, in: directory, resumedFrom: saved.state.progress, observe),
+        seed: saved.state.progress.configuration.seed, observe)
+    }
+    return try resume(saved.model)
+  }
+
+  // MARK: Several networks
+
+  /// Trains networks one after another, each in a folder of its own below the run's, and puts them together: those of
+  /// one order into an ensemble, those of several into a mixture.
+  ///
+  /// - Parameters:
+  ///   - count: the number of networks.
+  ///   - orderCount: the number of orders of the variables that they are spread over.
+  ///   - configuration: how each is trained; the seed of network k, counted from 0, is k more than this one's.
+  ///   - isResumed: goes on with what the folders hold, and leaves finished networks as they are.
+  ///   - observe: is told of every step, and returns whether to go on.
+  ///   - model: returns the network that is to begin from the seeds of its order and of its weights; members of one
+  ///     order are given the same seed for it.
+  /// - Throws: what `train` throws, and `DensityError.mismatch` if a folder holds another training.
+  /// - Precondition: both counts are at least 1.
+  public func trainMembers(
+    _ count: Int, orderCount: Int = 1, _ configuration: TrainingConfiguration, isResumed: Bool = false,
+    observing observe: (RunEvent) throws(DensityError) -> Bool = { _ throws(DensityError) in true },
+    _ model: (_ orderSeed: UInt64, _ weightSeed: UInt64) throws(DensityError) -> any TrainableDensity
+  ) throws(DensityError) -> RunResult {
+    precondition(count >= 1 && orderCount >= 1, "\(count) members of \(orderCount) orders are no run")
+    if isResumed { _ = try observe(.prepared(earlierRun: nil)) } else { try prepare(observe) }
+    let clock = ContinuousClock()
+    let start = clock.now
+    var networks: [TrainedNetwork] = []
+    repeat {
+      let number = networks.count
+      var training = configuration
+      training.seed = configuration.seed &+ UInt64(number)
+      let orderSeed = configuration.seed &+ UInt64(number % orderCount)
+      networks.append(
+        try continuing(
+          try model(orderSeed, training.seed), training, in: directory.member(number + 1),
+          isResumed: isResumed,
+          number: number + 1, of: count, observe))
+    } while networks.count < count && networks.last?.summary.outcome != .stopped
+    let parts = Ensemble.groups(networks.map(\.best))
+    let density = parts.count == 1 ? parts[0] : Mixture(parts)
+    let summary = summary(networks.map(\.summary), seconds: start.duration(to: clock.now).seconds)
+    if !summary.isInterrupted { try keep(density) }
+    return try finished(density, summary, seed: configuration.seed, observe)
+  }
+
+  // MARK: Baselines
+
+  /// Fits a density that no gradients train: independent Bernoullis, a mixture of them, or a Chow-Liu tree.
+  ///
+  /// - Parameters:
+  ///   - kind: `.bernoulli`, `.bernoulliMixture` or `.chowLiu`.
+  ///   - componentCount: the number of a mixture's components.
+  ///   - seed: the seed of the rows that components begin at, and of the samples.
+  ///   - observe: is told of every iteration of a mixture, and returns whether to go on.
+  /// - Throws: `DensityError.invalidConfiguration`, `.unwritable`, and what `observe` throws.
+  /// - Precondition: `kind` is one of the three.
+  public func fit(
+    _ kind: ModelKind, componentCount: Int = 500, seed: UInt64 = 0,
+    observing observe: (RunEvent) throws(DensityError) -> Bool = { _ throws(DensityError) in true }
+  ) throws(DensityError) -> RunResult {
+    precondition(ModelKind.baselines.contains(kind), "a \(kind.rawValue) is no baseline")
+    try prepare(observe)
+    let clock = ContinuousClock()
+    let start = clock.now
+    var isStopped = false
+    let density: any Density
+    switch kind {
+    case .bernoulliMixture:
+      let limit = 200
+      var failure: DensityError?
+      density = try BernoulliMixture.fit(
+        to: data.train, validation: data.validation, componentCount: componentCount, iterationLimit: limit,
+        seed: seed
+      ) { iteration in
+        do throws(DensityError) {
+          isStopped = try !observe(.fitting(iteration, limit: limit))
+        } catch {
+          failure = error
+        }
+        return !isStopped && failure == nil
+      }
+      if let failure { throw failure }
+    case .chowLiu: density = try ChowLiuTree.fit(to: data.train)
+    default: density = try IndependentBernoulli.fit(to: data.train)
+    }
+    var summary = summary([], seconds: start.duration(to: clock.now).seconds)
+    summary.isInterrupted = isStopped
+    try keep(density)
+    return try finished(density, summary, seed: seed, observe)
+  }
+}

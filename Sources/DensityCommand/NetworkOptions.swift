@@ -1,0 +1,105 @@
+import Arguments
+import BinaryDensity
+import Kernels
+
+/// What networks to train, as the command line says: of which family and shape, how many, over how many orders.
+struct NetworkOptions {
+  let memberCount: Int
+  private let kind: ModelKind
+  private let hiddenCounts: [Int]
+  private let activation: Activation
+  private let ordering: OrderingRule
+  private let orderCount: Int
+  private let maskCount: Int
+  private let hasFreshMasks: Bool
+  private let hasDirectWeights: Bool
+  private let isResidual: Bool
+
+  /// Reads the options of networks of a family.
+  init(_ arguments: ParsedArguments, kind: ModelKind, memberCount: Int) throws {
+    self.kind = kind
+    self.memberCount = memberCount
+    let usual = kind.recommendedSettings ?? .made
+    ordering = try Self.ordering(arguments) ?? usual.ordering
+    activation = try arguments.value("activation", as: ValueFormat<Activation>.choice)
+    hiddenCounts = try arguments.value(
+      "hidden", as: .integers(in: 1...1_000_000, allowingNone: kind == .made))
+    maskCount = try arguments.value("masks", as: .integer(in: 1...4096))
+    hasFreshMasks = arguments.flag("fresh-masks")
+    hasDirectWeights = arguments.flag("direct")
+    isResidual = arguments.flag("residual")
+    orderCount =
+      try arguments.optionalValue("orders", as: .integer(in: 1...4096))
+      ?? (ordering == usual.ordering ? usual.orderCount : 1)
+    try checkShape(arguments)
+    try checkOrders()
+  }
+
+  private static func ordering(_ arguments: ParsedArguments) throws -> OrderingRule? {
+    switch try arguments.optionalValue("ordering", as: .string) {
+    case nil: nil
+    case "random": .random
+    case "resampled": .resampled
+    default: .natural
+    }
+  }
+
+  /// Refuses what a family has not.
+  private func checkShape(_ arguments: ParsedArguments) throws(UsageError) {
+    if kind == .nade && hiddenCounts.count != 1 {
+      throw UsageError("--hidden: a NADE has one layer of hidden units")
+    }
+    for option in ["masks", "fresh-masks", "direct", "residual"]
+    where kind != .made && arguments.isGiven(option) {
+      throw UsageError("--\(option) is for a MADE")
+    }
+    for option in ["hidden", "activation"] where kind == .fvsbn && arguments.isGiven(option) {
+      throw UsageError("--\(option): an FVSBN has no hidden units")
+    }
+  }
+
+  private func checkOrders() throws(UsageError) {
+    if kind == .eonade {
+      if orderCount > 1 && ordering != .resampled {
+        throw UsageError("--orders: \(orderCount) orders go with --ordering resampled")
+      }
+    } else if orderCount > memberCount {
+      throw UsageError("--orders is for an EoNADE, or for --members: at most as many")
+    } else if orderCount > 1 && ordering != .random {
+      throw UsageError("--orders: members of several orders go with --ordering random")
+    }
+  }
+
+  /// The number of orders that members are spread over; an EoNADE has several by itself.
+  var memberOrderCount: Int { kind == .eonade ? 1 : orderCount }
+
+  /// Returns an untrained network.
+  func model(
+    variableCount: Int, orderSeed: UInt64, weightSeed: UInt64
+  ) throws(DensityError) -> any TrainableDensity {
+    switch kind {
+    case .fvsbn:
+      return try FVSBN(
+        FVSBN.Configuration(variableCount: variableCount, ordering: ordering, seed: orderSeed),
+        seed: weightSeed)
+    case .nade:
+      return try NADE(
+        NADE.Configuration(
+          variableCount: variableCount, hiddenCount: hiddenCounts[0], activation: activation,
+          ordering: ordering, seed: orderSeed), seed: weightSeed)
+    case .made:
+      return try MADE(
+        MADE.Configuration(
+          variableCount: variableCount, hiddenCounts: hiddenCounts, activation: activation,
+          hasDirectWeights: hasDirectWeights, isResidual: isResidual, maskCount: maskCount,
+          trainsOnFreshMasks: hasFreshMasks, ordering: ordering, seed: orderSeed), seed: weightSeed)
+    case .eonade:
+      return try EoNADE(
+        EoNADE.Configuration(
+          variableCount: variableCount, hiddenCounts: hiddenCounts, activation: activation,
+          orderCount: orderCount, ordering: ordering, seed: orderSeed), seed: weightSeed)
+    case .ensemble, .mixture, .bernoulli, .bernoulliMixture, .chowLiu:
+      preconditionFailure("a \(kind.rawValue) is not trained by gradients")
+    }
+  }
+}

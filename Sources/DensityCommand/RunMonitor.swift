@@ -1,0 +1,65 @@
+import Arguments
+import BinaryDensity
+
+/// A run as a person sees it: what happens in lines of progress, and Ctrl-C as the wish to stop.
+struct RunMonitor {
+  let data: DataSplits
+  let progress: ProgressLine
+  /// Whether it says what is trained, and on what.
+  var isIntroduced = true
+
+  /// Tells of an event of a run, and returns whether to go on.
+  func observe(_ event: RunEvent) -> Bool {
+    switch event {
+    case .prepared(let earlierRun):
+      if let earlierRun { progress.print("kept the earlier run as \(earlierRun)") }
+    case .began(let member, let model, let before):
+      if isIntroduced && member.count == 1 {
+        if let before { progress.print("resuming after epoch \(before.epoch), step \(before.step)") }
+        progress.print(description(of: model))
+      }
+      if isIntroduced && member.number == 1 { introduceData() }
+      if member.number == 1 { Interrupt.install() }
+    case .training(let member, let event): show(event, of: member)
+    case .fitting(let iteration, let limit):
+      let nll = iteration.validationNLL.map { ["validation NLL \(fixed($0, 2))"] } ?? []
+      progress.update(
+        "iteration \(iteration.number)", fraction: Double(iteration.number) / Double(limit),
+        figures: ["training NLL \(fixed(iteration.trainingNLL, 2))"] + nll)
+    case .measuring(let split, let fraction):
+      // Everything is saved; what follows only measures.
+      Interrupt.uninstall()
+      progress.update("measuring \(split.rawValue) rows", fraction: fraction)
+      return true
+    }
+    return !Interrupt.isRequested
+  }
+
+  private func show(_ event: TrainingEvent, of member: RunMember) {
+    let epochCount = member.configuration.epochCount
+    let prefix = member.count == 1 ? "" : "member \(member.number) of \(member.count): "
+    switch event {
+    case .step(let state):
+      progress.update(
+        "\(prefix)epoch \(state.epoch + 1)/\(epochCount)", fraction: state.fraction,
+        figures: ["training NLL \(fixed(state.trainingNLL ?? 0, 2))"])
+    case .validating(let state, let fraction):
+      progress.update(
+        "\(prefix)epoch \(state.epoch + 1)/\(epochCount)", fraction: state.fraction,
+        figures: ["\(Int(100 * fraction))% of the validation rows measured"])
+    case .epoch(let record): progress.print(prefix + line(record, of: epochCount))
+    }
+  }
+
+  /// Says how many rows there are of what.
+  func introduceData() {
+    progress.print(rowCounts(of: data) + (data.binarization.map { ", binarized: \($0)" } ?? ""))
+  }
+
+  private func line(_ record: EpochRecord, of epochCount: Int) -> String {
+    var parts = ["epoch \(record.epoch)/\(epochCount)", "training NLL \(fixed(record.trainingNLL, 3))"]
+    if let validation = record.validationNLL { parts.append("validation NLL \(fixed(validation, 3))") }
+    parts += ["\(Int(record.rowsPerSecond)) rows/s", durationText(seconds: record.seconds)]
+    return parts.joined(separator: "  ")
+  }
+}
