@@ -11,6 +11,8 @@ package struct UsageError: Error, Equatable, Sendable, CustomStringConvertible {
 package enum ExitStatus: Int32, Sendable, CaseIterable {
   /// Everything asked for was done.
   case success = 0
+  /// A check that was asked for has not passed.
+  case checkFailed = 1
   /// `EX_USAGE`: the command line is wrong.
   case usage = 64
   /// `EX_DATAERR`: a file's contents are wrong.

@@ -1,5 +1,6 @@
 import Arguments
 import BinaryDensity
+import Foundation
 import Kernels
 
 /// The command line of `density-bench`.
@@ -15,11 +16,20 @@ enum BenchmarkCommand {
       no implementation can leave out and from the peak of multiply-adds and of streams through each level of memory, \
       measured at the start. Masked-out weights, weights of bits that are off, activations and temporary results \
       count for nothing. The last shares are of those two peaks.
+
+      With --against, an earlier build (A), this one (B) and the earlier once more (C) take turns, A B C C B A, in \
+      processes of their own that are started anew every four pairs. Each figure's line has the median of the ratios \
+      B / A of neighbouring measurements, an interval from one of the ratios to another that holds the true median in \
+      95 of 100 cases (the medians that a sign test does not reject), and the same of C / A, where nothing has \
+      changed. One thread is judged: it stays on one processor, and its time is that of the processor. A figure whose \
+      interval lies below 0.97 is run again at the end, and fails if it does so twice; the geometric mean of all \
+      medians must be at least 0.99. If not, the status is 1.
       """,
     options: [
       .value(
         "seconds", placeholder: "time",
-        help: "How long a measurement takes. Default: 0.3; with --growth 0.05."),
+        help:
+          "How long a measurement takes. Default: 0.3; with --against and --serve 0.1; with --growth 0.05."),
       .value(
         "repetitions", placeholder: "count", default: "7", help: "How many measurements a figure is of."),
       .value(
@@ -27,10 +37,20 @@ enum BenchmarkCommand {
         help: "Only the figures with these words in model and operation, such as 'MADE [500] train'."),
       .value(
         "threads", placeholder: "counts",
-        help: "The number of threads, or several divided by commas. Default: the machine's."),
+        help:
+          "The number of threads, or several divided by commas. Default: the machine's; with --against 1 and the "
+          + "machine's."),
       .value(
         "data", placeholder: "folder", default: "Data/mnist",
         help: "MNIST's folder. If it is missing, random rows of 784 variables take its place."),
+      .value(
+        "against", placeholder: "program",
+        help: "Instead, compare with another build's density-bench, figure by figure."),
+      .value(
+        "pairs", placeholder: "count", default: "16",
+        help:
+          "With --against: how many pairs of measurements a ratio is of, at least \(RatioSummary.smallestCount)."
+      ),
       .flag("list", help: "Print what the figures are called, and measure nothing."),
       .value(
         "serve", placeholder: "figure",
@@ -39,7 +59,9 @@ enum BenchmarkCommand {
           + "second of one measurement. One thread's time is that of the processor."),
       .value(
         "pin", placeholder: "processor",
-        help: "With --serve: the processor that one thread runs on, counted from 0 (Linux)."),
+        help:
+          "With --against and --serve: the processor that one thread runs on, counted from 0 (Linux). Default with "
+          + "--against: the last."),
       .flag("json", help: "Print one JSON document instead of the table."),
       .flag(
         "growth",
@@ -53,11 +75,12 @@ enum BenchmarkCommand {
     examples: [
       Command.Example("density-bench --only NADE --threads 1,2", "NADE on one thread and on two"),
       Command.Example("density-bench --json > figures.json", "everything, for a program to read"),
+      Command.Example(
+        "density-bench --against ../old/.build/release/density-bench", "whether anything became slower"),
       Command.Example("density-bench --growth --plot growth.svg", "how the time grows"),
     ]
   ) { arguments in
     try run(arguments)
-    return .success
   }
 
   /// Carries out a command line, without the program's own name.
@@ -76,44 +99,60 @@ enum BenchmarkCommand {
     }
   }
 
-  private static func run(_ parsed: ParsedArguments) throws {
+  /// What stands in the place of the table, and the options that say something with each; those of the table first.
+  private static let modes: KeyValuePairs<String?, Set<String>> = [
+    nil: ["seconds", "repetitions", "only", "threads", "data", "json"],
+    "against": ["seconds", "pairs", "only", "threads", "data", "pin", "json"],
+    "serve": ["seconds", "data", "pin"],
+    "list": ["only", "data"],
+    "growth": ["seconds", "repetitions", "plot", "json"],
+  ]
+
+  private static func run(_ parsed: ParsedArguments) throws -> ExitStatus {
+    let mode = modes.first { name, _ in name.map(parsed.isGiven) ?? false } ?? modes[0]
+    for option in command.options.map(\.name)
+    where parsed.isGiven(option) && option != mode.key && !mode.value.contains(option) {
+      throw UsageError(
+        "--\(option) says nothing with"
+          + (mode.key.map { " --\($0)" } ?? "out --growth, --against or --serve"))
+    }
     let seconds = try parsed.optionalValue("seconds", as: .positiveNumber)
     let repetitions = try parsed.value("repetitions", as: .integer(in: 1...1000))
-    for (option, other) in [("plot", "growth"), ("pin", "serve")]
-    where parsed.isGiven(option) && !parsed.isGiven(other) {
-      throw UsageError("--\(option) goes with --\(other)")
-    }
-    func refuse(_ options: [String], with other: String) throws {
-      for option in options where parsed.isGiven(option) {
-        throw UsageError("--\(option) says nothing with --\(other)")
-      }
-    }
-    if parsed.flag("growth") {
-      try refuse(["only", "data", "threads", "list", "serve"], with: "growth")
+    let threadCounts = try parsed.optionalValue("threads", as: .integers(in: 1...256))
+    let words = try parsed.values("only", as: .string)
+    let processor = try parsed.optionalValue("pin", as: .integer(in: 0...1023))
+    let directory = try parsed.value("data", as: .path)
+    switch mode.key {
+    case "growth":
       try Growth(
         seconds: seconds ?? 0.05, repetitions: repetitions, isJSON: parsed.flag("json"),
         path: parsed.value("plot", as: .path)
       ).run()
-      return
-    }
-    let data = try BenchmarkData(directory: parsed.value("data", as: .path))
-    if let label = try parsed.optionalValue("serve", as: .string) {
-      try refuse(["only", "threads", "list", "json", "repetitions"], with: "serve")
+    case "serve":
       try Server(
-        label: label, seconds: seconds ?? 0.1,
-        processor: parsed.optionalValue("pin", as: .integer(in: 0...1023)),
-        data: data
+        label: parsed.value("serve", as: .string), seconds: seconds ?? 0.1, processor: processor,
+        data: BenchmarkData(directory: directory)
       ).run()
-      return
-    }
-    let benchmark = Benchmark(
-      seconds: seconds ?? 0.3, repetitions: repetitions,
-      threadCounts: try parsed.optionalValue("threads", as: .integers(in: 1...256)) ?? [Threads.count],
-      words: try parsed.values("only", as: .string), isJSON: parsed.flag("json"), data: data)
-    if parsed.flag("list") {
+    case "against":
+      let threadCounts = threadCounts ?? Array(Set([1, Threads.count])).sorted()
+      guard threadCounts.contains(1) else { throw UsageError("--threads: --against judges one thread") }
+      let comparison = try Comparison(
+        old: parsed.value("against", as: .path), new: Bundle.main.executablePath ?? CommandLine.arguments[0],
+        pairCount: parsed.value("pairs", as: .integer(in: RatioSummary.smallestCount...1000)),
+        threadCounts: threadCounts, seconds: seconds ?? 0.1,
+        processor: processor ?? Machine.current.coreCount - 1, words: words, dataDirectory: directory,
+        isJSON: parsed.flag("json"))
+      return try comparison.run() ? .success : .checkFailed
+    case let other:
+      let benchmark = try Benchmark(
+        seconds: seconds ?? 0.3, repetitions: repetitions, threadCounts: threadCounts ?? [Threads.count],
+        words: words, isJSON: parsed.flag("json"), data: BenchmarkData(directory: directory))
+      guard other == "list" else {
+        try benchmark.run()
+        break
+      }
       for label in benchmark.labels { try Terminal.print(label) }
-    } else {
-      try benchmark.run()
     }
+    return .success
   }
 }

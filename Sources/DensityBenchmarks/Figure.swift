@@ -14,10 +14,7 @@ struct Figure {
   let peak: Peak
 
   /// The middle of the rates.
-  var median: Double {
-    let middle = rates.count / 2
-    return rates.count % 2 == 1 ? rates[middle] : (rates[middle - 1] + rates[middle]) / 2
-  }
+  var median: Double { DensityBenchmarks.median(ofSorted: rates) }
 
   /// The time of a call, in seconds.
   var callSeconds: Double { Double(batchSize) / median }

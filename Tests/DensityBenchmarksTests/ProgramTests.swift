@@ -99,8 +99,43 @@ import Testing
       #expect(lines.dropFirst().allSatisfy { Double($0) ?? 0 > 0 })
     }
 
+    /// The program compared with itself: whether it passes is a matter of noise, what it prints is not.
+    @Test func twoBuildsAreCompared() throws {
+      let result = try run(
+        "--against", Self.program.path, "--only", "FVSBN log p", "--pairs", "6", "--seconds", "0.01",
+        "--threads",
+        "1,2", "--data", "/nowhere", "--json")
+      let document = try JSONValue(parsing: Array(result.output.utf8)[...], path: "output")
+      let trials = try #require(document["first_run"]?.elements)
+      #expect(trials.map { $0["threads"]?.integer } == [1, 2])
+      for trial in trials {
+        #expect(trial["figure"]?.string == "FVSBN log p" && trial["old_rows_per_second"]?.number ?? 0 > 0)
+        for ratios in ["new_to_old", "old_to_old"] {
+          let numbers = ["lower", "median", "upper"].map { trial[ratios]?[$0]?.number ?? 0 }
+          #expect(numbers[0] > 0 && numbers == numbers.sorted())
+        }
+      }
+      // The mean of one figure's medians is that median, and decides.
+      let mean = document["geometric_mean"]?.number ?? 0
+      #expect(abs(mean - (trials[0]["new_to_old"]?["median"]?.number ?? 0)) < 1e-9)
+      #expect(document["verdict"]?.string?.hasPrefix(result.status == 0 ? "passed" : "failed") == true)
+      #expect(result.status == 0 || result.status == 1)
+      if mean < 0.99 { #expect(result.status == 1) }
+    }
+
+    @Test func whatIsNoBenchmarkIsNotComparedWith() throws {
+      for program in ["/nowhere/density-bench", "/bin/sh"] {
+        let result = try run("--against", program, "--only", "FVSBN", "--data", "/nowhere")
+        let lines = result.errors.split(separator: "\n")
+        #expect(result.status == 70 && lines.last?.hasPrefix("density-bench: \(program): ") == true)
+      }
+    }
+
     @Test(arguments: [
-      ["--serve", "FVSBN", "--data", "/nowhere"], ["--pin", "0"], ["--serve", "FVSBN train", "--json"],
+      ["--pairs", "20"], ["--against", "/bin/sh", "--threads", "2"],
+      ["--against", "/bin/sh", "--pairs", "5"],
+      ["--against", "/bin/sh", "--growth"], ["--serve", "FVSBN", "--data", "/nowhere"], ["--pin", "0"],
+      ["--serve", "FVSBN train", "--json"],
       ["--only", "no such model"], ["--threads", "0"], ["--plot", "plot.svg"],
       ["--growth", "--only", "NADE"], ["--growth", "--threads", "2"], ["--seconds", "0"], ["--nonsense"],
     ])
