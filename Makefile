@@ -72,9 +72,9 @@ bench: ## measure the speed of every model, beside what the machine allows
 
 bench-peers: ## compare with PyTorch and JAX, where PYTHON has them
 	@$(BUILD) --product density-bench
-	$(PYTHON) Benchmarks/compare.py $(ARGS)
+	$(PYTHON) Sources/DensityBenchmarks/Peers/compare.py $(ARGS)
 
-bench-growth: ## measure how the time grows with every size, plot it into Benchmarks/growth.svg
+bench-growth: ## measure how the time grows with every size, plot it
 	@$(BUILD) --product density-bench
 	.build/release/density-bench --growth $(ARGS)
 

@@ -41,6 +41,7 @@ let package = Package(
       swiftSettings: swiftSettings),
     .executableTarget(
       name: "DensityBenchmarks", dependencies: ["Arguments", "BinaryDensity", "Autodiff", "Kernels"],
+      exclude: ["Peers"],
       swiftSettings: swiftSettings),
 
     .target(

@@ -69,7 +69,7 @@ enum BenchmarkCommand {
           "Instead, measure on one thread how the time of a row grows with each size of NADE and MADE, fit the "
           + "exponents, and plot them."),
       .value(
-        "plot", placeholder: "file", default: "Benchmarks/growth.svg",
+        "plot", placeholder: "file", default: "Sources/DensityBenchmarks/Peers/growth.svg",
         help: "With --growth: where the plot goes."),
     ],
     examples: [

@@ -5,7 +5,7 @@ import Testing
 @Suite struct ComparisonTests {
   private static let script = URL(fileURLWithPath: #filePath)
     .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-    .appendingPathComponent("Benchmarks/compare.py")
+    .appendingPathComponent("Sources/DensityBenchmarks/Peers/compare.py")
 
   private static func python(_ arguments: [String]) throws -> (status: Int32, output: String) {
     let process = Process()

@@ -62,8 +62,10 @@ import Testing
         #expect(figure["batch"]?.integer == 100 && figure["measurements"]?.integer == 2)
         let rates = ["min", "median", "max"].map { figure["rows_per_second"]?[$0]?.number ?? 0 }
         #expect(rates[0] > 0 && rates == rates.sorted())
+        // On a machine that has other work, either may have been measured at the better moment.
         let share = figure["share_of_floor"]?.number ?? 0
-        #expect(share > 0 && share < 1)
+        let floor = figure["floor_seconds_per_row"]?.number ?? 0
+        #expect(share > 0 && abs(share - floor * rates[1]) < 1e-6 * share)
       }
     }
 

@@ -74,7 +74,7 @@ class Program:
             found = os.access(self.command[0], os.X_OK)
             return None if found else f"{self.command[0]} is not built (make build)"
         if importlib.util.find_spec(self.module) is None:
-            return f"{self.module} is not installed for {sys.executable} (see Benchmarks/README.md)"
+            return f"{self.module} is not installed for {sys.executable} (see README.md beside this program)"
         return None
 
     def figures(self, labels, options):
