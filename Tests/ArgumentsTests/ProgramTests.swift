@@ -132,7 +132,7 @@ struct ProgramTests {
 
   @Test("Statuses are those of sysexits")
   func statuses() {
-    #expect(ExitStatus.allCases.map(\.rawValue) == [0, 64, 65, 66, 70, 73, 74, 130])
+    #expect(ExitStatus.allCases.map(\.rawValue) == [0, 1, 64, 65, 66, 70, 73, 74, 130])
   }
 }
 
