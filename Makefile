@@ -53,6 +53,7 @@ evaluate: ## measure RUN's best model on DATA's test rows
 test: ## build and run all tests (optimised: the C kernels are unusably slow without)
 	$(BUILD) --build-tests
 	$(SWIFT) test -c release --skip-build --disable-xctest
+	$(SWIFT) run -c release --package-path Tests/Client --scratch-path .build/client Client
 
 test-kernels: ## check the C kernels in every instruction set of this machine
 	@mkdir -p .build/kernels

@@ -47,7 +47,7 @@ public struct Matrix<Scalar: KernelScalar>: Sendable {
   }
 
   /// Creates a matrix whose element at each row and column is what a function says.
-  @inlinable package init(
+  @inlinable public init(
     rowCount: Int, columnCount: Int, _ element: (_ row: Int, _ column: Int) -> Scalar
   ) {
     self.init(uninitializedRowCount: rowCount, columnCount: columnCount)
