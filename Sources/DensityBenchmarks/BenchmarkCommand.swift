@@ -7,7 +7,7 @@ import Kernels
 enum BenchmarkCommand {
   static let command = Command(
     name: "density-bench",
-    summary: "Measure training, likelihood and sampling of every model, in rows a second.",
+    summary: "Measure training, likelihood, sampling and walking of every model, in rows a second.",
     discussion: """
       Each figure is the median of several measurements, with the least and the most beside it. With several numbers \
       of threads these take turns, and the last column divides the rows a second by those of the first number.

@@ -98,7 +98,7 @@ package struct Growth {
       for kind in sweep.kinds {
         let model = try setting.model(kind).withBiases(of: rows)
         let name = kind.rawValue.uppercased()
-        for operation in Operation.allCases {
+        for operation in [Operation.train, .logProbability, .sample] {
           let batch = setting.batchSize ?? (operation == .train ? 100 : 256)
           let rate = try best(of: operation, model, rows, batch)
           take(name, operation.rawValue, setting.x, 1 / rate)

@@ -12,6 +12,13 @@ package enum Operation: String, CaseIterable {
   case logProbability = "log p"
   /// Rows drawn.
   case sample
+  /// The logits of given rows by cursors on all threads, variable by variable.
+  case walk
+  /// The same by one cursor over all rows, on the calling thread alone.
+  case step
+
+  /// Whether all components of a mixture take part, not one a row.
+  var takesAllComponents: Bool { self == .logProbability || self == .walk || self == .step }
 
   /// The rows of a step or a call, in the benchmark's table.
   var batchSize: Int { self == .train ? 100 : 1000 }
@@ -39,6 +46,41 @@ package enum Operation: String, CaseIterable {
       return Self.repeating { () throws(DensityError) in
         try evaluator.sample(count: batchSize, using: &generator).rowCount
       }
+    case .walk, .step:
+      guard let evaluator = density.autoregressive()?.evaluator(batchCapacity: batchSize) else {
+        preconditionFailure("a density of type \(type(of: density)) has no ordering to be walked along")
+      }
+      return self == .walk
+        ? Self.walking(evaluator, rows.rows(0..<batchSize))
+        : Self.stepping(evaluator, rows.rows(0..<batchSize))
+    }
+  }
+
+  /// The values of rows, variable by variable.
+  private static func columns(of rows: BinaryMatrix) -> [[Bool]] {
+    (0..<rows.columnCount).map { variable in (0..<rows.rowCount).map { rows[$0, variable] } }
+  }
+
+  private static func walking(_ evaluator: AutoregressiveEvaluator, _ rows: BinaryMatrix) -> Measurement {
+    let columns = columns(of: rows)
+    return repeating { () throws(DensityError) in
+      let walked = try evaluator.walk(rowCount: rows.rowCount) { range, variable, _, values in
+        for row in range { values[row - range.lowerBound] = columns[variable][row] }
+      }
+      return walked?.rowCount ?? 0
+    }
+  }
+
+  private static func stepping(_ evaluator: AutoregressiveEvaluator, _ rows: BinaryMatrix) -> Measurement {
+    let columns = columns(of: rows)
+    var logits = [Float](repeating: 0, count: rows.rowCount)
+    return repeating { () throws(DensityError) in
+      let cursor = evaluator.cursor(rowCount: rows.rowCount)
+      for variable in evaluator.ordering.variables {
+        cursor.nextLogits(into: &logits)
+        cursor.advance(columns[variable])
+      }
+      return rows.rowCount
     }
   }
 

@@ -75,14 +75,18 @@ package struct Subject {
       made([500], " fresh masks", operations: [.train], isFresh: true),
       made([500, 500]), made([2000]), made([8000]),
       fvsbn(ordering: .natural), fvsbn(" random order", ordering: .random),
-      eonade([500], orders: 4, callSize: 250),
+      eonade([500], orders: 4, callSize: 250), eonade([500], orders: 1, callSize: 250),
       // A second layer makes every conditional a product of two layers.
-      eonade([200, 200], orders: 2, callSize: 64),
+      eonade([200, 200], orders: 2, callSize: 64), eonade([200, 200], orders: 1, callSize: 64),
     ] + combined(variableCount: variableCount) + reduced
 
     func eonade(_ hidden: [Int], orders: Int, callSize: Int) -> Subject {
+      // A network of several orders is a mixture of them, and has no order to be walked along.
       Subject(
-        "EoNADE \(hidden) \(orders) orders", batchSizes: [.logProbability: callSize, .sample: callSize]
+        "EoNADE \(hidden) \(orders) order\(orders == 1 ? "" : "s")",
+        orders == 1 ? [.logProbability, .sample, .walk, .step] : [.train, .logProbability, .sample],
+        batchSizes: Dictionary(
+          uniqueKeysWithValues: [.logProbability, .sample, .walk, .step].map { ($0, callSize) })
       ) { () throws(DensityError) in
         try EoNADE(
           EoNADE.Configuration(variableCount: variableCount, hiddenCounts: hidden, orderCount: orders),
@@ -109,8 +113,8 @@ package struct Subject {
       _ name: String, rows: Int, samples: Int, density: @escaping () throws(DensityError) -> any Density
     ) -> Subject {
       Subject(
-        name, [.logProbability, .sample], batchSizes: [.logProbability: rows, .sample: samples],
-        density: density)
+        name, [.logProbability, .sample] + (name.hasPrefix("Ensemble") ? [.walk] : []),
+        batchSizes: [.logProbability: rows, .sample: samples, .walk: rows], density: density)
     }
     return [
       density("Ensemble of 4 NADE 500", rows: 250, samples: 50) { () throws(DensityError) in

@@ -52,7 +52,7 @@ package struct Work: Equatable {
         2 * batch * (2 * layers.onBitWeights + 3 * layers.hiddenWeights) + Work.adamFlops * parameterCount
       bytes = (4 + 6 * 4) * parameterCount + rowBytes
       footprint = 3 * 4 * parameterCount
-    case .logProbability, .sample:
+    case .logProbability, .sample, .walk, .step:
       flops = 2 * batch * (layers.onBitWeights + layers.hiddenWeights)
       bytes = 4 * parameterCount + rowBytes
       footprint = 4 * parameterCount
@@ -81,11 +81,11 @@ private struct LayerWork {
       for (component, weight) in zip(mixture.densities, mixture.weights) {
         add(
           LayerWork(operation, component, onShares: onShares),
-          share: operation == .logProbability ? 1 : weight)
+          share: operation.takesAllComponents ? 1 : weight)
       }
     case let model as EoNADE: self = LayerWork(operation, eonade: model, onShares: onShares)
     case let model as any NetworkDensity:
-      let components = operation == .logProbability ? model.componentCount : 1
+      let components = operation.takesAllComponents ? model.componentCount : 1
       for component in 0..<components { add(LayerWork(model, component: component, onShares: onShares)) }
       // All components share the parameters.
       parameterCount = LayerWork(model, component: 0, onShares: onShares).parameterCount

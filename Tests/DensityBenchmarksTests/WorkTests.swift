@@ -50,7 +50,7 @@ import Testing
   private func check(_ model: any Density, _ count: Count, components: Int = 1) {
     for operation in Operation.allCases {
       var expected = count.work(operation, batchSize: Self.rows.rowCount)
-      if operation == .logProbability { expected.flops *= Double(components) }
+      if [.logProbability, .walk, .step].contains(operation) { expected.flops *= Double(components) }
       check(operation, model, expected)
     }
   }
