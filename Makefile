@@ -30,7 +30,7 @@ EMULATION     = gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
-	@echo "Variables (NAME=default): MODEL=nade|made|fvsbn HIDDEN=$(HIDDEN) EPOCHS SEED=$(SEED) DATA=$(DATA)"
+	@echo "Variables (NAME=default): MODEL=nade|made|fvsbn|eonade HIDDEN=$(HIDDEN) EPOCHS SEED=$(SEED) DATA=$(DATA)"
 	@echo "RUN=$(RUN) COUNT=$(COUNT), and ARGS for any further options of the command, e.g."
 	@echo "  make train MODEL=made HIDDEN=500 ARGS='--masks 8 --ordering resampled'"
 

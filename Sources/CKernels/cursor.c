@@ -16,7 +16,11 @@ static void *checked(void *memory, size_t bytes) {
 
 // MARK: Walks
 
-enum { most_staggered = 64 * 64 };
+enum {
+  most_staggered = 64 * 64,
+  // Weights of a network that stay near a core while its rows are walked: eight megabytes.
+  near_floats = 1 << 21,
+};
 
 /// Zeroed memory that the walk owns, on a cache line that differs from array to array modulo 4096.
 static void *claim(ck_walk *walk, size_t bytes) {
@@ -81,7 +85,7 @@ ck_walk *ck_walk_nade(ck_nade p, const int32_t *ordering, ck_activation f) {
 ck_walk *ck_walk_network(ck_network network, ptrdiff_t variables) {
   ck_walk *walk = create_walk(ck_walk_of_network, variables, network.activation);
   ck_walked_network *w = &walk->network;
-  w->plan = ck_plan_create(network, variables);
+  w->plan = ck_plan_network(network, variables, true);
   size_t layers = (size_t)w->plan->layer_count;
   w->biases = claim(walk, sizeof(float *) * layers);
   w->sums = claim(walk, sizeof(ptrdiff_t) * layers);
@@ -110,7 +114,12 @@ ck_walk *ck_walk_network(ck_network network, ptrdiff_t variables) {
     walk->row_floats += w->widths[i];
   }
   walk->row_floats += wide;
-  walk->rows = 64;
+  // What every step reads for all rows is read from afar if it is large: for more rows at a time, then.
+  ptrdiff_t weights = 0;
+  for (ptrdiff_t i = 0; i < w->plan->layer_count; i++) {
+    weights += w->plan->layers[i].starts[ck_ceiling(variables, w->plan->layers[i].stride)];
+  }
+  walk->rows = weights > near_floats ? 128 : 64;
   return walk;
 }
 
@@ -198,9 +207,12 @@ static void make_room(const ck_cursor *c, ck_walked_rows *rows, ptrdiff_t count)
   rows->units = (float *)(memory + lists + marks + states + (2048 + 4096 - states % 4096) % 4096);
 }
 
+/// Copies row i of some rows to row j of others.
 static void copy_row(const ck_cursor *c, const ck_walked_rows *from, ptrdiff_t i, ck_walked_rows *to, ptrdiff_t j) {
   const ck_walk *walk = c->walk;
-  for (ptrdiff_t m = 0; m < walk->mark_count; m++) to->marks[m * to->capacity + j] = from->marks[m * from->capacity + i];
+  for (ptrdiff_t m = 0; m < walk->mark_count; m++) {
+    to->marks[m * to->capacity + j] = from->marks[m * from->capacity + i];
+  }
   memcpy(
     to->lists + j * walk->variables, from->lists + i * walk->variables, sizeof(int32_t) * (size_t)from->marks[i]);
   memcpy(

@@ -76,6 +76,9 @@ struct ck_plan {
   ck_planned_layer *layers;  // the hidden ones first
 };
 
+/// Arranges a network as `ck_plan_create` does; for walking, stretches of other lengths where that spares products.
+ck_plan *ck_plan_network(ck_network network, ptrdiff_t variables, bool for_walking);
+
 /// The outputs of a layer that become ready in a stretch of positions, and their weights: panels of lines
 /// [k][panel_units], as deep as the last output sees, zero where the mask forbids.
 typedef struct {

@@ -24,8 +24,26 @@ static void *allocate(size_t bytes) {
   return memory;
 }
 
+/// The stride whose panels have the fewest lines, of those around a step: as many units become ready in a stretch as fill
+/// its panels.
+static ptrdiff_t shortest_products(const ck_planned_layer *l, ptrdiff_t variables) {
+  ptrdiff_t best = step_length, least = PTRDIFF_MAX;
+  for (ptrdiff_t stride = step_length / 2; stride <= 2 * step_length; stride++) {
+    ptrdiff_t lines = 0;
+    for (ptrdiff_t p = 0; p < variables; p += stride) {
+      ptrdiff_t begin = p > 0 ? l->ready[p - 1] : 0, end = l->ready[ck_min(variables, p + stride) - 1];
+      if (end > begin) lines += ck_ceiling(end - begin, panel_units) * l->prefixes[end - 1];
+    }
+    if (lines < least) {
+      least = lines;
+      best = stride;
+    }
+  }
+  return best;
+}
+
 /// Fills in all of a layer but its panels.
-static void plan_layer(ck_planned_layer *l, const ck_layer *source, ptrdiff_t variables) {
+static void plan_layer(ck_planned_layer *l, const ck_layer *source, ptrdiff_t variables, bool for_walking) {
   ptrdiff_t outputs = source->weights.columns;
   l->prefixes = allocate(sizeof(int32_t) * (size_t)outputs);
   l->bias = allocate(sizeof(float) * (size_t)outputs);
@@ -42,6 +60,7 @@ static void plan_layer(ck_planned_layer *l, const ck_layer *source, ptrdiff_t va
     else while (count < outputs && l->prefixes[count] <= known) count++;
     l->ready[p] = count;
   }
+  if (for_walking && l->is_hidden && l->source != NULL) l->stride = shortest_products(l, variables);
   ptrdiff_t stretches = ck_ceiling(variables, l->stride), floats = 0;
   l->starts = allocate(sizeof(ptrdiff_t) * (size_t)(stretches + 1));
   l->panels = l->bias;  // any address will do while only the extents of the stretches are asked for
@@ -95,7 +114,9 @@ static void arrange_task(void *context, ptrdiff_t index) {
   }
 }
 
-ck_plan *ck_plan_create(ck_network network, ptrdiff_t variables) {
+ck_plan *ck_plan_create(ck_network network, ptrdiff_t variables) { return ck_plan_network(network, variables, false); }
+
+ck_plan *ck_plan_network(ck_network network, ptrdiff_t variables, bool for_walking) {
   ck_plan *plan = allocate(sizeof *plan);
   *plan = (ck_plan){
     .variables = variables, .activation = network.activation,
@@ -122,7 +143,7 @@ ck_plan *ck_plan_create(ck_network network, ptrdiff_t variables) {
   }
   ptrdiff_t inputs = 0;
   for (ptrdiff_t i = 0; i < plan->layer_count; i++) {
-    plan_layer(&plan->layers[i], job->sources[i], variables);
+    plan_layer(&plan->layers[i], job->sources[i], variables, for_walking);
     inputs = ck_max(inputs, job->sources[i]->weights.rows);
   }
   ck_parallel(ck_ceiling(inputs, arranged_inputs) * plan->layer_count, arrange_task, job);

@@ -65,7 +65,8 @@ package enum Operation: String, CaseIterable {
     let columns = columns(of: rows)
     return repeating { () throws(DensityError) in
       let walked = try evaluator.walk(rowCount: rows.rowCount) { range, variable, _, values in
-        for row in range { values[row - range.lowerBound] = columns[variable][row] }
+        let column = columns[variable]
+        for row in values.indices { values[row] = column[range.lowerBound + row] }
       }
       return walked?.rowCount ?? 0
     }

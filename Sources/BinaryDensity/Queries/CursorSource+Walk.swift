@@ -60,12 +60,22 @@ extension CursorSource {
     var values = [Bool](repeating: false, count: rows.count)
     for variable in ordering.variables {
       cursor.nextLogits(into: &logits)
-      for row in values.indices { values[row] = false }
+      values.withUnsafeMutableBufferPointer { $0.update(repeating: false) }
       var span = values.mutableSpan
       decide(rows, variable, logits.span, &span)
       cursor.advance(values.span)
-      let (word, bit) = (variable / 64, UInt64(variable % 64))
-      for row in values.indices where values[row] { words[row * wordsPerRow + word] |= 1 << bit }
+      let bit = UInt64(variable % 64)
+      // Unchecked, for this is done once a row and variable: the first word is below `wordsPerRow`, and each next row's
+      // is so much further.
+      words.withUnsafeMutableBufferPointer { words in
+        values.withUnsafeBufferPointer { values in
+          var place = variable / 64
+          for value in values {
+            words[place] |= (value ? 1 : 0) << bit
+            place += wordsPerRow
+          }
+        }
+      }
     }
     return words
   }

@@ -238,7 +238,8 @@ public final class DensitySearch {
     let whole = members + [best].compactMap(\.self)
     let worst = whole.filter(\.isComplete).map(\.nll).max() ?? .infinity
     let pool = [best].compactMap(\.self) + members.filter { $0.isComplete || $0.nll <= worst }
-    // Of hundreds of networks one is the best of all by luck, so where several can be mixed none stands for itself.
+    // Of hundreds of networks one has the best figure by luck alone, so where there are several only their mixtures are
+    // candidates, not the single networks.
     if pool.count < 2 {
       found += pool.map { ($0.density, $0.nll) }
     } else {

@@ -36,8 +36,8 @@ public struct Recipe: Hashable, Sendable {
     return orders + orders.map { $0.reversed() }
   }
 
-  /// How many different orders the recipe has: of a picture those of its pixels' neighbourhood, which any others are far
-  /// behind; of any other table also random ones.
+  /// How many different orders the recipe has. Of a picture these are the four that follow its rows and columns, for
+  /// others do far worse; any other table has random orders too, as many as are wanted.
   func orderCount(imageShape: ImageShape?) -> Int { isNatural && imageShape != nil ? 4 : .max }
 
   /// Returns the number of rows a step, and of steps an epoch.
