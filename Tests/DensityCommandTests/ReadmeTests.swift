@@ -21,7 +21,8 @@ struct ReadmeTests {
       let code = block.filter { !$0.hasPrefix("import ") }
       #expect(imports.allSatisfy(client.contains))
       let isThere = client.indices.contains { client[$0...].starts(with: code) }
-      #expect(isThere, "the README's block that begins with '\(code.first ?? "")' is not in the client's sources")
+      #expect(
+        isThere, "the README's block that begins with '\(code.first ?? "")' is not in the client's sources")
       blocks += 1
       start = end
     }

@@ -33,8 +33,9 @@ extension DensitySearch {
     var members: [Network] = []
     /// The figure of the best network of all, members included.
     var bestNetworkNLL = Double.infinity
-    /// How many members of the best recipe each order has, or will have once those in training are done. Order 0 begins
-    /// with one: the network that the search itself has trained.
+    /// How many members of the best recipe each order has, or will have once those in training are done.
+    ///
+    /// Order 0 begins with one: the network that the search itself has trained.
     var memberCounts: [Int: Int] = [0: 1]
     /// How many members an order should have for each order there is.
     var depth: Double?

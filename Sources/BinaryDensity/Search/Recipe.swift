@@ -36,7 +36,9 @@ public struct Recipe: Hashable, Sendable {
     return orders + orders.map { $0.reversed() }
   }
 
-  /// How many different orders the recipe has. Of a picture these are the four that follow its rows and columns, for
+  /// How many different orders the recipe has.
+  ///
+  /// Of a picture these are the four that follow its rows and columns, for
   /// others do far worse; any other table has random orders too, as many as are wanted.
   func orderCount(imageShape: ImageShape?) -> Int { isNatural && imageShape != nil ? 4 : .max }
 

@@ -46,7 +46,7 @@ func walk(_ density: any Density) {
     let cursor = evaluator.cursor(rowCount: 3)
     var logits: [Float] = [0, 0, 0]
     while cursor.position < cursor.variableCount {
-      cursor.nextLogits(into: &logits)  // log (p / (1 − p)) of each row's next variable, given its values so far
+      cursor.nextLogits(into: &logits)  // log (p / (1 − p)) of each row's next variable
       let bits = logits.map { $0 > 0 }  // drawn, given, searched for: whatever is wanted
       cursor.advance(bits)
     }
@@ -86,8 +86,8 @@ struct Regression: NetworkDensity, AutoregressiveDensity {
   }
 
   func logits(_ inputs: NetworkInputs, in graph: inout Graph) -> Graph.Value {
-    graph.maskedLinear(
-      inputs.rows, weights: parameter("w", in: &graph), bias: parameter("b", in: &graph), mask: inputs.masks[0])
+    let (w, b) = (parameter("w", in: &graph), parameter("b", in: &graph))
+    return graph.maskedLinear(inputs.rows, weights: w, bias: b, mask: inputs.masks[0])
   }
 }
 

@@ -45,7 +45,8 @@ func nll(_ density: any Density) -> Double {
   LikelihoodSummary(logProbabilities: density.logProbabilities(of: validation), variableCount: 8)
     .negativeLogLikelihood
 }
-expect(abs(nll(trainer.best) - nll(coins)) < 0.1, "the network learnt \(nll(trainer.best)), not \(nll(coins))")
+expect(
+  abs(nll(trainer.best) - nll(coins)) < 0.1, "the network learnt \(nll(trainer.best)), not \(nll(coins))")
 expect(abs(excess(trainer.best)) < 1e-5, "the network's probabilities do not sum to 1")
 
 // The package's own beside them: a run in a folder, a checkpoint, an ensemble, a mixture, a walk.
@@ -59,7 +60,8 @@ expect(
   "the checkpoint gives other likelihoods")
 let tree = try ChowLiuTree.fit(to: data.train)
 let (mixture, found) = try combine([trainer.best, restored, coins], tree, data, validation)
-expect(abs(excess(mixture)) < 1e-5 && abs(excess(found)) < 1e-4, "the mixture's probabilities do not sum to 1")
+expect(
+  abs(excess(mixture)) < 1e-5 && abs(excess(found)) < 1e-4, "the mixture's probabilities do not sum to 1")
 expect(mixture.components?.count == 2 && mixture.kind == .mixture, "the mixture is no mixture")
 walk(restored)
 guard let evaluator = restored.autoregressive()?.evaluator() else { exit(1) }
@@ -69,10 +71,13 @@ for variable in evaluator.ordering.variables {
   var logits = [Float](repeating: 0, count: validation.rowCount)
   cursor.nextLogits(into: &logits)
   let bits = (0..<validation.rowCount).map { validation[$0, variable] }
-  for row in bits.indices { logProbabilities[row] -= log1p(exp(Double(bits[row] ? -logits[row] : logits[row]))) }
+  for row in bits.indices {
+    logProbabilities[row] -= log1p(exp(Double(bits[row] ? -logits[row] : logits[row])))
+  }
   cursor.advance(bits)
 }
-let largest = zip(logProbabilities, evaluator.logProbabilities(of: validation)).map { abs($0 - $1) }.max() ?? 1
+let largest =
+  zip(logProbabilities, evaluator.logProbabilities(of: validation)).map { abs($0 - $1) }.max() ?? 1
 expect(largest < 1e-5, "a walk's log p is off by \(largest)")
 expect(coins.kind == nil && nade.autoregressive() != nil && tree.tractable != nil, "a capability is not told")
 
