@@ -113,13 +113,28 @@ public struct Matrix<Scalar: KernelScalar>: Sendable {
 
   /// Returns the rows and columns with the given indices, in their order; nil stands for all.
   package func selecting(rows: [Int]?, columns: [Int]?) -> Matrix {
-    withUnsafeView { source in
-      Matrix(rowCount: rows?.count ?? rowCount, columnCount: columns?.count ?? columnCount) { row, column in
-        let (row, column) = (rows?[row] ?? row, columns?[column] ?? column)
-        requireElement(row, column)
-        return source[row, column]
+    var result = Matrix(
+      uninitializedRowCount: rows?.count ?? rowCount, columnCount: columns?.count ?? columnCount)
+    for row in rows ?? [] {
+      precondition(row >= 0 && row < rowCount, "row \(row) is outside \(rowCount) × \(columnCount)")
+    }
+    for column in columns ?? [] {
+      precondition(
+        column >= 0 && column < columnCount, "column \(column) is outside \(rowCount) × \(columnCount)")
+    }
+    result.withUnsafeMutableView(reading: self) { target, source in
+      for row in 0..<target.rowCount {
+        let from = source.base + (rows?[row] ?? row) * source.stride
+        let to = target.base + row * target.stride
+        if let columns {
+          for (column, index) in columns.enumerated() { to[column] = from[index] }
+        } else {
+          // Whole rows lie together.
+          to.update(from: from, count: target.columnCount)
+        }
       }
     }
+    return result
   }
 
   /// Returns the matrix with every element converted to another precision.

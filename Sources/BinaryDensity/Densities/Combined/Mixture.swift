@@ -108,7 +108,8 @@ extension Mixture: PreparableDensity {
       var terms: [[Double]] = []
       let count = Double(mixture.densities.count)
       for density in mixture.densities {
-        let evaluator = Evaluator(density, batchCapacity: batchCapacity)
+        // Its memory is new each time, so a large batch would be spent on getting it.
+        let evaluator = Evaluator(density, batchCapacity: min(batchCapacity, 512))
         let done = Double(terms.count)
         let term = try evaluator.logProbabilities(of: rows) { (fraction) throws(DensityError) in
           try observe((done + fraction) / count)
