@@ -24,7 +24,7 @@ EMULATOR     ?= qemu-aarch64
 EMULATION     = gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
 
 .DEFAULT_GOAL := help
-.PHONY: help build train sample evaluate test test-kernels test-neon bench bench-peers bench-growth lint format \
+.PHONY: help build train sample evaluate test test-kernels test-neon test-formats bench bench-peers bench-growth lint format \
         docs clean
 
 help: ## list the targets
@@ -66,6 +66,10 @@ test-neon: ## check the C kernels compiled for arm64, under emulation
 	@mkdir -p .build/kernels
 	$(KERNEL_CHECK) --target=$(CROSS) -fuse-ld=lld -static -o .build/kernels/check-neon
 	$(EMULATOR) .build/kernels/check-neon
+
+test-formats: ## check checkpoints and PyTorch state dicts from outside, where PYTHON has numpy, safetensors, torch
+	@$(BUILD) --product density
+	$(PYTHON) Tests/formats/check.py $(DENSITY)
 
 bench: ## measure the speed of every model, beside what the machine allows
 	@$(BUILD) --product density-bench

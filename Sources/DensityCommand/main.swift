@@ -18,7 +18,7 @@ let program = Program(
     TrainCommand.command, FitCommand.command, ReproduceCommand.command, EvaluateCommand.command,
     SampleCommand.command,
     LogProbCommand.command,
-    InfoCommand.command,
+    InfoCommand.command, ExportCommand.command, ImportCommand.command,
   ])
 
 /// Carries out a command line; what goes wrong is one line on standard error and a status.

@@ -31,6 +31,7 @@ struct ErrorTests {
       let model = try FVSBN(FVSBN.Configuration(variableCount: 6), seed: 1)
       let file = folder + "/model.safetensors"
       try Checkpoint(model: model).write(to: file)
+      try Checkpoint(model: Mixture([model, model])).write(to: folder + "/mixture.safetensors")
       var bytes = try AtomicFile.read(file)
       try AtomicFile.write(Array(bytes[..<(bytes.count - 5)]), to: folder + "/short.safetensors")
       bytes[bytes.count - 3] ^= 4
@@ -153,6 +154,16 @@ struct ErrorTests {
     Fault("sample model.safetensors -n 100000000 --magnify 64", 64, "100000000 rows", "pixels"),
     Fault("info short.safetensors", 65, "short.safetensors", "expected", "found"),
     Fault("info", 64, "checkpoint"),
+    Fault("export model.safetensors", 64, "--output"),
+    Fault("export model.safetensors -o x.safetensors --to keras", 64, "--to", "keras", "pytorch"),
+    Fault("export mixture.safetensors -o x.safetensors", 64, "MADE", "NADE", "FVSBN", "Mixture"),
+    Fault("export model.safetensors -o none/x.safetensors", 73, "none/x.safetensors", "no folder"),
+    Fault("import none.safetensors -o x.safetensors", 66, "none.safetensors", "no such file"),
+    Fault("import flipped.safetensors -o x.safetensors", 65, "flipped.safetensors", "damaged"),
+    Fault(
+      "import model.safetensors -o x.safetensors", 65, "model.safetensors", "nearest is a MADE",
+      "layers.0.weight"),
+    Fault("import model.safetensors -o x.safetensors --activation gelu", 64, "--activation", "gelu", "relu"),
   ])
   func saysOneLineAndEndsWithAStatus(_ fault: Fault) throws {
     try withFiles { folder in

@@ -28,6 +28,8 @@ struct HelpTests {
     "sample": ["count", "seed", "output", "logprob", "columns", "magnify", "threads", "help"],
     "logprob": ["output", "data", "split", "binarize", "threshold", "binarize-seed", "threads", "help"],
     "info": ["graph", "json", "help"],
+    "export": ["output", "to", "help"],
+    "import": ["output", "activation", "help"],
   ]
 
   @Test(arguments: options.keys.sorted())

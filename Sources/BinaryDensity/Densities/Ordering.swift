@@ -22,6 +22,16 @@ public struct Ordering: Hashable, Sendable {
     self.positions = positions
   }
 
+  /// Creates an ordering, or returns nil if the variables are no permutation of `0 ..< variables.count`.
+  init?(checking variables: [Int]) {
+    var isSeen = Array(repeating: false, count: variables.count)
+    for variable in variables {
+      guard variables.indices.contains(variable), !isSeen[variable] else { return nil }
+      isSeen[variable] = true
+    }
+    self.init(variables)
+  }
+
   /// The order 0, 1, 2, ….
   public static func natural(count: Int) -> Ordering { Ordering(Array(0..<count)) }
 

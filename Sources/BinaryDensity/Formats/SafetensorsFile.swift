@@ -125,6 +125,9 @@ public struct SafetensorsFile: Equatable, Sendable {
     case uint8 = "U8"
     case bool = "BOOL"
 
+    /// The floating-point types, the one that this package writes first.
+    static let floatingPoint: [ElementType] = [.float32, .float64, .float16, .bfloat16]
+
     /// The size of one number, in bytes.
     var byteCount: Int {
       switch self {

@@ -46,7 +46,7 @@ package final class SafetensorsReader {
     named name: String, rowCount: Int, columnCount: Int
   ) throws(DensityError) -> Matrix<Float> {
     let entry = try take(
-      name, shape: [rowCount, columnCount], types: [.float32, .float64, .float16, .bfloat16])
+      name, shape: [rowCount, columnCount], types: SafetensorsFile.ElementType.floatingPoint)
     // The bytes of the file bear the shape out.
     var matrix = Matrix<Float>(rowCount: rowCount, columnCount: columnCount)
     var (row, column) = (0, 0)
@@ -78,7 +78,7 @@ package final class SafetensorsReader {
   ///
   /// - Throws: as `matrix(named:rowCount:columnCount:)` does.
   package func checkMatrix(named name: String, rowCount: Int, columnCount: Int) throws(DensityError) {
-    _ = try take(name, shape: [rowCount, columnCount], types: [.float32, .float64, .float16, .bfloat16])
+    _ = try take(name, shape: [rowCount, columnCount], types: SafetensorsFile.ElementType.floatingPoint)
   }
 
   /// Returns an array of integers in the order of the file, the last dimension running fastest.
@@ -101,6 +101,21 @@ package final class SafetensorsReader {
       }
       throw .malformed(
         path: path, at: .field("array '\(name)'"), expected: "whole numbers", found: "\(wrong)")
+    }
+  }
+
+  /// Returns an array of truth values, in the order of the file: true for every number but zero.
+  ///
+  /// - Throws: `DensityError.malformed` when there is no such array, `.mismatch` when its shape is another.
+  package func truths(named name: String, shape: [Int]) throws(DensityError) -> [Bool] {
+    let entry = try take(name, shape: shape, types: [.bool] + SafetensorsFile.ElementType.allCases)
+    let bytes = try file.bytes(place(of: entry))
+    let size = entry.elementType.byteCount
+    // A floating-point zero may have a sign, the highest bit of its last byte.
+    let lastBits: UInt8 = SafetensorsFile.ElementType.floatingPoint.contains(entry.elementType) ? 0x7F : 0xFF
+    return stride(from: 0, to: bytes.count, by: size).map { start in
+      let last = start + size - 1
+      return bytes[start..<last].contains { $0 != 0 } || bytes[last] & lastBits != 0
     }
   }
 

@@ -15,10 +15,10 @@ extension Checkpoint {
     try self.init(SafetensorsReader(path: path), extent: .everything)
   }
 
-  fileprivate init(_ file: SafetensorsReader, extent: DensityArchive.Extent) throws(DensityError) {
-    guard file.metadata["format"] == Self.format else {
+  fileprivate init(_ file: SafetensorsReader, extent: StoredArrays.Extent) throws(DensityError) {
+    guard let format = file.metadata["format"], [Self.format, Self.firstFormat].contains(format) else {
       throw .mismatch(
-        path: file.path, expected: "a checkpoint of format '\(Self.format)'",
+        path: file.path, expected: "a checkpoint of format '\(Self.format)' or '\(Self.firstFormat)'",
         found: file.metadata["format"].map { "format '\($0)'" } ?? "no format")
     }
     let known = ["format", "model", "configuration", "image", "training"]
@@ -48,22 +48,22 @@ extension Checkpoint {
   }
 
   private static func training(
-    _ file: SafetensorsReader, of model: any Density, extent: DensityArchive.Extent
+    _ file: SafetensorsReader, of model: any Density, extent: StoredArrays.Extent
   ) throws(DensityError) -> TrainingState? {
     guard let progress: TrainingState.Progress = try decode("training", file) else { return nil }
     func malformed(_ expected: String, _ found: String) -> DensityError {
       .malformed(path: file.path, at: .field("training"), expected: expected, found: found)
     }
     if let problem = progress.problem { throw malformed("the state of a training", problem) }
-    guard let kind = model.kind, let model = model as? any TrainableDensity else {
+    guard let model = model as? any TrainableDensity else {
       throw malformed("none with a \(model.kind?.rawValue ?? "density")", "one")
     }
     func matrices(_ prefix: String) throws(DensityError) -> Parameters<Float> {
-      let archive = DensityArchive(file, kind: kind, prefix: prefix, extent: extent)
+      let arrays = StoredArrays(file: file, prefix: prefix, extent: extent)
       var result = Parameters<Float>()
       for (name, matrix) in zip(model.parameters.names, model.parameters.matrices) {
         result.append(
-          name, try archive.matrix(name, rowCount: matrix.rowCount, columnCount: matrix.columnCount))
+          name, try arrays.matrix(name, rowCount: matrix.rowCount, columnCount: matrix.columnCount))
       }
       return result
     }
@@ -105,7 +105,7 @@ public struct CheckpointOutline {
   /// - Complexity: O(bytes of the header).
   public init(contentsOf path: String) throws(DensityError) {
     let file = try SafetensorsReader(path: path, verifying: false)
-    checkpoint = try Checkpoint(file, extent: .header)
+    checkpoint = try Checkpoint(file, extent: .allButParameters)
     hasChecksum = file.hasChecksum
     let prefix = DensityArchive.modelPrefix
     arrays = file.arrays.filter { $0.name.hasPrefix(prefix) }

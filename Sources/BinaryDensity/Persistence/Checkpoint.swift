@@ -4,11 +4,12 @@ import Kernels
 
 /// A model on disk: one safetensors file.
 ///
-/// Its metadata hold `format` (`BinaryDensity 1`), `model` (the family), `configuration` (JSON) and, if known,
-/// `image` (JSON, the height and width of a row shown as a picture). The arrays `model.NAME` are the parameters; those
-/// of component k of a mixture or an ensemble are `model.K.NAME`. A checkpoint that training can resume from also has
-/// `training` (JSON, see `TrainingState.Progress`), for each matrix the optimizer keeps `optimizer.SLOT.NAME` and, if
-/// parameters are averaged, `average.NAME`. A checksum over the whole file detects any change.
+/// Its metadata hold `format` (`BinaryDensity 2`), `model` (the family), `configuration` (JSON) and, if known,
+/// `image` (JSON, the height and width of a row shown as a picture). The arrays `model.NAME` are the parameters, the
+/// orderings and the degrees of hidden units; those of component k of a mixture or an ensemble are `model.K.NAME`. A
+/// checkpoint that training can resume from also has `training` (JSON, see `TrainingState.Progress`), for each matrix the
+/// optimizer keeps `optimizer.SLOT.NAME` and, if parameters are averaged, `average.NAME`. A checksum over the whole file
+/// detects any change. FORMAT.md lists all of it, so that other programs can read and write such files.
 ///
 ///     let model = try Checkpoint(contentsOf: "runs/nade/best.safetensors").model
 ///     print(model.logProbabilities(of: rows))
@@ -20,7 +21,9 @@ public struct Checkpoint: Sendable {
   /// The state of an unfinished training.
   public var training: TrainingState?
 
-  static let format = "BinaryDensity 1"
+  static let format = "BinaryDensity 2"
+  /// The format before orderings and degrees were arrays.
+  static let firstFormat = "BinaryDensity 1"
 
   /// Creates a checkpoint to be written.
   public init(model: any Density, imageShape: ImageShape? = nil, training: TrainingState? = nil) {

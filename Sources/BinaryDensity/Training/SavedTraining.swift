@@ -61,5 +61,5 @@ public struct SavedTraining: Sendable {
 
 /// Whether two networks differ in nothing but their parameters.
 private func isSameNetwork(_ first: any Density, _ second: any Density) throws(DensityError) -> Bool {
-  try DensityArchive(of: first).configurationText == DensityArchive(of: second).configurationText
+  try DensityArchive(of: first).hasTheForm(of: DensityArchive(of: second))
 }

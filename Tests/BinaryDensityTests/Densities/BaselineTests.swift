@@ -261,10 +261,13 @@ struct BaselineTests {
       if let (name, index, value) = fault.array {
         let place = try #require(contents.tensors.firstIndex { $0.name == name })
         let tensor = contents.tensors[place]
-        guard case .float32(var elements) = tensor.scalars else {
-          Issue.record("\(name) is no F32")
-          return
-        }
+        var elements: [Float] =
+          switch tensor.scalars {
+          case .float32(let values): values
+          // Whole numbers may stand as floats, but must be whole.
+          case .int32(let values): values.map { Float($0) }
+          default: []
+          }
         elements[index] = value
         contents.tensors[place] = .init(name: name, shape: tensor.shape, scalars: .float32(elements))
       } else if let configuration = fault.configuration {

@@ -208,8 +208,7 @@ struct CheckpointTests {
       try AtomicFile.write(withoutChecksum(contents), to: file)
       let rows = BinaryMatrix.allRows(ofWidth: 5)
       #expect(
-        try Checkpoint(contentsOf: file).model.logProbabilities(of: rows)
-          == model.logProbabilities(of: rows))
+        try Checkpoint(contentsOf: file).model.logProbabilities(of: rows) == model.logProbabilities(of: rows))
       #expect(try !CheckpointOutline(contentsOf: file).hasChecksum)
     }
   }
@@ -234,10 +233,8 @@ struct CheckpointTests {
       try AtomicFile.write(damaged, to: file)
       let outline = try CheckpointOutline(contentsOf: file)
       #expect(outline.checkpoint.training?.progress == whole.training?.progress)
-      let configurations = try [outline.checkpoint, whole].map {
-        try DensityArchive(of: $0.model).configurationText
-      }
-      #expect(configurations[0] == configurations[1])
+      #expect(
+        try DensityArchive(of: outline.checkpoint.model).hasTheForm(of: DensityArchive(of: whole.model)))
       #expect(outline.checkpoint.model.parameterCount == whole.model.parameterCount)
       #expect(throws: DensityError.self) { try Checkpoint(contentsOf: file) }
     }

@@ -23,6 +23,16 @@ package protocol NetworkFamily: TrainableDensity, ArchivableDensity {
   init(_ configuration: Configuration, parameters: Parameters<Float>)
   /// The names and shapes of the parameters of a configuration, in order.
   static func parameterShapes(_ configuration: Configuration) -> [ParameterShape]
+  /// Creates a model of given orderings and degrees, of which `problem(of:in:)` finds nothing wrong.
+  init(_ configuration: Configuration, parameters: Parameters<Float>, masks: StoredMasks)
+  /// The orderings and degrees of the model.
+  var storedMasks: StoredMasks { get }
+  /// How many orderings a model of a configuration has, and the widths of the hidden layers whose degrees it keeps.
+  static func storedMaskShape(_ configuration: Configuration) -> (orderingCount: Int, hiddenCounts: [Int])
+  /// Returns what is wrong with orderings and degrees that have the right shapes, or nil.
+  static func problem(of masks: StoredMasks, in configuration: Configuration) -> String?
+  /// The members that may be absent from a configuration in a file, with the values that stand for them.
+  static var optionalMembers: [String: JSONValue] { get }
   /// Sets to zero what no conditional sees: the weights that the only mask there is forbids.
   mutating func clearForbiddenWeights()
 }
@@ -44,15 +54,22 @@ extension NetworkFamily {
     clearForbiddenWeights()
   }
 
-  /// The configuration and the parameters.
+  /// Nothing, unless a family has degrees.
+  package static func problem(of masks: StoredMasks, in configuration: Configuration) -> String? { nil }
+
+  /// The configuration, the orderings and degrees, and the parameters.
   package func archived() -> DensityArchive {
-    DensityArchive(
-      kind: Self.kind, configuration: Checkpoint.encode(configuration), parameters: parameters)
+    var configuration = configuration
+    // The array says it, and once is enough.
+    if case .explicit = configuration.ordering { configuration.ordering = .natural }
+    return DensityArchive(
+      kind: Self.kind, configuration: Checkpoint.encode(configuration), integers: storedMasks.integers,
+      parameters: parameters)
   }
 
   /// Restores a model.
   package init(_ archive: DensityArchive) throws(DensityError) {
-    let configuration = try archive.configuration(Configuration.self)
+    let configuration = try archive.configuration(Configuration.self, defaults: Self.optionalMembers)
     if let problem = configuration.problem { throw archive.malformed("a possible model", found: problem) }
     // The configuration's sizes are believed only as far as the arrays bear them out, before any is allocated.
     var parameters = Parameters<Float>()
@@ -60,8 +77,21 @@ extension NetworkFamily {
       parameters.append(
         shape.name, try archive.matrix(shape.name, rowCount: shape.rows, columnCount: shape.columns))
     }
-    self.init(configuration, parameters: parameters)
-    if archive.hasNumbers { clearForbiddenWeights() }
+    if archive.hasStoredMasks {
+      let (count, widths) = Self.storedMaskShape(configuration)
+      let masks = try StoredMasks(
+        archive, orderingCount: count, variableCount: configuration.variableCount, hiddenCounts: widths)
+      if let problem = Self.problem(of: masks, in: configuration) {
+        throw archive.malformed("degrees", "degrees of a possible model", found: problem)
+      }
+      self.init(configuration, parameters: parameters, masks: masks)
+    } else {
+      guard configuration.seed != nil else {
+        throw archive.malformed("a seed, from which format 1 draws orderings and masks", found: "none")
+      }
+      self.init(configuration, parameters: parameters)
+    }
+    if archive.readsParameters { clearForbiddenWeights() }
   }
 }
 

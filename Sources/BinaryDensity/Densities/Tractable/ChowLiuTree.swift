@@ -271,19 +271,16 @@ public struct ChowLiuTree: AutoregressiveDensity {
 
   /// The parents and the logits.
   package func archived() -> DensityArchive {
-    let parents = parents.map { Float($0 ?? -1) }
-    return DensityArchive(
+    DensityArchive(
       kind: Self.kind,
       configuration: Checkpoint.encode(Baseline.Configuration(variableCount: variableCount)),
-      parameters: [
-        "parents": Matrix(rowCount: 1, columnCount: parents.count, elements: parents), "logits": logits,
-      ])
+      integers: [.init(name: "parents", rows: [parents.map { $0 ?? -1 }])], parameters: ["logits": logits])
   }
 
   /// Restores a tree.
   package init(_ archive: DensityArchive) throws(DensityError) {
     let count = try archive.variableCount()
-    let numbers = try archive.integers("parents", count: count)
+    let numbers = try archive.integers("parents", rowCount: 1, columnCount: count)[0]
     guard let wrong = numbers.first(where: { $0 < -1 || $0 >= count }) else {
       let parents = numbers.map { $0 < 0 ? nil : $0 }
       guard let order = ChowLiuTree.rootFirstOrder(parents) else {

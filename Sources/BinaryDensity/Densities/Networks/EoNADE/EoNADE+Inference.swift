@@ -150,6 +150,19 @@ extension EoNADE: NetworkFamily {
     self.init(configuration, parameters: parameters, orders: nil)
   }
 
+  package init(_ configuration: Configuration, parameters: Parameters<Float>, masks: StoredMasks) {
+    self.init(configuration, parameters: parameters, orders: masks.orderings)
+  }
+
+  package var storedMasks: StoredMasks { StoredMasks(orderings: orders) }
+  package static func storedMaskShape(
+    _ configuration: Configuration
+  ) -> (orderingCount: Int, hiddenCounts: [Int]) { (configuration.orderCount, []) }
+
+  package static var optionalMembers: [String: JSONValue] {
+    ["activation": "relu", "order_count": 1, "ordering": "resampled"]
+  }
+
   /// Returns the log-probabilities by plain loops in Double, every conditional by a pass of the whole network.
   package func referenceLogProbabilities(of rows: BinaryMatrix) -> [Double] {
     var graph = Graph()

@@ -106,5 +106,11 @@ extension FVSBN: NetworkFamily, PreparableConditionals {
     self.init(configuration, parameters: parameters, ordering: nil)
   }
 
+  package init(_ configuration: Configuration, parameters: Parameters<Float>, masks: StoredMasks) {
+    self.init(configuration, parameters: parameters, ordering: masks.orderings[0])
+  }
+
+  package static var optionalMembers: [String: JSONValue] { ["ordering": "natural"] }
+
   package mutating func clearForbiddenWeights() { clear(["w"], outside: [mask]) }
 }

@@ -50,6 +50,9 @@ extension MADE {
           if let degree = degrees.first(where: { !(0..<max(count, 1)).contains($0) }) {
             return "a unit of hidden layer \(layer) has degree \(degree), which is not from 0 to \(count - 1)"
           }
+          if count > 1, !degrees.isEmpty, set.staircases[layer].permittedCount == 0 {
+            return "in mask set \(index) the degrees forbid every weight of hidden layer \(layer)"
+          }
           if configuration.addsLayerBelow(layer), degrees != set.hiddenDegrees[layer - 1] {
             return "hidden layer \(layer) adds the one below, whose degrees are not its own"
           }

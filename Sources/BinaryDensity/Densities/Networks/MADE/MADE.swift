@@ -226,6 +226,35 @@ extension MADE: NetworkFamily {
     self.init(configuration, parameters: parameters, maskSets: nil)
   }
 
+  package init(_ configuration: Configuration, parameters: Parameters<Float>, masks: StoredMasks) {
+    self.init(configuration, parameters: parameters, maskSets: MADE.maskSets(of: masks, in: configuration))
+  }
+
+  package var storedMasks: StoredMasks {
+    StoredMasks(orderings: maskSets.map(\.ordering), hiddenDegrees: maskSets.map(\.hiddenDegrees))
+  }
+
+  package static func storedMaskShape(
+    _ configuration: Configuration
+  ) -> (orderingCount: Int, hiddenCounts: [Int]) { (configuration.maskCount, configuration.hiddenCounts) }
+
+  package static func problem(of masks: StoredMasks, in configuration: Configuration) -> String? {
+    MaskSet.problem(of: maskSets(of: masks, in: configuration), in: configuration)
+  }
+
+  private static func maskSets(of masks: StoredMasks, in configuration: Configuration) -> [MaskSet] {
+    zip(masks.orderings, masks.hiddenDegrees).map {
+      MaskSet(ordering: $0, hiddenDegrees: $1, in: configuration)
+    }
+  }
+
+  package static var optionalMembers: [String: JSONValue] {
+    [
+      "activation": "relu", "mask_count": 1, "has_direct_weights": false, "trains_on_fresh_masks": false,
+      "ordering": "natural",
+    ]
+  }
+
   package mutating func clearForbiddenWeights() {
     guard trainsOnOneMaskSet else { return }
     let names = configuration.hiddenCounts.indices.map { "w\($0)" }

@@ -146,4 +146,10 @@ extension NADE: NetworkFamily, PreparableConditionals {
   package init(_ configuration: Configuration, parameters: Parameters<Float>) {
     self.init(configuration, parameters: parameters, ordering: nil)
   }
+
+  package init(_ configuration: Configuration, parameters: Parameters<Float>, masks: StoredMasks) {
+    self.init(configuration, parameters: parameters, ordering: masks.orderings[0])
+  }
+
+  package static var optionalMembers: [String: JSONValue] { ["activation": "relu", "ordering": "natural"] }
 }

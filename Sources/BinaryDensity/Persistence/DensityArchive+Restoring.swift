@@ -1,0 +1,106 @@
+import Foundation
+import Kernels
+
+extension DensityArchive {
+  /// The arrays of a file; a density is restored from a file alone.
+  private var arrays: StoredArrays {
+    guard case .file(let arrays) = contents else {
+      preconditionFailure("a density in memory needs no restoring")
+    }
+    return arrays
+  }
+
+  /// Whether the file has orderings and degrees as arrays, which format 1 draws anew from the configuration's seed.
+  var hasStoredMasks: Bool { arrays.file.metadata["format"] != Checkpoint.firstFormat }
+
+  /// Whether parameters are read, and are not zeros in their place.
+  var readsParameters: Bool { arrays.extent == .everything }
+
+  /// The error that the configuration is not what it must be.
+  func malformed(_ expected: String, found: String) -> DensityError {
+    .malformed(path: arrays.file.path, at: .field("configuration"), expected: expected, found: found)
+  }
+
+  /// The error that an array is not what it must be.
+  func malformed(_ name: String, _ expected: String, found: String) -> DensityError {
+    arrays.malformed(name, expected, found: found)
+  }
+
+  /// Decodes the configuration.
+  ///
+  /// - Parameter defaults: the values of members that may be absent.
+  /// - Throws: `DensityError.malformed` if a member is missing or of another type, and for one that is unknown.
+  func configuration<Value: Codable>(
+    _ type: Value.Type, defaults: [String: JSONValue] = [:]
+  ) throws(DensityError) -> Value {
+    let members = (try? JSONValue(parsing: Array(configuration.utf8)[...], path: arrays.file.path))?.members
+    let given = Set((members ?? []).map(\.key))
+    let absent = defaults.filter { !given.contains($0.key) }.map { JSONValue.Member(key: $0, value: $1) }
+    // Added to the text as it is, for a seed may be larger than the numbers of `JSONValue`.
+    var text = configuration
+    if !absent.isEmpty, let end = text.lastIndex(of: "}") {
+      text = text[..<end] + (given.isEmpty ? "" : ",") + JSONValue.object(absent).description.dropFirst()
+    }
+    guard let members, let value: Value = try? decodeJSON(text) else {
+      throw malformed("the JSON of a configuration", found: "'\(configuration)'")
+    }
+    let encoded = try? JSONValue(parsing: Array(Checkpoint.encode(value).utf8)[...], path: "")
+    let known = Set((encoded?.members ?? []).map(\.key))
+    if let unknown = members.first(where: { !known.contains($0.key) && $0.value != .null }) {
+      throw malformed("members that a \(kind.rawValue) knows", found: "'\(unknown.key)'")
+    }
+    return value
+  }
+
+  /// Returns a matrix of the density.
+  func matrix(_ name: String, rowCount: Int, columnCount: Int) throws(DensityError) -> Matrix<Float> {
+    try arrays.matrix(name, rowCount: rowCount, columnCount: columnCount)
+  }
+
+  /// Returns an array of whole numbers of the density, row by row.
+  func integers(_ name: String, rowCount: Int, columnCount: Int) throws(DensityError) -> [[Int]] {
+    try arrays.integers(name, rowCount: rowCount, columnCount: columnCount)
+  }
+
+  /// Returns the array `ordering`.
+  ///
+  /// - Throws: `DensityError.malformed` for a row that is no permutation.
+  func orderings(count: Int, variableCount: Int) throws(DensityError) -> [Ordering] {
+    var orderings: [Ordering] = []
+    let rows = try integers("ordering", rowCount: count, columnCount: variableCount)
+    for (row, variables) in rows.enumerated() {
+      guard let ordering = Ordering(checking: variables) else {
+        let seen = Dictionary(grouping: variables) { $0 }
+        let wrong = variables.first { !(0..<variableCount).contains($0) || (seen[$0]?.count ?? 0) > 1 } ?? 0
+        let isThere = (0..<variableCount).contains(wrong)
+        throw malformed(
+          "ordering", "a permutation of 0 … \(variableCount - 1) in row \(row)",
+          found: isThere ? "\(wrong) more than once" : "\(wrong)")
+      }
+      orderings.append(ordering)
+    }
+    return orderings
+  }
+
+  /// Restores the density.
+  func density() throws(DensityError) -> any ArchivableDensity { try kind.type.init(self) }
+
+  /// Restores the components, which must be of one number of variables.
+  func componentDensities() throws(DensityError) -> [any Density] {
+    var densities: [any Density] = []
+    for component in components { densities.append(try component.density()) }
+    guard let first = densities.first else { throw malformed("at least one component", found: "none") }
+    guard densities.allSatisfy({ $0.variableCount == first.variableCount }) else {
+      throw malformed(
+        "components of equally many variables", found: "\(densities.map(\.variableCount))")
+    }
+    return densities
+  }
+}
+
+/// Decodes JSON that `Checkpoint.encode` has written.
+func decodeJSON<Value: Decodable>(_ text: String) throws -> Value {
+  let decoder = JSONDecoder()
+  decoder.keyDecodingStrategy = .convertFromSnakeCase
+  return try decoder.decode(Value.self, from: Data(text.utf8))
+}
