@@ -36,7 +36,8 @@ public final class RowBatch<Scalar: KernelScalar> {
   // The place of each of the table's columns among those of the batch.
   private let places: [Int32]?
   // The lists go on into the context: for who reads the variables its first column ends them.
-  private var onBits: [Int32]
+  // There is room for those of as many rows as there have been.
+  private var onBits: [Int32] = []
   private let pitch: Int
 
   /// Makes room for up to `capacity` rows.
@@ -71,7 +72,6 @@ public final class RowBatch<Scalar: KernelScalar> {
     numbers = Matrix(rowCount: capacity, columnCount: columnCount)
     known = hasKnown ? numbers : nil
     pitch = UnsafeOnBits.pitch(columnCount: columnCount)
-    onBits = Array(repeating: 0, count: capacity * pitch)
   }
 
   /// The number of variables.
@@ -92,6 +92,8 @@ public final class RowBatch<Scalar: KernelScalar> {
         row >= 0 && (row + 1) * wordsPerRow <= wordCount, "there is no row \(row) in \(wordCount) words")
     }
     rowCount = rows.count
+    let roomForLists = rowCount * pitch
+    if onBits.count < roomForLists { onBits = Array(repeating: 0, count: roomForLists) }
     onBits.withUnsafeMutableBufferPointer { [pitch] onBits in
       let lists = onBits.baseAddress.map { UnsafeOnBits(base: $0, pitch: pitch) }
       numbers.withUnsafeMutableView { expand(words, rows: rows, into: $0, listing: lists) }
@@ -148,7 +150,7 @@ public final class RowBatch<Scalar: KernelScalar> {
   /// Calls `body` with the lists of the on-bits, each up to the first that is not below the number of variables.
   package func withUnsafeOnBits<Result>(_ body: (UnsafeOnBits) -> Result) -> Result {
     onBits.withUnsafeMutableBufferPointer { onBits in
-      guard let onBits = onBits.baseAddress else { preconditionFailure("a batch has room for a row") }
+      guard let onBits = onBits.baseAddress else { preconditionFailure("the batch has no rows") }
       return body(UnsafeOnBits(base: onBits, pitch: pitch))
     }
   }

@@ -21,7 +21,10 @@ public protocol TrainableDensity: Density {
   func prepare(
     _ objective: TrainingObjective<Inputs>, in executor: Executor<Float>, seed: UInt64, step: Int)
   /// Returns what measures validation rows while the model is trained.
-  func judge(batchCapacity: Int) -> any ValidationJudge
+  ///
+  /// - Parameter columnOrder: which column of the rows each variable of the model is: it may be the model in natural
+  ///   order that is trained; nil if they are in the same order.
+  func judge(batchCapacity: Int, columnOrder: [Int]?) -> any ValidationJudge
   /// Returns the same model over variables renumbered into its own ordering, and that ordering; nil if there is nothing
   /// to gain, or the model has several orderings.
   ///
@@ -59,7 +62,7 @@ public protocol ValidationJudge: AnyObject {
   /// Returns log p of each row, or an unbiased estimate of a bound on it, in nats; nil if `observe`, which is told the
   /// fraction done, says to stop.
   func logProbabilities(
-    of table: BinaryMatrix, observing observe: (Double) throws(DensityError) -> Bool
+    of rows: any RowSource, observing observe: (Double) throws(DensityError) -> Bool
   ) throws(DensityError) -> [Double]?
 }
 
@@ -90,17 +93,17 @@ extension TrainableDensity {
   /// Nil unless the model says otherwise.
   public func inNaturalOrder() -> (model: Self, ordering: Ordering)? { nil }
   /// Measures with the model itself.
-  public func judge(batchCapacity: Int) -> any ValidationJudge {
-    ModelJudge(self, batchCapacity: batchCapacity)
+  public func judge(batchCapacity: Int, columnOrder: [Int]?) -> any ValidationJudge {
+    ModelJudge(self, batchCapacity: batchCapacity, columnOrder: columnOrder)
   }
   /// The graph of what a step of training minimises, without dropout.
   public var trainingGraph: Graph { objective(.none).graph }
 
   /// Returns the model with the logits of `IndependentBernoulli` as output biases.
-  func startingAtMarginals(of rows: BinaryMatrix) -> Self {
+  func startingAtMarginals(of rows: any RowSource) throws(DensityError) -> Self {
     guard parameters.names.contains("b") else { return self }
     var model = self
-    model.parameters["b"] = IndependentBernoulli(marginalsOf: rows).logits
+    model.parameters["b"] = try IndependentBernoulli(marginalsOfSource: rows).logits
     return model
   }
 
@@ -122,18 +125,21 @@ extension TrainableDensity where Inputs == Void {
 private final class ModelJudge<Model: TrainableDensity>: ValidationJudge {
   private var model: Model
   private let batchCapacity: Int
+  private let columnOrder: [Int]?
 
-  init(_ model: Model, batchCapacity: Int) {
+  init(_ model: Model, batchCapacity: Int, columnOrder: [Int]?) {
     self.model = model
     self.batchCapacity = batchCapacity
+    self.columnOrder = columnOrder
   }
 
   func set(_ parameters: Parameters<Float>) { model.parameters = parameters }
 
   func logProbabilities(
-    of table: BinaryMatrix, observing observe: (Double) throws(DensityError) -> Bool
+    of rows: any RowSource, observing observe: (Double) throws(DensityError) -> Bool
   ) throws(DensityError) -> [Double]? {
-    try PlainLikelihood(model, batchCapacity: batchCapacity).logProbabilities(of: table, observing: observe)
+    try PlainLikelihood(model, batchCapacity: batchCapacity, columnOrder: columnOrder)
+      .logProbabilities(of: rows, observing: observe)
   }
 }
 

@@ -43,12 +43,14 @@ public struct Evaluator: Sendable {
 
   /// Returns log p of each row, in nats.
   ///
-  /// - Parameter observe: is told the fraction done from time to time, and says whether to go on.
+  /// - Parameters:
+  ///   - rows: a table, or another source, which is gone through once or, by an ensemble or a mixture, several times.
+  ///   - observe: is told the fraction done from time to time, and says whether to go on.
   /// - Returns: nil if `observe` said to stop.
-  /// - Throws: what `observe` throws.
+  /// - Throws: what reading the rows throws, and what `observe` does.
   /// - Precondition: `rows.columnCount == variableCount`.
   public func logProbabilities(
-    of rows: BinaryMatrix, observing observe: (Double) throws(DensityError) -> Bool
+    of rows: some RowSource, observing observe: (Double) throws(DensityError) -> Bool
   ) throws(DensityError) -> [Double]? {
     precondition(
       rows.columnCount == variableCount, "the rows have \(rows.columnCount) columns, not \(variableCount)")
@@ -102,10 +104,10 @@ public struct AutoregressiveEvaluator: Sendable {
 
   /// Returns log p of each row, in nats, or nil if `observe` said to stop: see `Evaluator`.
   ///
-  /// - Throws: what `observe` throws.
+  /// - Throws: what reading the rows throws, and what `observe` does.
   /// - Precondition: `rows.columnCount == variableCount`.
   public func logProbabilities(
-    of rows: BinaryMatrix, observing observe: (Double) throws(DensityError) -> Bool
+    of rows: some RowSource, observing observe: (Double) throws(DensityError) -> Bool
   ) throws(DensityError) -> [Double]? {
     try likelihood.logProbabilities(of: rows, observing: observe)
   }

@@ -11,6 +11,7 @@ final class LikelihoodExecutor<Scalar: KernelScalar>: ConditionalExecutor {
   private let logProbability: Graph.Value
   private let componentLogits: [Graph.Value]
   private let variableCount: Int
+  private let batch: RowBatch<Scalar>
   private let renumbering: Renumbering?
 
   /// Prepares the uniform mixture of some components for batches of up to `batchCapacity` rows.
@@ -18,9 +19,10 @@ final class LikelihoodExecutor<Scalar: KernelScalar>: ConditionalExecutor {
   /// - Parameters:
   ///   - components: nil for all.
   ///   - keepingLogits: whether logits will be asked for, besides log p.
+  ///   - columnOrder: which column of the rows each variable of the network is; nil if they are in the same order.
   init<Network: NetworkDensity>(
     _ network: Network, components: Range<Int>? = nil, parameters: Parameters<Scalar>, batchCapacity: Int,
-    keepingLogits: Bool = false
+    keepingLogits: Bool = false, columnOrder: [Int]? = nil
   ) {
     renumbering = Renumbering(network)
     let model = network.inNaturalOrder()?.model ?? network
@@ -34,6 +36,11 @@ final class LikelihoodExecutor<Scalar: KernelScalar>: ConditionalExecutor {
       graph, outputs: [logProbability] + componentLogits, batchCapacity: batchCapacity,
       parameters: renumbering?.renumbered(parameters) ?? parameters)
     variableCount = network.variableCount
+    // The variables in the order of the renumbered model, as columns of the rows.
+    let variables = renumbering?.order
+    batch = RowBatch(
+      capacity: batchCapacity, columnCount: variableCount,
+      columnOrder: columnOrder.map { columns in variables?.map { columns[$0] } ?? columns } ?? variables)
   }
 
   /// Replaces the parameters.
@@ -43,52 +50,47 @@ final class LikelihoodExecutor<Scalar: KernelScalar>: ConditionalExecutor {
 
   /// Returns log p of each row, in nats; nil if `observe`, which is told the fraction done, says to stop.
   func logProbabilities(
-    of table: BinaryMatrix, observing observe: (Double) throws(DensityError) -> Bool
+    of source: any RowSource, observing observe: (Double) throws(DensityError) -> Bool
   ) throws(DensityError) -> [Double]? {
     var result: [Double] = []
-    result.reserveCapacity(table.rowCount)
-    let isWhole = try run(table) { () throws(DensityError) in
+    result.reserveCapacity(source.rowCount)
+    requireVariables(source.columnCount)
+    for start in stride(from: 0, to: source.rowCount, by: batch.capacity) {
+      try source.gather(Array(start..<min(start + batch.capacity, source.rowCount)), into: batch)
+      computeBatch()
       executor.withUnsafeView(of: logProbability) { column in
         for row in 0..<column.rowCount { result.append(Double(column[row, 0])) }
       }
-      return try observe(Double(result.count) / Double(table.rowCount))
+      if try !observe(Double(result.count) / Double(source.rowCount)) { return nil }
     }
-    return isWhole ? result : nil
+    return result
   }
 
-  /// Returns the logits (rows × D) of the first component, in the order of the columns.
+  /// Returns the logits (rows × D) of the first component, in the order of the network's variables.
   ///
   /// - Precondition: it was made keeping logits.
   func logits(of table: BinaryMatrix) -> Matrix<Scalar> {
+    requireVariables(table.columnCount)
     var result = Matrix<Scalar>(rowCount: table.rowCount, columnCount: variableCount)
-    var start = 0
-    run(table) {
-      let end = start + executor.batchSize
+    for start in stride(from: 0, to: table.rowCount, by: batch.capacity) {
+      let rows = start..<min(start + batch.capacity, table.rowCount)
+      table.gather(Array(rows), into: batch)
+      computeBatch()
       executor.withUnsafeView(of: componentLogits[0]) { logits in
-        result.withUnsafeMutableView { Scalar.copy(logits, into: $0.rows(start..<end)) }
+        result.withUnsafeMutableView { Scalar.copy(logits, into: $0.rows(rows)) }
       }
-      start = end
-      return true
     }
     guard let renumbering else { return result }
     return result.selecting(rows: nil, columns: renumbering.positions)
   }
 
-  /// Computes batch by batch while `body` says to go on; returns whether it came to the end.
-  @discardableResult
-  private func run<Failure>(
-    _ table: BinaryMatrix, _ body: () throws(Failure) -> Bool
-  ) throws(Failure) -> Bool {
-    precondition(
-      table.columnCount == variableCount, "the rows have \(table.columnCount) columns, not \(variableCount)")
-    let table = renumbering.map { table.reorderingColumns($0.order) } ?? table
-    for start in stride(from: 0, to: table.rowCount, by: executor.plan.batchCapacity) {
-      let batch = start..<min(start + executor.plan.batchCapacity, table.rowCount)
-      executor.set(rows, rowCount: batch.count) { table.copyRows(batch, into: $0) }
-      executor.forward()
-      if try !body() { return false }
-    }
-    return true
+  private func requireVariables(_ columnCount: Int) {
+    precondition(columnCount == variableCount, "the rows have \(columnCount) columns, not \(variableCount)")
+  }
+
+  private func computeBatch() {
+    executor.set(rows, to: batch)
+    executor.forward()
   }
 }
 

@@ -5,7 +5,7 @@ import Synchronization
 protocol PreparedLikelihood: Sendable {
   /// Returns log p of each row, in nats; nil if `observe`, which is told the fraction done, says to stop.
   func logProbabilities(
-    of rows: BinaryMatrix, observing observe: (Double) throws(DensityError) -> Bool
+    of rows: any RowSource, observing observe: (Double) throws(DensityError) -> Bool
   ) throws(DensityError) -> [Double]?
 }
 
@@ -65,26 +65,31 @@ private final class PlainConditionals<Scalar: KernelScalar>: ConditionalExecutor
 struct PlainLikelihood: PreparedLikelihood {
   private let density: any Density
   private let blockLength: Int
+  private let columnOrder: [Int]?
 
-  init(_ density: any Density, batchCapacity: Int) {
+  /// - Parameter columnOrder: which column of the rows each variable is; nil if they are in the same order.
+  init(_ density: any Density, batchCapacity: Int, columnOrder: [Int]? = nil) {
     self.density = density
+    self.columnOrder = columnOrder
     blockLength = max(batchCapacity, 8192)
   }
 
   func logProbabilities(
-    of rows: BinaryMatrix, observing observe: (Double) throws(DensityError) -> Bool
+    of rows: any RowSource, observing observe: (Double) throws(DensityError) -> Bool
   ) throws(DensityError) -> [Double]? {
     var result: [Double] = []
     result.reserveCapacity(rows.rowCount)
-    for start in stride(from: 0, to: rows.rowCount, by: blockLength) {
-      let end = min(start + blockLength, rows.rowCount)
-      let values = density.logProbabilities(of: rows.rows(start..<end))
+    let isWhole = try rows.forEachBlock(of: blockLength) { (block) throws(DensityError) in
+      let ordered = columnOrder.map { order in
+        BinaryMatrix(rowCount: block.rowCount, columnCount: order.count) { block[$0, order[$1]] }
+      }
+      let values = density.logProbabilities(of: ordered ?? block)
       precondition(
-        values.count == end - start, "\(values.count) log-probabilities of \(end - start) rows")
+        values.count == block.rowCount, "\(values.count) log-probabilities of \(block.rowCount) rows")
       result += values
-      if try !observe(Double(end) / Double(rows.rowCount)) { return nil }
+      return try observe(Double(result.count) / Double(rows.rowCount))
     }
-    return result
+    return isWhole ? result : nil
   }
 }
 
@@ -102,7 +107,7 @@ final class NetworkLikelihood<Network: NetworkDensity>: PreparedLikelihood {
   }
 
   func logProbabilities(
-    of rows: BinaryMatrix, observing observe: (Double) throws(DensityError) -> Bool
+    of rows: any RowSource, observing observe: (Double) throws(DensityError) -> Bool
   ) throws(DensityError) -> [Double]? {
     guard rows.rowCount > 0 else { return [] }
     let executor = executors.take {

@@ -51,11 +51,14 @@ extension BinaryMatrix {
   /// The fraction of rows in which each column is on: the maximum-likelihood independent model.
   ///
   /// A table without rows has means of zero.
-  public var columnMeans: [Double] {
+  public var columnMeans: [Double] { onCounts.map { Double($0) / Double(max(rowCount, 1)) } }
+
+  /// The number of rows in which each column is on.
+  var onCounts: [Int] {
     var counts = [Int](repeating: 0, count: columnCount)
     for row in 0..<rowCount {
       for column in onBits(ofRow: row) { counts[column] += 1 }
     }
-    return counts.map { Double($0) / Double(max(rowCount, 1)) }
+    return counts
   }
 }

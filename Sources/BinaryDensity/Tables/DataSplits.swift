@@ -38,6 +38,8 @@ public struct DataSplits: Sendable {
   public let binarization: Binarization?
   /// The grey levels of the training rows, kept for dynamic binarization only.
   private let trainLevels: GreyLevels?
+  /// What training rows are read from, if not from `train` or drawn from the levels.
+  private let otherSource: (any RowSource)?
   private let cachedFingerprint = CachedFingerprint()
 
   /// Creates a data set from rows of bits.
@@ -54,7 +56,8 @@ public struct DataSplits: Sendable {
 
   init(
     name: String, train: BinaryMatrix, validation: BinaryMatrix?, test: BinaryMatrix?,
-    imageShape: ImageShape?, binarization: Binarization?, trainLevels: GreyLevels?
+    imageShape: ImageShape?, binarization: Binarization?, trainLevels: GreyLevels?,
+    otherSource: (any RowSource)? = nil
   ) {
     for part in [validation, test] {
       precondition(
@@ -71,6 +74,7 @@ public struct DataSplits: Sendable {
     self.imageShape = imageShape
     self.binarization = binarization
     if case .dynamic = binarization { self.trainLevels = trainLevels } else { self.trainLevels = nil }
+    self.otherSource = otherSource
   }
 
   /// The number of variables D, the columns of every part.
@@ -87,6 +91,7 @@ public struct DataSplits: Sendable {
 
   /// The training rows as a source: `train`, or for dynamic binarization what draws them anew in each epoch.
   public var trainingRows: any RowSource {
+    if let otherSource { return otherSource }
     guard case .dynamic(let seed) = binarization, let trainLevels else { return train }
     return DynamicBinarization(trainLevels, fixed: train, seed: seed)
   }
@@ -115,10 +120,22 @@ public struct DataSplits: Sendable {
       trainLevels: trainLevels?.selecting(kept))
   }
 
+  /// Returns the data set with training rows that a trainer reads from another source, which has those of `train`.
+  ///
+  /// - Precondition: the source has the shape of `train`.
+  package func reading(trainingRows source: any RowSource) -> DataSplits {
+    precondition(
+      source.rowCount == train.rowCount && source.columnCount == train.columnCount,
+      "\(source.rowCount) × \(source.columnCount) rows are not \(train)")
+    return DataSplits(
+      name: name, train: train, validation: validation, test: test, imageShape: imageShape,
+      binarization: binarization, trainLevels: nil, otherSource: source)
+  }
+
   /// Returns the data set without its test rows and with given validation rows.
   func withoutTest(validation: BinaryMatrix?) -> DataSplits {
     DataSplits(
       name: name, train: train, validation: validation, test: nil, imageShape: imageShape,
-      binarization: binarization, trainLevels: trainLevels)
+      binarization: binarization, trainLevels: trainLevels, otherSource: otherSource)
   }
 }

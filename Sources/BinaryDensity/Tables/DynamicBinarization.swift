@@ -52,15 +52,17 @@ public struct DynamicBinarization: RowSource {
     levels.redrawn(seed: seed, epoch: epoch, rows: rows).gather(Array(rows.indices), into: batch)
   }
 
-  /// Calls `body` with consecutive rows, while it says to go on.
+  /// Calls `body` with consecutive rows while it says to go on, and returns whether it always did.
+  @discardableResult
   public func forEachBlock(
     of length: Int, _ body: (BinaryMatrix) throws(DensityError) -> Bool
-  ) throws(DensityError) {
+  ) throws(DensityError) -> Bool {
     guard let epoch else { return try fixed.forEachBlock(of: length, body) }
     precondition(length > 0, "a block cannot have \(length) rows")
     for start in stride(from: 0, to: rowCount, by: length) {
       let rows = start..<min(start + length, rowCount)
-      if try !body(levels.redrawn(seed: seed, epoch: epoch, rows: rows)) { return }
+      if try !body(levels.redrawn(seed: seed, epoch: epoch, rows: rows)) { return false }
     }
+    return true
   }
 }

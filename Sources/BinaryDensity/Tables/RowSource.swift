@@ -54,13 +54,15 @@ extension BinaryMatrix: RowSource {
     batch.fill(words, rows: rows)
   }
 
-  /// Calls `body` with consecutive rows, while it says to go on.
+  /// Calls `body` with consecutive rows while it says to go on, and returns whether it always did.
+  @discardableResult
   public func forEachBlock(
     of length: Int, _ body: (BinaryMatrix) throws(DensityError) -> Bool
-  ) throws(DensityError) {
+  ) throws(DensityError) -> Bool {
     precondition(length > 0, "a block cannot have \(length) rows")
     for start in stride(from: 0, to: rowCount, by: length) {
-      if try !body(rows(start..<min(start + length, rowCount))) { return }
+      if try !body(rows(start..<min(start + length, rowCount))) { return false }
     }
+    return true
   }
 }

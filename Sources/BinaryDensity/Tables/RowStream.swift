@@ -8,11 +8,13 @@ public protocol RowStream {
   /// Calls `body` with the rows in their order, in blocks of `length` rows of which the last may be shorter, while it
   /// says to go on.
   ///
+  /// - Returns: whether it always did.
   /// - Precondition: `length > 0`.
   /// - Throws: what reading throws, and what `body` does.
+  @discardableResult
   func forEachBlock(
     of length: Int, _ body: (BinaryMatrix) throws(DensityError) -> Bool
-  ) throws(DensityError)
+  ) throws(DensityError) -> Bool
 }
 
 extension BinaryMatrix {

@@ -31,7 +31,6 @@ public final class Trainer<Model: TrainableDensity> {
   private let judge: (any ValidationJudge)?
   /// The running average of the parameters, if one is kept.
   private var average: Parameters<Float>?
-  private let validationRows: BinaryMatrix?
   private let trainingRows: any RowSource
   private let batch: RowBatch<Float>
 
@@ -42,8 +41,9 @@ public final class Trainer<Model: TrainableDensity> {
     _ model: Model, data: DataSplits, configuration: TrainingConfiguration
   ) throws(DensityError) {
     if let problem = configuration.problem { throw .invalidConfiguration(problem) }
-    let model = configuration.startsAtMarginals ? model.startingAtMarginals(of: data.train) : model
-    let stepsPerEpoch = configuration.batchesPerEpoch(rowCount: data.train.rowCount)
+    let rows = data.trainingRows
+    let model = configuration.startsAtMarginals ? try model.startingAtMarginals(of: rows) : model
+    let stepsPerEpoch = configuration.batchesPerEpoch(rowCount: rows.rowCount)
     let progress = TrainingState.Progress(
       configuration: configuration, data: data.fingerprint,
       rates: RateController(
@@ -64,7 +64,8 @@ public final class Trainer<Model: TrainableDensity> {
   /// - Throws: `DensityError.mismatch` if the data are not those the training began with;
   ///   `.invalidConfiguration` for a state that no training can have reached.
   public init(current: Model, best: Model, data: DataSplits, state: TrainingState) throws(DensityError) {
-    guard data.train.rowCount > 0 else {
+    let trainingRows = data.trainingRows
+    guard trainingRows.rowCount > 0 else {
       throw .invalidConfiguration("\(data.name): there are no training rows")
     }
     guard data.variableCount == current.variableCount else {
@@ -102,19 +103,18 @@ public final class Trainer<Model: TrainableDensity> {
     objective = working.objective(state.progress.configuration.dropout)
     executor = Executor(
       objective.graph, outputs: [], loss: objective.loss,
-      batchCapacity: min(state.progress.configuration.batchSize, data.train.rowCount),
+      batchCapacity: min(state.progress.configuration.batchSize, trainingRows.rowCount),
       parameters: working.parameters)
     executor.isTraining = true
     executor.precision = state.progress.configuration.precision
     executor.seed = state.progress.configuration.seed
-    trainingRows = data.trainingRows
+    self.trainingRows = trainingRows
     batch = RowBatch(
       capacity: executor.plan.batchCapacity, columnCount: data.variableCount, columnOrder: renumbering?.order)
-    validationRows = data.validation.map { table in
-      renumbering.map { table.reorderingColumns($0.order) } ?? table
-    }
-    judge = validationRows.flatMap { validation in
-      validation.rowCount == 0 ? nil : working.judge(batchCapacity: min(512, validation.rowCount))
+    judge = data.validation.flatMap { validation in
+      validation.rowCount == 0
+        ? nil
+        : working.judge(batchCapacity: min(512, validation.rowCount), columnOrder: renumbering?.order)
     }
     // So that the judge shares the best parameters' storage instead of keeping its own copy.
     judge?.set(bestParameters)
@@ -140,7 +140,7 @@ public final class Trainer<Model: TrainableDensity> {
   }
 
   /// The number of batches an epoch has.
-  public var batchesPerEpoch: Int { progress.configuration.batchesPerEpoch(rowCount: data.train.rowCount) }
+  public var batchesPerEpoch: Int { progress.configuration.batchesPerEpoch(rowCount: trainingRows.rowCount) }
 
   /// Whether all epochs are done or patience is at its end.
   public var isFinished: Bool { progress.epoch >= progress.configuration.epochCount || isOutOfPatience }
@@ -241,9 +241,9 @@ public final class Trainer<Model: TrainableDensity> {
     var logProbabilities: [Double]?
     let epoch = progress.epoch + 1
     let (last, interval) = (progress.configuration.epochCount, progress.configuration.validationInterval)
-    if epoch % interval == 0 || epoch == last, let judge, let table = validationRows {
+    if epoch % interval == 0 || epoch == last, let judge, let rows = data.validation {
       judge.set(candidate)
-      logProbabilities = try judge.logProbabilities(of: table, observing: observe)
+      logProbabilities = try judge.logProbabilities(of: rows, observing: observe)
       if logProbabilities == nil {
         judge.set(bestParameters)
         return nil

@@ -124,7 +124,7 @@ struct EoNADETrainingTests {
         sum + model.along(Ordering(order)).logProbabilities(of: rows).reduce(0, +)
       } / (120 * 32)
 
-    let judge = model.judge(batchCapacity: 7)
+    let judge = model.judge(batchCapacity: 7, columnOrder: nil)
     judge.set(model.parameters)
     let judged = judge.logProbabilities(of: rows)
     #expect(judged == judge.logProbabilities(of: rows))

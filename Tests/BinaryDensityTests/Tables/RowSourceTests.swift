@@ -188,6 +188,38 @@ struct RowSourceTests {
     }
   }
 
+  @Test("an evaluator gives the rows of any source the bits that it gives a table")
+  func evaluator() throws {
+    let table = Self.rows(50, 12, seed: 3)
+    let random = try NADE(NADE.Configuration(variableCount: 12, hiddenCount: 9, ordering: .random), seed: 1)
+    let made = try MADE(
+      MADE.Configuration(variableCount: 12, hiddenCounts: [20], maskCount: 2, ordering: .resampled), seed: 2)
+    let eonade = try EoNADE(
+      EoNADE.Configuration(variableCount: 12, hiddenCounts: [8], orderCount: 3), seed: 3)
+    let tree = try ChowLiuTree.fit(to: table)
+    let densities: [any Density] = [
+      random, made, eonade, tree, Ensemble([random, random]), Mixture([random, made, tree]),
+    ]
+    for density in densities {
+      let expected = density.logProbabilities(of: table)
+      let evaluator = Evaluator(density, batchCapacity: 7)
+      let source = BlockedRows(table: table, blockLength: 4)
+      var fractions: [Double] = []
+      let found = try evaluator.logProbabilities(of: source) { (fraction) throws(DensityError) in
+        fractions.append(fraction)
+        return true
+      }
+      #expect(found == expected)
+      #expect(fractions == fractions.sorted() && fractions.last == 1)
+      #expect(try evaluator.logProbabilities(of: source) { (_) throws(DensityError) in false } == nil)
+      let error = DensityError.missingFile(path: "rows")
+      #expect(throws: error) {
+        let failing = BlockedRows(table: table, blockLength: 4, error: error)
+        _ = try evaluator.logProbabilities(of: failing) { (_) throws(DensityError) in true }
+      }
+    }
+  }
+
   @Test("a fingerprint is the check of the training rows and then the validation rows")
   func fingerprint() {
     for (rowCount, columnCount) in [(1, 1), (3, 64), (5, 65), (100, 784)] {

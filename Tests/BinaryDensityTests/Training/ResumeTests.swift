@@ -54,6 +54,14 @@ struct ResumeTests {
     try check(TrainingCase.all[1], data, stops: [stop])
   }
 
+  /// 60 rows in blocks of seven, of which the last is short.
+  @Test(arguments: TrainingCase.all, [Stop.afterStep(2), .afterStep(5), .afterEpoch(1), .validating(2)])
+  func ofRowsThatAreAtHandInBlocks(_ training: TrainingCase, _ stop: Stop) throws {
+    let data = TrainingCase.data()
+    try check(
+      training, data.reading(trainingRows: BlockedRows(table: data.train, blockLength: 7)), stops: [stop])
+  }
+
   /// Noise is soon learnt by heart, so that the rate falls on a plateau, and in the end patience runs out.
   @Test(arguments: [1, 3, 5, 6])
   func acrossAFallingRateAndTheEndOfPatience(stopAfter epoch: Int) throws {

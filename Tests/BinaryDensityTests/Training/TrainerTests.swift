@@ -105,6 +105,16 @@ struct TrainerTests {
     }
   }
 
+  @Test func rowsThatCannotBeReadEndTraining() throws {
+    let data = TrainingCase.data()
+    let error = DensityError.missingFile(path: "rows")
+    let source = BlockedRows(table: data.train, blockLength: 7, error: error)
+    let trainer = try Trainer(
+      FVSBN(FVSBN.Configuration(variableCount: 11), seed: 1), data: data.reading(trainingRows: source),
+      configuration: TrainingConfiguration(epochCount: 1))
+    #expect(throws: error) { try trainer.run() }
+  }
+
   @Test func patienceEndsTrainingAndTheBestIsKept() throws {
     // Eight rows of noise are learnt by heart, and the validation figure soon gets worse.
     let data = DataSplits(

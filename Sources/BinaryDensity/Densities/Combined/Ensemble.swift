@@ -89,7 +89,7 @@ extension Ensemble: PreparableDensity {
     let batchCapacity: Int
 
     func logProbabilities(
-      of rows: BinaryMatrix, observing observe: (Double) throws(DensityError) -> Bool
+      of rows: any RowSource, observing observe: (Double) throws(DensityError) -> Bool
     ) throws(DensityError) -> [Double]? {
       try ensemble.logProbabilities(
         of: rows, in: Float.self, batchCapacity: batchCapacity, observing: observe)
@@ -99,15 +99,14 @@ extension Ensemble: PreparableDensity {
   /// Computes one member after another, for what each needs to compute with can be as large as itself; a block of rows'
   /// logits takes at most 64 MB.
   fileprivate func logProbabilities<Scalar: KernelScalar>(
-    of rows: BinaryMatrix, in type: Scalar.Type, batchCapacity: Int,
+    of rows: any RowSource, in type: Scalar.Type, batchCapacity: Int,
     observing observe: (Double) throws(DensityError) -> Bool
   ) throws(DensityError) -> [Double]? {
     let capacity = max(1, min(batchCapacity, rows.rowCount))
     let block = max(capacity, (1 << 24) / variableCount)
     var result: [Double] = []
     result.reserveCapacity(rows.rowCount)
-    for start in stride(from: 0, to: rows.rowCount, by: block) {
-      let part = rows.rows(start..<min(start + block, rows.rowCount))
+    let isWhole = try rows.forEachBlock(of: block) { (part) throws(DensityError) in
       var sum = Matrix<Scalar>(rowCount: part.rowCount, columnCount: variableCount)
       for (index, (view, weight)) in zip(views, weights).enumerated() where weight > 0 {
         let executor = view.anyConditionalExecutor(in: type, batchCapacity: capacity)
@@ -116,11 +115,12 @@ extension Ensemble: PreparableDensity {
           sum.accumulate(executor.logits(of: part.rows(batch)), scaledBy: Scalar(weight), atRow: first)
         }
         let done = Double(part.rowCount) * Double(index + 1) / Double(views.count)
-        if try !observe((Double(start) + done) / Double(rows.rowCount)) { return nil }
+        if try !observe((Double(result.count) + done) / Double(rows.rowCount)) { return false }
       }
       result += logLikelihoods(logits: sum, of: part)
+      return true
     }
-    return result
+    return isWhole ? result : nil
   }
 }
 

@@ -103,7 +103,7 @@ extension Mixture: PreparableDensity {
     let batchCapacity: Int
 
     func logProbabilities(
-      of rows: BinaryMatrix, observing observe: (Double) throws(DensityError) -> Bool
+      of rows: any RowSource, observing observe: (Double) throws(DensityError) -> Bool
     ) throws(DensityError) -> [Double]? {
       var terms: [[Double]] = []
       let count = Double(mixture.densities.count)

@@ -66,7 +66,7 @@ private struct EvaluatorLikelihood: PreparedLikelihood {
   init(_ evaluator: Evaluator) { self.evaluator = evaluator }
 
   func logProbabilities(
-    of rows: BinaryMatrix, observing observe: (Double) throws(DensityError) -> Bool
+    of rows: any RowSource, observing observe: (Double) throws(DensityError) -> Bool
   ) throws(DensityError) -> [Double]? {
     try evaluator.logProbabilities(of: rows, observing: observe)
   }

@@ -121,8 +121,9 @@ extension NetworkDensity {
   }
 
   /// Exact log-probabilities.
-  public func judge(batchCapacity: Int) -> any ValidationJudge {
-    LikelihoodExecutor(self, parameters: parameters, batchCapacity: batchCapacity)
+  public func judge(batchCapacity: Int, columnOrder: [Int]?) -> any ValidationJudge {
+    LikelihoodExecutor(
+      self, parameters: parameters, batchCapacity: batchCapacity, columnOrder: columnOrder)
   }
 
   /// Returns log p of each row, in nats: of K components log (1/K) Σ_k p_k(x).

@@ -48,13 +48,27 @@ public struct IndependentBernoulli: AutoregressiveDensity {
 
   /// Creates the density of the smoothed marginals of a table that may have no rows.
   init(marginalsOf rows: BinaryMatrix, pseudoCount: Double = 0.5) {
-    let count = Double(rows.rowCount)
+    self.init(onCounts: rows.onCounts, rowCount: rows.rowCount, pseudoCount: pseudoCount)
+  }
+
+  /// Creates the density of the smoothed marginals of rows that may not all be in memory.
+  ///
+  /// - Throws: what reading them throws.
+  init(marginalsOfSource rows: any RowSource) throws(DensityError) {
+    var counts = Array(repeating: 0, count: rows.columnCount)
+    try rows.forEachBlock(of: 8192) { (block) throws(DensityError) in
+      for (column, count) in block.onCounts.enumerated() { counts[column] += count }
+      return true
+    }
+    self.init(onCounts: counts, rowCount: rows.rowCount)
+  }
+
+  private init(onCounts: [Int], rowCount: Int, pseudoCount: Double = 0.5) {
     self.init(
       logits: Matrix(
-        rowCount: 1, columnCount: rows.columnCount,
-        elements: rows.columnMeans.map { mean in
-          let on = (mean * count).rounded()
-          return Float(log((on + pseudoCount) / (count - on + pseudoCount)))
+        rowCount: 1, columnCount: onCounts.count,
+        elements: onCounts.map { on in
+          Float(log((Double(on) + pseudoCount) / (Double(rowCount - on) + pseudoCount)))
         }))
   }
 

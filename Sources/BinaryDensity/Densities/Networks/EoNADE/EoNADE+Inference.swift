@@ -107,12 +107,22 @@ extension EoNADE: PreparableDensity {
     }
 
     func logProbabilities(
-      of rows: BinaryMatrix, observing observe: (Double) throws(DensityError) -> Bool
+      of rows: any RowSource, observing observe: (Double) throws(DensityError) -> Bool
     ) throws(DensityError) -> [Double]? {
-      guard let terms = try logProbabilitiesByOrder(of: rows, observing: observe) else { return nil }
-      return (0..<rows.rowCount).map { row in
-        min(0, logSumExp(terms.map { $0[row] }) - log(Double(terms.count)))
+      var result: [Double] = []
+      result.reserveCapacity(rows.rowCount)
+      let isWhole = try rows.forEachBlock(of: 8192) { (block) throws(DensityError) in
+        let done = Double(result.count)
+        let terms = try logProbabilitiesByOrder(of: block) { (fraction) throws(DensityError) in
+          try observe((done + fraction * Double(block.rowCount)) / Double(rows.rowCount))
+        }
+        guard let terms else { return false }
+        result += (0..<block.rowCount).map { row in
+          min(0, logSumExp(terms.map { $0[row] }) - log(Double(terms.count)))
+        }
+        return true
       }
+      return isWhole ? result : nil
     }
 
     func logProbabilitiesByOrder(

@@ -105,8 +105,8 @@ extension EoNADE {
   /// Its mean over rows is an unbiased and, because splits are stratified, quiet estimate of what training maximises:
   /// the log-probability along one random order, on average, and so by Jensen's inequality no more than that of a mixture
   /// of them. The exact figure of K orders costs D · K passes of the network.
-  public func judge(batchCapacity: Int) -> any ValidationJudge {
-    SplitJudge(self, batchCapacity: batchCapacity)
+  public func judge(batchCapacity: Int, columnOrder: [Int]?) -> any ValidationJudge {
+    SplitJudge(self, batchCapacity: batchCapacity, columnOrder: columnOrder)
   }
 }
 
@@ -177,8 +177,10 @@ private final class SplitJudge: ValidationJudge {
   private let objective: TrainingObjective<EoNADE.SplitInputs>
   private let estimate: Graph.Value
   private let executor: Executor<Float>
+  private let batch: RowBatch<Float>
 
-  init(_ model: EoNADE, batchCapacity: Int) {
+  init(_ model: EoNADE, batchCapacity: Int, columnOrder: [Int]?) {
+    batch = RowBatch(capacity: batchCapacity, columnCount: model.variableCount, columnOrder: columnOrder)
     (objective, estimate) = model.splitObjective(.none)
     executor = Executor(
       objective.graph, outputs: [estimate], batchCapacity: batchCapacity, parameters: model.parameters)
@@ -190,9 +192,9 @@ private final class SplitJudge: ValidationJudge {
 
   /// Some 20 000 splits in all, but from two to sixteen a row: few against the steps of an epoch.
   func logProbabilities(
-    of table: BinaryMatrix, observing observe: (Double) throws(DensityError) -> Bool
+    of rows: any RowSource, observing observe: (Double) throws(DensityError) -> Bool
   ) throws(DensityError) -> [Double]? {
-    let rowCount = table.rowCount
+    let rowCount = rows.rowCount
     guard rowCount > 0 else { return [] }
     let splitCount = min(max(2, (20_000 + rowCount - 1) / rowCount), 16)
     var generator = Philox(seed: model.configuration.seed ?? 0, stream: .validationSplits)
@@ -202,16 +204,17 @@ private final class SplitJudge: ValidationJudge {
     let places = generator.permutation(of: rowCount)
     var sums = Array(repeating: 0.0, count: rowCount)
     for split in 0..<splitCount {
-      for start in stride(from: 0, to: rowCount, by: executor.plan.batchCapacity) {
-        let batch = start..<min(start + executor.plan.batchCapacity, rowCount)
-        executor.set(objective.rows, rowCount: batch.count) { table.copyRows(batch, into: $0) }
+      for start in stride(from: 0, to: rowCount, by: batch.capacity) {
+        let indices = start..<min(start + batch.capacity, rowCount)
+        try rows.gather(Array(indices), into: batch)
+        executor.set(objective.rows, to: batch)
         model.set(
-          known: splits.known(at: batch.map { split * rowCount + places[$0] }), of: objective, in: executor)
+          known: splits.known(at: indices.map { split * rowCount + places[$0] }), of: objective, in: executor)
         executor.forward()
         executor.withUnsafeView(of: estimate) { column in
-          for row in batch { sums[row] += Double(column[row - start, 0]) }
+          for row in indices { sums[row] += Double(column[row - start, 0]) }
         }
-        let done = split * rowCount + batch.upperBound
+        let done = split * rowCount + indices.upperBound
         if try !observe(Double(done) / Double(splitCount * rowCount)) { return nil }
       }
     }
