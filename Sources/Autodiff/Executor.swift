@@ -35,14 +35,14 @@ public final class Executor<Scalar: KernelScalar> {
 
   private let loss: Graph.Value?
   /// The parts of batches that stand for inputs, by node: their numbers are read where they lie.
-  private var batches: [(batch: RowBatch<Scalar>, part: RowBatch<Scalar>.Part)?]
-  private let values: Storage<Scalar>
-  private let gradientArena: Storage<Scalar>
-  private let parameterIndex: [Int?]
+  private(set) var batches: [(batch: RowBatch<Scalar>, part: RowBatch<Scalar>.Part)?]
+  let values: Storage<Scalar>
+  let gradientArena: Storage<Scalar>
+  let parameterIndex: [Int?]
   /// For each node that is a masked layer or a NADE and the only reader of its weights, their places in `parameters`.
-  private let ownWeights: [OwnWeights?]
+  let ownWeights: [OwnWeights?]
   /// Whether a parameter is among them.
-  private let isSpent: [Bool]
+  let isSpent: [Bool]
 
   /// Plans and allocates.
   ///
@@ -174,52 +174,8 @@ public final class Executor<Scalar: KernelScalar> {
     eachGradient { differentiate($0) }
   }
 
-  /// Takes one step of an optimizer along the derivative of the loss: `backward()` and then
-  /// `optimizer.step(self, rate: rate)`, to the same bits.
-  ///
-  /// The gradient of the weights of a masked layer or a NADE is spent on their step of Adam as it is computed, and
-  /// takes no memory, provided that nothing else reads the weights and that nothing is clipped; other parameters go
-  /// through `gradients` as usual. What a fixed and sorted mask forbids then takes no work either (nor does weight decay
-  /// touch it). The gradients of weights that were spent are not valid afterwards.
-  /// - Precondition: `forward()` has run on the same inputs.
-  public func backward(stepping optimizer: inout Optimizer<Scalar>, rate: Double) {
-    guard optimizer.canSpendGradients else {
-      backward()
-      optimizer.step(self, rate: rate)
-      return
-    }
-    optimizer.begin()
-    for index in gradients.matrices.indices where !isSpent[index] {
-      gradients.unsafeMutableView(at: index).clear()
-    }
-    eachGradient { value in
-      switch (graph[value].op, ownWeights[value.index]) {
-      case (.maskedLinear(let x, _, _, let mask), .ofLayer(let index)):
-        differentiate(value, includingWeights: false)
-        let staircase = masks[mask.index]
-        optimizer.spend(
-          view(of: x), UnsafeMatrixView(gradientView(of: value)), mask: staircase, method: method(of: x),
-          everywhere: !(graph.masksAreFixed[mask.index] && staircase.hasSortedOutputs), rate: rate,
-          on: parameters.unsafeMutableView(at: index), at: index)
-      case (.nade(let n), .ofNADE(let w, let v)):
-        // First, because it may move the weights, which the operands then read.
-        let weights = NADEWeights(
-          w: parameters.unsafeMutableView(at: w), v: parameters.unsafeMutableView(at: v))
-        optimizer.spend(
-          view(of: n.x), UnsafeMatrixView(gradientView(of: value)), parameters: operands(n),
-          into: gradients(of: n), rate: rate, on: weights, at: w, v)
-      default: differentiate(value)
-      }
-    }
-    for index in parameters.matrices.indices where !isSpent[index] {
-      optimizer.update(
-        parameters.unsafeMutableView(at: index), at: index, gradient: gradients.unsafeView(at: index),
-        scaledBy: 1, rate: rate)
-    }
-  }
-
   /// Calls `body` with every node whose gradient is complete, the loss first.
-  private func eachGradient(_ body: (Graph.Value) -> Void) {
+  func eachGradient(_ body: (Graph.Value) -> Void) {
     guard let loss else { preconditionFailure("the executor was made without a loss") }
     gradientView(of: loss).fill(1)
     for k in (0...loss.index).reversed() where plan.carriesGradient[k] {
@@ -250,73 +206,9 @@ public final class Executor<Scalar: KernelScalar> {
     return nil
   }
 
-  /// Calls `body` with a view of a value after a run, which is valid until it returns.
-  ///
-  /// - Precondition: the value is one of the outputs, the loss or a leaf; others may have been overwritten.
-  package func withUnsafeView<Result, Failure: Error>(
-    of value: Graph.Value, _ body: (UnsafeMatrixView<Scalar>) throws(Failure) -> Result
-  ) throws(Failure) -> Result {
-    defer { withExtendedLifetime(self) {} }
-    return try body(view(of: value))
-  }
-
-  /// Calls `body` with the on-bits of a value, which are known of an input that a batch stands for.
-  func withOnBits(of value: Graph.Value, _ body: (UnsafeOnBits?) -> Void) {
-    guard let (batch, part) = batches[value.index], part == .values else { return body(nil) }
-    batch.withUnsafeOnBits { body($0) }
-  }
-
   /// How a masked layer multiplies its inputs.
   func method(of inputs: Graph.Value) -> ProductMethod {
     if graph.isSparse(inputs) { return .sparse }
     return precision == .bf16 ? .bf16 : .dense
-  }
-
-  // MARK: Views of the executor's own storage
-  //
-  // They are taken and used within the executor's methods only. It lives for as long as one of them runs, and with it
-  // its arenas, which are never replaced, and its parameters, gradients and batches, which nothing replaces during a
-  // run; so the views need no closures.
-
-  /// A view of a value to read: the parameter's matrix, the batch that stands for it, or its stretch of the arena with the
-  /// current number of rows.
-  func view(of value: Graph.Value) -> UnsafeMatrixView<Scalar> {
-    if let (batch, part) = batches[value.index] { return batch.unsafeView(of: part) }
-    if let index = parameterIndex[value.index] { return parameters.unsafeView(at: index) }
-    return UnsafeMatrixView(mutableView(of: value))
-  }
-
-  /// A view of the value of a node that is no parameter, to write.
-  func mutableView(of value: Graph.Value) -> UnsafeMutableMatrixView<Scalar> {
-    view(of: value, in: values, at: plan.values[value.index])
-  }
-
-  /// A view of a value's gradient, to accumulate into.
-  func gradientView(of value: Graph.Value) -> UnsafeMutableMatrixView<Scalar> {
-    if let index = parameterIndex[value.index] { return gradients.unsafeMutableView(at: index) }
-    return view(of: value, in: gradientArena, at: plan.gradients[value.index])
-  }
-
-  private func view(
-    of value: Graph.Value, in arena: Storage<Scalar>, at buffer: Plan.Buffer?
-  ) -> UnsafeMutableMatrixView<Scalar> {
-    let shape = graph[value].shape
-    guard let buffer else { preconditionFailure("\(graph.name(of: value)) is not part of the plan") }
-    return UnsafeMutableMatrixView(
-      base: arena.base + buffer.offset, rowCount: shape.rowCount(batchSize: batchSize),
-      columnCount: shape.columns, stride: paddedStride(shape.columns))
-  }
-}
-
-/// Where weights that one node alone reads stand among the parameters.
-private enum OwnWeights {
-  case ofLayer(Int)
-  case ofNADE(w: Int, v: Int)
-
-  var places: [Int] {
-    switch self {
-    case .ofLayer(let weights): [weights]
-    case .ofNADE(let w, let v): [w, v]
-    }
   }
 }

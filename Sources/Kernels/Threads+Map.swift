@@ -11,8 +11,10 @@ extension Threads {
     count: Int, _ body: @Sendable (Int) -> Result
   ) -> [Result] {
     Array(unsafeUninitializedCapacity: count) { buffer, initializedCount in
+      // Each place is initialised once, by the thread that takes its index, and `ck_parallel` returns when all are.
       let places = buffer
       withoutActuallyEscaping(body) { body in
+        // C hands the pointer back while this call lasts, to `Job`'s own type.
         var job = Job { index in places.initializeElement(at: index, to: body(index)) }
         withUnsafeMutablePointer(to: &job) { job in
           ck_parallel(
