@@ -80,7 +80,7 @@ import Testing
     @Test func figuresAreListed() throws {
       let result = try run("--list", "--only", "eonade", "--data", "/nowhere")
       let lines = result.output.split(separator: "\n")
-      #expect(result.status == 0 && lines.count == 6 && lines.first == "EoNADE [500] 4 orders train")
+      #expect(result.status == 0 && lines.count == 14 && lines.first == "EoNADE [500] 4 orders train")
     }
 
     /// One measurement for each line read, with as many threads as it says.

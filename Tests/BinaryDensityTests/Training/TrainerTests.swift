@@ -111,7 +111,7 @@ struct TrainerTests {
     let source = BlockedRows(table: data.train, blockLength: 7, error: error)
     let trainer = try Trainer(
       FVSBN(FVSBN.Configuration(variableCount: 11), seed: 1), data: data.reading(trainingRows: source),
-      configuration: TrainingConfiguration(epochCount: 1))
+      configuration: TrainingConfiguration(epochCount: 1, learningRate: 0.01))
     #expect(throws: error) { try trainer.run() }
   }
 
