@@ -196,7 +196,8 @@ static void make_room(const ck_cursor *c, ck_walked_rows *rows, ptrdiff_t count)
   size_t lists = in_lines(sizeof(int32_t) * (size_t)(capacity * walk->variables));
   size_t marks = in_lines(sizeof(int32_t) * (size_t)(capacity * walk->mark_count));
   size_t states = sizeof(float) * (size_t)(capacity * c->state_stride);
-  size_t units = sizeof(float) * (size_t)(capacity * c->unit_stride), bytes = lists + marks + states + units + 4096 + 64;
+  size_t units = sizeof(float) * (size_t)(capacity * c->unit_stride);
+  size_t bytes = lists + marks + states + units + 4096 + 64;
   char *memory = checked(calloc(1, bytes), bytes);
   *rows = (ck_walked_rows){.capacity = capacity, .memory = memory};
   memory = (char *)(((uintptr_t)memory + 63) / 64 * 64);

@@ -24,8 +24,8 @@ static void *allocate(size_t bytes) {
   return memory;
 }
 
-/// The stride whose panels have the fewest lines, of those around a step: as many units become ready in a stretch as fill
-/// its panels.
+/// The stride whose panels have the fewest lines, of those around a step: so that as many units become ready in a
+/// stretch as fill its panels.
 static ptrdiff_t shortest_products(const ck_planned_layer *l, ptrdiff_t variables) {
   ptrdiff_t best = step_length, least = PTRDIFF_MAX;
   for (ptrdiff_t stride = step_length / 2; stride <= 2 * step_length; stride++) {

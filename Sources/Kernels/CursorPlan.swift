@@ -21,7 +21,7 @@ package final class CursorPlan: Sendable {
 
   /// How many rows a cursor is fastest with: few enough that they stay in the second-level cache, and enough that the
   /// weights, which every step reads for all of them, come from far away seldom.
-  package var rowsPerShard: Int { ck_walk_rows(raw) }
+  package var rowsPerShard: Int { withExtendedLifetime(self) { ck_walk_rows(raw) } }
 
   /// Arranges a NADE along an ordering.
   ///

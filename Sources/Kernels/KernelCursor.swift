@@ -46,12 +46,18 @@ package final class KernelCursor {
 
   deinit { ck_cursor_free(raw) }
 
+  /// Calls `body` with the address by which alone the kernels know the cursor: without this the last reference could go,
+  /// and the cursor with it, while they run.
+  private func withRaw<Result>(_ body: (OpaquePointer) -> Result) -> Result {
+    withExtendedLifetime(self) { body(raw) }
+  }
+
   /// The number D of variables.
   package var variableCount: Int { plan.variableCount }
   /// The number of rows.
-  package var rowCount: Int { ck_cursor_rows(raw) }
+  package var rowCount: Int { withRaw(ck_cursor_rows) }
   /// How many variables are known.
-  package var position: Int { ck_cursor_position(raw) }
+  package var position: Int { withRaw(ck_cursor_position) }
 
   /// Writes the logit of each row's next variable; asked again it writes the same.
   ///
@@ -59,8 +65,9 @@ package final class KernelCursor {
   package func nextLogits(into logits: inout MutableSpan<Float>) {
     precondition(position < variableCount, "the cursor is past the last of \(variableCount) variables")
     precondition(logits.count == rowCount, "room for \(logits.count) logits of \(rowCount) rows")
-    logits.withUnsafeMutableBufferPointer {
-      if let base = $0.baseAddress { kernels.pointee.cursor_logits(raw, base) }
+    logits.withUnsafeMutableBufferPointer { logits in
+      guard let base = logits.baseAddress else { return }
+      withRaw { kernels.pointee.cursor_logits($0, base) }
     }
   }
 
@@ -72,7 +79,7 @@ package final class KernelCursor {
   package func advance(_ bits: Span<Bool>) {
     precondition(position < variableCount, "the cursor is past the last of \(variableCount) variables")
     precondition(bits.count == rowCount, "\(bits.count) bits for \(rowCount) rows")
-    bits.withUnsafeBufferPointer { ck_cursor_advance(raw, $0.baseAddress) }
+    bits.withUnsafeBufferPointer { bits in withRaw { ck_cursor_advance($0, bits.baseAddress) } }
   }
 
   /// Keeps, repeats and drops rows: row i becomes what row `rows[i]` was.
@@ -80,19 +87,19 @@ package final class KernelCursor {
   /// - Complexity: a copy of each row's numbers; allocates if there are more rows than ever before.
   package func select(_ rows: [Int]) {
     precondition(rows.allSatisfy { $0 >= 0 && $0 < rowCount }, "rows \(rows) of \(rowCount)")
-    rows.withUnsafeBufferPointer { ck_cursor_select(raw, $0.baseAddress, $0.count) }
+    rows.withUnsafeBufferPointer { rows in withRaw { ck_cursor_select($0, rows.baseAddress, rows.count) } }
   }
 
   /// The number of bytes of one row's state.
-  package var stateByteCount: Int { ck_cursor_state_bytes(raw) }
+  package var stateByteCount: Int { withRaw(ck_cursor_state_bytes) }
 
   /// Returns copies of some rows' states, to be resumed at this position by a cursor of the same plan and orders.
   package func snapshot(_ rows: [Int]) -> [CursorState] {
     precondition(rows.allSatisfy { $0 >= 0 && $0 < rowCount }, "rows \(rows) of \(rowCount)")
-    kernels.pointee.cursor_settle(raw)
+    withRaw { kernels.pointee.cursor_settle($0) }
     return rows.map { row in
       let bytes = [UInt8](unsafeUninitializedCapacity: stateByteCount) { buffer, count in
-        if let base = buffer.baseAddress { ck_cursor_snapshot(raw, row, base) }
+        if let base = buffer.baseAddress { withRaw { ck_cursor_snapshot($0, row, base) } }
         count = buffer.count
       }
       return CursorState(position: position, plan: plan, bytes: bytes)
@@ -110,7 +117,10 @@ package final class KernelCursor {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(states.count * stateByteCount)
     for state in states { bytes += state.bytes }
-    bytes.withUnsafeBytes { if let base = $0.baseAddress { ck_cursor_resume(raw, base, states.count) } }
+    bytes.withUnsafeBytes { bytes in
+      guard let base = bytes.baseAddress else { return }
+      withRaw { ck_cursor_resume($0, base, states.count) }
+    }
   }
 }
 

@@ -23,8 +23,9 @@ static void advance(const model *m, ck_cursor *c, const bool *x, const ptrdiff_t
 }
 
 static const ptrdiff_t identity[64] = {
-  0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31,
-  32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63};
+  0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21,
+  22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43,
+  44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63};
 
 /// The logits (rows × D, by position) of given rows; a matrix that lives until the next shape.
 static ck_matrix walk(const ck_kernels *k, const model *m, const bool *x, ptrdiff_t rows) {
@@ -220,8 +221,8 @@ static ck_matrix component_logits(ptrdiff_t components, ptrdiff_t count) {
 
 enum { most_components = 5 };
 
-/// The sums and logarithms are of few terms near 1, with errors of a few ulp of that in double: 1e-14 is far more. So the
-/// float is the nearest but for that: within half an ulp and 1e-14, or where it is huge what doubles of its size err by.
+/// The sums and logarithms are of few terms near 1, with errors of a few ulp of that in double: 1e-14 is far more. So
+/// the float is the nearest but for that: within half an ulp and 1e-14, or what doubles of a huge size err by.
 void check_mixture_logits(const ck_kernels *k) {
   EACH_SIZE(count) {
     for (ptrdiff_t components = 1; components <= most_components; components++) {
@@ -367,6 +368,8 @@ uint64_t digest_of(const ck_kernels *k) {
 void check_digest(const ck_kernels *k) {
   uint64_t digest = digest_of(k);
   if (digest != committed_digest) {
-    fail("logits have the digest %016llx, not %016llx", (unsigned long long)digest, (unsigned long long)committed_digest);
+    fail(
+      "logits have the digest %016llx, not %016llx", (unsigned long long)digest,
+      (unsigned long long)committed_digest);
   }
 }
