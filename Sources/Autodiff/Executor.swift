@@ -8,7 +8,7 @@ import Kernels
 ///     let executor = Executor(graph, outputs: [logits], loss: loss, batchCapacity: 100, parameters: parameters)
 ///     executor.set(x, rowCount: 100) { rows in … }
 ///     executor.forward()
-///     executor.backward(stepping: &optimizer, rate: 1e-3)
+///     executor.backward(stepping: &optimizer, learningRate: 1e-3)
 ///
 /// An executor is confined to one thread at a time; its kernels use all of them.
 public final class Executor<Scalar: KernelScalar> {

@@ -44,13 +44,13 @@ public struct Optimizer<Scalar: KernelScalar>: Sendable {
   /// Takes one step on an executor's parameters along the gradients of its last backward pass.
   ///
   /// Weight decay applies to matrices of more than one row, not to biases.
-  public mutating func step(_ executor: Executor<Scalar>, rate: Double) {
+  public mutating func step(_ executor: Executor<Scalar>, learningRate: Double) {
     begin()
     let scale = clippingScale(executor.gradients)
     for index in executor.parameters.matrices.indices {
       update(
         executor.parameters.unsafeMutableView(at: index), at: index,
-        gradient: executor.gradients.unsafeView(at: index), scaledBy: scale, rate: rate)
+        gradient: executor.gradients.unsafeView(at: index), scaledBy: scale, learningRate: learningRate)
     }
   }
 
@@ -69,20 +69,20 @@ public struct Optimizer<Scalar: KernelScalar>: Sendable {
   mutating func update(
     _ weights: UnsafeMutableMatrixView<Scalar>, at index: Int, gradient: UnsafeMatrixView<Scalar>,
     scaledBy scale: Scalar,
-    rate: Double
+    learningRate: Double
   ) {
     switch method {
     case .sgd(let momentum):
       Scalar.descend(
-        weights, gradient: gradient, scaledBy: scale, rate: Scalar(rate), momentum: Scalar(momentum),
+        weights, gradient: gradient, scaledBy: scale, rate: Scalar(learningRate), momentum: Scalar(momentum),
         velocity: state[0].unsafeMutableView(at: index))
     case .adagrad(let epsilon):
       Scalar.adagrad(
-        weights, gradient: gradient, scaledBy: scale, rate: Scalar(rate), epsilon: Scalar(epsilon),
+        weights, gradient: gradient, scaledBy: scale, rate: Scalar(learningRate), epsilon: Scalar(epsilon),
         squares: state[0].unsafeMutableView(at: index))
     case .adam:
       Scalar.adam(
-        weights, gradient: gradient, scaledBy: scale, step: adamStep(weights, rate: rate),
+        weights, gradient: gradient, scaledBy: scale, step: adamStep(weights, learningRate: learningRate),
         mean: state[0].unsafeMutableView(at: index), variance: state[1].unsafeMutableView(at: index))
     }
   }
@@ -94,11 +94,12 @@ public struct Optimizer<Scalar: KernelScalar>: Sendable {
   mutating func spend(
     _ x: UnsafeMatrixView<Scalar>, _ dy: UnsafeMatrixView<Scalar>, mask: Staircase, method: ProductMethod,
     everywhere: Bool,
-    rate: Double,
+    learningRate: Double,
     on weights: UnsafeMutableMatrixView<Scalar>, at index: Int
   ) {
     Scalar.maskedLinearAdam(
-      x, dy, mask: mask, method: method, everywhere: everywhere, step: adamStep(weights, rate: rate),
+      x, dy, mask: mask, method: method, everywhere: everywhere,
+      step: adamStep(weights, learningRate: learningRate),
       weights: weights,
       mean: state[0].unsafeMutableView(at: index), variance: state[1].unsafeMutableView(at: index))
   }
@@ -109,21 +110,24 @@ public struct Optimizer<Scalar: KernelScalar>: Sendable {
   /// - Precondition: `canSpendGradients`.
   mutating func spend(
     _ x: UnsafeMatrixView<Scalar>, _ dz: UnsafeMatrixView<Scalar>, parameters: NADEOperands<Scalar>,
-    into gradients: NADEGradients<Scalar>, rate: Double, on weights: NADEWeights<Scalar>, at w: Int, _ v: Int
+    into gradients: NADEGradients<Scalar>, learningRate: Double, on weights: NADEWeights<Scalar>, at w: Int,
+    _ v: Int
   ) {
     // Both weights have as many rows, so their steps are one.
     Scalar.nadeAdam(
-      x, parameters: parameters, dz, into: gradients, step: adamStep(weights.w, rate: rate), weights: weights,
+      x, parameters: parameters, dz, into: gradients, step: adamStep(weights.w, learningRate: learningRate),
+      weights: weights,
       means: NADEWeights(w: state[0].unsafeMutableView(at: w), v: state[0].unsafeMutableView(at: v)),
       variances: NADEWeights(w: state[1].unsafeMutableView(at: w), v: state[1].unsafeMutableView(at: v)))
   }
 
-  private func adamStep(_ weights: UnsafeMutableMatrixView<Scalar>, rate: Double) -> AdamStep<Scalar> {
+  private func adamStep(_ weights: UnsafeMutableMatrixView<Scalar>, learningRate: Double) -> AdamStep<Scalar>
+  {
     guard case .adam(let beta1, let beta2, let epsilon, let weightDecay) = method else {
       preconditionFailure("\(method) is not Adam")
     }
     return AdamStep(
-      rate: rate, beta1: beta1, beta2: beta2, epsilon: epsilon,
+      rate: learningRate, beta1: beta1, beta2: beta2, epsilon: epsilon,
       weightDecay: weights.rowCount > 1 ? weightDecay : 0, stepNumber: stepCount)
   }
 

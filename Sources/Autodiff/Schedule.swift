@@ -6,25 +6,25 @@
   import Glibc
 #endif
 
-/// How the rate changes while a model trains.
+/// How the learning rate changes while a model trains.
 public enum Schedule: Hashable, Sendable, Codable {
-  /// Always the base rate.
+  /// Always the base learning rate.
   case constant
-  /// `base / (1 + step / halving)`: half the rate after `halving` steps.
+  /// `base / (1 + step / halving)`: half the learning rate after `halving` steps.
   case inverseDecay(halving: Double)
   /// A linear rise over the fraction `warmUp` of the steps, then half a cosine down to `floor` of the base.
   ///
   /// - Source: Loshchilov & Hutter, SGDR, ICLR 2017, equation 5 with one period.
   case cosine(warmUp: Double = 0.02, floor: Double = 0)
-  /// The rate times `factor` each time the validation figure has not improved for `patience` epochs.
+  /// The learning rate times `factor` each time the validation figure has not improved for `patience` epochs.
   case reduceOnPlateau(factor: Double = 0.5, patience: Int = 3)
 }
 
-/// The rate of every step under a schedule: all the state that a schedule has.
-public struct RateController: Hashable, Sendable, Codable {
+/// The learning rate of every step under a schedule: all the state that a schedule has.
+public struct LearningRateController: Hashable, Sendable, Codable {
   /// The schedule.
   public let schedule: Schedule
-  /// The base rate.
+  /// The base learning rate.
   public let base: Double
   /// The number of steps the whole training is meant to take; a cosine ends there.
   public let totalSteps: Int
@@ -45,8 +45,8 @@ public struct RateController: Hashable, Sendable, Codable {
       && (0...epochCount).contains(epochsWithoutImprovement)
   }
 
-  /// Returns the rate of a step, counted from 0.
-  public func rate(atStep step: Int) -> Double {
+  /// Returns the learning rate of a step, counted from 0.
+  public func learningRate(atStep step: Int) -> Double {
     switch schedule {
     case .constant: return base
     case .inverseDecay(let halving): return base / (1 + Double(step) / halving)

@@ -75,7 +75,7 @@ enum AllocationCase: String, CaseIterable, Sendable, Codable {
       if let mask { executor.set(mask, to: masks[index % 2]) }
       executor.step = index
       executor.forward()
-      executor.backward(stepping: &optimizer, rate: 1e-3)
+      executor.backward(stepping: &optimizer, learningRate: 1e-3)
     }
     for index in 0..<10 { step(index) }
     var counts: [Int] = []

@@ -154,8 +154,8 @@ struct ExecutorTests {
         executor.forward()
       }
       executors[0].backward()
-      optimizers[0].step(executors[0], rate: 0.01)
-      executors[1].backward(stepping: &optimizers[1], rate: 0.01)
+      optimizers[0].step(executors[0], learningRate: 0.01)
+      executors[1].backward(stepping: &optimizers[1], learningRate: 0.01)
       for name in parameters.names {
         let (stored, spent) = (executors[0].parameters[name], executors[1].parameters[name])
         // Weight decay shrinks forbidden weights too if their gradient of zero is stored.
@@ -200,8 +200,8 @@ struct ExecutorTests {
         executor.forward()
       }
       executors[0].backward()
-      optimizers[0].step(executors[0], rate: 0.01)
-      executors[1].backward(stepping: &optimizers[1], rate: 0.01)
+      optimizers[0].step(executors[0], learningRate: 0.01)
+      executors[1].backward(stepping: &optimizers[1], learningRate: 0.01)
       for name in parameters.names {
         let (stored, spent) = (executors[0].parameters[name], executors[1].parameters[name])
         #expect(stored.bitPatterns == spent.bitPatterns, "\(name), step \(step)")

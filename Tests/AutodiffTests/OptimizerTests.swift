@@ -85,7 +85,7 @@ struct OptimizerTests {
       let rate = 0.1 / Double(step + 1)
       executor.forward()
       executor.backward()
-      optimizer.step(executor, rate: rate)
+      optimizer.step(executor, learningRate: rate)
 
       // The bias of 3 columns is added to both rows, so its gradient is 2.
       var gradients = zip(weights, scales).map { $0 * $1 } + [2, 2, 2]
@@ -145,7 +145,7 @@ struct OptimizerTests {
     for _ in 0..<1000 {
       executor.forward()
       executor.backward()
-      optimizer.step(executor, rate: rate)
+      optimizer.step(executor, learningRate: rate)
     }
     // The flattest axis has a curvature of 1/2 and the steepest of 4: gradient descent at these rates takes
     // at least a twentieth off every error each step, and 0.95¹⁰⁰⁰ is 10⁻²².
@@ -161,7 +161,7 @@ struct OptimizerTests {
       for _ in 0..<count {
         executor.forward()
         executor.backward()
-        optimizer.step(executor, rate: 0.01)
+        optimizer.step(executor, learningRate: 0.01)
       }
     }
     var whole = Optimizer(.adam(), for: first.parameters)
@@ -178,7 +178,7 @@ struct OptimizerTests {
   @Test("schedules have their stated values")
   func schedules() {
     func rate(_ schedule: Schedule, _ step: Int) -> Double {
-      RateController(schedule, base: 0.1, totalSteps: 1000).rate(atStep: step)
+      LearningRateController(schedule, base: 0.1, totalSteps: 1000).learningRate(atStep: step)
     }
     #expect(rate(.constant, 0) == 0.1)
     #expect(rate(.constant, 5000) == 0.1)
@@ -198,18 +198,19 @@ struct OptimizerTests {
     let rates = (100...1000).map { rate(cosine, $0) }
     #expect(zip(rates, rates.dropFirst()).allSatisfy { $0 > $1 })
     #expect(rate(.cosine(warmUp: 0), 0) == 0.1)
-    #expect(RateController(.cosine(warmUp: 0.5), base: 1, totalSteps: 0).rate(atStep: 3).isFinite)
+    #expect(
+      LearningRateController(.cosine(warmUp: 0.5), base: 1, totalSteps: 0).learningRate(atStep: 3).isFinite)
   }
 
   @Test("a plateau lowers the rate once for each stretch of patience")
   func plateau() {
-    var controller = RateController(
+    var controller = LearningRateController(
       .reduceOnPlateau(factor: 0.5, patience: 2), base: 1, totalSteps: 100)
     let figures = [10, 9, 9, 8, 8.5, 8, 8.2, 8.1, 7.9, 8, 7.9]
     let expected = [1, 1, 1, 1, 1, 0.5, 0.5, 0.25, 0.25, 0.25, 0.125]
     for (figure, rate) in zip(figures, expected) {
       controller.observe(figure)
-      #expect(controller.rate(atStep: 7) == rate, "after \(figure)")
+      #expect(controller.learningRate(atStep: 7) == rate, "after \(figure)")
     }
   }
 
@@ -220,14 +221,14 @@ struct OptimizerTests {
       .reduceOnPlateau(factor: 0.3, patience: 1),
     ])
   func codable(schedule: Schedule) throws {
-    var controller = RateController(schedule, base: 0.1, totalSteps: 77)
+    var controller = LearningRateController(schedule, base: 0.1, totalSteps: 77)
     for figure in [3, 2, 2, 2.5] { controller.observe(figure) }
     let data = try JSONEncoder().encode(controller)
-    var restored = try JSONDecoder().decode(RateController.self, from: data)
+    var restored = try JSONDecoder().decode(LearningRateController.self, from: data)
     #expect(restored == controller)
     controller.observe(2)
     restored.observe(2)
-    #expect(restored.rate(atStep: 50) == controller.rate(atStep: 50))
+    #expect(restored.learningRate(atStep: 50) == controller.learningRate(atStep: 50))
 
     for method in [OptimizerMethod.sgd(momentum: 0.3), .adagrad(), .adam(weightDecay: 0.1)] {
       let data = try JSONEncoder().encode(method)

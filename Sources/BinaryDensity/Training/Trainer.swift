@@ -46,7 +46,7 @@ public final class Trainer<Model: TrainableDensity> {
     let stepsPerEpoch = configuration.batchesPerEpoch(rowCount: rows.rowCount)
     let progress = TrainingState.Progress(
       configuration: configuration, data: data.fingerprint,
-      rates: RateController(
+      learningRates: LearningRateController(
         configuration.schedule, base: configuration.learningRate,
         totalSteps: stepsPerEpoch * configuration.epochCount
       ))
@@ -200,7 +200,8 @@ public final class Trainer<Model: TrainableDensity> {
     guard value.isFinite else {
       throw .diverged(step: progress.step + 1, tensor: executor.firstNonFinite() ?? "the loss")
     }
-    executor.backward(stepping: &optimizer, rate: progress.rates.rate(atStep: progress.step))
+    executor.backward(
+      stepping: &optimizer, learningRate: progress.learningRates.learningRate(atStep: progress.step))
     updateAverage()
     progress.logProbabilitySum -= value * Double(rows.count)
     progress.rowCount += rows.count
@@ -249,7 +250,7 @@ public final class Trainer<Model: TrainableDensity> {
         return nil
       }
     }
-    let learningRate = progress.rates.rate(atStep: max(progress.step - 1, 0))
+    let learningRate = progress.learningRates.learningRate(atStep: max(progress.step - 1, 0))
     let training = -progress.logProbabilitySum / Double(max(progress.rowCount, 1))
     progress.epoch = epoch
     progress.batch = 0
@@ -265,7 +266,7 @@ public final class Trainer<Model: TrainableDensity> {
         throw .diverged(step: progress.step, tensor: "log p of the validation rows")
       }
       validation = figure
-      progress.rates.observe(figure)
+      progress.learningRates.observe(figure)
       if progress.bestValidationNLL.map({ figure < $0 }) ?? true {
         progress.bestValidationNLL = figure
         progress.bestEpoch = progress.epoch

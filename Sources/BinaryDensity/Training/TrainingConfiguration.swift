@@ -127,7 +127,7 @@ extension Schedule {
     case .constant: nil
     case .inverseDecay(let halving):
       halving > 0 && halving.isFinite
-        ? nil : "the rate must halve after a positive number of steps, not \(halving)"
+        ? nil : "the learning rate must halve after a positive number of steps, not \(halving)"
     case .cosine(let warmUp, let floor):
       (0...1).contains(warmUp) && (0...1).contains(floor)
         ? nil : "a cosine's warm-up and floor are fractions from 0 to 1, not \(warmUp) and \(floor)"

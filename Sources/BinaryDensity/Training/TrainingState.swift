@@ -37,7 +37,7 @@ public struct TrainingState: Sendable {
     /// How many rows that sum is of.
     public var rowCount = 0
     /// The learning rate's schedule.
-    public var rates: RateController
+    public var learningRates: LearningRateController
     /// The best validation NLL so far, in nats a row.
     public var bestValidationNLL: Double?
     /// The epoch it belongs to, counted from 1.
@@ -47,7 +47,8 @@ public struct TrainingState: Sendable {
 
     /// The names in checkpoints.
     private enum CodingKeys: String, CodingKey {
-      case configuration, data, epoch, batch, step, logProbabilitySum, rowCount, rates
+      case configuration, data, epoch, batch, step, logProbabilitySum, rowCount
+      case learningRates = "rates"
       case bestValidationNLL = "bestValidation"
       case bestEpoch, seconds
     }
@@ -70,8 +71,8 @@ public struct TrainingState: Sendable {
       let isConsistent =
         data.rowCount >= 1 && (0...configuration.epochCount).contains(epoch) && (0...batches).contains(batch)
         && step >= 0 && step - batch == before && (0...data.rowCount).contains(rowCount)
-        && (0...epoch).contains(bestEpoch) && rates.schedule == configuration.schedule
-        && rates.base == configuration.learningRate && rates.isPossible(afterEpochs: epoch)
+        && (0...epoch).contains(bestEpoch) && learningRates.schedule == configuration.schedule
+        && learningRates.base == configuration.learningRate && learningRates.isPossible(afterEpochs: epoch)
       return isConsistent
         ? nil : "epoch \(epoch), batch \(batch) and step \(step) belong to no training of this configuration"
     }
