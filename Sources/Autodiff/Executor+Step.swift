@@ -26,7 +26,8 @@ extension Executor {
         let staircase = masks[mask.index]
         optimizer.spend(
           view(of: x), UnsafeMatrixView(gradientView(of: value)), mask: staircase, method: method(of: x),
-          everywhere: !(graph.masksAreFixed[mask.index] && staircase.hasSortedOutputs), learningRate: learningRate,
+          everywhere: !(graph.masksAreFixed[mask.index] && staircase.hasSortedOutputs),
+          learningRate: learningRate,
           on: parameters.unsafeMutableView(at: index), at: index)
       case (.nade(let n), .ofNADE(let w, let v)):
         // First, because it may move the weights, which the operands then read.
