@@ -50,7 +50,7 @@ extension NetworkFamily {
       throw .invalidConfiguration("a random ordering is drawn from a seed, and there is none")
     }
     let parameters = try Parameters(initialising: Self.parameterShapes(configuration), seed: seed)
-    self.init(configuration, parameters: parameters)
+    self.init(configuration, parameters: consume parameters)
     clearForbiddenWeights()
   }
 
@@ -84,12 +84,13 @@ extension NetworkFamily {
       if let problem = Self.problem(of: masks, in: configuration) {
         throw archive.malformed("degrees", "degrees of a possible model", found: problem)
       }
-      self.init(configuration, parameters: parameters, masks: masks)
+      // Moved, not shared: to clear weights in place there must be no other owner.
+      self.init(configuration, parameters: consume parameters, masks: masks)
     } else {
       guard configuration.seed != nil else {
         throw archive.malformed("a seed, from which format 1 draws orderings and masks", found: "none")
       }
-      self.init(configuration, parameters: parameters)
+      self.init(configuration, parameters: consume parameters)
     }
     if archive.readsParameters { clearForbiddenWeights() }
   }
@@ -107,11 +108,11 @@ extension NetworkFamily where Self: NetworkDensity {
   /// Sets the named weights to zero where their masks forbid them.
   mutating func clear(_ names: [String], outside masks: [Staircase]) {
     for (name, mask) in zip(names, masks) where parameters.names.contains(name) {
+      let limits = mask.outputDegrees
       parameters.modify(name) { weights in
         for (input, degree) in mask.inputDegrees.enumerated() {
-          for (output, limit) in mask.outputDegrees.enumerated()
-          where degree > limit && weights[input, output] != 0 {
-            weights[input, output] = 0
+          weights.withUnsafeMutableRow(input) { row in
+            for output in row.indices where limits[output] < degree { row[output] = 0 }
           }
         }
       }
