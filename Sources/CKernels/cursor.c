@@ -16,11 +16,7 @@ static void *checked(void *memory, size_t bytes) {
 
 // MARK: Walks
 
-enum {
-  most_staggered = 64 * 64,
-  // Weights of a network that stay near a core while its rows are walked: eight megabytes.
-  near_floats = 1 << 21,
-};
+enum { most_staggered = 64 * 64 };
 
 /// Zeroed memory that the walk owns, on a cache line that differs from array to array modulo 4096.
 static void *claim(ck_walk *walk, size_t bytes) {
@@ -114,12 +110,9 @@ ck_walk *ck_walk_network(ck_network network, ptrdiff_t variables) {
     walk->row_floats += w->widths[i];
   }
   walk->row_floats += wide;
-  // What every step reads for all rows is read from afar if it is large: for more rows at a time, then.
-  ptrdiff_t weights = 0;
-  for (ptrdiff_t i = 0; i < w->plan->layer_count; i++) {
-    weights += w->plan->layers[i].starts[ck_ceiling(variables, w->plan->layers[i].stride)];
-  }
-  walk->rows = weights > near_floats ? 128 : 64;
+  // A row's state is a few kilobytes: so many rows stay in the second-level cache, and what a step costs besides is
+  // shared among them.
+  walk->rows = 128;
   return walk;
 }
 
