@@ -40,7 +40,8 @@ void *ck_scratch(ck_scratch_purpose purpose, size_t bytes) {
     mine = checked(calloc(1, sizeof *mine), sizeof *mine);
     pthread_setspecific(key, mine);
   }
-  if (mine->capacity[purpose] < bytes) {
+  // Memory even for no bytes: a kernel of no units may read a number that it then does not use.
+  if (mine->allocation[purpose] == NULL || mine->capacity[purpose] < bytes) {
     free(mine->allocation[purpose]);
     // A quarter more than asked, so that slowly growing batches do not allocate every time.
     size_t capacity = bytes + bytes / 4;
