@@ -1,3 +1,5 @@
+import Kernels
+
 /// Rows of bits of which some cells are unknown: what is known of a row when a density is asked about the rest.
 ///
 ///     var evidence = PartialRows([[1, nil, 0], [nil, nil, nil]])
@@ -88,6 +90,19 @@ public struct PartialRows: Hashable, Sendable {
       groups[number].append(row)
     }
     return groups
+  }
+}
+
+extension PartialRows {
+  /// Fills a batch that has a mask of what is known with the rows of the given indices, in their order.
+  ///
+  /// - Precondition: they are rows of the table, at most as many as the batch holds, and of its number of columns.
+  /// - Complexity: O(rows · columns), on all threads.
+  public func gather<Scalar: KernelScalar>(_ rows: [Int], into batch: RowBatch<Scalar>) {
+    precondition(
+      batch.columnCount == columnCount,
+      "rows of \(columnCount) columns do not fit a batch of \(batch.columnCount)")
+    batch.fill(values.words, known: known.words, rows: rows)
   }
 }
 

@@ -67,7 +67,7 @@ struct RowSourceTests {
       func numbers(_ table: BinaryMatrix, _ columns: some Sequence<Int>, _ row: Int) -> [Float] {
         columns.map { table[row, $0] ? 1 : 0 }
       }
-      batch.fill(values.words, known: known.words, rows: rows)
+      PartialRows(values: table, known: known).gather(rows, into: batch)
       for (place, row) in rows.enumerated() {
         #expect(batch.numbers(.values, ofRow: place) == numbers(values, variables, row))
         #expect(batch.numbers(.known, ofRow: place) == numbers(known, variables, row))
