@@ -21,7 +21,7 @@ extension UnsafeMutableMatrixView<Float> {
 
 extension UnsafeOnBits? {
   /// The lists as the C kernels take them; a null base if there are none.
-  var raw: ck_on_bits { ck_on_bits(base: self?.base, pitch: self?.pitch ?? 0) }
+  var raw: ck_on_bits { ck_on_bits(base: self?.base, starts: self?.starts) }
 }
 
 /// What has the shape of a matrix, to be checked before it is handed to C.

@@ -38,7 +38,7 @@ public final class RowBatch<Scalar: KernelScalar> {
   // The lists go on into the context: for who reads the variables its first column ends them.
   // There is room for those of as many rows as there have been.
   private var onBits: [Int32] = []
-  private let pitch: Int
+  private var listStarts: [Int] = []
 
   /// Makes room for up to `capacity` rows.
   ///
@@ -71,7 +71,6 @@ public final class RowBatch<Scalar: KernelScalar> {
     }
     numbers = Matrix(rowCount: capacity, columnCount: columnCount)
     known = hasKnown ? numbers : nil
-    pitch = UnsafeOnBits.pitch(columnCount: columnCount)
   }
 
   /// The number of variables.
@@ -92,10 +91,11 @@ public final class RowBatch<Scalar: KernelScalar> {
         row >= 0 && (row + 1) * wordsPerRow <= wordCount, "there is no row \(row) in \(wordCount) words")
     }
     rowCount = rows.count
-    let roomForLists = rowCount * pitch
-    if onBits.count < roomForLists { onBits = Array(repeating: 0, count: roomForLists) }
-    onBits.withUnsafeMutableBufferPointer { [pitch] onBits in
-      let lists = onBits.baseAddress.map { UnsafeOnBits(base: $0, pitch: pitch) }
+    if listStarts.count < rowCount {
+      listStarts = Array(repeating: 0, count: rowCount)
+      onBits = Array(repeating: 0, count: rowCount * UnsafeOnBits.room(columnCount: columnCount))
+    }
+    withUnsafeOnBits { lists in
       numbers.withUnsafeMutableView { expand(words, rows: rows, into: $0, listing: lists) }
     }
     known?.withUnsafeMutableView {
@@ -147,18 +147,21 @@ public final class RowBatch<Scalar: KernelScalar> {
       columnCount: columnCount(of: part), stride: all.stride)
   }
 
-  /// Calls `body` with the lists of the on-bits, each up to the first that is not below the number of variables.
-  package func withUnsafeOnBits<Result>(_ body: (UnsafeOnBits) -> Result) -> Result {
+  /// Calls `body` with the lists of the on-bits, each up to the first that is not below the number of variables; nil if
+  /// there never was a row.
+  package func withUnsafeOnBits<Result>(_ body: (UnsafeOnBits?) -> Result) -> Result {
     onBits.withUnsafeMutableBufferPointer { onBits in
-      guard let onBits = onBits.baseAddress else { preconditionFailure("the batch has no rows") }
-      return body(UnsafeOnBits(base: onBits, pitch: pitch))
+      listStarts.withUnsafeMutableBufferPointer { starts in
+        guard let base = onBits.baseAddress, let starts = starts.baseAddress else { return body(nil) }
+        return body(UnsafeOnBits(base: base, starts: starts))
+      }
     }
   }
 
   /// Returns the variables that are on in a row, ascending.
   public func onBits(ofRow row: Int) -> [Int] {
     precondition(row >= 0 && row < rowCount, "row \(row) is outside 0..<\(rowCount)")
-    return onBits[(row * pitch)...].prefix { $0 < variableCount }.map(Int.init)
+    return onBits[listStarts[row]...].prefix { $0 < variableCount }.map(Int.init)
   }
 
   /// Returns the numbers of a part of a row, each 0 or 1.
@@ -173,13 +176,12 @@ public final class RowBatch<Scalar: KernelScalar> {
 
 /// Lists of the columns at which rows of bits are on, as kernels take them: for the time of a closure.
 ///
-/// The list of row r starts at `base + r * pitch`: the columns, ascending, and `Int32.max` after the last.
+/// The list of row r starts at `base + starts[r]`: the columns, ascending, and `Int32.max` after the last. Lists lie close
+/// together, so that those of a thousand rows stay in a near cache.
 public struct UnsafeOnBits {
   package let base: UnsafeMutablePointer<Int32>
-  package let pitch: Int
+  package let starts: UnsafeMutablePointer<Int>
 
-  /// The least distance between the lists of rows: kernels write lists in whole vectors, up to 16 numbers too far.
-  ///
-  /// Rounded up to an odd number of cache lines, so that lists do not agree modulo 4096.
-  package static func pitch(columnCount: Int) -> Int { paddedStride(columnCount + 16) }
+  /// The room for the list of a row: kernels write lists in whole vectors, up to 16 numbers too far.
+  package static func room(columnCount: Int) -> Int { columnCount + 16 }
 }

@@ -113,15 +113,16 @@ int32_t *ordering(ptrdiff_t count, bool natural) {
 }
 
 ck_on_bits lists(ptrdiff_t rows, ptrdiff_t columns) {
-  ck_on_bits made = {.pitch = columns + 16};
-  made.base = integers(rows * made.pitch);
-  for (ptrdiff_t i = 0; i < rows * made.pitch; i++) made.base[i] = -1;
+  ptrdiff_t count = rows * (columns + 16);
+  // An array of integers has room for one more than is asked for; an address takes two.
+  ck_on_bits made = {integers(count), (ptrdiff_t *)integers(2 * rows)};
+  for (ptrdiff_t i = 0; i < count; i++) made.base[i] = -1;
   return made;
 }
 
 void expect_lists(ck_matrix m, ck_on_bits lists) {
   for (ptrdiff_t r = 0; r < m.rows; r++) {
-    const int32_t *next = lists.base + r * lists.pitch;
+    const int32_t *next = lists.base + lists.starts[r];
     for (ptrdiff_t c = 0; c < m.columns; c++) {
       if (*at(m, r, c) == 1) EXPECT(*next++ == c);
     }

@@ -57,7 +57,7 @@ int32_t *ordering(ptrdiff_t count, bool natural);
 int32_t *by_degree(const int32_t *degrees, ptrdiff_t count);
 
 /// On-bits that are to be found, or not to be listed.
-static const ck_on_bits unlisted = {NULL, 0};
+static const ck_on_bits unlisted = {NULL, NULL};
 /// Makes room for the lists of a matrix, filled with what no list holds.
 ck_on_bits lists(ptrdiff_t rows, ptrdiff_t columns);
 /// Fails unless the lists are of where the matrix is one.

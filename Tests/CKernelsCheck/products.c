@@ -161,12 +161,16 @@ static void check_masked_linear_of(
     EACH_ELEMENT(x, r, k) *at(x, r, k) = *at(x, r, k) != 0;
     kernels->masked_linear(x, unlisted, w, b, m.c, ck_sparse, once);
     ck_on_bits on_bits = lists(rows, inputs);
+    ptrdiff_t next = 0;
     for (ptrdiff_t r = 0; r < rows; r++) {
-      int32_t *end = on_bits.base + r * on_bits.pitch;
+      // As they would follow each other.
+      on_bits.starts[r] = next;
+      int32_t *end = on_bits.base + next;
       for (ptrdiff_t k = 0; k < inputs; k++) {
         if (*at(x, r, k) == 1) *end++ = (int32_t)k;
       }
-      *end = INT32_MAX;
+      *end++ = INT32_MAX;
+      next = end - on_bits.base;
     }
     RUN(kernels->masked_linear(x, on_bits, w, b, m.c, ck_sparse, y), y);
     EACH_ELEMENT(y, r, n) EXPECT_SAME(y, once, r, n);

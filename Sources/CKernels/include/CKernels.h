@@ -29,11 +29,11 @@ typedef struct {
 } ck_matrix;
 
 /// Where each row of a matrix of zeros and ones is one: the columns, ascending, and after the last a number that is no
-/// column, INT32_MAX where a kernel writes it. The list of row r starts at base + r · pitch; the pitch is at least the
-/// columns + 16.
+/// column, INT32_MAX where a kernel writes it. The list of row r begins at base + starts[r]; base has room for the
+/// columns + 16 of every row. Lists lie close together, so that those of a thousand rows stay near.
 typedef struct {
-  int32_t *_Nullable base;  // null: it is not known
-  ptrdiff_t pitch;
+  int32_t *_Nullable base;      // null: it is not known
+  ptrdiff_t *_Nullable starts;  // one a row
 } ck_on_bits;
 
 /// An autoregressive mask: of the K inputs sorted by degree, the sorted output n sees the first prefixes[n].

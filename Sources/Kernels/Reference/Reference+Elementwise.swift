@@ -139,6 +139,7 @@ extension Reference {
     _ words: UnsafePointer<UInt64>, wordsPerRow: Int, rows: UnsafePointer<Int>?,
     places: UnsafePointer<Int32>?, into y: UnsafeMutableMatrixView<S>, listing onBits: UnsafeOnBits?
   ) {
+    var next = 0
     for row in 0..<y.rowCount {
       let bits = words + (rows?[row] ?? row) * wordsPerRow
       for column in 0..<y.columnCount {
@@ -146,12 +147,13 @@ extension Reference {
         y[row, place] = bits[column / 64] >> UInt64(column % 64) & 1 == 1 ? 1 : 0
       }
       guard let onBits else { continue }
-      var end = onBits.base + row * onBits.pitch
+      onBits.starts[row] = next
       for place in 0..<y.columnCount where y[row, place] == 1 {
-        end.pointee = Int32(place)
-        end += 1
+        onBits.base[next] = Int32(place)
+        next += 1
       }
-      end.pointee = .max
+      onBits.base[next] = .max
+      next += 1
     }
   }
 }
