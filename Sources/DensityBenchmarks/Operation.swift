@@ -66,7 +66,8 @@ package enum Operation: String, CaseIterable {
     return repeating { () throws(DensityError) in
       let walked = try evaluator.walk(rowCount: rows.rowCount) { range, variable, _, values in
         let column = columns[variable]
-        for row in values.indices { values[row] = column[range.lowerBound + row] }
+        let given = column.span.extracting(range)
+        for row in values.indices { values[row] = given[row] }
       }
       return walked?.rowCount ?? 0
     }

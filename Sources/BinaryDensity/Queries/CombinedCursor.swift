@@ -56,7 +56,7 @@ private final class PartCursors {
     guard computedPosition != position else { return }
     for (index, cursor) in cursors.enumerated() {
       cursor.nextLogits(into: &part)
-      for row in part.indices { logits[index * part.count + row] = part[row] }
+      logits.replaceSubrange(index * part.count..<(index + 1) * part.count, with: part)
     }
     computedPosition = position
   }

@@ -54,8 +54,9 @@ extension CursorSource {
     _ decide: (Range<Int>, Int, Span<Float>, inout MutableSpan<Bool>) -> Void
   ) -> [UInt64] {
     let cursor = cursor(rowCount: rows.count)
+    // The rows' first bytes, then their second ones: the bits of a variable are written side by side.
     let wordsPerRow = (variableCount + 63) / 64
-    var words = [UInt64](repeating: 0, count: rows.count * wordsPerRow)
+    var bytes = [[UInt8]](repeating: Array(repeating: 0, count: rows.count), count: wordsPerRow * 8)
     var logits = [Float](repeating: 0, count: rows.count)
     var values = [Bool](repeating: false, count: rows.count)
     for variable in ordering.variables {
@@ -64,18 +65,14 @@ extension CursorSource {
       var span = values.mutableSpan
       decide(rows, variable, logits.span, &span)
       cursor.advance(values.span)
-      let bit = UInt64(variable % 64)
-      // Unchecked, for this is done once a row and variable: the first word is below `wordsPerRow`, and each next row's
-      // is so much further.
-      words.withUnsafeMutableBufferPointer { words in
-        values.withUnsafeBufferPointer { values in
-          var place = variable / 64
-          for value in values {
-            words[place] |= (value ? 1 : 0) << bit
-            place += wordsPerRow
-          }
-        }
-      }
+      let bit: UInt8 = 1 << UInt8(variable % 8)
+      var column = bytes[variable / 8].mutableSpan
+      for row in values.indices { column[row] |= values[row] ? bit : 0 }
+    }
+    var words = [UInt64](repeating: 0, count: rows.count * wordsPerRow)
+    for (place, column) in bytes.enumerated() {
+      let shift = UInt64(place % 8 * 8)
+      for row in column.indices { words[row * wordsPerRow + place / 8] |= UInt64(column[row]) << shift }
     }
     return words
   }
