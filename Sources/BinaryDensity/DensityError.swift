@@ -29,6 +29,10 @@ public enum DensityError: Error, Equatable, Sendable {
     case compressedByte(Int)
     /// A line, counted from 1.
     case line(Int)
+    /// A cell of a table; row and column count from 0 here and from 1 in words.
+    case cell(row: Int, column: Int, name: String?)
+    /// A cell of a text: the line counts from 1, the column from 0 here and from 1 in words.
+    case lineCell(line: Int, column: Int, name: String?)
     /// A named part of the file.
     case field(String)
   }
@@ -61,7 +65,13 @@ extension DensityError.Location: CustomStringConvertible {
     case .byte(let offset): "byte \(offset)"
     case .compressedByte(let offset): "compressed byte \(offset)"
     case .line(let number): "line \(number)"
+    case .cell(let row, let column, let name): "row \(row + 1), \(Self.words(column, name))"
+    case .lineCell(let line, let column, let name): "line \(line), \(Self.words(column, name))"
     case .field(let name): name
     }
+  }
+
+  private static func words(_ column: Int, _ name: String?) -> String {
+    "column \(column + 1)" + (name.map { " (\(quoted($0.utf8)))" } ?? "")
   }
 }

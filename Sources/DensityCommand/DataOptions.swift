@@ -62,7 +62,7 @@ enum DataOptions {
       imageShape = data.imageShape
     } else {
       let table = try DataTable.read(path)
-      rows = table.rows(binarization, split: split)
+      rows = try table.rows(binarization, split: split)
       imageShape = table.imageShape
     }
     guard rows.columnCount == model.variableCount else {

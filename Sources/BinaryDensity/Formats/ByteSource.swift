@@ -35,6 +35,13 @@ package final class ByteSource {
     }
   }
 
+  /// How much of the file was read, of the bytes as they stand on the disk; nil for what has no size.
+  package var fraction: Double? {
+    guard let size = file.size, size > 0 else { return nil }
+    let position = decoder == nil ? offset + chunk.count - cursor : rawStart + rawCursor
+    return min(1, Double(position) / Double(size))
+  }
+
   /// Returns the next bytes without taking them: `count`, or fewer at the end.
   package func peek(_ count: Int) throws(DensityError) -> ArraySlice<UInt8> {
     while chunk.count - cursor < count, try fill() {}

@@ -32,9 +32,9 @@ extension DataSplits {
     let testTable = try read(test)
     let isGrey = tables.contains { $0.greyLevels != nil }
     return DataSplits(
-      name: name ?? baseName(train), train: trainTable.rows(binarization, split: .train),
-      validation: validationTable?.rows(binarization, split: .validation),
-      test: testTable?.rows(binarization, split: .test), imageShape: trainTable.imageShape,
+      name: name ?? baseName(train), train: try trainTable.rows(binarization, split: .train),
+      validation: try validationTable?.rows(binarization, split: .validation),
+      test: try testTable?.rows(binarization, split: .test), imageShape: trainTable.imageShape,
       binarization: isGrey ? binarization : nil, trainLevels: trainTable.greyLevels)
   }
 

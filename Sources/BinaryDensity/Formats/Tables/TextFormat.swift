@@ -1,6 +1,15 @@
-extension DataTable {
-  /// Reads the rest of a source as lines of zeros and ones.
-  static func readText(from source: ByteSource) throws(DensityError) -> BinaryMatrix {
+/// Lines of zeros and ones.
+struct TextFormat: TableFormat {
+  let name = "text"
+  let summary = "lines of 0 and 1: CSV, TSV and the like"
+
+  func recognizes(_ start: ArraySlice<UInt8>, path: String) -> Bool { true }
+
+  func open(_ source: ByteSource, _ options: TableOptions) throws(DensityError) -> any TableReader {
+    try WholeTable(.bits(Self.read(from: source)), imageShape: nil, dialect: "text").selecting(options)
+  }
+
+  private static func read(from source: ByteSource) throws(DensityError) -> BinaryMatrix {
     var parser = TextTableParser(path: source.path)
     var line: [UInt8] = []
     // Spreadsheets begin a text with the byte-order mark of UTF-8.

@@ -1,0 +1,55 @@
+/// A table of which some columns are read, in an order of their own.
+final class SelectedColumns: TableReader {
+  let layout: TableLayout
+  private let base: any TableReader
+  private let columns: [Int]
+
+  /// - Parameter columns: columns of the base, in the order they are wanted; none twice.
+  init(_ base: any TableReader, columns: [Int]) {
+    self.base = base
+    self.columns = columns
+    var layout = base.layout
+    let names = layout.columnNames
+    let kept = Set(columns)
+    layout.columnCount = columns.count
+    layout.columnNames = names.map { names in columns.map { names[$0] } }
+    layout.leftOut += (0..<base.layout.columnCount).filter { !kept.contains($0) }
+      .map { names?[$0] ?? "\($0 + 1)" }
+    if columns != Array(0..<base.layout.columnCount) { layout.imageShape = nil }
+    self.layout = layout
+  }
+
+  func forEachBlock(
+    of length: Int, _ body: (TableBlock) throws(DensityError) -> Bool
+  ) throws(DensityError) -> Bool {
+    try base.forEachBlock(of: length) { (block) throws(DensityError) in try body(selecting(block)) }
+  }
+
+  private func selecting(_ block: TableBlock) -> TableBlock {
+    var result = TableBlock(columnCount: columns.count)
+    result.rowCount = block.rowCount
+    if let levels = block.levels {
+      result.levels = (0..<block.rowCount).flatMap { row in
+        columns.map { levels[row * block.columnCount + $0] }
+      }
+      return result
+    }
+    result.words = selecting(block.words, wordsPerRow: block.wordsPerRow, rowCount: block.rowCount)
+    result.known = block.known.map {
+      selecting($0, wordsPerRow: block.wordsPerRow, rowCount: block.rowCount)
+    }
+    return result
+  }
+
+  private func selecting(_ words: [UInt64], wordsPerRow: Int, rowCount: Int) -> [UInt64] {
+    let width = (columns.count + 63) / 64
+    var result = [UInt64](repeating: 0, count: rowCount * width)
+    for row in 0..<rowCount {
+      for (target, column) in columns.enumerated() {
+        let bit = words[row * wordsPerRow + column / 64] >> UInt64(column % 64) & 1
+        result[row * width + target / 64] |= bit << UInt64(target % 64)
+      }
+    }
+    return result
+  }
+}

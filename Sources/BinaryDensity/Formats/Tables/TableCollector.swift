@@ -1,0 +1,82 @@
+/// Gathers the blocks of a table without ever holding them twice.
+struct TableCollector {
+  let columnCount: Int
+  private(set) var rowCount = 0
+  private var words: [UInt64] = []
+  /// Nil while no cell was missing.
+  private var known: [UInt64]?
+  /// Not nil once a block of grey levels came.
+  private var levels: [UInt8]?
+
+  init(columnCount: Int) { self.columnCount = columnCount }
+
+  /// Adds a block.
+  ///
+  /// - Parameter fraction: how much of the file is read with it, if that is known: by it room is made once for all.
+  mutating func add(_ block: TableBlock, fraction: Double?) {
+    if block.levels != nil || levels != nil {
+      var all = levels ?? levelsOfBits()
+      levels = nil
+      Self.append(block.levels ?? Self.levels(of: block), to: &all, fraction)
+      levels = all
+    } else {
+      if block.known != nil || known != nil {
+        var all = known ?? Self.allKnown(rowCount: rowCount, columnCount: columnCount)
+        known = nil
+        let added = block.known ?? Self.allKnown(rowCount: block.rowCount, columnCount: columnCount)
+        Self.append(added, to: &all, fraction)
+        known = all
+      }
+      Self.append(block.words, to: &words, fraction)
+    }
+    rowCount += block.rowCount
+  }
+
+  /// What was gathered.
+  ///
+  /// - Parameter imageShape: the picture a row is.
+  consuming func contents(imageShape: ImageShape?) -> DataTable.Contents {
+    if let levels {
+      return .greyLevels(
+        GreyLevels(rowCount: rowCount, columnCount: columnCount, levels: levels, imageShape: imageShape))
+    }
+    let bits = BinaryMatrix(rowCount: rowCount, columnCount: columnCount, words: words)
+    guard let known else { return .bits(bits) }
+    return .partial(
+      PartialRows(
+        values: bits, known: BinaryMatrix(rowCount: rowCount, columnCount: columnCount, words: known)))
+  }
+
+  /// The bits so far as levels 0 and 1.
+  private func levelsOfBits() -> [UInt8] {
+    var block = TableBlock(columnCount: columnCount)
+    (block.rowCount, block.words) = (rowCount, words)
+    return Self.levels(of: block)
+  }
+
+  private static func levels(of block: TableBlock) -> [UInt8] {
+    (0..<block.rowCount).flatMap { row in
+      (0..<block.columnCount).map {
+        UInt8(block.words[row * block.wordsPerRow + $0 / 64] >> UInt64($0 % 64) & 1)
+      }
+    }
+  }
+
+  private static func allKnown(rowCount: Int, columnCount: Int) -> [UInt64] {
+    var row = [UInt64](repeating: ~0, count: (columnCount + 63) / 64)
+    if columnCount % 64 != 0 { row[row.count - 1] = (1 << UInt64(columnCount % 64)) - 1 }
+    return (0..<rowCount).flatMap { _ in row }
+  }
+
+  /// Appends.
+  ///
+  /// Where room is lacking, it is made for the whole that the fraction foretells: memory that is only reserved costs
+  /// nothing.
+  private static func append<Element>(_ new: [Element], to all: inout [Element], _ fraction: Double?) {
+    let count = all.count + new.count
+    if all.capacity < count, let fraction, fraction > 0 {
+      all.reserveCapacity(max(count, Int(Double(count) / fraction * 1.02) + 1024))
+    }
+    all += new
+  }
+}

@@ -1,0 +1,90 @@
+/// One format of tables: it knows its files by how they begin, and reads them from their start to their end.
+///
+/// `DataTable.formats` lists all of them, in the order in which they are asked.
+protocol TableFormat: Sendable {
+  /// What `--format` calls it, such as `npy`.
+  var name: String { get }
+  /// What it is, in a line of help.
+  var summary: String { get }
+  /// Whether a file is of the format.
+  ///
+  /// - Parameters:
+  ///   - start: its first bytes, as many as `DataTable.startLength` or all there are.
+  ///   - path: its path, where the name alone tells formats apart.
+  func recognizes(_ start: ArraySlice<UInt8>, path: String) -> Bool
+  /// Reads what stands before the rows; the source is at its first byte.
+  ///
+  /// - Throws: `malformed`, and what the source throws.
+  func open(_ source: ByteSource, _ options: TableOptions) throws(DensityError) -> any TableReader
+}
+
+/// A table whose beginning has been read, and whose rows follow, once.
+protocol TableReader: AnyObject {
+  /// What the beginning says.
+  var layout: TableLayout { get }
+  /// Calls `body` with the rows in their order, in blocks of `length` rows of which the last may be shorter, while it
+  /// says to go on.
+  ///
+  /// Memory stays within a block and some windows of the file, whatever a header promises.
+  /// - Returns: whether it always did.
+  /// - Throws: `malformed` at the row, or line, and column of what cannot be read; what the source and `body` throw.
+  func forEachBlock(
+    of length: Int, _ body: (TableBlock) throws(DensityError) -> Bool
+  ) throws(DensityError) -> Bool
+}
+
+/// What is known of a table before its rows are read.
+struct TableLayout: Sendable {
+  /// The columns of a row, without those that were left out.
+  var columnCount: Int
+  /// How many rows a header promises, if one does: a hint for reserving memory, no more.
+  var rowCount: Int?
+  /// The names of the columns, if the file names them.
+  var columnNames: [String]?
+  /// The height and width of the picture a row is, if the file says so.
+  var imageShape: ImageShape?
+  /// How the file was taken: the first words of what is told a person, such as `comma` or `NPY of uint8`.
+  var dialect: String
+  /// The line of the names, counted from 1.
+  var nameLine: Int?
+  /// The names, or numbers counted from 1, of columns that the file has and the rows have not.
+  var leftOut: [String] = []
+}
+
+/// Some consecutive rows, packed as those of a `BinaryMatrix`.
+struct TableBlock: Sendable {
+  /// The columns.
+  let columnCount: Int
+  /// The rows.
+  var rowCount = 0
+  /// ⌈columns / 64⌉ words a row; off where a cell is missing.
+  var words: [UInt64] = []
+  /// As many words, on where a cell is there; nil if none of the block is missing.
+  var known: [UInt64]?
+  /// Instead of words: the grey levels, row by row.
+  var levels: [UInt8]?
+
+  init(columnCount: Int) { self.columnCount = columnCount }
+
+  /// The words of one row.
+  var wordsPerRow: Int { (columnCount + 63) / 64 }
+}
+
+extension TableBlock {
+  /// How many cells are missing.
+  var missingCount: Int {
+    guard let known else { return 0 }
+    return rowCount * columnCount - known.reduce(0) { $0 + $1.nonzeroBitCount }
+  }
+}
+
+extension TableReader {
+  /// Returns the table with the columns that options ask for, for formats whose columns are all bits.
+  ///
+  /// - Throws: `invalidConfiguration` for columns that there are not, or a picture of other pixels.
+  func selecting(_ options: TableOptions) throws(DensityError) -> any TableReader {
+    let selection = try ColumnSelection(
+      options, names: layout.columnNames, columnCount: layout.columnCount)
+    return selection.isEverything ? self : SelectedColumns(self, columns: selection.kept)
+  }
+}

@@ -1,0 +1,109 @@
+/// How to read a table, where its contents do not say so themselves.
+public struct TableOptions: Hashable, Sendable {
+  /// The format, by its name; nil to tell it by the contents.
+  public var format: String?
+  /// Whether the first line of a text names the columns; nil to look whether it can be a row.
+  public var hasHeader: Bool?
+  /// The columns to keep, in this order: names, numbers counted from 1, and ranges of these such as `7-20`; nil for all.
+  public var columns: [String]?
+  /// The columns to leave out, said in the same way.
+  public var ignored: [String] = []
+  /// The words for off and on in place of all others, such as `("-1", "1")`.
+  public var values: Values?
+  /// What stands for a missing cell besides nothing, `?`, `NA` and `NaN`.
+  public var missing: [String] = []
+  /// The number of columns of a sparse table, whose rows do not say it.
+  public var columnCount: Int?
+  /// Which array of an archive of several to take.
+  public var array: String?
+  /// The height and width of the picture that a row is.
+  public var imageShape: ImageShape?
+  /// How bytes above 1 become bits; nil to take them for grey levels only where the file holds pictures.
+  public var binarization: Binarization?
+
+  /// The two words of a table.
+  public struct Values: Hashable, Sendable {
+    /// Stands for 0.
+    public var off: String
+    /// Stands for 1.
+    public var on: String
+
+    /// Creates a pair of words.
+    public init(off: String, on: String) {
+      self.off = off
+      self.on = on
+    }
+  }
+
+  /// Leaves everything to the contents.
+  public init() {}
+
+  /// Returns the picture a row is: the one that is asked for, or the file's.
+  ///
+  /// - Throws: `mismatch` for a picture of another number of pixels than a row has columns.
+  func imageShape(of layout: TableLayout, path: String) throws(DensityError) -> ImageShape? {
+    guard let imageShape else { return layout.imageShape }
+    guard imageShape.pixelCount == layout.columnCount else {
+      throw .mismatch(
+        path: path,
+        expected:
+          "\(imageShape.pixelCount) columns for pictures of \(imageShape.height) × \(imageShape.width)",
+        found: "\(layout.columnCount)")
+    }
+    return imageShape
+  }
+}
+
+/// The columns of a file that a table keeps.
+struct ColumnSelection {
+  /// The file's columns that are kept, counted from 0, in the table's order.
+  let kept: [Int]
+  /// Those that are not, in the file's order.
+  let leftOut: [Int]
+
+  /// Finds the columns that options mean.
+  ///
+  /// A word that is a column's name means that column; any other number, or range of numbers, counts columns from 1.
+  /// - Throws: `invalidConfiguration` for a word that means none, and where nothing is kept.
+  init(_ options: TableOptions, names: [String]?, columnCount: Int) throws(DensityError) {
+    let ignored = try Self.columns(options.ignored, option: "--ignore", names, columnCount)
+    let wanted =
+      if let words = options.columns { try Self.columns(words, option: "--columns", names, columnCount) } else
+      {
+        Array(0..<columnCount)
+      }
+    kept = wanted.filter { !ignored.contains($0) }
+    let isKept = Set(kept)
+    leftOut = (0..<columnCount).filter { !isKept.contains($0) }
+    guard isKept.count == kept.count else {
+      throw .invalidConfiguration("--columns names a column twice")
+    }
+    guard !kept.isEmpty else { throw .invalidConfiguration("--columns and --ignore leave no column") }
+  }
+
+  /// Whether every column is kept where it is.
+  var isEverything: Bool { leftOut.isEmpty && kept == Array(kept.indices) }
+
+  private static func columns(
+    _ words: [String], option: String, _ names: [String]?, _ columnCount: Int
+  ) throws(DensityError) -> [Int] {
+    var columns: [Int] = []
+    for word in words { columns += try Self.columns(word, option: option, names, columnCount) }
+    return columns
+  }
+
+  private static func columns(
+    _ word: String, option: String, _ names: [String]?, _ columnCount: Int
+  ) throws(DensityError) -> [Int] {
+    if let column = names?.firstIndex(of: word) { return [column] }
+    let ends = word.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
+    if ends.count <= 2, let first = ends.first ?? nil, let last = ends.last ?? nil, 1 <= first, first <= last,
+      last <= columnCount
+    {
+      return Array(first - 1..<last)
+    }
+    let known = names.map { "\($0.prefix(8).joined(separator: ", "))\($0.count > 8 ? ", …" : "")" }
+    throw .invalidConfiguration(
+      "\(option) \(word): no such column; there are 1 to \(columnCount)\(known.map { " (\($0))" } ?? "")")
+  }
+}
