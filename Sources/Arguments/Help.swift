@@ -36,7 +36,56 @@ extension Program {
     if !discussion.isEmpty { page.paragraphs("\n" + discussion) }
     page.section("Commands")
     page.table(commands.map { ($0.name, $0.summary) })
+    if !topics.isEmpty {
+      page.section("Topics")
+      page.table(topics.map { ("help \($0.name)", $0.summary) })
+    }
     page.paragraphs("\n'\(name) <command> --help' tells more of a command.")
+    return page.text
+  }
+}
+
+/// Something that `help` tells of besides commands.
+package struct HelpTopic: Sendable {
+  /// A part of the page: a title and rows of two columns, or none and paragraphs.
+  package enum Section: Sendable {
+    case paragraphs(String)
+    case table(title: String, rows: [(label: String, explanation: String)])
+    /// Lines to be typed as they stand, each with what it does.
+    case examples([Command.Example])
+  }
+
+  /// The word after `help`.
+  package let name: String
+  /// What it is about, in one line.
+  package let summary: String
+  private let sections: [Section]
+
+  /// Declares a topic.
+  package init(name: String, summary: String, sections: [Section]) {
+    self.name = name
+    self.summary = summary
+    self.sections = sections
+  }
+
+  /// The page, 80 columns wide, with a line break at its end.
+  package var page: String {
+    var page = HelpPage()
+    page.paragraphs(summary)
+    for section in sections {
+      switch section {
+      case .paragraphs(let text): page.paragraphs("\n" + text)
+      case .table(let title, let rows):
+        page.section(title)
+        page.table(rows)
+      case .examples(let examples):
+        page.section("Examples")
+        for example in examples {
+          page.verbatim(example.line)
+          page.indented(example.explanation)
+        }
+      }
+    }
     return page.text
   }
 }

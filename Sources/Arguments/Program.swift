@@ -18,16 +18,20 @@ package struct Program: Sendable {
   package let version: String?
   /// The commands, in the order of the help.
   package let commands: [Command]
+  /// What `help` tells of besides commands.
+  package let topics: [HelpTopic]
 
   /// Declares a program.
   package init(
-    name: String, summary: String, discussion: String = "", version: String? = nil, commands: [Command]
+    name: String, summary: String, discussion: String = "", version: String? = nil, commands: [Command],
+    topics: [HelpTopic] = []
   ) {
     self.name = name
     self.summary = summary
     self.discussion = discussion
     self.version = version
     self.commands = commands
+    self.topics = topics
   }
 
   /// Reads a command line, without the program's own name.
@@ -43,8 +47,9 @@ package struct Program: Sendable {
     switch word {
     case "--help", "-h": return .show(help)
     case "help":
-      guard let topic = rest.first else { return .show(help) }
-      return .show(try command(topic).help(in: name))
+      guard let word = rest.first else { return .show(help) }
+      if let topic = topics.first(where: { $0.name == word }) { return .show(topic.page) }
+      return .show(try command(word).help(in: name))
     case "--version":
       if let version { return .show("\(name) \(version)\n") }
     default: break

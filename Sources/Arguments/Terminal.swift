@@ -28,11 +28,14 @@ package enum Terminal {
 
   /// Writes bytes to standard output, whole, unless its reader goes away.
   ///
+  /// - Returns: whether there is a reader still.
   /// - Throws: `OutputError` when it cannot be written: a full disk, or closed from the start.
-  package static func writeToStandardOutput(_ bytes: [UInt8]) throws(OutputError) {
+  @discardableResult
+  package static func writeToStandardOutput(_ bytes: [UInt8]) throws(OutputError) -> Bool {
     let code = write(bytes, to: STDOUT_FILENO)
     // Who reads only the first lines, as `head` does, has what he wanted.
     if code != 0 && code != EPIPE { throw OutputError(reason: String(cString: strerror(code))) }
+    return code == 0
   }
 
   /// Writes a line to standard output at once.

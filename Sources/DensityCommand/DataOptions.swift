@@ -6,7 +6,7 @@ import Foundation
 enum DataOptions {
   static let data = Option.value(
     "data", short: "d", placeholder: "path", default: "Data/mnist",
-    help: "A folder with MNIST's IDX files, or a table of bits: IDX, NPY, CSV or AMAT, plain or gzip.")
+    help: "A folder with MNIST's IDX files, or a table of bits: see 'density help tables'.")
   /// The tables that go with a table of training rows.
   static let heldOut: [Option] = [
     .value(
@@ -25,6 +25,8 @@ enum DataOptions {
       "binarize-seed", placeholder: "seed", default: "\(Binarization.standardSeed)",
       help: "The seed of the random draw."),
   ]
+  /// All that says how tables become rows of bits.
+  static let reading = binarization + TableArguments.options
   static let split = Option.value(
     "split", placeholder: "name", default: "test", allowed: ["train", "validation", "test"],
     help: "Which rows of a folder to use. For a single file of grey levels: whose random draw to use.")
@@ -41,36 +43,60 @@ enum DataOptions {
     }
   }
 
-  private static func isDirectory(_ path: String) -> Bool {
+  static func isDirectory(_ path: String) -> Bool {
     var isDirectory: ObjCBool = false
     return FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) && isDirectory.boolValue
   }
 
-  /// Reads the rows that a trained model is asked about.
+  /// Opens the table that a trained model is asked about, its columns in the model's order.
+  static func stream(
+    _ arguments: ParsedArguments, path: String, for checkpoint: Checkpoint
+  ) throws -> TableStream {
+    let count = checkpoint.model.variableCount
+    let table = try TableStream(
+      path: path, try TableArguments.options(arguments, columnCount: count),
+      binarization: try binarization(arguments), split: try arguments.value("split", as: .choice))
+    let columns = try ColumnMatching.columns(
+      of: table.columnNames, matching: checkpoint.columnNames, path: table.path)
+    let source = TableSource(path: table.path, summary: table.summary, isReordered: columns != nil)
+    if let columns { table.select(columns: columns) }
+    try check(table.columnCount, path: path, for: checkpoint)
+    ProgressLine().print("\(source)")
+    return table
+  }
+
+  /// Reads the rows that a trained model is asked about, its columns in the model's order.
   ///
   /// - Returns: the rows, and how to call them: the split's name for a folder, the path for a file.
   static func rows(
-    _ arguments: ParsedArguments, path: String, for model: any Density
-  ) throws -> (rows: BinaryMatrix, name: String, imageShape: ImageShape?) {
-    let binarization = try binarization(arguments)
-    let split = try arguments.value("split", as: ValueFormat<DataSplit>.choice)
-    let rows: BinaryMatrix
-    let imageShape: ImageShape?
+    _ arguments: ParsedArguments, path: String, for checkpoint: Checkpoint
+  ) throws -> (rows: BinaryMatrix, name: String) {
     if isDirectory(path) {
+      let binarization = try binarization(arguments)
+      let split = try arguments.value("split", as: ValueFormat<DataSplit>.choice)
       let data = try DataSplits.mnist(directory: path, binarization: binarization)
-      rows = data[split] ?? data.train
-      imageShape = data.imageShape
-    } else {
-      let table = try DataTable.read(path)
-      rows = try table.rows(binarization, split: split)
-      imageShape = table.imageShape
+      let rows = data[split] ?? data.train
+      try check(rows.columnCount, path: path, for: checkpoint)
+      try sayBinarized(arguments, path: path)
+      return (rows, split.rawValue)
     }
-    guard rows.columnCount == model.variableCount else {
+    let table = try stream(arguments, path: path, for: checkpoint)
+    let rows = try BinaryMatrix(table)
+    if table.isBinarized { try sayBinarized(arguments, path: path) }
+    return (rows, path)
+  }
+
+  /// Says that grey levels became bits, and how.
+  static func sayBinarized(_ arguments: ParsedArguments, path: String) throws {
+    ProgressLine().print("\(path): grey levels, binarized: \(try binarization(arguments))")
+  }
+
+  private static func check(_ columnCount: Int, path: String, for checkpoint: Checkpoint) throws {
+    guard columnCount == checkpoint.model.variableCount else {
       throw DensityError.mismatch(
-        path: path, expected: "rows of \(model.variableCount) columns, as the model's",
-        found: "\(rows.columnCount)")
+        path: path, expected: "rows of \(checkpoint.model.variableCount) columns, as the model's",
+        found: "\(columnCount)")
     }
-    return (rows, isDirectory(path) ? split.rawValue : path, imageShape)
   }
 
   /// Reads the data to train on; a tenth of the training rows is held out if there are no validation rows.
@@ -91,7 +117,9 @@ enum DataOptions {
       return try .mnist(directory: path, binarization: binarization)
     }
     let data = try DataSplits.load(
-      train: path, validation: validation, test: test, binarization: binarization)
+      train: path, validation: validation, test: test, binarization: binarization,
+      try TableArguments.options(arguments))
+    for warning in data.leakageWarnings() { ProgressLine().print(warning) }
     if data.binarization == nil && arguments.isGiven("binarize") {
       throw UsageError("--binarize is for grey levels; \(path) holds bits")
     }

@@ -13,7 +13,7 @@ enum EvaluateCommand {
       how many random ones to mix. --against compares row by row with another model: the difference of two means is \
       known far better than either.
       """,
-    options: [DataOptions.data, DataOptions.split] + DataOptions.binarization + [
+    options: [DataOptions.data, DataOptions.split] + DataOptions.reading + [
       .value(
         "orders", placeholder: "count",
         help: "The number of orders of an EoNADE. Default: the checkpoint's."),
@@ -46,18 +46,23 @@ enum EvaluateCommand {
       checkpoint.model = try eonade.withOrders(count: orderCount)
     }
     let other = try arguments.optionalValue("against", as: .path)
-    let rival = try other.map { try Checkpoint(contentsOf: $0).model }
+    let rivalCheckpoint = try other.map { try Checkpoint(contentsOf: $0) }
+    let rival = rivalCheckpoint?.model
     let path = try arguments.optionalValue("table", as: .path) ?? arguments.value("data", as: .path)
-    let (rows, name, _) = try DataOptions.rows(arguments, path: path, for: checkpoint.model)
+    let (rows, name) = try DataOptions.rows(arguments, path: path, for: checkpoint)
     if let rival, let other, rival.variableCount != checkpoint.model.variableCount {
       throw DensityError.mismatch(
         path: other, expected: "a model of \(checkpoint.model.variableCount) variables",
         found: "one of \(rival.variableCount)")
     }
+    let rivalColumns = try other.flatMap {
+      try ColumnMatching.columns(
+        of: checkpoint.columnNames, matching: rivalCheckpoint?.columnNames, path: $0)
+    }
     let progress = ProgressLine()
     let model = checkpoint.model
     func measure(
-      _ model: any Density, _ label: String
+      _ model: any Density, _ rows: BinaryMatrix, _ label: String
     ) throws -> (measurement: LikelihoodMeasurement, logProbabilities: [Double]) {
       let measured = try model.measureLikelihood(of: rows, named: name) { (fraction) throws(DensityError) in
         progress.update(label, fraction: fraction)
@@ -66,9 +71,12 @@ enum EvaluateCommand {
       guard let measured else { preconditionFailure("nobody stopped it") }
       return measured
     }
-    let (measurement, logProbabilities) = try measure(model, "evaluating")
+    let (measurement, logProbabilities) = try measure(model, rows, "evaluating")
     let advantage = try rival.map {
-      LikelihoodDifference(logProbabilities, over: try measure($0, "evaluating the other").logProbabilities)
+      LikelihoodDifference(
+        logProbabilities,
+        over: try measure($0, rivalColumns.map(rows.selecting(columns:)) ?? rows, "evaluating the other")
+          .logProbabilities)
     }
     let difference =
       arguments.flag("reference") ? largestDifference(model, rows, progress) : nil

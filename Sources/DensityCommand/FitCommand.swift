@@ -21,7 +21,7 @@ enum FitCommand {
       CommonOptions.seed(),
       CommonOptions.threads,
       CommonOptions.json(),
-    ] + DataOptions.binarization,
+    ] + DataOptions.reading,
     positionals: [Positional("table", help: "The rows: IDX, NPY, CSV or AMAT, or MNIST's folder.")],
     examples: [
       Command.Example("density fit table.csv", "five minutes, a tenth held out to choose by"),

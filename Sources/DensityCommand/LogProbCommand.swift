@@ -13,7 +13,7 @@ enum LogProbCommand {
     options: [
       .value("output", short: "o", placeholder: "path", help: "Where to write. Default: standard output."),
       DataOptions.data, DataOptions.split,
-    ] + DataOptions.binarization + [
+    ] + DataOptions.reading + [
       CommonOptions.threads
     ],
     positionals: [
@@ -33,19 +33,39 @@ enum LogProbCommand {
     let output = try arguments.optionalValue("output", as: .path).map { try TableFile(path: $0) }
     let checkpoint = try Checkpoint(contentsOf: try arguments.value("checkpoint", as: .path))
     let path = try arguments.optionalValue("table", as: .path) ?? arguments.value("data", as: .path)
-    let (rows, _, _) = try DataOptions.rows(arguments, path: path, for: checkpoint.model)
     let progress = ProgressLine()
-    let logProbabilities =
-      try checkpoint.model.evaluator().logProbabilities(of: rows) { (fraction) throws(DensityError) in
-        progress.update("evaluating", fraction: fraction)
+    let evaluator = checkpoint.model.evaluator()
+    var all: [Double] = []
+    /// Scores rows, and writes them at once where they go to standard output; returns whether anyone still reads.
+    func score(_ rows: BinaryMatrix, fraction: Double?) throws(DensityError) -> Bool {
+      let scores = evaluator.logProbabilities(of: rows)
+      if let fraction { progress.update("evaluating", fraction: fraction) }
+      guard output == nil else {
+        all += scores
         return true
-      } ?? []
-    progress.finish()
-    if let output {
-      try output.write(logProbabilities)
-    } else {
-      try Terminal.writeToStandardOutput(TableFile.bytes(of: logProbabilities, as: .text))
+      }
+      do throws(OutputError) {
+        return try Terminal.writeToStandardOutput(TableFile.bytes(of: scores, as: .text))
+      } catch {
+        throw .unwritable(path: "standard output", reason: error.reason)
+      }
     }
+    if DataOptions.isDirectory(path) {
+      let (rows, _) = try DataOptions.rows(arguments, path: path, for: checkpoint)
+      try rows.forEachBlock(of: blockLength) { (block) throws(DensityError) in try score(block, fraction: nil)
+      }
+    } else {
+      let table = try DataOptions.stream(arguments, path: path, for: checkpoint)
+      try table.forEachBlock(of: blockLength) { (block) throws(DensityError) in
+        try score(block, fraction: table.fraction)
+      }
+      if table.isBinarized { try DataOptions.sayBinarized(arguments, path: path) }
+    }
+    progress.finish()
+    if let output { try output.write(all) }
     return .success
   }
+
+  /// So many rows are scored at a time that no thread is idle, and so few that the first scores come at once.
+  private static let blockLength = 1024
 }

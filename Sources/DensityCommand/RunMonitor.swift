@@ -53,6 +53,7 @@ struct RunMonitor {
 
   /// Says how many rows there are of what.
   func introduceData() {
+    for source in data.sources { progress.print("\(source)") }
     progress.print(rowCounts(of: data) + (data.binarization.map { ", binarized: \($0)" } ?? ""))
   }
 

@@ -51,7 +51,7 @@ enum TrainCommand {
       .value(
         "components", placeholder: "count", default: "500", help: "The components of a bernoulli-mixture."),
       DataOptions.data,
-    ] + DataOptions.heldOut + DataOptions.binarization + [
+    ] + DataOptions.heldOut + DataOptions.reading + [
       CommonOptions.epochs(TrainingOptions.epochHelp),
       .value(
         "batch", short: "b", placeholder: "rows", default: "\(RecommendedSettings.batchSize)",

@@ -19,7 +19,8 @@ let program = Program(
     SampleCommand.command,
     LogProbCommand.command,
     InfoCommand.command, ExportCommand.command, ImportCommand.command,
-  ])
+  ],
+  topics: [TableHelp.topic])
 
 /// Carries out a command line; what goes wrong is one line on standard error and a status.
 func status(of arguments: [String]) -> ExitStatus {

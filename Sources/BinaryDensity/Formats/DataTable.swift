@@ -93,6 +93,11 @@ public struct DataTable: Hashable, Sendable {
   /// The formats, in the order in which they are asked whether a file is theirs; the last takes any text.
   static let formats: [any TableFormat] = [IDXFormat(), NPYFormat(), TextFormat()]
 
+  /// What the formats are called, and what they are.
+  package static var formatSummaries: [(name: String, summary: String)] {
+    formats.map { ($0.name, $0.summary) }
+  }
+
   /// How many bytes of a file a format may look at.
   static let startLength = 4096
 
@@ -152,5 +157,34 @@ extension TableSummary: CustomStringConvertible {
     }
     if missingCount > 0 { parts.append("\(missingCount) missing") }
     return parts.joined(separator: ", ")
+  }
+}
+
+extension DataTable {
+  /// Returns the table with some of its columns, in the order given.
+  ///
+  /// - Precondition: they are columns of the table.
+  public func selecting(columns: [Int]) -> DataTable {
+    precondition(
+      columns.allSatisfy { (0..<columnCount).contains($0) }, "columns \(columns) of \(columnCount)")
+    let isPicture = columns == Array(0..<columnCount)
+    let contents: Contents =
+      switch self.contents {
+      case .bits(let bits): .bits(bits.selecting(columns: columns))
+      case .partial(let rows):
+        .partial(
+          PartialRows(
+            values: rows.values.selecting(columns: columns), known: rows.known.selecting(columns: columns)))
+      case .greyLevels(let grey):
+        .greyLevels(
+          GreyLevels(
+            rowCount: grey.rowCount, columnCount: columns.count,
+            levels: (0..<grey.rowCount).flatMap { row in
+              columns.map { grey.levels[row * grey.columnCount + $0] }
+            }, imageShape: isPicture ? grey.imageShape : nil))
+      }
+    return DataTable(
+      path: path, contents: contents, imageShape: isPicture ? imageShape : nil,
+      columnNames: columnNames.map { names in columns.map { names[$0] } }, summary: summary)
   }
 }

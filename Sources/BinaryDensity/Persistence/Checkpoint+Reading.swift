@@ -21,7 +21,7 @@ extension Checkpoint {
         path: file.path, expected: "a checkpoint of format '\(Self.format)' or '\(Self.firstFormat)'",
         found: file.metadata["format"].map { "format '\($0)'" } ?? "no format")
     }
-    let known = ["format", "model", "configuration", "image", "training"]
+    let known = ["format", "model", "configuration", "image", "columns", "training"]
     if let unknown = file.metadata.keys.sorted().first(where: { !known.contains($0) }) {
       throw .malformed(
         path: file.path, at: .field("metadata '\(unknown)'"),
@@ -31,6 +31,7 @@ extension Checkpoint {
     let model = try DensityArchive(file, extent: extent).density()
     self.init(
       model: model, imageShape: try Self.imageShape(file, variableCount: model.variableCount),
+      columnNames: try Self.columnNames(file, variableCount: model.variableCount),
       training: try Self.training(file, of: model, extent: extent))
     try file.expectNothingElse()
   }
@@ -45,6 +46,17 @@ extension Checkpoint {
         found: "\(shape.height) × \(shape.width)")
     }
     return shape
+  }
+
+  private static func columnNames(
+    _ file: SafetensorsReader, variableCount: Int
+  ) throws(DensityError) -> [String]? {
+    guard let names: [String] = try decode("columns", file) else { return nil }
+    guard names.count == variableCount else {
+      throw .mismatch(
+        path: file.path, expected: "the names of \(variableCount) variables", found: "\(names.count) names")
+    }
+    return names
   }
 
   private static func training(

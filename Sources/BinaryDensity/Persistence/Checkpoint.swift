@@ -5,7 +5,7 @@ import Kernels
 /// A model on disk: one safetensors file.
 ///
 /// Its metadata hold `format` (`BinaryDensity 2`), `model` (the family), `configuration` (JSON) and, if known,
-/// `image` (JSON, the height and width of a row shown as a picture). The arrays `model.NAME` are the parameters, the
+/// `image` (JSON, the height and width of a row shown as a picture) and `columns` (JSON, the variables' names). The arrays `model.NAME` are the parameters, the
 /// orderings and the degrees of hidden units; those of component k of a mixture or an ensemble are `model.K.NAME`. A
 /// checkpoint that training can resume from also has `training` (JSON, see `TrainingState.Progress`), for each matrix the
 /// optimizer keeps `optimizer.SLOT.NAME` and, if parameters are averaged, `average.NAME`. A checksum over the whole file
@@ -18,6 +18,8 @@ public struct Checkpoint: Sendable {
   public var model: any Density
   /// How to show a row as a picture, if rows are pictures.
   public var imageShape: ImageShape?
+  /// The names of the variables, if the table it learnt from had any.
+  public var columnNames: [String]?
   /// The state of an unfinished training.
   public var training: TrainingState?
 
@@ -26,10 +28,25 @@ public struct Checkpoint: Sendable {
   static let firstFormat = "BinaryDensity 1"
 
   /// Creates a checkpoint to be written.
-  public init(model: any Density, imageShape: ImageShape? = nil, training: TrainingState? = nil) {
+  ///
+  /// - Precondition: as many names as variables.
+  public init(
+    model: any Density, imageShape: ImageShape? = nil, columnNames: [String]? = nil,
+    training: TrainingState? = nil
+  ) {
+    precondition(
+      columnNames.map { $0.count == model.variableCount } ?? true,
+      "\(columnNames?.count ?? 0) names of \(model.variableCount) variables")
     self.model = model
     self.imageShape = imageShape
+    self.columnNames = columnNames
     self.training = training
+  }
+
+  /// Creates a checkpoint of a model of the rows of a data set, whose names and pictures it keeps.
+  package init(model: any Density, _ data: DataSplits, training: TrainingState? = nil) {
+    self.init(
+      model: model, imageShape: data.imageShape, columnNames: data.columnNames, training: training)
   }
 
   /// Writes the checkpoint beside its path and renames it, so that a reader sees the old file or the new.
@@ -41,6 +58,7 @@ public struct Checkpoint: Sendable {
       "format": Self.format, "model": archive.kind.rawValue, "configuration": archive.configuration,
     ]
     if let imageShape { metadata["image"] = Self.encode(imageShape) }
+    if let columnNames { metadata["columns"] = Self.encode(columnNames) }
     var tensors = archive.tensors()
     if let training {
       metadata["training"] = Self.encode(training.progress)

@@ -14,7 +14,7 @@ extension DensitySearch {
     let partial = path + ".partial"
     var failure: DensityError?
     func keep(_ density: any Density, at path: String) throws(DensityError) {
-      try Checkpoint(model: density, imageShape: data.imageShape).write(to: path)
+      try Checkpoint(model: density, data).write(to: path)
     }
     let result = run { event in
       if case .improved(let density) = event {

@@ -48,8 +48,11 @@ extension GreyLevels {
   /// - Parameters:
   ///   - binarization: how.
   ///   - split: which file the rows are from; it selects the stream of a stochastic draw.
+  ///   - firstRow: which row of its file the first of this table is.
   /// - Complexity: one Philox block for every four pixels that are not all black.
-  public func binarized(_ binarization: Binarization, split: DataSplit) -> BinaryMatrix {
+  public func binarized(
+    _ binarization: Binarization, split: DataSplit, firstRow: Int = 0
+  ) -> BinaryMatrix {
     switch binarization {
     case .threshold(let threshold):
       BinaryMatrix(rowCount: rowCount, columnCount: columnCount) {
@@ -57,7 +60,8 @@ extension GreyLevels {
       }
     case .stochastic(let seed), .dynamic(let seed):
       drawn(
-        from: Philox(seed: seed, stream: .fixedBinarization, index: split.streamIndex), rows: 0..<rowCount)
+        from: Philox(seed: seed, stream: .fixedBinarization, index: split.streamIndex), rows: 0..<rowCount,
+        firstRow: firstRow)
     }
   }
 
@@ -77,7 +81,7 @@ extension GreyLevels {
   }
 
   private func drawn(
-    from bits: Philox, rows: some RandomAccessCollection<Int> & Sendable
+    from bits: Philox, rows: some RandomAccessCollection<Int> & Sendable, firstRow: Int = 0
   ) -> BinaryMatrix {
     let indices = Array(rows)
     let wordsPerRow = (columnCount + 63) / 64
@@ -85,14 +89,20 @@ extension GreyLevels {
     let parts = Threads.map(count: (indices.count + chunk - 1) / chunk) { part in
       let rows = indices[part * chunk..<min((part + 1) * chunk, indices.count)]
       var words = [UInt64](repeating: 0, count: rows.count * wordsPerRow)
-      for (place, row) in rows.enumerated() { draw(row, from: bits, into: &words, at: place * wordsPerRow) }
+      for (place, row) in rows.enumerated() {
+        draw(row, asRow: firstRow + row, from: bits, into: &words, at: place * wordsPerRow)
+      }
       return words
     }
     return BinaryMatrix(rowCount: indices.count, columnCount: columnCount, words: parts.flatMap { $0 })
   }
 
   /// Draws one row into words that are zero, from the word at `start` on.
-  private func draw(_ row: Int, from bits: Philox, into words: inout [UInt64], at start: Int) {
+  ///
+  /// - Parameter place: which row of the draw it is.
+  private func draw(
+    _ row: Int, asRow place: Int, from bits: Philox, into words: inout [UInt64], at start: Int
+  ) {
     precondition(row >= 0 && row < rowCount, "row \(row) is outside 0..<\(rowCount)")
     let blocksPerRow = (columnCount + 3) / 4
     let rowStart = row * columnCount
@@ -100,7 +110,7 @@ extension GreyLevels {
       let columns = block * 4..<min(block * 4 + 4, columnCount)
       // Most of a picture is black, where nothing needs drawing.
       guard columns.contains(where: { levels[rowStart + $0] != 0 }) else { continue }
-      let draws = bits.words(at: UInt64(row * blocksPerRow + block))
+      let draws = bits.words(at: UInt64(place * blocksPerRow + block))
       var nibble: UInt64 = 0
       for column in columns {
         let level = UInt64(levels[rowStart + column])

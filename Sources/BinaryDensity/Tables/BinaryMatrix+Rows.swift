@@ -19,6 +19,25 @@ extension BinaryMatrix {
     return BinaryMatrix(rowCount: indices.count, columnCount: columnCount, words: selected)
   }
 
+  /// Returns the table with some of its columns, in the order given; a column may come more than once.
+  ///
+  /// - Precondition: they are columns of the table.
+  /// - Complexity: O(rows · columns).
+  public func selecting(columns: [Int]) -> BinaryMatrix {
+    precondition(
+      columns.allSatisfy { (0..<columnCount).contains($0) },
+      "columns \(columns) are outside 0..<\(columnCount)")
+    let width = (columns.count + 63) / 64
+    var selected = [UInt64](repeating: 0, count: rowCount * width)
+    for row in 0..<rowCount {
+      for (target, column) in columns.enumerated() {
+        let bit = words[row * wordsPerRow + column / 64] >> UInt64(column % 64) & 1
+        selected[row * width + target / 64] |= bit << UInt64(target % 64)
+      }
+    }
+    return BinaryMatrix(rowCount: rowCount, columnCount: columns.count, words: selected)
+  }
+
   /// Returns the rows of one table followed by the rows of another.
   ///
   /// - Precondition: both have the same columns.

@@ -2,31 +2,39 @@ extension DataSplits {
   /// Reads a data set from one file a part, each in any form that `DataTable` reads.
   ///
   /// Grey levels are binarized; tables that already are bits are as they are, and if all are, `binarization`
-  /// of the result is nil.
+  /// of the result is nil. Columns that have names are found by them in the other files.
   /// - Parameters:
   ///   - train: the path of the training table.
   ///   - validation: the path of the validation table, if there is one.
   ///   - test: the path of the test table, if there is one.
   ///   - name: what to call it; otherwise the training file's name up to its first dot.
   ///   - binarization: how grey levels become bits.
-  /// - Throws: what `DataTable.read` throws; `.mismatch` naming the file if it has other columns than the
-  ///   training file.
+  ///   - options: how to read all files.
+  /// - Throws: what `DataTable.read` throws; `.malformed` at the first missing cell; `.mismatch` naming the file if it
+  ///   has other columns than the training file.
   public static func load(
     train: String, validation: String? = nil, test: String? = nil, name: String? = nil,
-    binarization: Binarization = .standard
+    binarization: Binarization = .standard, _ options: TableOptions = TableOptions()
   ) throws(DensityError) -> DataSplits {
-    let trainTable = try DataTable.read(train)
+    let trainTable = try DataTable.read(train, options)
     var tables = [trainTable]
+    var sources = [TableSource(path: trainTable.path, summary: trainTable.summary, isReordered: false)]
     func read(_ path: String?) throws(DensityError) -> DataTable? {
       guard let path else { return nil }
-      let table = try DataTable.read(path)
-      guard table.columnCount == trainTable.columnCount else {
+      var options = options
+      options.columnCount = options.columnCount ?? trainTable.columnCount
+      let table = try DataTable.read(path, options)
+      let columns = try ColumnMatching.columns(
+        of: table.columnNames, matching: trainTable.columnNames, path: table.path)
+      let matched = columns.map(table.selecting(columns:)) ?? table
+      guard matched.columnCount == trainTable.columnCount else {
         throw .mismatch(
           path: table.path, expected: "\(trainTable.columnCount) columns as in \(trainTable.path)",
           found: "\(table.columnCount)")
       }
-      tables.append(table)
-      return table
+      tables.append(matched)
+      sources.append(TableSource(path: table.path, summary: table.summary, isReordered: columns != nil))
+      return matched
     }
     let validationTable = try read(validation)
     let testTable = try read(test)
@@ -35,7 +43,8 @@ extension DataSplits {
       name: name ?? baseName(train), train: try trainTable.rows(binarization, split: .train),
       validation: try validationTable?.rows(binarization, split: .validation),
       test: try testTable?.rows(binarization, split: .test), imageShape: trainTable.imageShape,
-      binarization: isGrey ? binarization : nil, trainLevels: trainTable.greyLevels)
+      binarization: isGrey ? binarization : nil, trainLevels: trainTable.greyLevels
+    ).described(columnNames: trainTable.columnNames, sources: sources)
   }
 
   /// Returns the last part of a path up to its first dot.

@@ -34,6 +34,10 @@ public struct DataSplits: Sendable {
   public let test: BinaryMatrix?
   /// The height and width of the picture a row is, if it is one.
   public let imageShape: ImageShape?
+  /// The names of the columns, if the training table has any.
+  public private(set) var columnNames: [String]?
+  /// How the tables were taken that it was read from: of each the path, and words for a person.
+  public private(set) var sources: [TableSource] = []
   /// How grey levels became bits; nil where the data already were bits.
   public let binarization: Binarization?
   /// The grey levels of the training rows, kept for dynamic binarization only.
@@ -117,7 +121,8 @@ public struct DataSplits: Sendable {
     return DataSplits(
       name: name, train: train.selecting(kept), validation: train.selecting(order[..<count].sorted()),
       test: test, imageShape: imageShape, binarization: binarization,
-      trainLevels: trainLevels?.selecting(kept))
+      trainLevels: trainLevels?.selecting(kept)
+    ).described(as: self)
   }
 
   /// Returns the data set with training rows that a trainer reads from another source, which has those of `train`.
@@ -129,13 +134,32 @@ public struct DataSplits: Sendable {
       "\(source.rowCount) × \(source.columnCount) rows are not \(train)")
     return DataSplits(
       name: name, train: train, validation: validation, test: test, imageShape: imageShape,
-      binarization: binarization, trainLevels: nil, otherSource: source)
+      binarization: binarization, trainLevels: nil, otherSource: source
+    ).described(as: self)
   }
 
   /// Returns the data set without its test rows and with given validation rows.
   func withoutTest(validation: BinaryMatrix?) -> DataSplits {
     DataSplits(
       name: name, train: train, validation: validation, test: nil, imageShape: imageShape,
-      binarization: binarization, trainLevels: trainLevels, otherSource: otherSource)
+      binarization: binarization, trainLevels: trainLevels, otherSource: otherSource
+    ).described(as: self)
+  }
+
+  /// Returns the data set with the names of another's columns and the other's sources.
+  private func described(as other: DataSplits) -> DataSplits {
+    described(columnNames: other.columnNames, sources: other.sources)
+  }
+
+  /// Returns the data set with names for its columns, and what is known of where it came from.
+  ///
+  /// - Precondition: as many names as columns.
+  func described(columnNames: [String]?, sources: [TableSource]) -> DataSplits {
+    precondition(
+      columnNames.map { $0.count == variableCount } ?? true,
+      "\(columnNames?.count ?? 0) names of \(variableCount) columns")
+    var result = self
+    (result.columnNames, result.sources) = (columnNames, sources)
+    return result
   }
 }

@@ -93,8 +93,8 @@ extension Trainer {
       let start = clock.now
       try checkFinite()
       // The best first: whenever `last` is on disk, so is the best that it speaks of.
-      try Checkpoint(model: best, imageShape: data.imageShape).write(to: directory.best)
-      try Checkpoint(model: model, imageShape: data.imageShape, training: state).write(to: directory.last)
+      try Checkpoint(model: best, data).write(to: directory.best)
+      try Checkpoint(model: model, data, training: state).write(to: directory.last)
       lastSaving = clock.now
       if interval > .zero { pause = max(interval, start.duration(to: clock.now) * 20) }
     }

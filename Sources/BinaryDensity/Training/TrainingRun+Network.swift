@@ -59,7 +59,7 @@ extension TrainingRun {
 
   /// Writes a density that is not itself in training as the run's best.
   func keep(_ density: any Density) throws(DensityError) {
-    try Checkpoint(model: density, imageShape: data.imageShape).write(to: directory.best)
+    try Checkpoint(model: density, data).write(to: directory.best)
   }
 
   /// What there is to say of a run before its density is measured.

@@ -34,22 +34,13 @@ final class SelectedColumns: TableReader {
       }
       return result
     }
-    result.words = selecting(block.words, wordsPerRow: block.wordsPerRow, rowCount: block.rowCount)
-    result.known = block.known.map {
-      selecting($0, wordsPerRow: block.wordsPerRow, rowCount: block.rowCount)
-    }
+    result.words = selecting(block.words, of: block)
+    result.known = block.known.map { selecting($0, of: block) }
     return result
   }
 
-  private func selecting(_ words: [UInt64], wordsPerRow: Int, rowCount: Int) -> [UInt64] {
-    let width = (columns.count + 63) / 64
-    var result = [UInt64](repeating: 0, count: rowCount * width)
-    for row in 0..<rowCount {
-      for (target, column) in columns.enumerated() {
-        let bit = words[row * wordsPerRow + column / 64] >> UInt64(column % 64) & 1
-        result[row * width + target / 64] |= bit << UInt64(target % 64)
-      }
-    }
-    return result
+  private func selecting(_ words: [UInt64], of block: TableBlock) -> [UInt64] {
+    BinaryMatrix(rowCount: block.rowCount, columnCount: block.columnCount, words: words)
+      .selecting(columns: columns).words
   }
 }

@@ -6,25 +6,44 @@
 public final class TableStream: RowStream {
   /// The file, as errors name it.
   public let path: String
+  /// The height and width of the picture a row is, if it is one.
+  public let imageShape: ImageShape?
+  /// Whether grey levels were met, and became bits.
+  public private(set) var isBinarized = false
+  private let source: ByteSource
   private var reader: any TableReader
+  private let binarization: Binarization
+  private let split: DataSplit
 
   /// Opens a table; `-` is the standard input.
   ///
+  /// - Parameters:
+  ///   - path: the file.
+  ///   - options: how to read it.
+  ///   - binarization: how grey levels become bits.
+  ///   - split: which split the file is; it selects the stream of a stochastic draw.
   /// - Throws: `DensityError.missingFile`, `.unreadable`; `.malformed` for a file of no known format, or whose beginning
   ///   breaks its format; `.invalidConfiguration` for options that do not fit it.
-  public init(path: String, _ options: TableOptions = TableOptions()) throws(DensityError) {
-    let source = try ByteSource(path: path)
+  public init(
+    path: String, _ options: TableOptions = TableOptions(), binarization: Binarization = .standard,
+    split: DataSplit = .test
+  ) throws(DensityError) {
+    source = try ByteSource(path: path)
     self.path = source.path
+    self.binarization = binarization
+    self.split = split
     reader = try DataTable.reader(of: source, options)
-    imageShape = try options.imageShape(of: reader.layout, path: path)
+    imageShape = try options.imageShape(of: reader.layout, path: source.path)
   }
 
+  /// How much of the file was read; nil for what has no size.
+  public var fraction: Double? { source.fraction }
+  /// How the file is taken.
+  public var summary: TableSummary { TableSummary(reader.layout, missingCount: 0) }
   /// The number of columns.
   public var columnCount: Int { reader.layout.columnCount }
   /// The names of the columns, if the file names them.
   public var columnNames: [String]? { reader.layout.columnNames }
-  /// The height and width of the picture a row is, if it is one.
-  public let imageShape: ImageShape?
 
   /// Takes the columns in another order, or fewer of them.
   ///
@@ -37,7 +56,7 @@ public final class TableStream: RowStream {
 
   /// Calls `body` with the rows in their order.
   ///
-  /// - Throws: `DensityError.malformed`, also for the first missing cell, and for grey levels.
+  /// - Throws: `DensityError.malformed`, also for the first missing cell; what reading and `body` throw.
   @discardableResult
   public func forEachBlock(
     of length: Int, _ body: (BinaryMatrix) throws(DensityError) -> Bool
@@ -49,12 +68,14 @@ public final class TableStream: RowStream {
         let cells = BinaryMatrix(rowCount: block.rowCount, columnCount: block.columnCount, words: known)
         try cells.expectNothingMissing(path: path, firstRow: rowsBefore, names: columnNames)
       }
-      guard block.levels == nil else {
-        throw .mismatch(path: path, expected: "a table of 0 and 1", found: "grey levels")
+      defer { rowsBefore += block.rowCount }
+      guard let levels = block.levels else {
+        return try body(
+          BinaryMatrix(rowCount: block.rowCount, columnCount: block.columnCount, words: block.words))
       }
-      rowsBefore += block.rowCount
-      return try body(
-        BinaryMatrix(rowCount: block.rowCount, columnCount: block.columnCount, words: block.words))
+      isBinarized = true
+      let grey = GreyLevels(rowCount: block.rowCount, columnCount: block.columnCount, levels: levels)
+      return try body(grey.binarized(binarization, split: split, firstRow: rowsBefore))
     }
   }
 }

@@ -1,0 +1,67 @@
+/// How the columns of a table become those of a model, or of another table: by name where both have names.
+public enum ColumnMatching {
+  /// Returns, for each wanted column, where a table has it; nil if the columns are taken as they stand.
+  ///
+  /// Tables and models without names are matched by position. Where both have names, the table's columns are found by
+  /// them, in whatever order they are.
+  /// - Parameters:
+  ///   - names: the table's names.
+  ///   - wanted: the names of the model, or of the training table.
+  ///   - path: the table, for the error.
+  /// - Throws: `DensityError.mismatch` that names what is missing, or a name that stands for two columns.
+  public static func columns(
+    of names: [String]?, matching wanted: [String]?, path: String
+  ) throws(DensityError) -> [Int]? {
+    guard let names, let wanted, names != wanted else { return nil }
+    let places = Dictionary(names.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
+    for (here, list) in [(path, names), ("the training table", wanted)] where Set(list).count < list.count {
+      let repeated = list.filter { name in list.count { $0 == name } > 1 }
+      throw .mismatch(
+        path: path, expected: "each name once, to find columns by their names",
+        found: "several columns named \(some(repeated)) in \(here)")
+    }
+    let missing = wanted.filter { places[$0] == nil }
+    let known = Set(wanted)
+    let unknown = names.filter { !known.contains($0) }
+    guard missing.isEmpty && unknown.isEmpty else {
+      let found = [
+        missing.isEmpty ? nil : "none named \(some(missing))",
+        unknown.isEmpty ? nil : "also \(some(unknown))",
+      ].compactMap(\.self).joined(separator: ", ")
+      throw .mismatch(
+        path: path, expected: "columns of the same names as in training",
+        found: "\(found); leave columns out with --ignore, or take them as they stand with --header no")
+    }
+    return wanted.compactMap { places[$0] }
+  }
+
+  /// Returns a few names, and how many more there are.
+  private static func some(_ names: [String]) -> String {
+    let shown = names.prefix(3).map { quoted($0.utf8) }.joined(separator: ", ")
+    return names.count > 3 ? "\(shown) and \(names.count - 3) more" : shown
+  }
+}
+
+/// Where rows came from, and how they were taken.
+public struct TableSource: Hashable, Sendable {
+  /// The path.
+  public let path: String
+  /// How the file was taken.
+  public let summary: TableSummary
+  /// Whether the columns were put in another order, by their names.
+  public let isReordered: Bool
+
+  /// Describes a source.
+  public init(path: String, summary: TableSummary, isReordered: Bool) {
+    self.path = path
+    self.summary = summary
+    self.isReordered = isReordered
+  }
+}
+
+extension TableSource: CustomStringConvertible {
+  /// One line, such as `table.csv: comma, names in line 1, 22 columns`.
+  public var description: String {
+    "\(path): \(summary)\(isReordered ? "; columns put in the model's order by their names" : "")"
+  }
+}

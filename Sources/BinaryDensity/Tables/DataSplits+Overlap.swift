@@ -1,0 +1,32 @@
+extension DataSplits {
+  /// What should be known before figures of held-out rows are believed: that they are the training rows.
+  ///
+  /// A validation or test table that is the training table is named, and so is one that shares most of its rows with it
+  /// where that is no accident. Rows of few variables repeat by chance: as often as a training row has its like among the
+  /// other training rows, so often has a fresh row, and only what goes far beyond that counts.
+  /// - Returns: one line for each part concerned.
+  /// - Complexity: O(words).
+  public func leakageWarnings() -> [String] {
+    let parts = [(DataSplit.validation, validation), (.test, test)]
+    guard parts.contains(where: { $1 != nil }), train.rowCount > 0 else { return [] }
+    var counts: [ArraySlice<UInt64>: Int] = [:]
+    for row in 0..<train.rowCount { counts[train.packedRow(row), default: 0] += 1 }
+    let repeated = counts.values.reduce(0) { $0 + ($1 > 1 ? $1 : 0) }
+    let usual = Double(repeated) / Double(train.rowCount)
+    return parts.compactMap { split, rows in
+      guard let rows, rows.rowCount > 0 else { return nil }
+      if rows == train { return "warning: the \(split.rawValue) rows are the training rows" }
+      let shared = (0..<rows.rowCount).count { counts[rows.packedRow($0)] != nil }
+      let share = Double(shared) / Double(rows.rowCount)
+      guard rows.rowCount >= 8, share > 0.5, share > usual + 0.25 else { return nil }
+      return "warning: \(shared) of the \(rows.rowCount) \(split.rawValue) rows are training rows too"
+    }
+  }
+}
+
+extension BinaryMatrix {
+  /// The words of one row.
+  fileprivate func packedRow(_ row: Int) -> ArraySlice<UInt64> {
+    words[row * wordsPerRow..<(row + 1) * wordsPerRow]
+  }
+}
