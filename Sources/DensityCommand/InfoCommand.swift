@@ -37,6 +37,9 @@ enum InfoCommand {
           key: "arrays",
           value: .object(
             outline.arrays.map { .init(key: $0.name, value: .array($0.shape.map(JSONValue.integer))) })))
+      if let names = checkpoint.columnNames {
+        object.append(.init(key: "columns", value: .array(names.map(JSONValue.string))))
+      }
       object.append(.init(key: "checksum", value: outline.hasChecksum ? "not verified" : nil))
       if let training = checkpoint.training {
         object.append(
@@ -52,6 +55,10 @@ enum InfoCommand {
     try Terminal.print("configuration  \(try DensityArchive(of: model).configurationText)")
     for (name, shape) in outline.arrays {
       try Terminal.print("  \(name)  \(shape.map(String.init).joined(separator: " × "))")
+    }
+    if let names = checkpoint.columnNames {
+      let shown = names.prefix(8).map { quoted($0.utf8) }.joined(separator: ", ")
+      try Terminal.print("columns        \(shown)\(names.count > 8 ? ", and \(names.count - 8) more" : "")")
     }
     try Terminal.print(
       "checksum       \(outline.hasChecksum ? "there; not verified, since only the header was read" : "none")"

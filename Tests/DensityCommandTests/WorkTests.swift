@@ -341,7 +341,7 @@ struct WorkTests {
       }
       let rows = try DataTable.read(folder + "/rows.idx")
       #expect(rows.rowCount == 7 && rows.imageShape == ImageShape(height: 4, width: 3))
-      let bits = rows.rows(split: .test)
+      let bits = try rows.rows(split: .test)
       try ImageGrid(imageWidth: 3, imageHeight: 4, columnCount: 3, magnification: 1)
         .picture(of: (0..<7).map { row in bits[row: row].map { $0 ? UInt8(255) : 0 } })
         .writePNG(to: folder + "/expected.png")

@@ -219,7 +219,7 @@ private struct PythonScanner {
 }
 
 /// Returns bytes of a file as a short quoted text that is safe to print.
-func quoted(_ bytes: some Collection<UInt8>) -> String {
+package func quoted(_ bytes: some Collection<UInt8>) -> String {
   // Single quotes need no escape between double ones.
   let text = String(decoding: bytes.prefix(24), as: UTF8.self).debugDescription.replacing("\\'", with: "'")
   return bytes.count > 24 ? text + "…" : text

@@ -39,7 +39,7 @@ struct DamageTests {
         do throws(DensityError) {
           let table = try DataTable.read(path)
           #expect(table.rowCount > 0 && table.columnCount > 0)
-          #expect(table.rows(split: .train).unusedBitsAreZero)
+          #expect(try table.rows(split: .train).unusedBitsAreZero)
         } catch {
           #expect(error.description.hasPrefix(path + ": "))
           #expect(!error.description.contains("\n"))

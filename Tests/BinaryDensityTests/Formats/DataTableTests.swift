@@ -7,7 +7,7 @@ struct DataTableTests {
     try withFile(text.utf8) { path in
       let table = try DataTable.read(path)
       #expect(table.path == path && table.imageShape == nil)
-      let bits = table.rows(split: .test)
+      let bits = try table.rows(split: .test)
       #expect(table.contents == .bits(bits))
       #expect(table.rowCount == bits.rowCount && table.columnCount == bits.columnCount)
       return bits
@@ -83,9 +83,9 @@ struct DataTableTests {
 
   @Test("every way a text can be wrong, plain and gzip", arguments: wrong)
   func malformed(text: String, error: Malformed) throws {
-    try expectMalformed(text.utf8, error, reading: DataTable.read)
+    try expectMalformed(text.utf8, error, reading: { try DataTable.read($0) })
     if !text.isEmpty {
-      try expectMalformed(Gzip.compress(Array(text.utf8)), error, reading: DataTable.read)
+      try expectMalformed(Gzip.compress(Array(text.utf8)), error, reading: { try DataTable.read($0) })
     }
   }
 
@@ -121,8 +121,8 @@ struct DataTableTests {
       let grey = GreyLevels(rowCount: 2, columnCount: 2, levels: [0, 1, 128, 255], imageShape: shape)
       #expect(table.contents == .greyLevels(grey))
       #expect(table.imageShape == shape && table.rowCount == 2 && table.columnCount == 2)
-      #expect(table.rows(.middleThreshold, split: .train) == BinaryMatrix([[0, 0], [1, 1]]))
-      #expect(table.rows(split: .test) == grey.binarized(.standard, split: .test))
+      #expect(try table.rows(.middleThreshold, split: .train) == BinaryMatrix([[0, 0], [1, 1]]))
+      #expect(try table.rows(split: .test) == grey.binarized(.standard, split: .test))
     }
   }
 
@@ -142,11 +142,13 @@ struct DataTableTests {
         Malformed(.byte(3), "at least one row and one column", "0 × 28 × 28")
       ),
     ]
-    for (array, error) in cases { try expectMalformed(array.encoded, error, reading: DataTable.read) }
+    for (array, error) in cases {
+      try expectMalformed(array.encoded, error, reading: { try DataTable.read($0) })
+    }
     // What begins like IDX is read as IDX.
     try expectMalformed(
       [0, 0, 7, 1, 0, 0, 0, 0],
       Malformed(.byte(2), "an element type, one of 0x08, 0x09, 0x0B, 0x0C, 0x0D, 0x0E", "0x07"),
-      reading: DataTable.read)
+      reading: { try DataTable.read($0) })
   }
 }

@@ -218,7 +218,7 @@ struct NPYTests {
 
   @Test("every way a file can be wrong, plain and gzip", arguments: wrong)
   func malformed(bytes: [UInt8], error: Malformed) throws {
-    try expectMalformed(bytes, error, reading: DataTable.read)
-    try expectMalformed(Gzip.compress(bytes), error, reading: DataTable.read)
+    try expectMalformed(bytes, error, reading: { try DataTable.read($0) })
+    try expectMalformed(Gzip.compress(bytes), error, reading: { try DataTable.read($0) })
   }
 }

@@ -33,7 +33,7 @@ struct MNISTTests {
     let table = try DataTable.read(Self.directory + "/t10k-images-idx3-ubyte.gz")
     let grey = try #require(table.greyLevels)
     let mnist = try DataSplits.mnist(directory: Self.directory)
-    #expect(table.rows(split: .test) == mnist.test)
+    #expect(try table.rows(split: .test) == mnist.test)
     var mean = 0.0
     var variance = 0.0
     for level in grey.levels {
