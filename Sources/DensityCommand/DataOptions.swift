@@ -56,12 +56,8 @@ enum DataOptions {
     let table = try TableStream(
       path: path, try TableArguments.options(arguments, columnCount: count),
       binarization: try binarization(arguments), split: try arguments.value("split", as: .choice))
-    let columns = try ColumnMatching.columns(
-      of: table.columnNames, matching: checkpoint.columnNames, path: table.path)
-    let source = TableSource(path: table.path, summary: table.summary, isReordered: columns != nil)
-    if let columns { table.select(columns: columns) }
-    try check(table.columnCount, path: path, for: checkpoint)
-    ProgressLine().print("\(source)")
+    try table.match(checkpoint)
+    ProgressLine().print("\(table.origin)")
     return table
   }
 
@@ -72,11 +68,15 @@ enum DataOptions {
     _ arguments: ParsedArguments, path: String, for checkpoint: Checkpoint
   ) throws -> (rows: BinaryMatrix, name: String) {
     if isDirectory(path) {
+      let count = checkpoint.model.variableCount
       let binarization = try binarization(arguments)
       let split = try arguments.value("split", as: ValueFormat<DataSplit>.choice)
       let data = try DataSplits.mnist(directory: path, binarization: binarization)
       let rows = data[split] ?? data.train
-      try check(rows.columnCount, path: path, for: checkpoint)
+      guard rows.columnCount == count else {
+        throw DensityError.mismatch(
+          path: path, expected: "\(count) columns as in the model", found: "\(rows.columnCount)")
+      }
       try sayBinarized(arguments, path: path)
       return (rows, split.rawValue)
     }
@@ -89,14 +89,6 @@ enum DataOptions {
   /// Says that grey levels became bits, and how.
   static func sayBinarized(_ arguments: ParsedArguments, path: String) throws {
     ProgressLine().print("\(path): grey levels, binarized: \(try binarization(arguments))")
-  }
-
-  private static func check(_ columnCount: Int, path: String, for checkpoint: Checkpoint) throws {
-    guard columnCount == checkpoint.model.variableCount else {
-      throw DensityError.mismatch(
-        path: path, expected: "rows of \(checkpoint.model.variableCount) columns, as the model's",
-        found: "\(columnCount)")
-    }
   }
 
   /// Reads the data to train on; a tenth of the training rows is held out if there are no validation rows.

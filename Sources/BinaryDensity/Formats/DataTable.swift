@@ -70,8 +70,21 @@ public struct DataTable: Hashable, Sendable {
   public static func read(
     _ path: String, _ options: TableOptions = TableOptions()
   ) throws(DensityError) -> DataTable {
+    try read(path, options, matching: nil)
+  }
+
+  /// Reads a table whose columns are those of another.
+  ///
+  /// - Throws: also `mismatch` where they are not, before any row is read.
+  static func read(
+    _ path: String, _ options: TableOptions, matching other: DataTable?
+  ) throws(DensityError) -> DataTable {
     let source = try ByteSource(path: path)
-    let reader = try reader(of: source, options)
+    var reader = try reader(of: source, options)
+    if let other {
+      reader = try reader.matching(
+        columnNames: other.columnNames, columnCount: other.columnCount, of: other.path, path: source.path)
+    }
     let layout = reader.layout
     let imageShape = try options.imageShape(of: layout, path: source.path)
     var collector = TableCollector(columnCount: layout.columnCount)
@@ -133,6 +146,8 @@ public struct TableSummary: Hashable, Sendable, Codable {
   public let columnCount: Int
   /// Columns that the file has and the table has not.
   public let leftOut: [String]
+  /// Whether the columns were put in another order, by their names or as the options say.
+  public let isReordered: Bool
   /// How many cells are missing.
   public let missingCount: Int
 
@@ -141,6 +156,7 @@ public struct TableSummary: Hashable, Sendable, Codable {
     nameLine = layout.nameLine
     columnCount = layout.columnCount
     leftOut = layout.leftOut
+    isReordered = layout.isReordered
     self.missingCount = missingCount
   }
 }
@@ -155,36 +171,8 @@ extension TableSummary: CustomStringConvertible {
       let some = leftOut.prefix(4).map { quoted($0.utf8) }.joined(separator: ", ")
       parts.append("\(some)\(leftOut.count > 4 ? " and \(leftOut.count - 4) others" : "") left out")
     }
+    if isReordered { parts.append("put in order by their names") }
     if missingCount > 0 { parts.append("\(missingCount) missing") }
     return parts.joined(separator: ", ")
-  }
-}
-
-extension DataTable {
-  /// Returns the table with some of its columns, in the order given.
-  ///
-  /// - Precondition: they are columns of the table.
-  public func selecting(columns: [Int]) -> DataTable {
-    precondition(
-      columns.allSatisfy { (0..<columnCount).contains($0) }, "columns \(columns) of \(columnCount)")
-    let isPicture = columns == Array(0..<columnCount)
-    let contents: Contents =
-      switch self.contents {
-      case .bits(let bits): .bits(bits.selecting(columns: columns))
-      case .partial(let rows):
-        .partial(
-          PartialRows(
-            values: rows.values.selecting(columns: columns), known: rows.known.selecting(columns: columns)))
-      case .greyLevels(let grey):
-        .greyLevels(
-          GreyLevels(
-            rowCount: grey.rowCount, columnCount: columns.count,
-            levels: (0..<grey.rowCount).flatMap { row in
-              columns.map { grey.levels[row * grey.columnCount + $0] }
-            }, imageShape: isPicture ? grey.imageShape : nil))
-      }
-    return DataTable(
-      path: path, contents: contents, imageShape: isPicture ? imageShape : nil,
-      columnNames: columnNames.map { names in columns.map { names[$0] } }, summary: summary)
   }
 }

@@ -42,26 +42,36 @@ public enum ColumnMatching {
   }
 }
 
+extension TableReader {
+  /// Returns the table with its columns in the order of a model's, or of another table's.
+  ///
+  /// - Parameters:
+  ///   - columnNames: the other's names, if it has any.
+  ///   - columnCount: how many columns it has.
+  ///   - other: whose they are, for the error.
+  /// - Throws: `DensityError.mismatch` for other names or another number of columns.
+  func matching(
+    columnNames: [String]?, columnCount: Int, of other: String, path: String
+  ) throws(DensityError) -> any TableReader {
+    let columns = try ColumnMatching.columns(of: layout.columnNames, matching: columnNames, path: path)
+    guard layout.columnCount == columnCount else {
+      throw .mismatch(
+        path: path, expected: "\(columnCount) columns as in \(other)", found: "\(layout.columnCount)")
+    }
+    guard let columns else { return self }
+    return SelectedColumns(self, columns: columns)
+  }
+}
+
 /// Where rows came from, and how they were taken.
 public struct TableSource: Hashable, Sendable {
   /// The path.
   public let path: String
   /// How the file was taken.
   public let summary: TableSummary
-  /// Whether the columns were put in another order, by their names.
-  public let isReordered: Bool
-
-  /// Describes a source.
-  public init(path: String, summary: TableSummary, isReordered: Bool) {
-    self.path = path
-    self.summary = summary
-    self.isReordered = isReordered
-  }
 }
 
 extension TableSource: CustomStringConvertible {
   /// One line, such as `table.csv: comma, names in line 1, 22 columns`.
-  public var description: String {
-    "\(path): \(summary)\(isReordered ? "; columns put in the model's order by their names" : "")"
-  }
+  public var description: String { "\(path): \(summary)" }
 }

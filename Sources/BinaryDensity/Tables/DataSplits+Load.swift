@@ -18,23 +18,12 @@ extension DataSplits {
   ) throws(DensityError) -> DataSplits {
     let trainTable = try DataTable.read(train, options)
     var tables = [trainTable]
-    var sources = [TableSource(path: trainTable.path, summary: trainTable.summary, isReordered: false)]
     func read(_ path: String?) throws(DensityError) -> DataTable? {
       guard let path else { return nil }
       var options = options
       options.columnCount = options.columnCount ?? trainTable.columnCount
-      let table = try DataTable.read(path, options)
-      let columns = try ColumnMatching.columns(
-        of: table.columnNames, matching: trainTable.columnNames, path: table.path)
-      let matched = columns.map(table.selecting(columns:)) ?? table
-      guard matched.columnCount == trainTable.columnCount else {
-        throw .mismatch(
-          path: table.path, expected: "\(trainTable.columnCount) columns as in \(trainTable.path)",
-          found: "\(table.columnCount)")
-      }
-      tables.append(matched)
-      sources.append(TableSource(path: table.path, summary: table.summary, isReordered: columns != nil))
-      return matched
+      tables.append(try DataTable.read(path, options, matching: trainTable))
+      return tables.last
     }
     let validationTable = try read(validation)
     let testTable = try read(test)
@@ -44,7 +33,9 @@ extension DataSplits {
       validation: try validationTable?.rows(binarization, split: .validation),
       test: try testTable?.rows(binarization, split: .test), imageShape: trainTable.imageShape,
       binarization: isGrey ? binarization : nil, trainLevels: trainTable.greyLevels
-    ).described(columnNames: trainTable.columnNames, sources: sources)
+    ).described(
+      columnNames: trainTable.columnNames,
+      sources: tables.map { TableSource(path: $0.path, summary: $0.summary) })
   }
 
   /// Returns the last part of a path up to its first dot.

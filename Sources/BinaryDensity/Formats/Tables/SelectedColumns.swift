@@ -16,6 +16,7 @@ final class SelectedColumns: TableReader {
     layout.leftOut += (0..<base.layout.columnCount).filter { !kept.contains($0) }
       .map { names?[$0] ?? "\($0 + 1)" }
     if columns != Array(0..<base.layout.columnCount) { layout.imageShape = nil }
+    layout.isReordered = columns != columns.sorted()
     self.layout = layout
   }
 

@@ -49,6 +49,8 @@ struct TableLayout: Sendable {
   var nameLine: Int?
   /// The names, or numbers counted from 1, of columns that the file has and the rows have not.
   var leftOut: [String] = []
+  /// Whether the columns are in another order than in the file.
+  var isReordered = false
 }
 
 /// Some consecutive rows, packed as those of a `BinaryMatrix`.

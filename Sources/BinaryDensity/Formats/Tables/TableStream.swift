@@ -38,20 +38,22 @@ public final class TableStream: RowStream {
 
   /// How much of the file was read; nil for what has no size.
   public var fraction: Double? { source.fraction }
-  /// How the file is taken.
-  public var summary: TableSummary { TableSummary(reader.layout, missingCount: 0) }
+  /// Where the rows come from, and how the file is taken.
+  public var origin: TableSource {
+    TableSource(path: path, summary: TableSummary(reader.layout, missingCount: 0))
+  }
   /// The number of columns.
   public var columnCount: Int { reader.layout.columnCount }
   /// The names of the columns, if the file names them.
   public var columnNames: [String]? { reader.layout.columnNames }
 
-  /// Takes the columns in another order, or fewer of them.
+  /// Takes the columns in the order of a model's: by their names, where both have names.
   ///
-  /// - Precondition: no block was read yet; the columns are columns of the table.
-  public func select(columns: [Int]) {
-    precondition(
-      columns.allSatisfy { (0..<columnCount).contains($0) }, "columns \(columns) of \(columnCount)")
-    if columns != Array(0..<columnCount) { reader = SelectedColumns(reader, columns: columns) }
+  /// - Throws: `DensityError.mismatch` for other names, or another number of columns.
+  public func match(_ checkpoint: Checkpoint) throws(DensityError) {
+    reader = try reader.matching(
+      columnNames: checkpoint.columnNames, columnCount: checkpoint.model.variableCount, of: "the model",
+      path: path)
   }
 
   /// Calls `body` with the rows in their order.
