@@ -197,7 +197,8 @@ private final class SplitJudge: ValidationJudge {
     let rowCount = rows.rowCount
     guard rowCount > 0 else { return [] }
     guard let seed = model.configuration.seed else {
-      throw .invalidConfiguration("an EoNADE without a seed has no validation splits: give its configuration one")
+      throw .invalidConfiguration(
+        "an EoNADE without a seed has no validation splits: give its configuration one")
     }
     let splitCount = min(max(2, (20_000 + rowCount - 1) / rowCount), 16)
     var generator = Philox(seed: seed, stream: .validationSplits)
