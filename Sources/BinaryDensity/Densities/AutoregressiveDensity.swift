@@ -39,8 +39,12 @@ extension AutoregressiveDensity {
   }
 
   /// Returns log p(x) = Σ_i x_i · log σ(z_i) + (1 − x_i) · log σ(−z_i) of each row, z its conditionals' logits.
+  ///
+  /// - Precondition: `rows.columnCount == variableCount`.
   public func logProbabilities(of rows: BinaryMatrix) -> [Double] {
-    logLikelihoods(logits: conditionalLogits(of: rows), of: rows)
+    precondition(
+      rows.columnCount == variableCount, "rows of \(rows.columnCount) columns for \(variableCount) variables")
+    return logLikelihoods(logits: conditionalLogits(of: rows), of: rows)
   }
 
   /// Returns the conditionals p(x_i = 1 | the variables before i), B × D in the order of the columns.

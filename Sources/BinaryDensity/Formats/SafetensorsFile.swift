@@ -147,18 +147,30 @@ public struct SafetensorsFile: Equatable, Sendable {
   /// In a valid header the text searched for occurs at most once: within a string its quotes would be
   /// escaped, keys are unique, and only the metadata has strings under keys of its own.
   static func checksumDigits(in header: ArraySlice<UInt8>) -> Range<Int>? {
-    let key = Array("\"\(checksumKey)\":\"".utf8)
-    let length = key.count + 8
+    let key = Array("\"\(checksumKey)\"".utf8)
     for (before, start) in zip(header.indices, header.indices.dropFirst()) {
       // A member comes first in its object or after a comma; a quote within a string comes after a backslash.
-      guard header[before] == UInt8(ascii: "{") || header[before] == UInt8(ascii: ",") else { continue }
-      guard header[start...].starts(with: key), start + length < header.endIndex else { continue }
-      let digits = start + key.count..<start + length
+      guard header[start] == key[0], header[start...].starts(with: key),
+        isBoundary(header[before])
+      else { continue }
+      // Other writers put white space around the colon.
+      let rest = header[(start + key.count)...].drop(while: isWhiteSpace)
+      guard rest.first == UInt8(ascii: ":") else { continue }
+      let value = rest.dropFirst().drop(while: isWhiteSpace)
+      guard value.first == UInt8(ascii: "\""), value.count >= 10 else { continue }
+      let digits = value.startIndex + 1..<value.startIndex + 9
       if header[digits].allSatisfy(isLowercaseHexDigit), header[digits.upperBound] == UInt8(ascii: "\"") {
         return digits
       }
     }
     return nil
+  }
+
+  private static func isWhiteSpace(_ byte: UInt8) -> Bool { [0x20, 0x09, 0x0A, 0x0D].contains(byte) }
+
+  /// Whether a member of an object may follow a byte.
+  private static func isBoundary(_ byte: UInt8) -> Bool {
+    byte == UInt8(ascii: "{") || byte == UInt8(ascii: ",") || isWhiteSpace(byte)
   }
 
   private static func isLowercaseHexDigit(_ byte: UInt8) -> Bool {

@@ -96,7 +96,7 @@ extension Checkpoint {
     guard let text = file.metadata[key] else { return nil }
     guard let value: Value = try? decodeJSON(text) else {
       throw .malformed(
-        path: file.path, at: .field(key), expected: "the JSON of a \(key)", found: "'\(text)'")
+        path: file.path, at: .field(key), expected: "JSON of '\(key)' as FORMAT.md says", found: "'\(text)'")
     }
     return value
   }

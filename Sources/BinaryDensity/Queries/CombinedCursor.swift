@@ -75,6 +75,9 @@ private final class PartCursors {
   }
 
   func resume(_ states: [[CursorSnapshot]]) {
+    precondition(
+      states.allSatisfy { $0.count == cursors.count },
+      "snapshots of another number of parts than \(cursors.count)")
     for (index, cursor) in cursors.enumerated() { cursor.resume(states.map { $0[index] }) }
     resize()
   }
@@ -126,7 +129,7 @@ private final class EnsembleCursor: Cursor {
   }
 
   func resume(_ snapshots: [CursorSnapshot]) {
-    _ = CursorSnapshot.commonPosition(of: snapshots)
+    _ = CursorSnapshot.commonPosition(of: snapshots, variableCount: variableCount)
     parts.resume(snapshots.map { $0.state(as: [CursorSnapshot].self) })
   }
 }
@@ -181,7 +184,7 @@ private final class MixtureCursor: Cursor {
   }
 
   func resume(_ snapshots: [CursorSnapshot]) {
-    _ = CursorSnapshot.commonPosition(of: snapshots)
+    _ = CursorSnapshot.commonPosition(of: snapshots, variableCount: variableCount)
     let states = snapshots.map { $0.state(as: RowState.self) }
     parts.resume(states.map(\.parts))
     recurrence.resume(states.map(\.logShares))

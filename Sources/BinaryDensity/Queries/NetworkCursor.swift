@@ -71,7 +71,7 @@ private final class NetworkCursor: Cursor {
   }
 
   func resume(_ snapshots: [CursorSnapshot]) {
-    _ = CursorSnapshot.commonPosition(of: snapshots)
+    _ = CursorSnapshot.commonPosition(of: snapshots, variableCount: variableCount)
     cursor.resume(snapshots.map { $0.state(as: CursorState.self) })
   }
 }

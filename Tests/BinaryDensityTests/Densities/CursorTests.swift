@@ -223,6 +223,22 @@ struct CursorTests {
       first.resume(first.snapshot([0]) + second.snapshot([0]))
     }
     await #expect(processExitsWith: .failure) {
+      // Another tree of the same width.
+      let trees = try (1...2).map { try ChowLiuTree.fit(to: .random(50, 4, seed: $0)).cursorSource() }
+      trees[0].cursor(rowCount: 1).resume(trees[1].cursor(rowCount: 1).snapshot([0]))
+    }
+    await #expect(processExitsWith: .failure) {
+      let nade = try ModelCase.nade(3, 2).model(seed: 1)
+      let (two, three) = (
+        Ensemble([nade, nade]).cursorSource(), Ensemble([nade, nade, nade]).cursorSource()
+      )
+      two.cursor(rowCount: 1).resume(three.cursor(rowCount: 1).snapshot([0]))
+    }
+    await #expect(processExitsWith: .failure) {
+      let cursor = ClientDensity(seed: 1).cursorSource().cursor(rowCount: 1)
+      cursor.resume([CursorSnapshot(position: 100, state: cursor.snapshot([0])[0].state)])
+    }
+    await #expect(processExitsWith: .failure) {
       _ = Mixture([ClientDensity(seed: 1), try ModelCase.nade(3, 2).model(seed: 1)])
     }
   }

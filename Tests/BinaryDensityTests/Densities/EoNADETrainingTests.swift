@@ -147,6 +147,19 @@ struct EoNADETrainingTests {
     #expect(abs(sum / 625 + exact) < 5 * 0.035)
   }
 
+  @Test("without a seed there are no validation splits")
+  func splitsNeedSeed() throws {
+    let seeded = try EoNADECase(5, [4], orders: 1).model(seed: 1)
+    var configuration = seeded.configuration
+    configuration.ordering = .natural
+    configuration.seed = nil
+    let model = EoNADE(configuration, parameters: seeded.parameters, orders: [.natural(count: 5)])
+    #expect(throws: DensityError.self) {
+      try model.judge(batchCapacity: 7, columnOrder: nil)
+        .logProbabilities(of: BinaryMatrix.random(9, 5, seed: 1)) { _ in true }
+    }
+  }
+
   @Test("a network trained for all orders is good in each of them")
   func chain() throws {
     let data = DataSplits(

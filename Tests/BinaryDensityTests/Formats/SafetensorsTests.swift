@@ -95,6 +95,25 @@ struct SafetensorsTests {
     ) { try SafetensorsFile(decoding: bytes, path: "file") }
   }
 
+  @Test(
+    "A checksum with white space around its colon, as other tools write", arguments: [": ", " :\t", "\n: "])
+  func spacedChecksum(colon: String) throws {
+    func bytes(_ digits: String) -> [UInt8] {
+      safetensors(
+        header: "{ \"__metadata__\": {\"crc32\"\(colon)\"\(digits)\"},"
+          + " \"a\": {\"data_offsets\": [0, 2], \"dtype\": \"U8\", \"shape\": [2]}}", data: [5, 6])
+    }
+    var checksum = CRC32()
+    checksum.update(bytes("00000000"))
+    let digits = CRC32.text(of: checksum.value)
+    #expect(
+      try SafetensorsFile(decoding: bytes(digits), path: "file").tensor(named: "a")?.scalars
+        == .uint8([5, 6]))
+    #expect(throws: DensityError.self) {
+      try SafetensorsFile(decoding: bytes(digits == "01234567" ? "76543210" : "01234567"), path: "file")
+    }
+  }
+
   @Test("Contracts of the writer")
   func contracts() async {
     await #expect(processExitsWith: .failure) {

@@ -134,6 +134,22 @@ struct PyTorchTests {
     try expectRefusal(
       dense, ["ordering": "[1,0]", "degrees": "[[0,1,1]]", "activation": "gelu"], "activation", "gelu")
     try expectRefusal([array("weight", 2, 2, value: .nan), array("bias", 2)], [:], "finite")
+    try expectRefusal(
+      dense, ["ordering": "[1,0]", "degrees": "[[0,1,1]]", "residual": "True"], "'residual'", "'True'")
+  }
+
+  @Test("the layers of two networks, or two layers of one number, are refused")
+  func twoNetworks() throws {
+    let coder = [
+      array("enc.0.weight", 5, 3, value: 0), array("enc.0.bias", 5), array("dec.0.weight", 3, 5, value: 0),
+      array("dec.0.bias", 3),
+    ]
+    try expectRefusal(coder, [:], "one prefix", "'enc.0.weight'", "'dec.0.weight'")
+    let twice = [
+      array("n.0.weight", 3, 3, value: 0), array("n.0.bias", 3), array("n.00.weight", 3, 3, value: 0),
+      array("n.00.bias", 3),
+    ]
+    try expectRefusal(twice, [:], "numbers that rise")
   }
 
   @Test("what a state dict cannot hold is refused")

@@ -20,10 +20,11 @@ public struct Ensemble: AutoregressiveDensity {
   /// - Precondition: there is at least one, all are products of conditionals along one ordering (the own of one of
   ///   them), and there is a weight for each, none negative and not all zero.
   public init(_ members: [any Density], weights: [Double]? = nil) {
+    let parts = WeightedDensities(members, weights: weights)
     guard let views = members.views(along: nil) else {
       preconditionFailure("an ensemble needs members of one ordering; mix them as whole rows instead")
     }
-    self.init(WeightedDensities(members, weights: weights), views)
+    self.init(parts, views)
   }
 
   private init(_ parts: WeightedDensities, _ views: [any AutoregressiveDensity]) {

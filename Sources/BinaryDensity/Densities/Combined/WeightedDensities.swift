@@ -46,11 +46,13 @@ struct WeightedDensities: Sendable {
     let weights = try archive.configuration(Configuration.self).weights
     let densities = try archive.componentDensities()
     guard weights.count == densities.count, weights.allSatisfy({ $0 >= 0 && $0.isFinite }),
-      abs(weights.reduce(0, +) - 1) < 1e-9
+      abs(weights.reduce(0, +) - 1) < 1e-6
     else {
       throw archive.malformed("\(densities.count) weights with a sum of 1", found: "\(weights)")
     }
     self.densities = densities
-    self.weights = weights
+    // Those of other writers may be rounded to Float; the package's own are taken as they are.
+    let total = weights.reduce(0, +)
+    self.weights = abs(total - 1) < 1e-9 ? weights : weights.map { $0 / total }
   }
 }

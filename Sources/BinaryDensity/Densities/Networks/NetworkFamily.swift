@@ -82,7 +82,7 @@ extension NetworkFamily {
       let masks = try StoredMasks(
         archive, orderingCount: count, variableCount: configuration.variableCount, hiddenCounts: widths)
       if let problem = Self.problem(of: masks, in: configuration) {
-        throw archive.malformed("degrees", "degrees of a possible model", found: problem)
+        throw archive.malformed("degrees…", "degrees of a possible model", found: problem)
       }
       // Moved, not shared: to clear weights in place there must be no other owner.
       self.init(configuration, parameters: consume parameters, masks: masks)

@@ -284,14 +284,14 @@ public struct ChowLiuTree: AutoregressiveDensity {
     guard let wrong = numbers.first(where: { $0 < -1 || $0 >= count }) else {
       let parents = numbers.map { $0 < 0 ? nil : $0 }
       guard let order = ChowLiuTree.rootFirstOrder(parents) else {
-        throw archive.malformed("parents that make a tree", found: "a circle")
+        throw archive.malformed("parents", "parents that make a tree", found: "a circle")
       }
       self.init(
         parents: parents, logits: try archive.logits("logits", rowCount: 2, columnCount: count),
         ordering: order)
       return
     }
-    throw archive.malformed("parents from -1 to \(count - 1)", found: "\(wrong)")
+    throw archive.malformed("parents", "parents from -1 to \(count - 1)", found: "\(wrong)")
   }
 }
 

@@ -73,10 +73,13 @@ private struct ReorderedDensity<Base: ChainRuleDensity>: PreparableConditionals 
 /// Makes cursors that walk by a chain rule.
 struct ChainRuleSource<Rule: ChainRule>: CursorSource {
   let rule: Rule
+  private let identity = SourceIdentity()
+
+  init(rule: Rule) { self.rule = rule }
 
   var ordering: Ordering { rule.ordering }
 
-  func cursor(rowCount: Int) -> any Cursor { ChainRuleCursor(rule, rowCount: rowCount) }
+  func cursor(rowCount: Int) -> any Cursor { ChainRuleCursor(rule, rowCount: rowCount, of: identity) }
 }
 
 /// Walks a tractable density along an ordering, in double precision.
@@ -84,6 +87,7 @@ struct ChainRuleSource<Rule: ChainRule>: CursorSource {
 /// Every row has its own numbers and nothing else, so that its logits do not depend on the rows beside it.
 private final class ChainRuleCursor<Rule: ChainRule>: Cursor {
   private let rule: Rule
+  private let source: SourceIdentity
   private let stateCount: Int
   /// The rows' numbers, one row after another.
   private var numbers: [WideDouble]
@@ -91,9 +95,10 @@ private final class ChainRuleCursor<Rule: ChainRule>: Cursor {
   private(set) var position = 0
 
   /// Creates a cursor over rows without values.
-  init(_ rule: Rule, rowCount: Int) {
+  init(_ rule: Rule, rowCount: Int, of source: SourceIdentity) {
     precondition(rowCount >= 0, "a cursor cannot walk \(rowCount) rows")
     self.rule = rule
+    self.source = source
     self.rowCount = rowCount
     let state = rule.initialState
     stateCount = state.count
@@ -123,17 +128,13 @@ private final class ChainRuleCursor<Rule: ChainRule>: Cursor {
   }
 
   func snapshot(_ rows: [Int]) -> [CursorSnapshot] {
-    rows.map { CursorSnapshot(position: position, state: state($0)) }
+    rows.map { CursorSnapshot(position: position, state($0), of: source) }
   }
 
   func resume(_ snapshots: [CursorSnapshot]) {
-    position = CursorSnapshot.commonPosition(of: snapshots)
+    position = CursorSnapshot.commonPosition(of: snapshots, variableCount: variableCount)
     rowCount = snapshots.count
-    numbers = snapshots.flatMap { snapshot in
-      let state = snapshot.state(as: [WideDouble].self)
-      precondition(state.count == stateCount, "a snapshot of another density's cursor")
-      return state
-    }
+    numbers = snapshots.flatMap { $0.state(as: [WideDouble].self, of: source) }
   }
 
   private func state(_ row: Int) -> [WideDouble] {

@@ -63,6 +63,12 @@ private struct StateDictReader {
   private struct Layer {
     let prefix: String
     let number: Int
+
+    /// What stands before the number.
+    var stem: Substring {
+      let name = prefix.dropLast()
+      return name[..<(name.lastIndex(of: ".") ?? name.startIndex)]
+    }
   }
 
   /// The layers in order: `PREFIX.NUMBER.` with one prefix, or a single one without a number.
@@ -116,8 +122,23 @@ private struct StateDictReader {
 
   // MARK: MADE and FVSBN
 
+  /// Whether the metadata say that hidden layers add the layer below.
+  private func isResidual() throws(DensityError) -> Bool {
+    switch file.metadata["residual"] {
+    case nil, "false": return false
+    case "true": return true
+    case let text?: throw mismatch("metadata 'residual' to be true or false", "'\(text)'")
+    }
+  }
+
   mutating func layered(activation: Activation?) throws(DensityError) -> any Density {
     let layers = layers
+    let stems = Set(layers.map(\.stem))
+    guard stems.count <= 1, Set(layers.map(\.number)).count == layers.count else {
+      throw mismatch(
+        "the layers of one network, PREFIX.NUMBER.weight with one prefix and numbers that rise",
+        layers.map { "'\($0.prefix)weight'" }.joined(separator: ", "))
+    }
     // Without any layer this is the array that is missing.
     let first = try shape((layers.first?.prefix ?? "layers.0.") + "weight", rank: 2, of: "a MADE")
     let variables = first[1]
@@ -180,7 +201,7 @@ private struct StateDictReader {
     let depth = weights.count - 1
     let configuration = MADE.Configuration(
       variableCount: sizes[0], hiddenCounts: Array(sizes[1...depth]), activation: activation,
-      hasDirectWeights: direct != nil, isResidual: file.metadata["residual"] == "true", ordering: .natural,
+      hasDirectWeights: direct != nil, isResidual: try isResidual(), ordering: .natural,
       seed: nil)
     var parameters = Parameters<Float>()
     for layer in 0..<depth {

@@ -196,8 +196,12 @@ private final class SplitJudge: ValidationJudge {
   ) throws(DensityError) -> [Double]? {
     let rowCount = rows.rowCount
     guard rowCount > 0 else { return [] }
+    guard let seed = model.configuration.seed else {
+      throw .invalidConfiguration(
+        "an EoNADE without a seed has no validation splits: give its configuration one")
+    }
     let splitCount = min(max(2, (20_000 + rowCount - 1) / rowCount), 16)
-    var generator = Philox(seed: model.configuration.seed ?? 0, stream: .validationSplits)
+    var generator = Philox(seed: seed, stream: .validationSplits)
     let splits = RandomSplits(
       count: splitCount * rowCount, variableCount: model.variableCount, using: generator)
     // So that the order of the table's rows has nothing to do with how much they know.
