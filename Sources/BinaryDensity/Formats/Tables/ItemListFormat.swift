@@ -9,24 +9,23 @@ struct ItemListFormat: TableFormat {
   let name = "items"
   let summary = "lists of what is on: item numbers divided by blanks (FIMI), or words"
 
-  /// A list of items cannot be told from a table of blanks with certainty: no line may be of bits, and lines have items
-  /// in ascending order, of other numbers unless the file's name tells.
+  /// A list of items cannot be told from a table of blanks with certainty: no line may have a number twice, as rows of
+  /// bits have, and one is above 1; unless the file's name tells, numbers ascend in lines of several lengths.
   func recognizes(_ start: ArraySlice<UInt8>, path: String) -> Bool {
     let plain = path.lowercased().hasSuffix(".gz") ? String(path.dropLast(3)) : path
     let isNamed = [".dat", ".fimi", ".items"].contains { plain.lowercased().hasSuffix($0) }
-    let lines = wholeLines(of: start)
     var counts: Set<Int> = []
     var largest = 0
-    for line in lines {
-      var last = -1
-      var count = 0
+    for line in wholeLines(of: start) {
+      var items: [Int] = []
       for word in line.split(whereSeparator: { $0 == 0x20 || $0 == 0x09 }) {
-        guard let number = Self.number(word), isNamed || number > last else { return false }
-        last = number
-        largest = max(largest, number)
-        count += 1
+        guard let number = Self.number(word) else { return false }
+        items.append(number)
       }
-      counts.insert(count)
+      let isAscending = zip(items, items.dropFirst()).allSatisfy { $0 < $1 }
+      guard isAscending || (isNamed && Set(items).count == items.count) else { return false }
+      largest = max(largest, items.max() ?? 0)
+      counts.insert(items.count)
     }
     return largest > 1 && (isNamed || counts.count > 1)
   }

@@ -3,8 +3,8 @@
 ///     1 3:1 7:1 # a comment
 ///     -1 qid:4 1:1
 ///
-/// Labels are left out. Indices count from 1, or from 0 if index 0 occurs anywhere in the file. A row's indices may
-/// stand in any order, each at most once.
+/// Labels are left out. Indices count from 1, or from 0 if index 0 occurs anywhere in the file or a comment before the
+/// rows says so, as scikit-learn writes it. A row's indices may stand in any order, each at most once.
 struct SVMLightFormat: TableFormat {
   let name = "svmlight"
   let summary = "sparse rows as svmlight and libsvm have them: label index:1 index:1 …"
@@ -83,7 +83,14 @@ private struct SVMLightParser {
       }
       if isComment || byte == 0x23 {
         isComment = true
+        let start = place
         while place < text.count, text[place] != 0x0A, text[place] != 0x0D { place += 1 }
+        // What scikit-learn says, which is certain where no row has index 0.
+        if rows.rowCount == 0, zeroLine == nil,
+          String(decoding: text[start..<place].prefix(200), as: UTF8.self).contains("indices are zero-based")
+        {
+          zeroLine = lines.line
+        }
         continue
       }
       // The common word: an index, a colon, 0 or 1. Reading stops at the blank that every window ends with.
