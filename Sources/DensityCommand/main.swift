@@ -18,7 +18,8 @@ let program = Program(
     TrainCommand.command, FitCommand.command, ReproduceCommand.command, EvaluateCommand.command,
     SampleCommand.command,
     LogProbCommand.command,
-    InfoCommand.command, ExportCommand.command, ImportCommand.command,
+    InfoCommand.command, ExportCommand.command, ImportCommand.command, DescribeCommand.command,
+    ConvertCommand.command,
   ],
   topics: [TableHelp.topic])
 

@@ -38,6 +38,14 @@ struct HelpTests {
     "info": ["graph", "json", "help"],
     "export": ["output", "to", "help"],
     "import": ["output", "activation", "help"],
+    "describe": [
+      "pairs", "split", "binarize", "threshold", "binarize-seed", "format", "header", "columns", "ignore",
+      "values", "missing", "column-count", "array", "image", "json", "threads", "help",
+    ],
+    "convert": [
+      "magnify", "split", "binarize", "threshold", "binarize-seed", "format", "header", "columns", "ignore",
+      "values", "missing", "column-count", "array", "image", "help",
+    ],
   ]
 
   @Test(arguments: options.keys.sorted())

@@ -89,10 +89,14 @@ public struct DataTable: Hashable, Sendable {
     let imageShape = try options.imageShape(of: layout, path: source.path)
     var collector = TableCollector(columnCount: layout.columnCount)
     var missing = 0
-    _ = try reader.forEachBlock(of: 4096) { (block) throws(DensityError) in
-      collector.add(block, fraction: source.fraction)
-      missing += block.missingCount
-      return true
+    if let rows = reader.takeRows() {
+      collector.add(rows, fraction: nil)
+    } else {
+      _ = try reader.forEachBlock(of: 4096) { (block) throws(DensityError) in
+        collector.add(block, fraction: source.fraction)
+        missing += block.missingCount
+        return true
+      }
     }
     guard collector.rowCount > 0 else {
       throw source.malformed(expected: "a row of 0 and 1", found: "the end of the file")
@@ -104,7 +108,10 @@ public struct DataTable: Hashable, Sendable {
   }
 
   /// The formats, in the order in which they are asked whether a file is theirs; the last takes any text.
-  static let formats: [any TableFormat] = [IDXFormat(), NPYFormat(), TextFormat()]
+  static let formats: [any TableFormat] = [
+    IDXFormat(), NPYFormat(), MatrixMarketFormat(), ARFFFormat(), SVMLightFormat(), ItemListFormat(),
+    TextFormat(),
+  ]
 
   /// What the formats are called, and what they are.
   package static var formatSummaries: [(name: String, summary: String)] {

@@ -1,19 +1,36 @@
 /// A file to write a table of bits or a column of numbers to, in the format its name says.
 ///
-/// The name ends in `.idx`, `.npy`, `.csv` or `.txt`, or one of these and `.gz`.
+/// The name ends in `.csv`, `.txt`, `.npy`, `.idx`, `.svm`, `.dat` or `.pbm`, or one of these and `.gz`; numbers go to the
+/// first four.
 ///
 ///     try TableFile(path: "samples.npy").write(samples)
 ///     try TableFile(path: "logprob.txt").write(logProbabilities)
+///
+/// Rows that are many are written as they come: see `writing`.
 public struct TableFile: Hashable, Sendable {
   /// The formats.
   public enum Format: String, CaseIterable, Sendable {
     /// Bits as unsigned bytes, numbers as 64-bit floats; pictures as an array of three axes.
     case idx
-    /// Bits as unsigned bytes, numbers as 64-bit floats.
+    /// Bits as unsigned bytes (32-bit floats where cells are missing: NaN), numbers as 64-bit floats.
     case npy
     /// A line a row, bits separated by commas; a number a line in the shortest form that reads back as the
     /// same.
     case text
+    /// A line a row, `0 3:1 7:1`: a label of 0, then what is on, counted from 1.
+    case svmlight
+    /// A line a row, `3 7`: what is on, counted from 1, as the FIMI repository has it.
+    case items
+    /// A raw PBM picture a row, one after another; what is on is black.
+    case pbm
+  }
+
+  /// What a file is to hold.
+  public enum Purpose: Sendable {
+    /// Rows of bits.
+    case rows
+    /// A column of numbers.
+    case numbers
   }
 
   /// Where to write.
@@ -25,72 +42,126 @@ public struct TableFile: Hashable, Sendable {
 
   /// Finds the format by the end of a path, before any work goes into what is to be written.
   ///
-  /// - Throws: `DensityError.unwritable` for an end that means no format.
-  public init(path: String) throws(DensityError) {
+  /// - Throws: `DensityError.unwritable` for an end that means no format, or none of such contents.
+  public init(path: String, for purpose: Purpose = .rows) throws(DensityError) {
     let isCompressed = path.hasSuffix(".gz")
     let name = isCompressed ? String(path.dropLast(3)) : path
     let file = name.split(separator: "/").last ?? ""
-    switch file.split(separator: ".", omittingEmptySubsequences: false).dropFirst().last {
-    case "idx": format = .idx
-    case "npy": format = .npy
-    case "csv", "txt": format = .text
-    default:
-      throw .unwritable(
-        path: path, reason: "the name must end in .idx, .npy, .csv or .txt, or one of these and .gz")
+    let end = file.split(separator: ".", omittingEmptySubsequences: false).dropFirst().last
+    guard let format = end.flatMap({ Self.format(ofEnd: $0) }), purpose == .rows || format.holdsNumbers else {
+      let ends = purpose == .rows ? ".csv, .txt, .npy, .idx, .svm, .dat or .pbm" : ".csv, .txt, .npy or .idx"
+      throw .unwritable(path: path, reason: "the name must end in \(ends), or one of these and .gz")
     }
+    self.format = format
     self.path = path
     self.isCompressed = isCompressed
+  }
+
+  private static func format(ofEnd end: Substring) -> Format? {
+    switch end {
+    case "idx": .idx
+    case "npy": .npy
+    case "csv", "txt": .text
+    case "svm", "libsvm", "svmlight": .svmlight
+    case "dat", "fimi", "items": .items
+    case "pbm": .pbm
+    default: nil
+    }
   }
 
   /// Writes rows of bits.
   ///
   /// - Parameters:
   ///   - rows: what to write.
+  ///   - names: the names of the columns, for CSV.
   ///   - imageShape: the picture a row is; IDX and NPY then hold rows × height × width.
   /// - Throws: `DensityError.unwritable`; the file then is as it was.
-  public func write(_ rows: BinaryMatrix, imageShape: ImageShape? = nil) throws(DensityError) {
-    try write(Self.bytes(of: rows, as: format, imageShape: imageShape))
+  public func write(
+    _ rows: BinaryMatrix, names: [String]? = nil, imageShape: ImageShape? = nil
+  ) throws(DensityError) {
+    let shape = TableWriter.Shape(
+      columnCount: rows.columnCount, names: names, imageShape: imageShape, rowCount: rows.rowCount)
+    try writing(shape) { (writer) throws(DensityError) in try writer.write(rows) }
   }
 
   /// Writes a column of numbers, such as log-probabilities.
   ///
   /// - Throws: `DensityError.unwritable`; the file then is as it was.
   public func write(_ numbers: [Double]) throws(DensityError) {
-    try write(Self.bytes(of: numbers, as: format))
+    guard format.holdsNumbers else {
+      throw .unwritable(path: path, reason: "numbers go to .csv, .txt, .npy or .idx")
+    }
+    let bytes = Self.bytes(of: numbers, as: format)
+    try AtomicFile.write(isCompressed ? Gzip.compress(bytes) : bytes, to: path)
   }
 
-  /// Returns the contents of a file of bits, not compressed.
-  public static func bytes(
-    of rows: BinaryMatrix, as format: Format, imageShape: ImageShape? = nil
-  ) -> [UInt8] {
-    precondition(
-      imageShape.map { $0.pixelCount == rows.columnCount } ?? true,
-      "a row of \(rows.columnCount) columns is not a picture of \(String(describing: imageShape))")
-    let columns = imageShape.map { [$0.height, $0.width] } ?? [rows.columnCount]
-    let dimensions = [rows.rowCount] + columns
-    switch format {
-    case .idx: return IDXArray(dimensions: dimensions, elements: .uint8(digits(rows))).encoded
-    case .npy: return NPYHeader(type: .uint8, dimensions: dimensions).encoded + digits(rows)
-    case .text:
-      // A row of no columns is a blank line.
-      guard rows.columnCount > 0 else { return Array(repeating: 0x0A, count: rows.rowCount) }
-      let lineLength = 2 * rows.columnCount
-      return Array(unsafeUninitializedCapacity: rows.rowCount * lineLength) { text, count in
-        for row in 0..<rows.rowCount {
-          let start = row * lineLength
-          for place in stride(from: start, to: start + lineLength, by: 2) {
-            text[place] = 0x30
-            text[place + 1] = 0x2C
+  /// Writes rows as they come; the file takes its name when all are written.
+  ///
+  ///     try file.writing(.init(columnCount: 784)) { (writer) throws(DensityError) in
+  ///       try stream.forEachBlock(of: 4096) { (rows) throws(DensityError) in try writer.write(rows) }
+  ///     }
+  ///
+  /// - Throws: `DensityError.unwritable`, and what `produce` throws; the file then is as it was.
+  public func writing(
+    _ shape: TableWriter.Shape, _ produce: (TableWriter) throws(DensityError) -> Void
+  ) throws(DensityError) {
+    guard format != .pbm || shape.imageShape != nil else {
+      throw .unwritable(path: path, reason: "a row is no picture of known height and width")
+    }
+    var failure: DensityError?
+    do throws(DensityError) {
+      try AtomicFile.write(to: path) { (write) throws(SystemError) in
+        try withoutActuallyEscaping(write) { (write) throws(SystemError) in
+          var systemFailure: SystemError?
+          let writer = TableWriter(format, shape, path: path, isCompressed: isCompressed) {
+            (bytes) throws(DensityError) in
+            do throws(SystemError) {
+              try write(bytes)
+            } catch {
+              systemFailure = error
+              throw .unwritable(path: path, reason: error.reason)
+            }
+            return true
           }
-          text[start + lineLength - 1] = 0x0A
-          for column in rows.onBits(ofRow: row) { text[start + 2 * column] = 0x31 }
+          do throws(DensityError) {
+            try produce(writer)
+            try writer.finish()
+          } catch {
+            if systemFailure == nil { failure = error }
+            throw systemFailure ?? SystemError(code: 0)
+          }
         }
-        count = rows.rowCount * lineLength
       }
+    } catch {
+      throw failure ?? error
     }
   }
 
+  /// Returns the contents of a file of bits, not compressed.
+  ///
+  /// - Precondition: a picture of as many pixels as there are columns, or none but for PBM.
+  public static func bytes(
+    of rows: BinaryMatrix, as format: Format, imageShape: ImageShape? = nil
+  ) -> [UInt8] {
+    var bytes: [UInt8] = []
+    let shape = TableWriter.Shape(
+      columnCount: rows.columnCount, imageShape: imageShape, rowCount: rows.rowCount)
+    let writer = TableWriter(format, shape) { (part) throws(DensityError) in
+      bytes += part
+      return true
+    }
+    do throws(DensityError) {
+      try writer.write(rows)
+      try writer.finish()
+    } catch {
+      preconditionFailure("rows without missing cells are refused: \(error)")
+    }
+    return bytes
+  }
+
   /// Returns the contents of a file of numbers, not compressed.
+  ///
+  /// - Precondition: a format that holds numbers: IDX, NPY or text.
   public static func bytes(of numbers: [Double], as format: Format) -> [UInt8] {
     switch format {
     case .idx:
@@ -101,18 +172,12 @@ public struct TableFile: Hashable, Sendable {
       return bytes
     case .text:
       return numbers.flatMap { Array("\($0)\n".utf8) }
+    case .svmlight, .items, .pbm: preconditionFailure("\(format) holds no numbers")
     }
   }
+}
 
-  private static func digits(_ rows: BinaryMatrix) -> [UInt8] {
-    var digits = [UInt8](repeating: 0, count: rows.rowCount * rows.columnCount)
-    for row in 0..<rows.rowCount {
-      for column in rows.onBits(ofRow: row) { digits[row * rows.columnCount + column] = 1 }
-    }
-    return digits
-  }
-
-  private func write(_ bytes: [UInt8]) throws(DensityError) {
-    try AtomicFile.write(isCompressed ? Gzip.compress(bytes) : bytes, to: path)
-  }
+extension TableFile.Format {
+  /// Whether it can hold a column of numbers.
+  public var holdsNumbers: Bool { self == .idx || self == .npy || self == .text }
 }

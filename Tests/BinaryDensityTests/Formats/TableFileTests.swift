@@ -6,7 +6,9 @@ import _TestSupport
 struct TableFileTests {
   @Test(
     "rows come back from every format, plain and gzip",
-    arguments: ["a.idx", "a.npy", "a.csv", "a.txt", "a.idx.gz", "b.v2.npy.gz", "a.csv.gz"], [1, 12, 65])
+    arguments: [
+      "a.idx", "a.npy", "a.csv", "a.txt", "a.idx.gz", "b.v2.npy.gz", "a.csv.gz", "a.svm", "a.libsvm.gz",
+    ], [1, 12, 65])
   func rows(name: String, columnCount: Int) throws {
     var generator = SplitMix(state: 4)
     let rows = randomBits(rowCount: 20, columnCount: columnCount, using: &generator)
@@ -70,8 +72,17 @@ struct TableFileTests {
   @Test(
     "a name that means no format is refused", arguments: ["a", "a.png", "a.gz", "npy", "a.npy/b", "", "-"])
   func unknownFormat(path: String) {
-    let reason = "the name must end in .idx, .npy, .csv or .txt, or one of these and .gz"
+    let reason = "the name must end in .csv, .txt, .npy, .idx, .svm, .dat or .pbm, or one of these and .gz"
     #expect(throws: DensityError.unwritable(path: path, reason: reason)) { _ = try TableFile(path: path) }
+  }
+
+  @Test("numbers go to some formats only")
+  func noNumbers() throws {
+    let reason = "the name must end in .csv, .txt, .npy or .idx, or one of these and .gz"
+    #expect(throws: DensityError.unwritable(path: "a.dat", reason: reason)) {
+      _ = try TableFile(path: "a.dat", for: .numbers)
+    }
+    #expect(try TableFile(path: "a.npy.gz", for: .numbers).format == .npy)
   }
 
   @Test("a folder that is missing")

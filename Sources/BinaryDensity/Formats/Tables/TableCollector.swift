@@ -73,6 +73,11 @@ struct TableCollector {
   /// Where room is lacking, it is made for the whole that the fraction foretells: memory that is only reserved costs
   /// nothing.
   private static func append<Element>(_ new: [Element], to all: inout [Element], _ fraction: Double?) {
+    // What comes first and whole is shared, not copied.
+    guard !all.isEmpty || fraction != nil else {
+      all = new
+      return
+    }
     let count = all.count + new.count
     if all.capacity < count, let fraction, fraction > 0 {
       all.reserveCapacity(max(count, Int(Double(count) / fraction * 1.02) + 1024))

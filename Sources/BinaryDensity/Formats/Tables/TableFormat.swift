@@ -31,6 +31,13 @@ protocol TableReader: AnyObject {
   func forEachBlock(
     of length: Int, _ body: (TableBlock) throws(DensityError) -> Bool
   ) throws(DensityError) -> Bool
+  /// Gives up all rows at once if they are packed in memory already, so that they are not held twice; else nil.
+  func takeRows() -> TableBlock?
+}
+
+extension TableReader {
+  /// Nil: rows are read as they are asked for.
+  func takeRows() -> TableBlock? { nil }
 }
 
 /// What is known of a table before its rows are read.

@@ -80,6 +80,29 @@ public final class TableStream: RowStream {
       return try body(grey.binarized(binarization, split: split, firstRow: rowsBefore))
     }
   }
+
+  /// Calls `body` with the rows in their order, and with which of their cells are there if some are missing.
+  ///
+  /// - Throws: what reading and `body` throw.
+  @discardableResult
+  public func forEachPartialBlock(
+    of length: Int, _ body: (_ rows: BinaryMatrix, _ known: BinaryMatrix?) throws(DensityError) -> Bool
+  ) throws(DensityError) -> Bool {
+    precondition(length > 0, "a block cannot have \(length) rows")
+    var rowsBefore = 0
+    return try reader.forEachBlock(of: length) { (block) throws(DensityError) in
+      defer { rowsBefore += block.rowCount }
+      let (rowCount, columnCount) = (block.rowCount, block.columnCount)
+      if let levels = block.levels {
+        isBinarized = true
+        let grey = GreyLevels(rowCount: rowCount, columnCount: columnCount, levels: levels)
+        return try body(grey.binarized(binarization, split: split, firstRow: rowsBefore), nil)
+      }
+      return try body(
+        BinaryMatrix(rowCount: rowCount, columnCount: columnCount, words: block.words),
+        block.known.map { BinaryMatrix(rowCount: rowCount, columnCount: columnCount, words: $0) })
+    }
+  }
 }
 
 extension BinaryMatrix {

@@ -1,0 +1,165 @@
+/// Writes rows in a format as they come, to a file or wherever its bytes are taken.
+///
+/// It is made by `TableFile.writing`, or for another destination by its own initialiser; then `finish` is to be called.
+///
+/// A missing cell is written as nothing in CSV (`NA` in a table of one column) and as NaN in NPY; other formats refuse it.
+public final class TableWriter {
+  /// What is known of a table before its rows come.
+  public struct Shape: Sendable {
+    /// The number of columns.
+    public var columnCount: Int
+    /// The names of the columns; CSV has them in its first line.
+    public var names: [String]?
+    /// The height and width of the picture a row is, if it is one.
+    public var imageShape: ImageShape?
+    /// The number of rows if it is known: IDX and NPY, which begin with it, otherwise hold the rows until the end, packed.
+    public var rowCount: Int?
+
+    /// Creates the description of a table.
+    ///
+    /// - Precondition: as many names as columns, and a picture of as many pixels.
+    public init(columnCount: Int, names: [String]? = nil, imageShape: ImageShape? = nil, rowCount: Int? = nil)
+    {
+      precondition(columnCount >= 0, "a table cannot have \(columnCount) columns")
+      precondition(
+        names.map { $0.count == columnCount } ?? true, "\(names?.count ?? 0) names of \(columnCount) columns")
+      precondition(
+        imageShape.map { $0.pixelCount == columnCount } ?? true,
+        "a row of \(columnCount) columns is not a picture of \(String(describing: imageShape))")
+      self.columnCount = columnCount
+      self.names = names
+      self.imageShape = imageShape
+      self.rowCount = rowCount
+    }
+  }
+
+  /// How many rows were written.
+  public private(set) var rowCount = 0
+  private let encoder: RowEncoder
+  private let shape: Shape
+  private let path: String
+  private let isCompressed: Bool
+  private let sink: ([UInt8]) throws(DensityError) -> Bool
+  private var buffer: [UInt8] = []
+  private var goesOn = true
+  /// Rows that wait for their number to be known.
+  private var held: TableCollector?
+
+  /// The bytes of one gzip member, and of one piece that is handed on.
+  private static let memberLength = 1 << 22
+  private static let pieceLength = 1 << 18
+
+  /// Begins a table.
+  ///
+  /// - Parameters:
+  ///   - format: how rows become bytes.
+  ///   - shape: what is known of the table.
+  ///   - path: the destination, as errors name it.
+  ///   - isCompressed: whether to write gzip: a member for every four mebibytes.
+  ///   - sink: takes the bytes in their order, and returns whether more are wanted.
+  /// - Precondition: PBM needs pictures.
+  public init(
+    _ format: TableFile.Format, _ shape: Shape, path: String = "standard output", isCompressed: Bool = false,
+    to sink: @escaping ([UInt8]) throws(DensityError) -> Bool
+  ) {
+    precondition(format != .pbm || shape.imageShape != nil, "PBM needs the height and width of a picture")
+    self.shape = shape
+    self.path = path
+    self.isCompressed = isCompressed
+    self.sink = sink
+    encoder = RowEncoder(format, shape)
+    if format.beginsWithCount && shape.rowCount == nil {
+      held = TableCollector(columnCount: shape.columnCount)
+    } else {
+      buffer = encoder.beginning(rowCount: shape.rowCount ?? 0, hasMissing: false)
+    }
+  }
+
+  /// Writes rows.
+  ///
+  /// - Returns: whether more are wanted.
+  /// - Precondition: rows of as many columns as were declared.
+  /// - Throws: what taking the bytes throws.
+  @discardableResult
+  public func write(_ rows: BinaryMatrix) throws(DensityError) -> Bool {
+    try write(rows, known: nil)
+  }
+
+  /// Writes rows of which some cells are missing.
+  ///
+  /// - Throws: `DensityError.unwritable` where the format cannot hold a missing cell; what taking the bytes throws.
+  @discardableResult
+  public func write(_ rows: PartialRows) throws(DensityError) -> Bool {
+    let isWhole = rows.known.onBitCount == rows.rowCount * rows.columnCount
+    return try write(rows.values, known: isWhole ? nil : rows.known)
+  }
+
+  /// Writes what is left.
+  ///
+  /// - Precondition: as many rows came as were declared, if a number was, unless no more were wanted.
+  public func finish() throws(DensityError) {
+    precondition(
+      !goesOn || shape.rowCount.map { $0 == rowCount } ?? true,
+      "\(rowCount) rows of \(shape.rowCount ?? 0)")
+    if let all = held {
+      held = nil
+      let contents = all.contents(imageShape: nil)
+      switch contents {
+      case .bits(let rows):
+        buffer = encoder.beginning(rowCount: rowCount, hasMissing: false)
+        try encode(rows, known: nil)
+      case .partial(let rows):
+        buffer = encoder.beginning(rowCount: rowCount, hasMissing: true)
+        try encode(rows.values, known: rows.known)
+      case .greyLevels: preconditionFailure("no grey levels were written")
+      }
+    }
+    // An empty file, too, is a gzip member.
+    if !buffer.isEmpty || (isCompressed && rowCount == 0) { try flush() }
+  }
+
+  private func write(_ rows: BinaryMatrix, known: BinaryMatrix?) throws(DensityError) -> Bool {
+    precondition(
+      rows.columnCount == shape.columnCount, "\(rows.columnCount) columns of \(shape.columnCount)")
+    if let known, !encoder.holdsMissing(isHeld: held != nil) {
+      let cell = (0..<rows.rowCount).lazy.compactMap { row in
+        (0..<rows.columnCount).first { !known[row, $0] }.map { (row, $0) }
+      }.first
+      throw .unwritable(
+        path: path,
+        reason:
+          "row \(rowCount + (cell?.0 ?? 0) + 1), column \((cell?.1 ?? 0) + 1) is missing, which only CSV "
+          + "and NPY can say")
+    }
+    rowCount += rows.rowCount
+    if held != nil {
+      var block = TableBlock(columnCount: rows.columnCount)
+      (block.rowCount, block.words, block.known) = (rows.rowCount, rows.words, known?.words)
+      held?.add(block, fraction: nil)
+      return true
+    }
+    try encode(rows, known: known)
+    // Who reads what is written has whole rows at once.
+    if !isCompressed { try flush() }
+    return goesOn
+  }
+
+  private func encode(_ rows: BinaryMatrix, known: BinaryMatrix?) throws(DensityError) {
+    let step = max(1, Self.pieceLength / max(1, 2 * rows.columnCount))
+    for start in stride(from: 0, to: rows.rowCount, by: step) where goesOn {
+      let range = start..<min(start + step, rows.rowCount)
+      encoder.append(rows, known: known, range, isFirst: rowCount == rows.rowCount && start == 0, to: &buffer)
+      if buffer.count >= (isCompressed ? Self.memberLength : Self.pieceLength) { try flush() }
+    }
+  }
+
+  private func flush() throws(DensityError) {
+    goesOn = try sink(isCompressed ? Gzip.compress(buffer) : buffer) && goesOn
+    buffer.removeAll(keepingCapacity: true)
+  }
+}
+
+extension TableFile.Format {
+  /// Whether the number of rows stands before them.
+  fileprivate var beginsWithCount: Bool { self == .idx || self == .npy }
+}

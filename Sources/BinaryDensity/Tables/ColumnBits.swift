@@ -1,0 +1,145 @@
+import Foundation
+import Kernels
+
+/// Some columns of a table, each packed along the rows, so that pairs of them are counted 64 rows at a time.
+struct ColumnBits {
+  /// The number of rows that were packed.
+  let rowCount: Int
+  private let columns: [Int]
+  private let wordsPerColumn: Int
+  /// The columns' on-bits, one after another.
+  private let values: [UInt64]
+  /// Where their cells are there; nil if none is missing.
+  private let known: [UInt64]?
+  /// In how many rows each column is on.
+  private let onCounts: [Int]
+
+  private static let mostColumns = 2048
+  private static let mostRows = 1 << 20
+  /// The most words of pairs: some seconds' work.
+  private static let mostWords = 1 << 31
+
+  /// Returns columns whose pairs are few enough to be counted: all of them, or evenly spread ones.
+  static func columns(_ columns: [Int], rowCount: Int) -> [Int] {
+    let words = (min(rowCount, mostRows) + 63) / 64
+    var count = min(columns.count, mostColumns)
+    while count > 2, count * (count - 1) / 2 * words > mostWords { count -= max(1, count / 64) }
+    guard count < columns.count else { return columns }
+    return (0..<count).map { columns[$0 * columns.count / count] }
+  }
+
+  /// Packs columns of a table; of very many rows, evenly spread ones.
+  init(_ rows: BinaryMatrix, known: BinaryMatrix?, columns: [Int]) {
+    self.columns = columns
+    let chosen = min(rows.rowCount, Self.mostRows)
+    let places = { (index: Int) in chosen == rows.rowCount ? index : index * rows.rowCount / chosen }
+    rowCount = chosen
+    wordsPerColumn = (chosen + 63) / 64
+    let (values, length) = (Self.pack(rows, columns, rowCount: chosen, places), wordsPerColumn)
+    self.values = values
+    onCounts = columns.indices.map { Self.count(values, $0, values, $0, length: length) }
+    self.known = known.map { Self.pack($0, columns, rowCount: chosen, places) }
+  }
+
+  private static func pack(
+    _ rows: BinaryMatrix, _ columns: [Int], rowCount: Int, _ place: (Int) -> Int
+  ) -> [UInt64] {
+    let length = (rowCount + 63) / 64
+    var packed = [UInt64](repeating: 0, count: columns.count * length)
+    // The columns' places by the word that holds them, so that each 64 × 64 bits are turned once.
+    let byWord = Dictionary(grouping: columns.indices) { columns[$0] / 64 }.sorted { $0.key < $1.key }
+    var block = [UInt64](repeating: 0, count: 64)
+    for part in 0..<length {
+      for (word, indices) in byWord {
+        for bit in 0..<64 {
+          let row = part * 64 + bit
+          block[bit] = row < rowCount ? rows.words[place(row) * rows.wordsPerRow + word] : 0
+        }
+        transpose(&block)
+        for index in indices { packed[index * length + part] = block[columns[index] % 64] }
+      }
+    }
+    return packed
+  }
+
+  /// Turns 64 × 64 bits: bit c of word r becomes bit r of word c.
+  ///
+  /// - Source: H. S. Warren, Hacker's Delight, section 7-3.
+  private static func transpose(_ block: inout [UInt64]) {
+    block.withUnsafeMutableBufferPointer { block in
+      var width = 32
+      var mask: UInt64 = 0x0000_0000_FFFF_FFFF
+      while width != 0 {
+        var row = 0
+        while row < 64 {
+          let swapped = (block[row] >> UInt64(width) ^ block[row + width]) & mask
+          block[row] ^= swapped << UInt64(width)
+          block[row + width] ^= swapped
+          row = (row + width + 1) & ~width
+        }
+        width >>= 1
+        mask ^= mask << UInt64(width)
+      }
+    }
+  }
+
+  /// Returns the pairs of most mutual information, first the one of most; of equal ones those of first columns.
+  func mostInformativePairs(_ count: Int) -> [TableDescription.Pair] {
+    guard count > 0, columns.count > 1 else { return [] }
+    let parts = Threads.map(count: columns.count - 1) { first in
+      best(count, of: (first + 1..<columns.count).map { pair(first, $0) })
+    }
+    return best(count, of: parts.flatMap { $0 })
+  }
+
+  private func best(_ count: Int, of pairs: [TableDescription.Pair]) -> [TableDescription.Pair] {
+    Array(
+      pairs.sorted {
+        ($1.mutualInformation, $0.first, $0.second) < ($0.mutualInformation, $1.first, $1.second)
+      }.prefix(count))
+  }
+
+  private func pair(_ first: Int, _ second: Int) -> TableDescription.Pair {
+    let both = Self.count(values, first, values, second, length: wordsPerColumn)
+    let (a, b, all): (Int, Int, Int)
+    if let known {
+      a = Self.count(values, first, known, second, length: wordsPerColumn)
+      b = Self.count(known, first, values, second, length: wordsPerColumn)
+      all = Self.count(known, first, known, second, length: wordsPerColumn)
+    } else {
+      (a, b, all) = (onCounts[first], onCounts[second], rowCount)
+    }
+    return TableDescription.Pair(
+      first: columns[first], second: columns[second],
+      mutualInformation: Self.mutualInformation(both: both, first: a, second: b, all: all))
+  }
+
+  /// Returns in how many rows a column of each of two tables is on.
+  private static func count(
+    _ a: [UInt64], _ i: Int, _ b: [UInt64], _ j: Int, length: Int
+  ) -> Int {
+    a.withUnsafeBufferPointer { a in
+      b.withUnsafeBufferPointer { b in
+        guard let a = a.baseAddress.map({ $0 + i * length }), let b = b.baseAddress.map({ $0 + j * length })
+        else { return 0 }
+        var count = 0
+        for word in 0..<length { count &+= (a[word] & b[word]).nonzeroBitCount }
+        return count
+      }
+    }
+  }
+
+  /// Returns I of two columns that are on together, and each, in so many of all rows.
+  static func mutualInformation(both: Int, first: Int, second: Int, all: Int) -> Double {
+    let total = Double(all)
+    /// The share of rows in which the pair is as counted, times how much more likely it is than by chance.
+    func term(_ pair: Int, _ a: Int, _ b: Int) -> Double {
+      pair == 0 ? 0 : Double(pair) / total * log(Double(pair) * total / (Double(a) * Double(b)))
+    }
+    let sum =
+      term(both, first, second) + term(first - both, first, all - second)
+      + term(second - both, all - first, second)
+      + term(all - first - second + both, all - first, all - second)
+    return max(0, sum)
+  }
+}
