@@ -62,7 +62,7 @@ public struct DataTable: Hashable, Sendable {
     }
   }
 
-  /// Reads a table; `-` is the standard input.
+  /// Reads a table; `-` is the standard input, and a folder one of pictures in PBM or PGM, sorted by their names.
   ///
   /// - Throws: `DensityError.missingFile`, `.unreadable`; `.malformed` for every way a file can break its
   ///   format, for a value that is neither 0 nor 1, rows of different lengths, and a table without rows or
@@ -70,28 +70,43 @@ public struct DataTable: Hashable, Sendable {
   public static func read(
     _ path: String, _ options: TableOptions = TableOptions()
   ) throws(DensityError) -> DataTable {
+    if Folder.exists(path) {
+      let folder = try PictureFolder(path: path)
+      return try table(of: folder.selecting(options), path: path, options) { folder.fraction }
+    }
     let source = try ByteSource(path: path)
-    let reader = try reader(of: source, options)
+    return try table(of: reader(of: source, options), path: source.path, options) { source.fraction }
+  }
+
+  /// Gathers the rows of a table.
+  ///
+  /// - Parameter fraction: how much of the table is read, as far as that is known.
+  private static func table(
+    of reader: any TableReader, path: String, _ options: TableOptions, fraction: () -> Double?
+  ) throws(DensityError) -> DataTable {
     let layout = reader.layout
-    let imageShape = try options.imageShape(of: layout, path: source.path)
+    let imageShape = try options.imageShape(of: layout, path: path)
     var collector = TableCollector(columnCount: layout.columnCount)
     var missing = 0
-    _ = try reader.forEachBlock(of: 4096) { (block) throws(DensityError) in
-      collector.add(block, fraction: source.fraction)
+    _ = try reader.forEachBlock(of: TableBlock.length(columnCount: layout.columnCount)) {
+      (block) throws(DensityError) in
+      collector.add(block, fraction: fraction())
       missing += block.missingCount
       return true
     }
     guard collector.rowCount > 0 else {
-      throw source.malformed(expected: "a row of 0 and 1", found: "the end of the file")
+      throw .malformed(
+        path: path, at: .byte(0), expected: "a row of 0 and 1", found: "the end of the file")
     }
-    let summary = TableSummary(layout, missingCount: missing)
     return DataTable(
-      path: source.path, contents: collector.contents(imageShape: imageShape), imageShape: imageShape,
-      columnNames: layout.columnNames, summary: summary)
+      path: path, contents: collector.contents(imageShape: imageShape), imageShape: imageShape,
+      columnNames: layout.columnNames, summary: TableSummary(layout, missingCount: missing))
   }
 
   /// The formats, in the order in which they are asked whether a file is theirs; the last takes any text.
-  static let formats: [any TableFormat] = [IDXFormat(), NPYFormat(), TextFormat()]
+  static let formats: [any TableFormat] = [
+    IDXFormat(), NPYFormat(), NPZFormat(), PortableMapFormat(), TextFormat(),
+  ]
 
   /// What the formats are called, and what they are.
   package static var formatSummaries: [(name: String, summary: String)] {

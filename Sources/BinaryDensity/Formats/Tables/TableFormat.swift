@@ -66,6 +66,9 @@ struct TableBlock: Sendable {
 
   init(columnCount: Int) { self.columnCount = columnCount }
 
+  /// How many rows a block has at most, so that it takes up no more than 4 MiB: many, of a table of usual width.
+  static func length(columnCount: Int) -> Int { max(1, min(4096, (1 << 22) / max(1, columnCount))) }
+
   /// The words of one row.
   var wordsPerRow: Int { (columnCount + 63) / 64 }
 }
