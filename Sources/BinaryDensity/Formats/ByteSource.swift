@@ -220,7 +220,8 @@ package final class ByteSource {
 
   /// Returns an error about a file that ends before a whole does.
   func endsEarly(expected whole: String) -> DensityError {
-    malformed(at: offset + buffer.count, expected: whole, found: "the end of the file")
+    let rest = plainFile == nil ? nil : bound
+    return malformed(at: offset + (rest ?? buffer.count), expected: whole, found: "the end of the file")
   }
 
   /// Reads until at least `count` bytes are at hand, or the input has ended.

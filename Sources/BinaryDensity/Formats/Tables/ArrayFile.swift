@@ -9,10 +9,11 @@ struct ArrayFile {
   let allowsGrey: Bool
   /// What the array is, for errors.
   private let whole: String
-  /// Whether the file can hold as many numbers as it promises, so that room for all can be reserved.
+  /// Whether room for all can be reserved.
   private let isCredible: Bool
 
-  /// - Throws: `invalidConfiguration` for words for off and on that are no numbers.
+  /// - Throws: `malformed` for an array that is longer than the file can be; `invalidConfiguration` for words for off and
+  ///   on that are no numbers.
   init(
     _ source: ByteSource, _ shape: ArrayShape, _ type: NPYHeader.ElementType, _ order: ByteOrder,
     _ options: TableOptions
@@ -25,19 +26,13 @@ struct ArrayFile {
     let count = shape.rowCount * shape.columnCount * type.size
     whole = "\(count) bytes of elements (\(shapeText(shape.dimensions)))"
     let packed = shape.rowCount.multipliedReportingOverflow(by: (shape.columnCount + 63) / 64 * 8)
-    isCredible =
-      (source.bound.map { count <= $0 } ?? true) && !packed.overflow
-      && packed.partialValue <= ScratchMemory.physicalMemory / 2
+    isCredible = !packed.overflow && packed.partialValue <= ScratchMemory.physicalMemory / 2
+    if let bound = source.bound, count > bound { throw endsEarly }
   }
 
   /// Tells how much of the table has been handed over, where that is known better than by the place in the file.
   func tell(rowsDone: Int) {
     if isCredible { source.fraction = Double(rowsDone) / Double(shape.rowCount) }
-  }
-
-  /// Expects that the file may hold all it promises.
-  func expectCredible() throws(DensityError) {
-    guard isCredible else { throw endsEarly }
   }
 
   /// The error of a file with fewer numbers.
@@ -59,7 +54,7 @@ struct ArrayFile {
   }
 
   private func guess(_ numbers: [Double], _ value: String) -> String? {
-    guard let first = numbers.first else { return nil }
+    guard let first = numbers.first, first.isFinite else { return nil }
     if shape.dimensions.count == 1 {
       return "a file of labels, not of rows? The array has one axis"
     }

@@ -37,7 +37,8 @@ struct ArrayShape: Sendable {
 
   /// Whether rows look like pictures in colour.
   var isColour: Bool {
-    dimensions.count == 4 && [3, 4].contains { dimensions[3] == $0 || dimensions[1] == $0 }
+    dimensions.count == 4 && imageShape == nil
+      && [3, 4].contains { dimensions[3] == $0 || dimensions[1] == $0 }
   }
 
   /// Such as `NPY of uint8, 28 × 28 pictures`.

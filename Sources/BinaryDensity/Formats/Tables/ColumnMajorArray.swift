@@ -10,7 +10,6 @@ final class ColumnMajorArray: TableReader {
   func forEachBlock(
     of length: Int, _ body: (TableBlock) throws(DensityError) -> Bool
   ) throws(DensityError) -> Bool {
-    try array.expectCredible()
     let scratch = try ColumnScratch(
       rowCount: array.shape.rowCount, columnCount: array.shape.columnCount, path: array.source.path)
     var packer = ColumnPacker(array, scratch)

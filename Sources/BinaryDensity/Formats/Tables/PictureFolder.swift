@@ -103,7 +103,8 @@ enum Folder {
   /// Says in a few words what stands there.
   static func list(_ names: [String]) -> String {
     guard !names.isEmpty else { return "an empty folder" }
-    let some = names.prefix(8).map { quoted($0.utf8) }.joined(separator: ", ")
+    // Names may hold anything; what is shown is one line.
+    let some = names.prefix(8).map { String($0.prefix(80)).debugDescription }.joined(separator: ", ")
     return names.count > 8 ? "\(some) and \(names.count - 8) others" : some
   }
 }

@@ -86,6 +86,8 @@ extension TableReader {
   ///
   /// - Throws: `invalidConfiguration` for columns that there are not, or a picture of other pixels.
   func selecting(_ options: TableOptions) throws(DensityError) -> any TableReader {
+    // Nothing is asked for, and a header may promise more columns than can be counted one by one.
+    guard options.columns != nil || !options.ignored.isEmpty else { return self }
     let selection = try ColumnSelection(
       options, names: layout.columnNames, columnCount: layout.columnCount)
     return selection.isEverything ? self : SelectedColumns(self, columns: selection.kept)
