@@ -62,6 +62,9 @@ enum BenchmarkCommand {
         help:
           "With --against and --serve: the processor that one thread runs on, counted from 0 (Linux). Default with "
           + "--against: the last."),
+      .flag(
+        "reading",
+        help: "Instead, measure how fast tables are read from files, and how much memory that takes."),
       .flag("json", help: "Print one JSON document instead of the table."),
       .flag(
         "growth",
@@ -105,6 +108,7 @@ enum BenchmarkCommand {
     "against": ["seconds", "pairs", "only", "threads", "data", "pin", "json"],
     "serve": ["seconds", "data", "pin"],
     "list": ["only", "data"],
+    "reading": ["repetitions", "only"],
     "growth": ["seconds", "repetitions", "plot", "json"],
   ]
 
@@ -133,6 +137,7 @@ enum BenchmarkCommand {
         label: parsed.value("serve", as: .string), seconds: seconds ?? 0.1, processor: processor,
         data: BenchmarkData(directory: directory)
       ).run()
+    case "reading": try Reading(repetitions: repetitions, words: words).run()
     case "against":
       let threadCounts = threadCounts ?? Array(Set([1, Threads.count])).sorted()
       guard threadCounts.contains(1) else { throw UsageError("--threads: --against judges one thread") }

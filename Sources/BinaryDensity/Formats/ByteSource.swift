@@ -1,111 +1,188 @@
 /// The bytes of a file from its start to its end, inflated on the way if the file is gzip.
 ///
 /// Gzip is told by the two bytes it begins with, not by a name, and may have several members. Bytes are
-/// pulled in chunks of 64 KiB; memory grows with what the caller takes, never with what a header promises.
+/// pulled into one buffer of 256 KiB; memory grows with what the caller takes, never with what a header promises.
 package final class ByteSource {
   /// The path as errors name it.
-  package var path: String { file.path }
+  package var path: String { input.path }
   /// How many (inflated) bytes were taken so far.
   package private(set) var offset = 0
+  /// What the bytes are if not all of the file, as errors name it.
+  private var part: String?
 
-  private static let chunkSize = 1 << 16
-  private let file: InputFile
-  /// Nil for a file that is not gzip.
-  private var decoder: GzipDecoder?
-  private var isBetweenMembers = true
-  /// Compressed bytes read from the file; those before `rawCursor` are used.
-  private var raw: [UInt8] = []
-  private var rawCursor = 0
-  /// Where in the file `raw` starts.
-  private var rawStart = 0
-  /// Inflated bytes ready to be taken; those before `cursor` were.
-  private var chunk: [UInt8] = []
-  private var cursor = 0
+  private static let bufferSize = 1 << 18
+  private var input: any ByteInput
+  private var buffer = ByteBuffer(capacity: bufferSize)
+  private var hasEnded = false
+  /// The file, for as long as the bytes are those that stand in it.
+  private var plainFile: InputFile?
+  private var toldFraction: Double?
 
   /// Opens a file; `-` is the standard input.
   ///
-  /// - Throws: `missingFile`; `unreadable` for a folder or what the system refuses.
+  /// - Throws: `missingFile`; `unreadable` for a folder or what the system refuses; `malformed` for what another
+  ///   program has to unpack.
   package init(path: String) throws(DensityError) {
-    file = try InputFile(path: path)
-    while raw.count < Gzip.magic.count, try fillRaw() {}
-    if raw.starts(with: Gzip.magic) {
-      decoder = GzipDecoder()
-    } else {
-      swap(&raw, &chunk)
+    let file = try InputFile(path: path)
+    input = file
+    plainFile = file
+    let start = Array(try peek(Packing.startLength))
+    if start.starts(with: Gzip.magic) {
+      input = GzipInput(file, beginning: buffer.bytes)
+      plainFile = nil
+      buffer.drop(buffer.count)
+      hasEnded = false
+    } else if let packing = Packing(start) {
+      throw malformed(at: 0, expected: "a plain file or gzip", found: packing.words)
+    }
+    if Packing.isTar(try peek(Packing.tarLength)) {
+      throw malformed(
+        at: 0, expected: "a table", found: "a tar archive; unpack it (tar -xf) and give a file of it")
     }
   }
 
-  /// How much of the file was read, of the bytes as they stand on the disk; nil for what has no size.
+  /// Reads a part of a file that has been found in it.
+  ///
+  /// - Parameter part: how errors call it.
+  init(_ input: any ByteInput, part: String) {
+    self.input = input
+    self.part = part
+  }
+
+  /// Reads what comes of another input instead, from its start.
+  ///
+  /// - Parameter part: how errors call it.
+  func turn(to input: any ByteInput, part: String) {
+    self.input = input
+    self.part = part
+    plainFile = nil
+    buffer.drop(buffer.count)
+    (offset, hasEnded) = (0, false)
+  }
+
+  /// How much of the file was taken, of the bytes as they stand on the disk; nil for what has no size.
+  ///
+  /// A reader that knows it better says so.
   package var fraction: Double? {
-    guard let size = file.size, size > 0 else { return nil }
-    let position = decoder == nil ? offset + chunk.count - cursor : rawStart + rawCursor
-    return min(1, Double(position) / Double(size))
+    get {
+      if let toldFraction { return toldFraction }
+      let readCount = offset + buffer.count
+      return input.fraction.map { readCount == 0 ? $0 : $0 * Double(offset) / Double(readCount) }
+    }
+    set { toldFraction = newValue }
+  }
+
+  /// No fewer bytes than are still to be taken, whatever headers promise; nil where nothing is known.
+  var bound: Int? {
+    hasEnded
+      ? buffer.count
+      : input.bound.map { $0.addingReportingOverflow(buffer.count) }
+        .map { $0.overflow ? .max : $0.partialValue }
+  }
+
+  /// Returns the file at all its places.
+  ///
+  /// - Precondition: nothing was taken.
+  /// - Throws: what reading throws of a pipe, which is read into memory; `malformed` for gzip.
+  func randomAccess(to what: String) throws(DensityError) -> RandomAccessFile {
+    precondition(offset == 0, "\(offset) bytes were taken")
+    if let plainFile, let size = plainFile.size { return RandomAccessFile(plainFile, size: size) }
+    guard plainFile != nil else {
+      throw malformed(
+        at: 0, expected: "\(what) as it is", found: "\(what) inside gzip; unpack it with gunzip")
+    }
+    var bytes: [UInt8] = []
+    while try takeAvailable({ (part) throws(DensityError) in
+      bytes.append(contentsOf: part)
+      return part.count
+    }) > 0 {}
+    return RandomAccessFile(bytes: bytes, path: path)
+  }
+
+  // MARK: Taking
+
+  /// Calls `body` with the bytes at hand and takes as many of them as it returns.
+  ///
+  /// - Parameters:
+  ///   - minimum: how many bytes are to be at hand, at least; there are fewer only at the end, and none only where
+  ///     nothing is left.
+  ///   - body: is lent the bytes for the time of the call.
+  /// - Returns: how many bytes were taken.
+  @discardableResult
+  package func takeAvailable(
+    atLeast minimum: Int = 1, _ body: (UnsafeRawBufferPointer) throws(DensityError) -> Int
+  ) throws(DensityError) -> Int {
+    try fill(to: minimum)
+    let count = try body(buffer.bytes)
+    buffer.drop(count)
+    offset += count
+    return count
+  }
+
+  /// Takes the next byte; nil at the end.
+  package func takeByte() throws(DensityError) -> UInt8? {
+    if buffer.count == 0 { try fill(to: 1) }
+    guard buffer.count > 0 else { return nil }
+    let byte = buffer.first
+    buffer.drop(1)
+    offset += 1
+    return byte
   }
 
   /// Returns the next bytes without taking them: `count`, or fewer at the end.
   package func peek(_ count: Int) throws(DensityError) -> ArraySlice<UInt8> {
-    while chunk.count - cursor < count, try fill() {}
-    return chunk[cursor..<min(cursor + count, chunk.count)]
+    try fill(to: count)
+    return Array(buffer.bytes.prefix(count))[...]
   }
 
   /// Whether every byte was taken.
   ///
   /// For gzip this is also the check of the last member's checksum, and that nothing but gzip follows.
   package func isAtEnd() throws(DensityError) -> Bool {
-    try peek(1).isEmpty
+    try fill(to: 1)
+    return buffer.count == 0
   }
 
   /// Takes the next bytes, as many as are at hand and at most `maximum`; none only at the end.
   package func take(upTo maximum: Int) throws(DensityError) -> ArraySlice<UInt8> {
-    if cursor == chunk.count { _ = try fill() }
-    let end = min(cursor + maximum, chunk.count)
-    defer {
-      offset += end - cursor
-      cursor = end
+    var taken: [UInt8] = []
+    try takeAvailable { (bytes) throws(DensityError) in
+      taken = Array(bytes.prefix(maximum))
+      return taken.count
     }
-    return chunk[cursor..<end]
+    return taken[...]
   }
 
   /// Takes exactly `count` bytes, which are a part of `whole`.
   ///
   /// - Throws: `malformed` at the offset where the file ends too early.
   package func take(_ count: Int, of whole: String) throws(DensityError) -> [UInt8] {
-    var bytes: [UInt8] = []
-    while bytes.count < count {
-      let part = try take(upTo: count - bytes.count)
-      guard !part.isEmpty else {
-        throw malformed(expected: whole, found: "the end of the file")
+    var taken: [UInt8] = []
+    while taken.count < count {
+      let part = try takeAvailable { (bytes) throws(DensityError) in
+        let part = bytes.prefix(count - taken.count)
+        taken.append(contentsOf: part)
+        return part.count
       }
-      bytes += part
+      guard part > 0 else { throw malformed(expected: whole, found: "the end of the file") }
     }
-    return bytes
+    return taken
   }
 
   /// Takes the next line without its line feed, which the last may lack; returns false at the end.
   package func takeLine(into line: inout [UInt8]) throws(DensityError) -> Bool {
     line.removeAll(keepingCapacity: true)
     while true {
-      if cursor == chunk.count, try !fill() { return !line.isEmpty }
-      let feed = chunk[cursor...].firstIndex(of: 0x0A)
-      let end = feed ?? chunk.count
-      line += chunk[cursor..<end]
-      let next = feed.map { $0 + 1 } ?? end
-      offset += next - cursor
-      cursor = next
-      if feed != nil { return true }
+      var isWhole = false
+      let count = try takeAvailable { (bytes) throws(DensityError) in
+        let feed = bytes.firstIndex(of: 0x0A)
+        isWhole = feed != nil
+        line.append(contentsOf: bytes[..<(feed ?? bytes.count)])
+        return feed.map { $0 + 1 } ?? bytes.count
+      }
+      if isWhole { return true }
+      if count == 0 { return !line.isEmpty }
     }
-  }
-
-  /// Checks that nothing follows.
-  ///
-  /// - Throws: `malformed` at the offset of the first byte too many.
-  package func expectEnd() throws(DensityError) {
-    guard try isAtEnd() else { throw malformed(expected: "the end of the file", found: "more bytes") }
-  }
-
-  /// Returns an error about the file at a byte, the next one unless told.
-  package func malformed(at byte: Int? = nil, expected: String, found: String) -> DensityError {
-    .malformed(path: path, at: .byte(byte ?? offset), expected: expected, found: found)
   }
 
   /// Takes `count` numbers in chunks, so that a header which promises too much costs no memory.
@@ -118,68 +195,39 @@ package final class ByteSource {
     let size = MemoryLayout<T.Bits>.size
     var numbers: [T] = []
     while numbers.count < count {
-      let bytes = try take(min(count - numbers.count, Self.chunkSize / size) * size, of: whole)
+      let bytes = try take(min(count - numbers.count, (1 << 16) / size) * size, of: whole)
       bytes.withUnsafeBytes { numbers += [T]($0, order: order) }
     }
     return numbers
   }
 
-  // MARK: Filling
+  /// Checks that nothing follows.
+  ///
+  /// - Throws: `malformed` at the offset of the first byte too many.
+  package func expectEnd() throws(DensityError) {
+    guard try isAtEnd() else { throw malformed(expected: "the end of the file", found: "more bytes") }
+  }
 
-  /// Appends to `chunk` what comes next, and returns whether anything came.
-  private func fill() throws(DensityError) -> Bool {
-    if cursor == chunk.count {
-      chunk.removeAll(keepingCapacity: true)
-      cursor = 0
+  // MARK: Errors
+
+  /// Returns an error about the file at a byte, the next one unless told.
+  package func malformed(at byte: Int? = nil, expected: String, found: String) -> DensityError {
+    let byte = byte ?? offset
+    return .malformed(
+      path: path, at: part.map { .field("\($0), byte \(byte)") } ?? .byte(byte), expected: expected,
+      found: found)
+  }
+
+  /// Returns an error about a file that ends before a whole does.
+  func endsEarly(expected whole: String) -> DensityError {
+    let rest = plainFile == nil ? nil : bound
+    return malformed(at: offset + (rest ?? buffer.count), expected: whole, found: "the end of the file")
+  }
+
+  /// Reads until at least `count` bytes are at hand, or the input has ended.
+  private func fill(to count: Int) throws(DensityError) {
+    while buffer.count < count, !hasEnded {
+      hasEnded = try buffer.fill { (room) throws(DensityError) in try input.read(into: room) } == 0
     }
-    let next = decoder == nil ? try file.read(upTo: Self.chunkSize) : try inflateNext()
-    if chunk.isEmpty { chunk = next } else { chunk += next }
-    return !next.isEmpty
-  }
-
-  /// Returns the next inflated bytes, or none after the last member.
-  private func inflateNext() throws(DensityError) -> [UInt8] {
-    guard let decoder else { return [] }
-    while true {
-      if isBetweenMembers {
-        guard try beginMember(decoder) else { return [] }
-      }
-      if rawCursor == raw.count, !decoder.hasPendingOutput, try !fillRaw() {
-        throw malformedRaw(expected: "the rest of the gzip stream", found: "the end of the file")
-      }
-      let (bytes, outcome) = decoder.step(raw, from: &rawCursor)
-      switch outcome {
-      case .ongoing: break
-      case .memberEnded: isBetweenMembers = true
-      case .corrupt(let words): throw malformedRaw(expected: "a sound gzip stream", found: words)
-      }
-      if !bytes.isEmpty { return bytes }
-    }
-  }
-
-  /// Starts the next member, or returns false if the file ends here.
-  private func beginMember(_ decoder: GzipDecoder) throws(DensityError) -> Bool {
-    while raw.count - rawCursor < Gzip.magic.count, try fillRaw() {}
-    guard rawCursor < raw.count else { return false }
-    guard raw[rawCursor...].starts(with: Gzip.magic) else {
-      throw malformedRaw(expected: "the end of the file or another gzip member", found: "other bytes")
-    }
-    decoder.reset()
-    isBetweenMembers = false
-    return true
-  }
-
-  /// Reads more of the file into `raw`, dropping what is used, and returns whether anything came.
-  private func fillRaw() throws(DensityError) -> Bool {
-    let next = try file.read(upTo: Self.chunkSize)
-    rawStart += rawCursor
-    raw.removeFirst(rawCursor)
-    rawCursor = 0
-    raw += next
-    return !next.isEmpty
-  }
-
-  private func malformedRaw(expected: String, found: String) -> DensityError {
-    .malformed(path: path, at: .compressedByte(rawStart + rawCursor), expected: expected, found: found)
   }
 }

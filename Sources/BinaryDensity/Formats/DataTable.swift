@@ -62,7 +62,7 @@ public struct DataTable: Hashable, Sendable {
     }
   }
 
-  /// Reads a table; `-` is the standard input.
+  /// Reads a table; `-` is the standard input, and a folder one of pictures in PBM or PGM, sorted by their names.
   ///
   /// - Throws: `DensityError.missingFile`, `.unreadable`; `.malformed` for every way a file can break its
   ///   format, for a value that is neither 0 nor 1, rows of different lengths, and a table without rows or
@@ -79,38 +79,37 @@ public struct DataTable: Hashable, Sendable {
   static func read(
     _ path: String, _ options: TableOptions, matching other: DataTable?
   ) throws(DensityError) -> DataTable {
-    let source = try ByteSource(path: path)
-    var reader = try reader(of: source, options)
+    var table = try OpenTable(path: path, options)
     if let other {
-      reader = try reader.matching(
-        columnNames: other.columnNames, columnCount: other.columnCount, of: other.path, path: source.path)
+      try table.match(columnNames: other.columnNames, columnCount: other.columnCount, of: other.path)
     }
-    let layout = reader.layout
-    let imageShape = try options.imageShape(of: layout, path: source.path)
+    let (path, layout) = (table.path, table.reader.layout)
+    let imageShape = try options.imageShape(of: layout, path: path)
     var collector = TableCollector(columnCount: layout.columnCount)
     var missing = 0
-    if let rows = reader.takeRows() {
+    if let rows = table.reader.takeRows() {
       collector.add(rows, fraction: nil)
     } else {
-      _ = try reader.forEachBlock(of: 4096) { (block) throws(DensityError) in
-        collector.add(block, fraction: source.fraction)
+      let length = TableBlock.length(columnCount: layout.columnCount)
+      _ = try table.reader.forEachBlock(of: length) { (block) throws(DensityError) in
+        collector.add(block, fraction: table.fraction)
         missing += block.missingCount
         return true
       }
     }
     guard collector.rowCount > 0 else {
-      throw source.malformed(expected: "a row of 0 and 1", found: "the end of the file")
+      throw .malformed(
+        path: path, at: .byte(0), expected: "a row of 0 and 1", found: "the end of the file")
     }
-    let summary = TableSummary(layout, missingCount: missing)
     return DataTable(
-      path: source.path, contents: collector.contents(imageShape: imageShape), imageShape: imageShape,
-      columnNames: layout.columnNames, summary: summary)
+      path: path, contents: collector.contents(imageShape: imageShape), imageShape: imageShape,
+      columnNames: layout.columnNames, summary: TableSummary(layout, missingCount: missing))
   }
 
   /// The formats, in the order in which they are asked whether a file is theirs; the last takes any text.
   static let formats: [any TableFormat] = [
-    IDXFormat(), NPYFormat(), MatrixMarketFormat(), ARFFFormat(), SVMLightFormat(), ItemListFormat(),
-    TextFormat(),
+    IDXFormat(), NPYFormat(), NPZFormat(), PortableMapFormat(), MatrixMarketFormat(), ARFFFormat(),
+    SVMLightFormat(), ItemListFormat(), TextFormat(),
   ]
 
   /// What the formats are called, and what they are.
@@ -140,6 +139,42 @@ public struct DataTable: Hashable, Sendable {
         "no format '\(name)'; there are \(formats.map(\.name).joined(separator: ", "))")
     }
     return try format.open(source, options)
+  }
+}
+
+/// A file, or a folder of pictures, that has been opened as a table.
+struct OpenTable {
+  /// The path, as errors name it.
+  let path: String
+  private(set) var reader: any TableReader
+  private let progress: () -> Double?
+
+  /// Opens a table; `-` is the standard input.
+  init(path: String, _ options: TableOptions) throws(DensityError) {
+    if Folder.exists(path) {
+      let folder = try PictureFolder(path: path)
+      self.path = path
+      reader = try folder.selecting(options)
+      progress = { folder.fraction }
+    } else {
+      let source = try ByteSource(path: path)
+      self.path = source.path
+      reader = try DataTable.reader(of: source, options)
+      progress = { source.fraction }
+    }
+  }
+
+  /// How much of it is read, as far as that is known.
+  var fraction: Double? { progress() }
+
+  /// Takes the columns in the order of a model's, or of another table's.
+  ///
+  /// - Throws: `mismatch` for other names, or another number of columns.
+  mutating func match(
+    columnNames: [String]?, columnCount: Int, of other: String
+  ) throws(DensityError) {
+    reader = try reader.matching(
+      columnNames: columnNames, columnCount: columnCount, of: other, path: path)
   }
 }
 

@@ -34,45 +34,77 @@ package enum Gzip {
   }
 }
 
-/// The inflation of one gzip member after another, fed with compressed bytes as they arrive.
-final class GzipDecoder {
+/// The inflation of one deflated stream after another, fed with compressed bytes as they arrive.
+final class Inflater {
+  /// What stands around the deflated data.
+  enum Wrapping {
+    /// A header and a trailer with checksum and length.
+    case gzip
+    /// Nothing.
+    case none
+  }
+
   /// What one step came to.
   enum Outcome: Equatable {
     /// More input or another step is needed.
     case ongoing
-    /// The member ended, and its checksum and length are right.
-    case memberEnded
+    /// The stream ended, and the checksum and length of gzip are right.
+    case ended
     /// The data is corrupt, in zlib's words.
     case corrupt(String)
   }
+
+  /// No stream inflates to more than this times its size.
+  ///
+  /// - Source: M. Adler, zlib Technical Details.
+  static let largestRatio = 1032
 
   private let stream = ZlibStream()
   /// Whether the last step filled its buffer, so that more may come without more input.
   private(set) var hasPendingOutput = false
 
-  init() {
-    let status = inflateInit2_(stream.base, Gzip.windowBits, ZLIB_VERSION, ZlibStream.size)
+  init(_ wrapping: Wrapping) {
+    // Less than zero for data without a header.
+    let bits = wrapping == .gzip ? Gzip.windowBits : -15
+    let status = inflateInit2_(stream.base, bits, ZLIB_VERSION, ZlibStream.size)
     precondition(status == Z_OK, "zlib cannot start: status \(status)")
   }
 
   deinit { inflateEnd(stream.base) }
 
-  /// Prepares for the next member.
+  /// Prepares for the next stream.
   func reset() {
     inflateReset(stream.base)
     hasPendingOutput = false
   }
 
-  /// Inflates at most 64 KiB from `input[cursor...]`, and moves the cursor past what was used.
-  func step(_ input: [UInt8], from cursor: inout Int) -> (bytes: [UInt8], outcome: Outcome) {
-    let (bytes, status) = stream.step(input, from: &cursor, to: input.count) { inflate($0, Z_NO_FLUSH) }
-    hasPendingOutput = stream.base.pointee.avail_out == 0
+  /// Inflates some of the input, as much as there is room.
+  ///
+  /// - Returns: how many bytes of the input were used, how many were written, and what the step came to.
+  func step(
+    _ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer
+  ) -> (used: Int, written: Int, outcome: Outcome) {
+    // zlib counts in 32 bits.
+    let available = min(input.count, 1 << 30)
+    let room = min(output.count, 1 << 30)
+    let base = stream.base
+    // zlib does not write to its input; its header merely lacks a const.
+    base.pointee.next_in = UnsafeMutablePointer(
+      mutating: input.assumingMemoryBound(to: UInt8.self).baseAddress)
+    base.pointee.avail_in = UInt32(available)
+    base.pointee.next_out = output.assumingMemoryBound(to: UInt8.self).baseAddress
+    base.pointee.avail_out = UInt32(room)
+    let status = inflate(base, Z_NO_FLUSH)
+    hasPendingOutput = base.pointee.avail_out == 0
+    let used = available - Int(base.pointee.avail_in)
+    let written = room - Int(base.pointee.avail_out)
     switch status {
-    case Z_STREAM_END: return (bytes, .memberEnded)
+    case Z_STREAM_END: return (used, written, .ended)
     // A buffer error only says that this step could not go on without more input.
-    case Z_OK, Z_BUF_ERROR: return (bytes, .ongoing)
+    case Z_OK, Z_BUF_ERROR: return (used, written, .ongoing)
     default:
-      return (bytes, .corrupt(stream.base.pointee.msg.map { String(cString: $0) } ?? "status \(status)"))
+      let words = base.pointee.msg.map { String(cString: $0) } ?? "status \(status)"
+      return (used, written, .corrupt(words))
     }
   }
 }

@@ -63,6 +63,20 @@ extension IDXArray.ElementType {
   }
 }
 
+extension IDXArray.ElementType {
+  /// The same type among NumPy's.
+  var numbers: NPYHeader.ElementType {
+    switch self {
+    case .uint8: .uint8
+    case .int8: .int8
+    case .int16: .int16
+    case .int32: .int32
+    case .float32: .float32
+    case .float64: .float64
+    }
+  }
+}
+
 extension IDXArray.Elements {
   /// The number of elements.
   public var count: Int {
@@ -100,7 +114,10 @@ extension IDXArray {
     try read(from: ByteSource(path: path))
   }
 
-  package static func read(from source: ByteSource) throws(DensityError) -> IDXArray {
+  /// Takes what stands before the elements.
+  static func readHeader(
+    from source: ByteSource
+  ) throws(DensityError) -> (type: ElementType, dimensions: [Int]) {
     let magic = try source.take(4, of: "the 4 bytes an IDX file begins with")
     guard magic[0] == 0, magic[1] == 0 else {
       throw source.malformed(
@@ -115,12 +132,17 @@ extension IDXArray {
     let dimensions = try source.takeNumbers(
       UInt32.self, count: Int(magic[3]), order: .big, of: "the sizes of \(magic[3]) dimensions"
     ).map(Int.init)
-    let shape = shapeText(dimensions)
-    guard let byteCount = checkedProduct(of: dimensions + [type.size]) else {
-      throw source.malformed(at: 4, expected: "sizes whose product fits 63 bits", found: shape)
+    guard checkedProduct(of: dimensions + [type.size]) != nil else {
+      throw source.malformed(
+        at: 4, expected: "sizes whose product fits 63 bits", found: shapeText(dimensions))
     }
-    let count = byteCount / type.size
-    let whole = "\(byteCount) bytes of elements (\(shape))"
+    return (type, dimensions)
+  }
+
+  package static func read(from source: ByteSource) throws(DensityError) -> IDXArray {
+    let (type, dimensions) = try readHeader(from: source)
+    let count = checkedProduct(of: dimensions) ?? 0
+    let whole = "\(count * type.size) bytes of elements (\(shapeText(dimensions)))"
     func take<T: StoredScalar>(_: T.Type) throws(DensityError) -> [T] {
       try source.takeNumbers(T.self, count: count, order: .big, of: whole)
     }

@@ -12,6 +12,8 @@ final class InputFile {
   let path: String
   /// The number of bytes of a regular file; nil for what can only be read from start to end, such as a pipe.
   let size: Int?
+  /// How many bytes were read from the start on.
+  private(set) var position = 0
   private let descriptor: FileDescriptor
 
   /// Opens a file; `-` is the standard input.
@@ -35,12 +37,12 @@ final class InputFile {
     }
   }
 
-  /// Returns the next bytes, at most `maximum` and at least one, or none at the end of the file.
-  func read(upTo maximum: Int) throws(DensityError) -> [UInt8] {
+  /// Reads the next bytes, at most as many as the buffer holds, and returns how many came: none only at the end.
+  func read(into buffer: UnsafeMutableRawBufferPointer) throws(DensityError) -> Int {
     do throws(SystemError) {
-      let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: maximum, alignment: 1)
-      defer { bytes.deallocate() }
-      return Array(bytes[..<(try descriptor.read(into: bytes))])
+      let count = try descriptor.read(into: buffer)
+      position += count
+      return count
     } catch {
       throw unreadable(error)
     }

@@ -23,6 +23,7 @@ package struct NPYHeader: Hashable, Sendable {
     case int16 = "i2"
     case int32 = "i4"
     case int64 = "i8"
+    case float16 = "f2"
     case float32 = "f4"
     case float64 = "f8"
   }
@@ -67,21 +68,33 @@ extension NPYHeader.ElementType {
   package var size: Int {
     switch self {
     case .bool, .uint8, .int8: 1
-    case .uint16, .int16: 2
+    case .uint16, .int16, .float16: 2
     case .uint32, .int32, .float32: 4
     case .uint64, .int64, .float64: 8
     }
   }
 }
 
-extension NPYHeader {
-  /// Takes the header of a file, which then stands at its first number.
+extension NPYHeader.ElementType {
+  /// NumPy's name of the type, such as `uint8`.
+  package var name: String { "\(self)" }
+}
+
+/// The dictionary of a file, whatever its elements are.
+struct NPYDictionary {
+  /// The type of the elements as NumPy writes it, such as `<f8` or `|S3`.
+  let code: String
+  /// Where in the file the code stands.
+  let codeOffset: Int
+  let isFortranOrder: Bool
+  let dimensions: [Int]
+
+  /// Takes the dictionary of a file, which then stands at its first element.
   ///
-  /// - Throws: `malformed` for another magic or version, a text that is not the dictionary, or an unknown
-  ///   type.
-  package static func read(from source: ByteSource) throws(DensityError) -> NPYHeader {
+  /// - Throws: `malformed` for another magic or version, and a text that is not the dictionary.
+  init(from source: ByteSource) throws(DensityError) {
     let start = try source.take(8, of: "the 8 bytes an NPY file begins with")
-    guard start.starts(with: magic) else {
+    guard start.starts(with: NPYHeader.magic) else {
       throw source.malformed(at: 0, expected: "\\x93NUMPY", found: quoted(start[..<6]))
     }
     guard (1...3).contains(start[6]), start[7] == 0 else {
@@ -94,9 +107,54 @@ extension NPYHeader {
       ? Int(try source.takeNumbers(UInt16.self, count: 1, order: .little, of: whole)[0])
       : Int(try source.takeNumbers(UInt32.self, count: 1, order: .little, of: whole)[0])
     let textStart = source.offset
+    // NumPy itself reads no header of more than ten thousand bytes, unless it is trusted.
+    guard length <= 1 << 20 else {
+      throw source.malformed(
+        at: 8, expected: "an NPY header of a few hundred bytes", found: "one of \(length)")
+    }
     let text = try source.take(length, of: "an NPY header of \(length) bytes")
     var scanner = PythonScanner(source: source, text: text, start: textStart)
-    return try scanner.header()
+    self = try scanner.dictionary()
+  }
+
+  fileprivate init(code: String, codeOffset: Int, isFortranOrder: Bool, dimensions: [Int]) {
+    (self.code, self.codeOffset) = (code, codeOffset)
+    (self.isFortranOrder, self.dimensions) = (isFortranOrder, dimensions)
+  }
+
+  /// Returns the header of an array of numbers.
+  ///
+  /// - Throws: `malformed` for another type.
+  func numbers(of source: ByteSource) throws(DensityError) -> NPYHeader {
+    guard let type = NPYHeader.ElementType(rawValue: String(code.dropFirst())), let mark = code.first,
+      "<>=".contains(mark) || (mark == "|" && type.size == 1)
+    else { throw source.malformed(at: codeOffset, expected: "a type of numbers", found: otherType) }
+    // '=' is the order of the machine that wrote the file; like every machine this runs on, a little-endian
+    // one.
+    return NPYHeader(
+      type: type, order: mark == ">" ? .big : .little, isFortranOrder: isFortranOrder, dimensions: dimensions)
+  }
+
+  /// What a type is that no table can be made of.
+  private var otherType: String {
+    switch code.dropFirst().first {
+    case "O": "Python objects, which are pickled; save numbers instead, as x.astype('uint8')"
+    case "S", "U": "text (\(quoted(code.utf8))); save numbers instead, as x.astype('uint8')"
+    case "c": "complex numbers (\(quoted(code.utf8)))"
+    case "M", "m": "times (\(quoted(code.utf8)))"
+    default:
+      "\(quoted(code.utf8)), not one of "
+        + NPYHeader.ElementType.allCases.map(\.rawValue).joined(separator: ", ") + " after <, > or |"
+    }
+  }
+}
+
+extension NPYHeader {
+  /// Takes the header of a file, which then stands at its first number.
+  ///
+  /// - Throws: `malformed` for another magic or version, a text that is not the dictionary, or another type.
+  package static func read(from source: ByteSource) throws(DensityError) -> NPYHeader {
+    try NPYDictionary(from: source).numbers(of: source)
   }
 }
 
@@ -114,8 +172,8 @@ private struct PythonScanner {
     self.start = start
   }
 
-  mutating func header() throws(DensityError) -> NPYHeader {
-    var type: (NPYHeader.ElementType, ByteOrder)?
+  mutating func dictionary() throws(DensityError) -> NPYDictionary {
+    var type: (code: String, place: Int)?
     var isFortranOrder: Bool?
     var dimensions: [Int]?
     try take("{")
@@ -124,7 +182,7 @@ private struct PythonScanner {
       let key = try string()
       try take(":")
       switch key {
-      case "descr" where type == nil: type = try elementType()
+      case "descr" where type == nil: type = try typeCode()
       case "fortran_order" where isFortranOrder == nil:
         isFortranOrder = takes("True")
         if isFortranOrder == false { try take("False") }
@@ -142,25 +200,20 @@ private struct PythonScanner {
     guard let type, let isFortranOrder, let dimensions else {
       throw malformed(at: 0, "'descr', 'fortran_order' and 'shape'", "a dictionary without one of them")
     }
-    return NPYHeader(type: type.0, order: type.1, isFortranOrder: isFortranOrder, dimensions: dimensions)
+    return NPYDictionary(
+      code: type.code, codeOffset: start + type.place, isFortranOrder: isFortranOrder, dimensions: dimensions)
   }
 
-  private mutating func elementType() throws(DensityError) -> (NPYHeader.ElementType, ByteOrder) {
+  private mutating func typeCode() throws(DensityError) -> (code: String, place: Int) {
     skipSpace()
     let place = cursor
+    guard !text[cursor...].starts(with: "[".utf8) else {
+      throw malformed(at: place, "numbers of one type", "a structured array; save its fields as one array")
+    }
     guard cursor < text.count, text[cursor] == 0x27 || text[cursor] == 0x22 else {
       throw unexpected("one type of numbers such as '|u1' or '<f8'")
     }
-    let code = try string()
-    guard let type = NPYHeader.ElementType(rawValue: String(code.dropFirst())), let mark = code.first,
-      "<>=".contains(mark) || (mark == "|" && type.size == 1)
-    else {
-      let known = NPYHeader.ElementType.allCases.map(\.rawValue).joined(separator: ", ")
-      throw malformed(at: place, "a type of numbers, one of \(known) after <, > or |", quoted(code.utf8))
-    }
-    // '=' is the order of the machine that wrote the file; like every machine this runs on, a little-endian
-    // one.
-    return (type, mark == ">" ? .big : .little)
+    return (try string(), place)
   }
 
   private mutating func tuple() throws(DensityError) -> [Int] {

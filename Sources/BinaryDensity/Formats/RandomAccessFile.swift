@@ -22,7 +22,7 @@ final class RandomAccessFile {
   convenience init(path: String) throws(DensityError) {
     let file = try InputFile(path: path)
     if let size = file.size {
-      self.init(path: file.path, count: size, .file(file))
+      self.init(file, size: size)
     } else {
       self.init(bytes: try file.readToEnd(), path: file.path)
     }
@@ -31,6 +31,11 @@ final class RandomAccessFile {
   /// Takes bytes in memory for those of a file.
   convenience init(bytes: [UInt8], path: String) {
     self.init(path: path, count: bytes.count, .memory(bytes))
+  }
+
+  /// Takes a file that is open.
+  convenience init(_ file: InputFile, size: Int) {
+    self.init(path: file.path, count: size, .file(file))
   }
 
   private init(path: String, count: Int, _ contents: Contents) {
@@ -53,6 +58,19 @@ final class RandomAccessFile {
     }
   }
 
+  /// Fills a buffer with the bytes at an offset.
+  ///
+  /// - Throws: as `bytes(_:)` does.
+  /// - Precondition: they lie within the file.
+  func read(at offset: Int, into buffer: UnsafeMutableRawBufferPointer) throws(DensityError) {
+    precondition(
+      0 <= offset && offset <= count - buffer.count, "\(buffer.count) bytes at \(offset) of \(count)")
+    switch contents {
+    case .memory(let bytes): buffer.copyBytes(from: bytes[offset..<offset + buffer.count])
+    case .file(let file): try file.read(at: offset, into: buffer)
+    }
+  }
+
   /// Calls `body` with some of the bytes, window by window.
   ///
   /// - Throws: as `bytes(_:)` does, and what `body` throws.
@@ -67,10 +85,7 @@ final class RandomAccessFile {
     for start in stride(from: range.lowerBound, to: range.upperBound, by: Self.windowSize) {
       let part = start..<min(start + Self.windowSize, range.upperBound)
       let window = UnsafeMutableRawBufferPointer(rebasing: buffer[..<part.count])
-      switch contents {
-      case .memory(let bytes): window.copyBytes(from: bytes[part])
-      case .file(let file): try file.read(at: part.lowerBound, into: window)
-      }
+      try read(at: part.lowerBound, into: window)
       try body(UnsafeRawBufferPointer(window))
     }
   }

@@ -102,13 +102,64 @@ struct ByteSourceTests {
   }
 
   @Test(
-    "nothing may follow the last member",
-    arguments: [[0], [0x1F], [0x1F, 0x8A], [0, 0, 0, 0], Array("more".utf8)] as [[UInt8]])
-  func trailing(bytes: [UInt8]) throws {
+    "nothing but zeros may follow the last member",
+    arguments: [[1], [0x1F], [0x1F, 0x8A], Array("more".utf8)] as [[UInt8]], [0, 1, 5, 200_000])
+  func trailing(bytes: [UInt8], zeros: Int) throws {
+    let padding = [UInt8](repeating: 0, count: zeros)
     try expectMalformed(
-      Self.compressed + bytes,
-      Malformed(.compressedByte(35), "the end of the file or another gzip member", "other bytes"),
+      Self.compressed + padding + bytes,
+      Malformed(.compressedByte(35 + zeros), "the end of the file or another gzip member", "other bytes"),
       reading: Self.readAll)
+    // As a tape pads its blocks, and between members too.
+    try withFile(Self.compressed + padding) { try #expect(Self.readAll($0) == Self.text) }
+    try withFile(Self.compressed + padding + Self.compressed + padding) {
+      try #expect(Self.readAll($0) == Self.text + Self.text)
+    }
+  }
+
+  @Test("what another program has to unpack is named")
+  func packings() throws {
+    var tar = [UInt8](repeating: 0x61, count: 512)
+    tar.replaceSubrange(257..<262, with: Array("ustar".utf8))
+    let cases: [([UInt8], String)] = [
+      ([0x28, 0xB5, 0x2F, 0xFD, 0, 0, 0], "zstd; unpack it with zstd -d"),
+      (Array("BZh91AY&SY".utf8), "bzip2; unpack it with bunzip2"),
+      ([0xFD, 0x37, 0x7A, 0x58, 0x5A, 0, 0], "xz; unpack it with unxz"),
+      ([0x04, 0x22, 0x4D, 0x18, 0, 0], "lz4; unpack it with lz4 -d"),
+      ([0x1F, 0x9D, 0x90, 0, 0, 0], "the old .Z; unpack it with uncompress"),
+      ([0x37, 0x7A, 0xBC, 0xAF, 0x27, 0x1C, 0], "a 7-Zip archive; unpack it"),
+      (Array("Rar!".utf8) + [0x1A, 0x07, 0], "a RAR archive; unpack it"),
+    ]
+    for (bytes, found) in cases {
+      try expectMalformed(bytes, Malformed(.byte(0), "a plain file or gzip", found), reading: Self.readAll)
+    }
+    // Letters alone are text.
+    try withFile("BZha,b\n".utf8) { try #expect(Self.readAll($0) == Array("BZha,b\n".utf8)) }
+    let error = Malformed(
+      .byte(0), "a table", "a tar archive; unpack it (tar -xf) and give a file of it")
+    try expectMalformed(tar, error, reading: Self.readAll)
+    try expectMalformed(Gzip.compress(tar), error, reading: Self.readAll)
+  }
+
+  @Test("bytes are lent where they lie, as many at least as are asked for", arguments: [1, 7, 300_000])
+  func lent(minimum: Int) throws {
+    let bytes = (0..<1_000_003).map { UInt8(truncatingIfNeeded: $0 * 7) }
+    try withFile(bytes) { path in
+      let source = try ByteSource(path: path)
+      var taken: [UInt8] = []
+      var count = -1
+      while count != 0 {
+        count = try source.takeAvailable(atLeast: minimum) { (lent) throws(DensityError) in
+          #expect(lent.count >= min(minimum, bytes.count - taken.count))
+          // One byte stays, until it is the last.
+          let part = lent.count > minimum ? lent.dropLast() : lent[...]
+          taken.append(contentsOf: part)
+          return part.count
+        }
+      }
+      #expect(taken == bytes && source.offset == bytes.count)
+      #expect(source.fraction == 1)
+    }
   }
 
   @Test("a missing file, a missing folder, a folder")

@@ -77,7 +77,7 @@ struct DataTableTests {
       "0 1 1000000000000000000000000000000000\n",
       Malformed(.line(1), "0 or 1", "\"100000000000000000000000\"… in column 3")
     ),
-    ("PK\u{3}\u{4}more", Malformed(.line(1), "a table: IDX, NPY or text", "a byte 0x03")),
+    ("PQ\u{3}\u{4}more", Malformed(.line(1), "a table: IDX, NPY or text", "a byte 0x03")),
     ("0 1\n0 \u{0}\n", Malformed(.line(2), "0 or 1", "\"\\0\" in column 2")),
   ]
 
@@ -129,10 +129,16 @@ struct DataTableTests {
   @Test("an IDX table with other numbers, or without rows or columns")
   func idxMalformed() throws {
     let cases: [(IDXArray, Malformed)] = [
-      (IDXArray(dimensions: [2], elements: .int8([1, 2])), Malformed(.byte(9), "0 or 1", "2")),
-      (IDXArray(dimensions: [2], elements: .int32([1, -1])), Malformed(.byte(12), "0 or 1", "-1")),
-      (IDXArray(dimensions: [1, 1], elements: .float32([.nan])), Malformed(.byte(12), "0 or 1", "nan")),
-      (IDXArray(dimensions: [2], elements: .float64([1, 0.25])), Malformed(.byte(16), "0 or 1", "0.25")),
+      (
+        IDXArray(dimensions: [2], elements: .int8([1, 2])),
+        Malformed(
+          .cell(row: 1, column: 0, name: nil), "0 or 1",
+          "2 (a file of labels, not of rows? The array has one axis)")
+      ),
+      (
+        IDXArray(dimensions: [2, 1], elements: .int32([1, -7])),
+        Malformed(.cell(row: 1, column: 0, name: nil), "0 or 1", "-7 (off and on? --values -7,1)")
+      ),
       (
         IDXArray(dimensions: [], elements: .uint8([1])),
         Malformed(.byte(3), "at least one row and one column", "one number")

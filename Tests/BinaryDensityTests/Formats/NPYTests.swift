@@ -35,6 +35,7 @@ struct NPYTests {
     case .uint16, .int16: bytes.append(values.map { UInt16($0) }, order: order)
     case .uint32, .int32: bytes.append(values.map { UInt32($0) }, order: order)
     case .uint64, .int64: bytes.append(values.map { UInt64($0) }, order: order)
+    case .float16: bytes.append(values.map { $0 == 0 ? 0 : 0x3C00 as UInt16 }, order: order)
     case .float32: bytes.append(values.map { Float($0) }, order: order)
     case .float64: bytes.append(values.map { Double($0) }, order: order)
     }
@@ -78,13 +79,31 @@ struct NPYTests {
     try #expect(Self.bits(Self.file(Self.header("<i2", "(3,)"), [1, 0, 0, 0, 1, 0])).columnCount == 1)
   }
 
-  @Test("unsigned bytes beyond 1 are grey levels", arguments: [false, true])
-  func grey(isFortranOrder: Bool) throws {
+  @Test(
+    "unsigned bytes beyond 1 are grey levels of pictures, or where a binarization is given",
+    arguments: [false, true], ["(2, 3, 1)", "(2, 3, 1, 1)", "(2, 1, 3, 1)", "(2, 3)"])
+  func grey(isFortranOrder: Bool, shape: String) throws {
     let levels: [UInt8] = isFortranOrder ? [0, 2, 1, 200, 255, 3] : [0, 1, 255, 2, 200, 3]
-    let header = Self.header("|u1", "(2, 3)", isFortranOrder: isFortranOrder)
+    let header = Self.header("|u1", shape, isFortranOrder: isFortranOrder)
     try withFile(Self.file(header, levels)) { path in
-      let grey = GreyLevels(rowCount: 2, columnCount: 3, levels: [0, 1, 255, 2, 200, 3])
-      try #expect(DataTable.read(path).greyLevels == grey)
+      var options = TableOptions()
+      if shape == "(2, 3)" {
+        let error = #expect(throws: DensityError.self) { try DataTable.read(path) }
+        guard case .malformed(path, .cell, "0 or 1", _) = error else {
+          Issue.record("unexpected \(String(describing: error))")
+          return
+        }
+        options.binarization = .standard
+      }
+      let image: ImageShape? =
+        switch shape {
+        case "(2, 3)": nil
+        case "(2, 1, 3, 1)": ImageShape(height: 1, width: 3)
+        default: ImageShape(height: 3, width: 1)
+        }
+      let grey = GreyLevels(
+        rowCount: 2, columnCount: 3, levels: [0, 1, 255, 2, 200, 3], imageShape: image)
+      try #expect(DataTable.read(path, options).greyLevels == grey)
     }
   }
 
@@ -116,7 +135,7 @@ struct NPYTests {
   }
 
   // The usual header below is 60 bytes long, so numbers start at byte 10 + 60.
-  static let known = "b1, u1, u2, u4, u8, i1, i2, i4, i8, f4, f8"
+  static let known = "b1, u1, u2, u4, u8, i1, i2, i4, i8, f2, f4, f8"
   static let wrong: [([UInt8], Malformed)] = [
     ([0x93], Malformed(.byte(1), "the 8 bytes an NPY file begins with", "the end of the file")),
     (
@@ -136,7 +155,7 @@ struct NPYTests {
     (
       // Four thousand million bytes of header are not believed either.
       NPYHeader.magic + [2, 0, 0xFF, 0xFF, 0xFF, 0xFF] + Array("{".utf8),
-      Malformed(.byte(13), "an NPY header of 4294967295 bytes", "the end of the file")
+      Malformed(.byte(8), "an NPY header of a few hundred bytes", "one of 4294967295")
     ),
     (file("[1, 2]", []), Malformed(.byte(10), "{ in the NPY header", "\"[1, 2]\"")),
     (file("", []), Malformed(.byte(10), "{ in the NPY header", "the end of the NPY header")),
@@ -155,15 +174,26 @@ struct NPYTests {
     ),
     (
       file("{'descr': [('a', '<i4')]}", []),
-      Malformed(.byte(20), "one type of numbers such as '|u1' or '<f8'", "\"[('a', '<i4')]}\"")
+      Malformed(.byte(20), "numbers of one type", "a structured array; save its fields as one array")
     ),
     (
       file(header("<c8", "(1,)"), []),
-      Malformed(.byte(20), "a type of numbers, one of \(known) after <, > or |", "\"<c8\"")
+      Malformed(.byte(20), "a type of numbers", "complex numbers (\"<c8\")")
     ),
     (
       file(header("|i4", "(1,)"), []),
-      Malformed(.byte(20), "a type of numbers, one of \(known) after <, > or |", "\"|i4\"")
+      Malformed(.byte(20), "a type of numbers", "\"|i4\", not one of \(known) after <, > or |")
+    ),
+    (
+      file(header("|O", "(1,)"), []),
+      Malformed(
+        .byte(20), "a type of numbers",
+        "Python objects, which are pickled; save numbers instead, as x.astype('uint8')")
+    ),
+    (
+      file(header("<U1", "(1,)"), []),
+      Malformed(
+        .byte(20), "a type of numbers", "text (\"<U1\"); save numbers instead, as x.astype('uint8')")
     ),
     (
       file("{'fortran_order': 1}", []),
@@ -194,7 +224,7 @@ struct NPYTests {
     ),
     (
       file(header("<f8", "(4294967296, 4294967296)"), [0]),
-      Malformed(.byte(8), "sizes whose product fits 63 bits", "4294967296 × 4294967296")
+      Malformed(.byte(8), "sizes whose product fits 60 bits", "4294967296 × 4294967296")
     ),
     (
       file(header("<f8", "(1000000000, 1000000000)"), [0]),
@@ -209,11 +239,30 @@ struct NPYTests {
       file(header("|u1", "(2, 2)"), [0, 1, 1, 0, 0]),
       Malformed(.byte(74), "the end of the file", "more bytes")
     ),
-    (file(header("<i2", "(2, 2)"), [0, 0, 1, 0, 2, 0, 0, 0]), Malformed(.byte(74), "0 or 1", "2")),
-    (file(header("|b1", "(2, 2)"), [0, 0, 1, 2]), Malformed(.byte(73), "0 or 1", "2")),
-    (file(header("|i1", "(2, 2)"), [0, 0, 1, 0xFF]), Malformed(.byte(73), "0 or 1", "-1")),
-    (file(header("<f4", "(1, 1)"), [0, 0, 0xC0, 0x7F]), Malformed(.byte(70), "0 or 1", "nan")),
-    (file(header(">f4", "(1, 1)"), [0x3F, 0, 0, 0]), Malformed(.byte(70), "0 or 1", "0.5")),
+    (
+      file(header("<i2", "(2, 2)"), [0, 0, 1, 0, 2, 0, 0, 0]),
+      Malformed(.cell(row: 1, column: 0, name: nil), "0 or 1", "2 (a code for a missing cell? --missing 2)")
+    ),
+    (
+      file(header("|b1", "(2, 2)"), [0, 0, 1, 2]),
+      Malformed(
+        .cell(row: 1, column: 1, name: nil), "0 or 1", "2 (a code for a missing cell? --missing 2)")
+    ),
+    (
+      file(header("|i1", "(2, 2)"), [0, 0, 1, 0xFF]),
+      Malformed(.cell(row: 1, column: 1, name: nil), "0 or 1", "-1 (off and on? --values -1,1)")
+    ),
+    (
+      file(header(">f4", "(1, 1)"), [0x3F, 0, 0, 0]),
+      Malformed(
+        .cell(row: 0, column: 0, name: nil), "0 or 1",
+        "0.5 (a probability, or grey? Decide first what is on, as x > 0.5)")
+    ),
+    (
+      file(header("<f2", "(1, 2)"), [0, 0, 0, 0x40]),
+      Malformed(
+        .cell(row: 0, column: 1, name: nil), "0 or 1", "2.0 (a code for a missing cell? --missing 2.0)")
+    ),
   ]
 
   @Test("every way a file can be wrong, plain and gzip", arguments: wrong)

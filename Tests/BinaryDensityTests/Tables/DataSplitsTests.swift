@@ -98,7 +98,7 @@ struct DataSplitsTests {
     let grey = BinarizationTests.noise(rowCount: 50, columnCount: 70, seed: 8)
     try withTemporaryDirectory { folder in
       let path = folder + "/grey.idx"
-      try IDXArray(dimensions: [50, 70], elements: .uint8(grey.levels)).write(to: path)
+      try IDXArray(dimensions: [50, 7, 10], elements: .uint8(grey.levels)).write(to: path)
       let all = try DataSplits.load(train: path, binarization: .dynamic(seed: 8))
       let split = all.holdingOutValidation(seed: 1)
       let validation = try #require(split.validation)

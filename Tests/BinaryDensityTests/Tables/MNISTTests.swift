@@ -58,25 +58,80 @@ struct MNISTTests {
     #expect(counts.allSatisfy { abs($0 - 1) < 0.01 })
   }
 
-  @Test("files that are missing, or of another shape")
-  func wrong() throws {
+  /// Writes pictures of which each has its number in its first pixel.
+  static func write(_ count: Int, height: Int = 2, width: Int = 3, to path: String) throws {
+    let levels = (0..<count).flatMap { number in
+      [UInt8(number % 2 * 255)] + [UInt8](repeating: 255, count: height * width - 1)
+    }
+    try IDXArray(dimensions: [count, height, width], elements: .uint8(levels)).write(to: path)
+  }
+
+  @Test(
+    "the files under their other names",
+    arguments: [
+      ("train-images-idx3-ubyte", "t10k-images-idx3-ubyte", "mnist"),
+      ("train-images.idx3-ubyte", "t10k-images.idx3-ubyte", "mnist"),
+      ("train-images.idx3.gz", "t10k-images-idx3-ubyte.gz", "mnist"),
+      ("TRAIN-IMAGES.idx3-ubyte", "test-images-idx3-ubyte", "mnist"),
+      (
+        "emnist-letters-train-images-idx3-ubyte.gz", "emnist-letters-test-images-idx3-ubyte.gz",
+        "emnist-letters"
+      ),
+      ("qmnist-train-images-idx3-ubyte", "qmnist-test-images-idx3-ubyte", "qmnist"),
+    ])
+  func names(train: String, test: String, set: String) throws {
     try withTemporaryDirectory { folder in
-      let plain = folder + "/train-images-idx3-ubyte"
-      #expect(throws: DensityError.missingFile(path: plain + ".gz")) {
+      try Self.write(12, to: folder + "/" + train)
+      try Self.write(5, to: folder + "/" + test)
+      // Labels and other files say nothing.
+      try IDXArray(dimensions: [12], elements: .uint8(Array(repeating: 9, count: 12)))
+        .write(to: folder + "/train-labels-idx1-ubyte")
+      let data = try DataSplits.mnist(directory: folder, binarization: .middleThreshold)
+      #expect(data.name == set && data.imageShape == ImageShape(height: 2, width: 3))
+      #expect(data.train.rowCount == 10 && data.validation?.rowCount == 2 && data.test?.rowCount == 5)
+      #expect((0..<10).allSatisfy { data.train[$0, 0] == ($0 % 2 == 1) })
+      #expect(data.validation == data.train.rows(0..<2))
+      #expect(data.train.onBitCount == 10 * 5 + 5)
+    }
+  }
+
+  @Test("files that are missing, of another shape, or of several sets")
+  func wrong() throws {
+    let expected =
+      "train-images-idx3-ubyte and t10k-images-idx3-ubyte, or these names with .idx3-ubyte or .idx3, "
+      + "with a set's name and a dash before, with .gz behind"
+    try withTemporaryDirectory { folder in
+      #expect(throws: DensityError.missingFile(path: folder + "/none")) {
+        try DataSplits.mnist(directory: folder + "/none")
+      }
+      #expect(throws: DensityError.mismatch(path: folder, expected: expected, found: "an empty folder")) {
         try DataSplits.mnist(directory: folder)
       }
-      let small = IDXArray(dimensions: [2, 28, 28], elements: .uint8(Array(repeating: 0, count: 1568)))
-      try small.write(to: plain + ".gz")
-      let expected = "60000 × 28 × 28 unsigned bytes"
+      let train = folder + "/train-images-idx3-ubyte"
+      try Self.write(4, to: train + ".gz")
       #expect(
         throws: DensityError.mismatch(
-          path: plain + ".gz", expected: expected, found: "2 × 28 × 28 of uint8")
+          path: folder, expected: expected, found: "\"train-images-idx3-ubyte.gz\"")
+      ) { try DataSplits.mnist(directory: folder) }
+      let test = folder + "/t10k-images-idx3-ubyte"
+      try Self.write(4, height: 3, width: 2, to: test)
+      #expect(
+        throws: DensityError.mismatch(
+          path: test, expected: "count × 2 × 3 unsigned bytes", found: "4 × 3 × 2 of uint8")
       ) { try DataSplits.mnist(directory: folder) }
       // A plain file goes before a compressed one.
-      try IDXArray(dimensions: [3], elements: .int16([1, 2, 3])).write(to: plain)
-      #expect(throws: DensityError.mismatch(path: plain, expected: expected, found: "3 of int16")) {
-        try DataSplits.mnist(directory: folder)
-      }
+      try IDXArray(dimensions: [3], elements: .int16([1, 2, 3])).write(to: train)
+      #expect(
+        throws: DensityError.mismatch(
+          path: train, expected: "count × height × width unsigned bytes", found: "3 of int16")
+      ) { try DataSplits.mnist(directory: folder) }
+      try Self.write(4, to: folder + "/qmnist-train-images-idx3-ubyte")
+      try Self.write(4, to: folder + "/qmnist-test-images-idx3-ubyte")
+      #expect(
+        throws: DensityError.mismatch(
+          path: folder, expected: "the pictures of one set",
+          found: "those of mnist, qmnist; put each into a folder of its own")
+      ) { try DataSplits.mnist(directory: folder) }
     }
   }
 }

@@ -190,7 +190,7 @@ func withGreyTable<Result>(
 ) throws -> Result {
   try withTemporaryDirectory { path in
     let file = path + "/grey.idx"
-    try IDXArray(dimensions: [rowCount, columnCount], elements: .uint8(levels)).write(to: file)
+    try IDXArray(dimensions: [rowCount, 1, columnCount], elements: .uint8(levels)).write(to: file)
     return try body(file)
   }
 }

@@ -75,6 +75,9 @@ struct TableBlock: Sendable {
 
   init(columnCount: Int) { self.columnCount = columnCount }
 
+  /// How many rows a block has at most, so that it takes up no more than 4 MiB: many, of a table of usual width.
+  static func length(columnCount: Int) -> Int { max(1, min(4096, (1 << 22) / max(1, columnCount))) }
+
   /// The words of one row.
   var wordsPerRow: Int { (columnCount + 63) / 64 }
 }
@@ -92,6 +95,8 @@ extension TableReader {
   ///
   /// - Throws: `invalidConfiguration` for columns that there are not, or a picture of other pixels.
   func selecting(_ options: TableOptions) throws(DensityError) -> any TableReader {
+    // Nothing is asked for, and a header may promise more columns than can be counted one by one.
+    guard options.columns != nil || !options.ignored.isEmpty else { return self }
     let selection = try ColumnSelection(
       options, names: layout.columnNames, columnCount: layout.columnCount)
     return selection.isEverything ? self : SelectedColumns(self, columns: selection.kept)

@@ -4,14 +4,11 @@
 ///     let table = try TableStream(path: "-")
 ///     try table.forEachBlock(of: 4096) { (rows) throws(DensityError) in … }
 public final class TableStream: RowStream {
-  /// The file, as errors name it.
-  public let path: String
   /// The height and width of the picture a row is, if it is one.
   public let imageShape: ImageShape?
   /// Whether grey levels were met, and became bits.
   public private(set) var isBinarized = false
-  private let source: ByteSource
-  private var reader: any TableReader
+  private var table: OpenTable
   private let binarization: Binarization
   private let split: DataSplit
 
@@ -28,32 +25,32 @@ public final class TableStream: RowStream {
     path: String, _ options: TableOptions = TableOptions(), binarization: Binarization = .standard,
     split: DataSplit = .test
   ) throws(DensityError) {
-    source = try ByteSource(path: path)
-    self.path = source.path
+    table = try OpenTable(path: path, options)
     self.binarization = binarization
     self.split = split
-    reader = try DataTable.reader(of: source, options)
-    imageShape = try options.imageShape(of: reader.layout, path: source.path)
+    imageShape = try options.imageShape(of: table.reader.layout, path: table.path)
   }
 
+  /// The file, as errors name it.
+  public var path: String { table.path }
   /// How much of the file was read; nil for what has no size.
-  public var fraction: Double? { source.fraction }
+  public var fraction: Double? { table.fraction }
   /// Where the rows come from, and how the file is taken.
   public var origin: TableSource {
-    TableSource(path: path, summary: TableSummary(reader.layout, missingCount: 0))
+    TableSource(path: path, summary: TableSummary(table.reader.layout, missingCount: 0))
   }
+
   /// The number of columns.
-  public var columnCount: Int { reader.layout.columnCount }
+  public var columnCount: Int { table.reader.layout.columnCount }
   /// The names of the columns, if the file names them.
-  public var columnNames: [String]? { reader.layout.columnNames }
+  public var columnNames: [String]? { table.reader.layout.columnNames }
 
   /// Takes the columns in the order of a model's: by their names, where both have names.
   ///
   /// - Throws: `DensityError.mismatch` for other names, or another number of columns.
   public func match(_ checkpoint: Checkpoint) throws(DensityError) {
-    reader = try reader.matching(
-      columnNames: checkpoint.columnNames, columnCount: checkpoint.model.variableCount, of: "the model",
-      path: path)
+    try table.match(
+      columnNames: checkpoint.columnNames, columnCount: checkpoint.model.variableCount, of: "the model")
   }
 
   /// Calls `body` with the rows in their order.
@@ -65,7 +62,7 @@ public final class TableStream: RowStream {
   ) throws(DensityError) -> Bool {
     precondition(length > 0, "a block cannot have \(length) rows")
     var rowsBefore = 0
-    return try reader.forEachBlock(of: length) { (block) throws(DensityError) in
+    return try table.reader.forEachBlock(of: length) { (block) throws(DensityError) in
       if let known = block.known {
         let cells = BinaryMatrix(rowCount: block.rowCount, columnCount: block.columnCount, words: known)
         try cells.expectNothingMissing(path: path, firstRow: rowsBefore, names: columnNames)
@@ -90,7 +87,7 @@ public final class TableStream: RowStream {
   ) throws(DensityError) -> Bool {
     precondition(length > 0, "a block cannot have \(length) rows")
     var rowsBefore = 0
-    return try reader.forEachBlock(of: length) { (block) throws(DensityError) in
+    return try table.reader.forEachBlock(of: length) { (block) throws(DensityError) in
       defer { rowsBefore += block.rowCount }
       let (rowCount, columnCount) = (block.rowCount, block.columnCount)
       if let levels = block.levels {
