@@ -1,0 +1,161 @@
+/// What the first lines of a text tell of all others: how fields are divided, which columns there are and what they are
+/// called, and where the rows begin.
+struct TextHead {
+  private(set) var delimiter = TextDelimiter.none
+  /// The fields of a row; 0 where there are no rows.
+  private(set) var columnCount = 0
+  /// The names of all columns of the file, empty where one has none.
+  private(set) var names: [String]?
+  private(set) var nameLine: Int?
+  /// The line that says how many columns there are: of the names, or the first row.
+  private(set) var measureLine = 1
+  /// A column that is no part of the table, and what it is called.
+  private(set) var aside: (column: Int, label: String)?
+  /// A column beyond the names that has no cells.
+  private(set) var emptyColumn: Int?
+  /// The numbers of a line before the rows that counts them.
+  private(set) var count: (line: Int, numbers: [Int])?
+  /// For each column whether the first lines have no bit in it, though they have other cells.
+  private(set) var isWithoutBits: [Bool] = []
+  /// The line of the names, if a quote opens in it that does not close.
+  private(set) var openQuoteLine: Int?
+  /// What stands before the rows, apart from comments.
+  private(set) var skipped = (byteCount: 0, lineCount: 0)
+
+  init(_ look: TextLook, linesBefore: Int, _ options: TableOptions, _ words: TextWords) {
+    var content = look.content[...]
+    func skip(_ line: TextSample) {
+      skipped = (line.next, line.number + line.lineCount - 1 - linesBefore)
+      content = content.dropFirst()
+    }
+    let given = content.first.flatMap { Self.givenDelimiter($0) }
+    if given != nil, let line = content.first { skip(line) }
+    if let line = content.first, let numbers = Self.numbers(line), content.count > 1 {
+      let rest = content.dropFirst()
+      let found = given ?? TextDialect.delimiter(of: rest, words)
+      let fields = rest[rest.startIndex].forEachField(found)
+      let isString = found == .bitStrings && line.count == fields
+      let areEven = rest.prefix(8).allSatisfy { $0.forEachField(found) == fields }
+      let rowCount = look.isWhole ? rest.count : nil
+      if !isString, areEven, Self.isCount(numbers, columnCount: fields, rowCount: rowCount) {
+        count = (line.number, numbers)
+        skip(line)
+      }
+    }
+    guard let first = content.first else {
+      skipped = (look.byteCount, look.lineCount)
+      return
+    }
+    delimiter = given ?? TextDialect.delimiter(of: content, words)
+    if delimiter == .pipe { content.removeAll(where: \.isRule) }
+    let lines = TextNames(content, delimiter, words)
+    measureLine = first.number
+    let comment = content.startIndex == 0 ? names(ofComment: look.lastComment, lines, options) : nil
+    let hasBits = lines.first.contains { $0.contains(.bit) }
+    if lines.areThere(options), comment == nil || !hasBits {
+      nameLine = first.number
+      if first.hasOpenQuote(delimiter) { openQuoteLine = first.number }
+      setNames(Self.names(first, delimiter), lines, content.dropFirst(), options)
+      skip(first)
+    } else {
+      columnCount = lines.first.count
+      if let (line, names) = comment { (nameLine, self.names) = (line, names) }
+    }
+    isWithoutBits = lines.columnsWithoutBits(columnCount, includingFirst: nameLine != first.number)
+  }
+
+  // MARK: Before the names
+
+  /// Returns the delimiter of a first line such as `sep=;`, as Excel reads it.
+  private static func givenDelimiter(_ line: TextSample) -> TextDelimiter? {
+    let text = line.buffer.filter { $0 != 0x22 && $0 != 0x20 }
+    guard text.count == 5, text.starts(with: "sep=".utf8) || text.starts(with: "SEP=".utf8) else {
+      return nil
+    }
+    return .byte(text[4])
+  }
+
+  /// Returns the one or two numbers that a line consists of.
+  private static func numbers(_ line: TextSample) -> [Int]? {
+    guard line.count <= 40 else { return nil }
+    let words = line.buffer.split { " \t,;".utf8.contains($0) }
+    let numbers = words.compactMap { word in
+      word.allSatisfy { (0x30...0x39).contains($0) } && (word.count == 1 || word.first != 0x30)
+        ? Int(String(decoding: word, as: UTF8.self)) : nil
+    }
+    return (1...2).contains(words.count) && numbers.count == words.count ? numbers : nil
+  }
+
+  /// Whether numbers before the rows can only be their count, or that of the columns, or both.
+  private static func isCount(_ numbers: [Int], columnCount: Int, rowCount: Int?) -> Bool {
+    if numbers.count == columnCount || columnCount == 1 {
+      return numbers[0] > 1 && numbers[0] == rowCount && (numbers.count == 1 || numbers[1] == columnCount)
+    }
+    return numbers.count == 1 ? numbers[0] > 1 : numbers.contains(columnCount)
+  }
+
+  // MARK: The names
+
+  private static func names(_ line: TextSample, _ delimiter: TextDelimiter) -> [String] {
+    var names: [String] = []
+    line.forEachField(delimiter) { field in
+      let text = String(
+        decoding: UnsafeBufferPointer(start: line.bytes + field.start, count: field.count), as: UTF8.self)
+      names.append(field.isQuoted ? text.replacing("\"\"", with: "\"") : text)
+    }
+    return names
+  }
+
+  private mutating func setNames(
+    _ names: [String], _ lines: TextNames, _ body: ArraySlice<TextSample>, _ options: TableOptions
+  ) {
+    var names = names
+    switch lines.extraFields {
+    case 1 where lines.body.allSatisfy({ $0.last == .missing }):
+      names.append("")
+      aside = (names.count - 1, "\(names.count)")
+      emptyColumn = names.count - 1
+    case 1 where Self.areDistinct(body.map { Self.names($0, delimiter).first }):
+      names.insert("", at: 0)
+      aside = (0, "row names")
+    case -1 where names.last?.isEmpty == true: names.removeLast()
+    default:
+      if let name = names.first, names.count > 1, name.isEmpty || name.hasPrefix("Unnamed: 0"),
+        isIndex(body, lines)
+      {
+        aside = (0, name.isEmpty ? "row numbers" : name)
+      }
+    }
+    if options.columns != nil { aside = nil }
+    self.names = names
+    columnCount = names.count
+  }
+
+  private static func areDistinct(_ names: [String?]) -> Bool {
+    Set(names).count == names.count && !names.contains("")
+  }
+
+  /// Whether the first field of the rows numbers or names them: it counts, or is no bit.
+  private func isIndex(_ body: ArraySlice<TextSample>, _ lines: TextNames) -> Bool {
+    if lines.body.contains(where: { $0.first?.isOther ?? false }) { return true }
+    let values = body.map { Self.names($0, delimiter).first.flatMap { Int($0) } }
+    guard let first = values.first, let first, first == 0 || first == 1 else { return false }
+    return values.enumerated().allSatisfy { $1 == first + $0 }
+  }
+
+  /// Returns the names in a comment right before the rows, if it can hold nothing else.
+  private func names(
+    ofComment comment: TextSample?, _ lines: TextNames, _ options: TableOptions
+  ) -> (line: Int, names: [String])? {
+    guard let comment, options.hasHeader ?? true, case .byte = delimiter, lines.first.count > 1 else {
+      return nil
+    }
+    var names = Self.names(comment, delimiter)
+    guard names.count == lines.first.count else { return nil }
+    names[0] = String(names[0].drop { "#% ".contains($0) })
+    let areNames = names.allSatisfy { name in
+      !name.isEmpty && !name.contains(" ") && !name.utf8.allSatisfy { (0x2B...0x39).contains($0) }
+    }
+    return areNames && Set(names).count == names.count ? (comment.number, names) : nil
+  }
+}

@@ -1,0 +1,194 @@
+/// A table of lines of text.
+///
+/// Lines of one-digit cells are read eight bytes at a time (`TextDigits`), all others field by field; both read the
+/// same where both can.
+final class TextReader: TableReader {
+  let layout: TableLayout
+  let lines: TextLines
+  let head: TextHead
+  let words: TextWords
+  /// Nil where a digit may mean something else, or columns are left out or in another order.
+  private let digits: TextDigits?
+  /// The place in a row of each of the file's columns, −1 for those that are left out; nil if all are where they are.
+  private let places: [Int]?
+  /// How each of the file's columns writes its bits, once it has words for them: a spelling's number + 1.
+  private var spellings: [UInt8] = []
+  private var rowCount = 0
+  /// Empty lines of a table of one column, which are missing cells if rows follow.
+  private var emptyLines = 0
+  /// How many lines of digits are tried at once: as many as there may be in a row.
+  private var attempt = 1
+
+  init(_ source: ByteSource, _ options: TableOptions) throws(DensityError) {
+    lines = try TextLines(source)
+    words = TextWords(options)
+    let look = try TextLook(lines)
+    try TextRefusals.checkText(
+      UnsafeBufferPointer(start: lines.ahead, count: min(look.byteCount, DataTable.startLength)),
+      path: lines.path)
+    let head = TextHead(look, linesBefore: lines.lineNumber, options, words)
+    self.head = head
+    lines.skip(byteCount: head.skipped.byteCount, lineCount: head.skipped.lineCount)
+    guard head.columnCount > 0 else { throw Self.noRows(lines) }
+    if let line = head.openQuoteLine {
+      throw .malformed(
+        path: lines.path, at: .line(line), expected: "a quote that closes",
+        found: "one that does not")
+    }
+    let kept = try Self.kept(head, options)
+    let places = kept.map { kept in
+      var places = [Int](repeating: -1, count: head.columnCount)
+      for (place, column) in kept.enumerated() { places[column] = place }
+      return places
+    }
+    self.places = places
+    digits =
+      kept == nil && words.digitsAreBits
+      ? TextDigits(columnCount: head.columnCount, head.delimiter) : nil
+    var layout = TableLayout(columnCount: kept?.count ?? head.columnCount, dialect: head.delimiter.name)
+    layout.nameLine = head.nameLine
+    layout.columnNames = head.names.map { names in kept?.map { names[$0] } ?? names }
+    layout.leftOut = places.map { Self.leftOut(head, $0) } ?? []
+    self.layout = layout
+  }
+
+  /// Returns the columns of the file that are kept, in their order, or nil for all as they are.
+  private static func kept(_ head: TextHead, _ options: TableOptions) throws(DensityError) -> [Int]? {
+    if options.columns == nil, options.ignored.isEmpty, head.aside == nil { return nil }
+    if let names = head.names {
+      for word in (options.columns ?? []) + options.ignored where names.count(where: { $0 == word }) > 1 {
+        throw .invalidConfiguration(
+          "\(quoted(word.utf8)) is the name of several columns; say its number instead")
+      }
+    }
+    let selection = try ColumnSelection(options, names: head.names, columnCount: head.columnCount)
+    guard let aside = head.aside?.column else { return selection.isEverything ? nil : selection.kept }
+    let kept = selection.kept.filter { $0 != aside }
+    guard !kept.isEmpty else { throw .invalidConfiguration("--ignore leaves no column") }
+    return kept
+  }
+
+  private static func leftOut(_ head: TextHead, _ places: [Int]) -> [String] {
+    places.indices.filter { places[$0] < 0 }.map { column in
+      if let aside = head.aside, aside.column == column { return aside.label }
+      let name = head.names?[column] ?? ""
+      return name.isEmpty ? "\(column + 1)" : name
+    }
+  }
+
+  func forEachBlock(
+    of length: Int, _ body: (TableBlock) throws(DensityError) -> Bool
+  ) throws(DensityError) -> Bool {
+    var rows = PackedLines(columnCount: layout.columnCount)
+    func isPassedOn() throws(DensityError) -> Bool {
+      rowCount += rows.rowCount
+      return try body(rows.takeBlock())
+    }
+    while true {
+      if emptyLines == 0 { try takeDigits(&rows, upTo: length) }
+      if rows.rowCount == length {
+        guard try isPassedOn() else { return false }
+        continue
+      }
+      guard try lines.advance() else { break }
+      if isEmptyLine() {
+        let hasBegun = rowCount + rows.rowCount > 0 || head.nameLine != nil
+        if head.columnCount == 1, hasBegun { emptyLines += 1 }
+        continue
+      }
+      if isPassedOver() { continue }
+      while emptyLines > 0 {
+        rows.appendMissing()
+        emptyLines -= 1
+        if rows.rowCount == length, try !isPassedOn() { return false }
+      }
+      try takeLine(&rows)
+    }
+    if rows.rowCount > 0, try !isPassedOn() { return false }
+    guard rowCount > 0 else { throw Self.noRows(lines) }
+    try checkCount(rowCount)
+    return true
+  }
+
+  // MARK: Lines
+
+  /// Takes lines of one-digit cells while there are any.
+  private func takeDigits(_ rows: inout PackedLines, upTo length: Int) throws(DensityError) {
+    guard let digits else { return }
+    while rows.rowCount < length {
+      let wanted = min(attempt, length - rows.rowCount)
+      var taken = 0
+      try lines.takeLines(atLeast: digits.lineLength + 2) { bytes, byteCount in
+        rows.append(upTo: wanted) { words in
+          let read = digits.read(bytes, byteCount: byteCount, into: words, rowCount: wanted)
+          taken = read.rowCount
+          return read
+        }
+      }
+      attempt = taken == wanted ? min(2 * attempt, 1024) : max(1, taken)
+      if taken == 0 { return }
+    }
+  }
+
+  /// Takes the line at hand, field by field.
+  private func takeLine(_ rows: inout PackedLines) throws(DensityError) {
+    let number = lines.lineNumber
+    let places = places
+    var fields = TextFields(lines.line, count: lines.length, head.delimiter)
+    var column = 0
+    rows.appendEmpty()
+    scan: while true {
+      switch fields.next() {
+      case .field(let field):
+        let place = column < head.columnCount ? places?[column] ?? column : -1
+        if place >= 0 {
+          let cell = words.cell(fields.bytes, field)
+          switch cell.value {
+          case .on: rows.setLast(place)
+          case .off: break
+          case .missing: rows.setLastMissing(place)
+          case .other: throw wrongCell(field, of: fields, column: column, line: number)
+          }
+          if cell.spelling != .number { try check(cell.spelling, field, column, line: number) }
+        }
+        if column == head.emptyColumn, field.count > 0 { throw wrongLength(column + 1, line: number) }
+        column += 1
+      case .openQuote(let start):
+        try lines.closeQuote(at: start, line: number)
+        (fields.bytes, fields.end) = (lines.line, lines.length)
+      case .end: break scan
+      }
+    }
+    guard column == head.columnCount else { throw wrongLength(column, line: number) }
+    if fields.hasDoubleTab {
+      throw .malformed(
+        path: lines.path, at: .line(number), expected: "cells between blanks",
+        found: "two tabs with nothing between them: tabs and spaces both divide the cells of this file")
+    }
+  }
+
+  /// Whether the line at hand holds nothing.
+  private func isEmptyLine() -> Bool {
+    let tabsDivide = head.delimiter == .tab
+    return UnsafeBufferPointer(start: lines.line, count: lines.length).allSatisfy {
+      $0 == 0x20 || $0 == 0x09 && !tabsDivide || $0 == 0x0B || $0 == 0x0C || $0 == 0x1A
+    }
+  }
+
+  /// Whether the line at hand is a comment, or drawn between rows.
+  private func isPassedOver() -> Bool {
+    let line = TextSample(bytes: lines.line, count: lines.length)
+    return line.isComment || head.delimiter == .pipe && line.isRule
+  }
+
+  /// Checks that a column keeps to one pair of words.
+  private func check(
+    _ spelling: TextCell.Spelling, _ field: TextField, _ column: Int, line: Int
+  ) throws(DensityError) {
+    if spellings.isEmpty { spellings = [UInt8](repeating: 0, count: head.columnCount) }
+    if spellings[column] == 0 { spellings[column] = spelling.rawValue + 1 }
+    guard spellings[column] != spelling.rawValue + 1 else { return }
+    let known = TextCell.Spelling(rawValue: spellings[column] - 1)
+    throw wrongSpelling(field, column: column, line: line, expected: known?.words ?? words.expected)
+  }
+}
