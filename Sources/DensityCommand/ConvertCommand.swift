@@ -66,13 +66,7 @@ enum ConvertCommand {
       try rows.picture(imageShape: table.imageShape, magnification: magnification).writePNG(to: output)
       rowCount = rows.rowCount
     } else {
-      let writer = TableWriter(.text, shape) { (bytes) throws(DensityError) in
-        do throws(OutputError) {
-          return try Terminal.writeToStandardOutput(bytes)
-        } catch {
-          throw .unwritable(path: "standard output", reason: error.reason)
-        }
-      }
+      let writer = TableWriter.standardOutput(shape)
       try copy(table, to: writer, progress)
       try writer.finish()
     }

@@ -47,32 +47,62 @@ enum SampleCommand {
     }
     var generator = Philox(seed: try arguments.value("seed", as: .seed), stream: .sampling)
 
-    // In parts, for the uniforms of a part are held at once.
     let progress = ProgressLine()
     let evaluator = checkpoint.model.evaluator()
-    var parts: [BinaryMatrix] = []
     var logProbabilities: [Double] = []
-    let size = 4096
-    for start in stride(from: 0, to: count, by: size) {
-      let partCount = min(size, count - start)
-      let part = try evaluator.sample(count: partCount, using: &generator)
-      if scores != nil { logProbabilities += evaluator.logProbabilities(of: part) }
-      parts.append(part)
-      progress.update("sampling", fraction: Double(start + partCount) / Double(count))
+    /// Draws the rows in parts, each of which is handed on at once, until nobody wants more.
+    func draw(_ body: (BinaryMatrix) throws(DensityError) -> Bool) throws(DensityError) {
+      for start in stride(from: 0, to: count, by: partLength) {
+        let part = try evaluator.sample(count: min(partLength, count - start), using: &generator)
+        if scores != nil { logProbabilities += evaluator.logProbabilities(of: part) }
+        progress.update("sampling", fraction: Double(start + part.rowCount) / Double(count))
+        guard try body(part) else { return }
+      }
     }
-    let rows = BinaryMatrix(concatenating: parts, columnCount: checkpoint.model.variableCount)
-    progress.finish()
-
+    let shape = TableWriter.Shape(
+      columnCount: checkpoint.model.variableCount, names: checkpoint.columnNames,
+      imageShape: checkpoint.imageShape, rowCount: count)
     if isPicture {
-      try rows.picture(imageShape: checkpoint.imageShape, columns: columns, magnification: magnification)
+      var parts: [BinaryMatrix] = []
+      try draw { (part) throws(DensityError) in
+        parts.append(part)
+        return true
+      }
+      try BinaryMatrix(concatenating: parts, columnCount: checkpoint.model.variableCount)
+        .picture(imageShape: checkpoint.imageShape, columns: columns, magnification: magnification)
         .writePNG(to: output)
     } else if let table {
-      try table.write(rows, imageShape: checkpoint.imageShape)
+      try table.writing(shape) { (writer) throws(DensityError) in
+        try draw { (part) throws(DensityError) in try writer.write(part) }
+      }
     } else {
-      try Terminal.writeToStandardOutput(TableFile.bytes(of: rows, as: .text))
+      let writer = TableWriter.standardOutput(shape)
+      try draw { (part) throws(DensityError) in
+        let goesOn = try writer.write(part)
+        try writer.flush()
+        return goesOn
+      }
+      try writer.finish()
     }
+    progress.finish()
     if let scores { try scores.write(logProbabilities) }
     if output != "-" { progress.print("\(count) rows in \(output)") }
     return .success
+  }
+
+  /// So many rows are drawn at a time that no thread is idle, and so few that the first come at once.
+  private static let partLength = 1024
+}
+
+extension TableWriter {
+  /// A writer of CSV whose rows go to standard output as they come.
+  static func standardOutput(_ shape: Shape) -> TableWriter {
+    TableWriter(.text, shape) { (bytes) throws(DensityError) in
+      do throws(OutputError) {
+        return try Terminal.writeToStandardOutput(bytes)
+      } catch {
+        throw .unwritable(path: "standard output", reason: error.reason)
+      }
+    }
   }
 }

@@ -153,7 +153,10 @@ public final class TableWriter {
     }
   }
 
-  private func flush() throws(DensityError) {
+  /// Hands on what was written so far, rather than wait for more.
+  ///
+  /// - Throws: what taking the bytes throws.
+  public func flush() throws(DensityError) {
     goesOn = try sink(isCompressed ? Gzip.compress(buffer) : buffer) && goesOn
     buffer.removeAll(keepingCapacity: true)
   }
