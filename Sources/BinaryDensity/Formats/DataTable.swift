@@ -188,7 +188,7 @@ public struct TableSummary: Hashable, Sendable, Codable {
   public let columnCount: Int
   /// Columns that the file has and the table has not.
   public let leftOut: [String]
-  /// Whether the columns were put in another order, by their names or as the options say.
+  /// Whether the columns were put in another order, that of a model, by their names.
   public let isReordered: Bool
   /// How many cells are missing.
   public let missingCount: Int

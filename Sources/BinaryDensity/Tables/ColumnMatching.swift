@@ -59,7 +59,7 @@ extension TableReader {
         path: path, expected: "\(columnCount) columns as in \(other)", found: "\(layout.columnCount)")
     }
     guard let columns else { return self }
-    return SelectedColumns(self, columns: columns)
+    return SelectedColumns(self, columns: columns, isReordered: true)
   }
 }
 

@@ -35,7 +35,7 @@ struct DataTableTests {
 
   @Test("a table of one column, and of one row")
   func thin() throws {
-    try #expect(Self.bits("0\n1\n\n1\n") == BinaryMatrix([[0], [1], [1]]))
+    try #expect(Self.bits("0\n1\n1\n") == BinaryMatrix([[0], [1], [1]]))
     try #expect(Self.bits("1") == BinaryMatrix([[1]]))
     try #expect(Self.bits("0,1") == BinaryMatrix([[0, 1]]))
   }
@@ -48,6 +48,7 @@ struct DataTableTests {
       try Self.bits(String(decoding: TableFile.bytes(of: rows, as: .text), as: UTF8.self)) == rows)
   }
 
+<<<<<<< HEAD
   static let wrong: [(String, Malformed)] = [
     ("", Malformed(.byte(0), "a table of 0 and 1", "an empty file")),
     ("\n \n", Malformed(.line(2), "a row of 0 and 1", "the end of the file")),
@@ -89,6 +90,8 @@ struct DataTableTests {
     }
   }
 
+=======
+>>>>>>> text
   @Test("an IDX table of any type", arguments: IDXArray.ElementType.allCases)
   func idx(type: IDXArray.ElementType) throws {
     let elements: IDXArray.Elements =

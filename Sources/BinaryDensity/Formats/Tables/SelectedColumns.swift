@@ -4,8 +4,10 @@ final class SelectedColumns: TableReader {
   private let base: any TableReader
   private let columns: [Int]
 
-  /// - Parameter columns: columns of the base, in the order they are wanted; none twice.
-  init(_ base: any TableReader, columns: [Int]) {
+  /// - Parameters:
+  ///   - columns: columns of the base, in the order they are wanted; none twice.
+  ///   - isReordered: whether their names say so.
+  init(_ base: any TableReader, columns: [Int], isReordered: Bool = false) {
     self.base = base
     self.columns = columns
     var layout = base.layout
@@ -15,8 +17,8 @@ final class SelectedColumns: TableReader {
     layout.columnNames = names.map { names in columns.map { names[$0] } }
     layout.leftOut += (0..<base.layout.columnCount).filter { !kept.contains($0) }
       .map { names?[$0] ?? "\($0 + 1)" }
+    layout.isReordered = isReordered || layout.isReordered
     if columns != Array(0..<base.layout.columnCount) { layout.imageShape = nil }
-    layout.isReordered = columns != columns.sorted()
     self.layout = layout
   }
 

@@ -56,7 +56,7 @@ struct TableLayout: Sendable {
   var nameLine: Int?
   /// The names, or numbers counted from 1, of columns that the file has and the rows have not.
   var leftOut: [String] = []
-  /// Whether the columns are in another order than in the file.
+  /// Whether the columns were put in another order, that of a model, by their names.
   var isReordered = false
 }
 

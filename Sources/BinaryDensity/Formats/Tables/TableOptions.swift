@@ -72,7 +72,8 @@ struct ColumnSelection {
       {
         Array(0..<columnCount)
       }
-    kept = wanted.filter { !ignored.contains($0) }
+    let isIgnored = Set(ignored)
+    kept = wanted.filter { !isIgnored.contains($0) }
     let isKept = Set(kept)
     leftOut = (0..<columnCount).filter { !isKept.contains($0) }
     guard isKept.count == kept.count else {

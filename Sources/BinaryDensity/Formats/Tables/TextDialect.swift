@@ -79,7 +79,10 @@ struct TextDialect {
 
   /// The dialect of lines that hold nothing which divides them.
   private func withoutSeparators() -> TextDelimiter {
-    let strings = body.count { line in line.count > 1 && line.buffer.allSatisfy { $0 & 0xFE == 0x30 } }
+    let strings = body.count { line in
+      let digits = line.buffer.drop(while: TextFields.isBlank).prefix { $0 & 0xFE == 0x30 }
+      return digits.count > 1 && line.buffer[digits.endIndex...].allSatisfy(TextFields.isBlank)
+    }
     return !words.areGiven && 2 * strings >= body.count ? .bitStrings : .none
   }
 }

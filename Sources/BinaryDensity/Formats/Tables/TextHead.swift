@@ -34,10 +34,12 @@ struct TextHead {
       let rest = content.dropFirst()
       let found = given ?? TextDialect.delimiter(of: rest, words)
       let fields = rest[rest.startIndex].forEachField(found)
-      let isString = found == .bitStrings && line.count == fields
+      let isString =
+        line.forEachField(.bitStrings) == fields && line.buffer.allSatisfy { $0 & 0xFE == 0x30 || $0 == 0x20 }
       let areEven = rest.prefix(8).allSatisfy { $0.forEachField(found) == fields }
       let rowCount = look.isWhole ? rest.count : nil
-      if !isString, areEven, Self.isCount(numbers, columnCount: fields, rowCount: rowCount) {
+      let mayCount = !isString || found != .bitStrings && numbers[0] == rowCount
+      if mayCount, areEven, Self.isCount(numbers, columnCount: fields, rowCount: rowCount) {
         count = (line.number, numbers)
         skip(line)
       }
@@ -72,7 +74,9 @@ struct TextHead {
     guard text.count == 5, text.starts(with: "sep=".utf8) || text.starts(with: "SEP=".utf8) else {
       return nil
     }
-    return .byte(text[4])
+    // `sep=1` would be a name.
+    return (0x30...0x39).contains(text[4]) || text[4] | 0x20 > 0x60 && text[4] | 0x20 < 0x7B
+      ? nil : .byte(text[4])
   }
 
   /// Returns the one or two numbers that a line consists of.
@@ -147,12 +151,11 @@ struct TextHead {
   private func names(
     ofComment comment: TextSample?, _ lines: TextNames, _ options: TableOptions
   ) -> (line: Int, names: [String])? {
-    guard let comment, options.hasHeader ?? true, case .byte = delimiter, lines.first.count > 1 else {
-      return nil
-    }
-    var names = Self.names(comment, delimiter)
+    // Three words may be a remark; names with commas between them are not, nor is what is asked for.
+    let isCertain = if case .byte = delimiter { true } else { options.hasHeader == true }
+    guard let comment, isCertain, options.hasHeader ?? true, lines.first.count > 1 else { return nil }
+    let names = Self.names(comment.afterMark, delimiter)
     guard names.count == lines.first.count else { return nil }
-    names[0] = String(names[0].drop { "#% ".contains($0) })
     let areNames = names.allSatisfy { name in
       !name.isEmpty && !name.contains(" ") && !name.utf8.allSatisfy { (0x2B...0x39).contains($0) }
     }

@@ -155,9 +155,15 @@ struct TextSample {
 
   /// Whether it begins with `#` or `%`, and is no row whose first cell is Excel's `#N/A`.
   var isComment: Bool {
-    guard let start = buffer.firstIndex(where: { !TextFields.isBlank($0) }) else { return false }
+    guard let start = buffer.firstIndex(where: { $0 != 0x20 }) else { return false }
     guard buffer[start] == 0x23 || buffer[start] == 0x25 else { return false }
     return !buffer[start...].starts(with: "#N/A".utf8)
+  }
+
+  /// A comment without the marks that it begins with.
+  var afterMark: TextSample {
+    let marks = buffer.prefix { $0 == 0x20 || $0 == 0x23 || $0 == 0x25 }.count
+    return TextSample(bytes: bytes + marks, count: count - marks)
   }
 
   /// Whether it is a line drawn between the rows of a table of pipes.

@@ -55,10 +55,10 @@ struct TextNames {
       if first[column].isOther, below.contains(.bit) { named += 1 }
       if first[column].contains(.word), below.contains(.bit), !below.contains(.word) { wordsOverNumbers += 1 }
     }
+    // A row of bits with a wrong cell has the same bit twice; names are distinct.
+    let bits = first.filter { $0.contains(.bit) && !$0.contains(.word) }
+    let areDistinct = bits.count { $0.contains(.on) } <= 1 && bits.count { !$0.contains(.on) } <= 1
     if named > 0 {
-      // A row of bits with a wrong cell has the same bit twice; names are distinct.
-      let bits = first.filter { $0.contains(.bit) && !$0.contains(.word) }
-      let areDistinct = bits.count { $0.contains(.on) } <= 1 && bits.count { !$0.contains(.on) } <= 1
       if texts > 0 { return areDistinct }
       // Names that are numbers count the columns: a fraction is a cell, and so is 01 beside 1.
       let isCell = first.contains { $0.contains(.fraction) || $0.contains(.padded) && !bits.isEmpty }
@@ -66,7 +66,7 @@ struct TextNames {
     }
     if texts == first.count { return true }
     if wordsOverNumbers > 0, first.allSatisfy({ $0.isOther || $0.contains(.word) }) { return true }
-    return first.allSatisfy { $0.contains(.quoted) }
+    return areDistinct && first.allSatisfy { $0.contains(.quoted) }
       && !body.contains { $0.contains { $0.contains(.quoted) } }
   }
 

@@ -1,9 +1,9 @@
 /// What is wrong with a line, and what to do.
 extension TextReader {
-  static func noRows(_ lines: TextLines) -> DensityError {
+  static func noRows(_ lines: TextLines, isAtEnd: Bool) -> DensityError {
     .malformed(
       path: lines.path, at: .line(lines.lineNumber), expected: "a row of 0 and 1",
-      found: "the end of the file")
+      found: isAtEnd ? "the end of the file" : "nothing but blank lines and comments")
   }
 
   /// The error of a field that is neither a bit nor missing.

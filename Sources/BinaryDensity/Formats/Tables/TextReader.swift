@@ -29,7 +29,7 @@ final class TextReader: TableReader {
     let head = TextHead(look, linesBefore: lines.lineNumber, options, words)
     self.head = head
     lines.skip(byteCount: head.skipped.byteCount, lineCount: head.skipped.lineCount)
-    guard head.columnCount > 0 else { throw Self.noRows(lines) }
+    guard head.columnCount > 0 else { throw Self.noRows(lines, isAtEnd: look.isWhole) }
     if let line = head.openQuoteLine {
       throw .malformed(
         path: lines.path, at: .line(line), expected: "a quote that closes",
@@ -48,6 +48,7 @@ final class TextReader: TableReader {
     var layout = TableLayout(columnCount: kept?.count ?? head.columnCount, dialect: head.delimiter.name)
     layout.nameLine = head.nameLine
     layout.columnNames = head.names.map { names in kept?.map { names[$0] } ?? names }
+    layout.isReordered = kept.map { $0 != $0.sorted() } ?? false
     layout.leftOut = places.map { Self.leftOut(head, $0) } ?? []
     self.layout = layout
   }
@@ -105,7 +106,7 @@ final class TextReader: TableReader {
       try takeLine(&rows)
     }
     if rows.rowCount > 0, try !isPassedOn() { return false }
-    guard rowCount > 0 else { throw Self.noRows(lines) }
+    guard rowCount > 0 else { throw Self.noRows(lines, isAtEnd: true) }
     try checkCount(rowCount)
     return true
   }
