@@ -48,50 +48,6 @@ struct DataTableTests {
       try Self.bits(String(decoding: TableFile.bytes(of: rows, as: .text), as: UTF8.self)) == rows)
   }
 
-<<<<<<< HEAD
-  static let wrong: [(String, Malformed)] = [
-    ("", Malformed(.byte(0), "a table of 0 and 1", "an empty file")),
-    ("\n \n", Malformed(.line(2), "a row of 0 and 1", "the end of the file")),
-    ("a,b\n", Malformed(.line(1), "a row of 0 and 1", "the end of the file")),
-    ("\u{FEFF}", Malformed(.line(0), "a row of 0 and 1", "the end of the file")),
-    ("1,0\n0,2\n", Malformed(.line(2), "0 or 1", "\"2\" in column 2")),
-    ("a,b\n\n1,0\n0,-1\n", Malformed(.line(4), "0 or 1", "\"-1\" in column 2")),
-    ("0.5 1\n", Malformed(.line(1), "0 or 1", "\"0.5\" in column 1")),
-    ("1 nan\n", Malformed(.line(1), "0 or 1", "\"nan\" in column 2")),
-    ("nan nan\n0 1\n", Malformed(.line(1), "0 or 1", "\"nan\" in column 1")),
-    ("inf\n", Malformed(.line(1), "0 or 1", "\"inf\" in column 1")),
-    ("0,1\nyes,no\n", Malformed(.line(2), "0 or 1", "\"yes\" in column 1")),
-    ("a,b\nc,d\n0,1\n", Malformed(.line(2), "0 or 1", "\"c\" in column 1")),
-    ("a,0\n1,0\n", Malformed(.line(1), "0 or 1", "\"a\" in column 1")),
-    ("0101\n", Malformed(.line(1), "0 or 1", "\"0101\" in column 1")),
-    ("1,,0\n", Malformed(.line(1), "0 or 1", "nothing in column 2")),
-    ("1,0,\n", Malformed(.line(1), "0 or 1", "nothing in column 3")),
-    (",1\n", Malformed(.line(1), "0 or 1", "nothing in column 1")),
-    (",\n", Malformed(.line(1), "0 or 1", "nothing in column 1")),
-    ("\"\",1\n", Malformed(.line(1), "0 or 1", "nothing in column 1")),
-    ("\"1,0\n", Malformed(.line(1), "0 or 1", "\"\\\"1\" in column 1")),
-    ("\"1\"0,1\n", Malformed(.line(1), "0 or 1", "\"\\\"1\\\"0\" in column 1")),
-    ("0 1\n0 1 1\n", Malformed(.line(2), "2 columns as in line 1", "3 columns")),
-    ("x y\n\n0 1\n\n0\n", Malformed(.line(5), "2 columns as in line 3", "1 column")),
-    ("0\n0 1\n", Malformed(.line(2), "1 column as in line 1", "2 columns")),
-    (
-      "0 1 1000000000000000000000000000000000\n",
-      Malformed(.line(1), "0 or 1", "\"100000000000000000000000\"… in column 3")
-    ),
-    ("PQ\u{3}\u{4}more", Malformed(.line(1), "a table: IDX, NPY or text", "a byte 0x03")),
-    ("0 1\n0 \u{0}\n", Malformed(.line(2), "0 or 1", "\"\\0\" in column 2")),
-  ]
-
-  @Test("every way a text can be wrong, plain and gzip", arguments: wrong)
-  func malformed(text: String, error: Malformed) throws {
-    try expectMalformed(text.utf8, error, reading: { try DataTable.read($0) })
-    if !text.isEmpty {
-      try expectMalformed(Gzip.compress(Array(text.utf8)), error, reading: { try DataTable.read($0) })
-    }
-  }
-
-=======
->>>>>>> text
   @Test("an IDX table of any type", arguments: IDXArray.ElementType.allCases)
   func idx(type: IDXArray.ElementType) throws {
     let elements: IDXArray.Elements =

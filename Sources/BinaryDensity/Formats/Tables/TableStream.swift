@@ -111,12 +111,8 @@ extension BinaryMatrix {
       guard let column = (0..<columnCount).first(where: { !self[row, $0] }) else { continue }
       throw .malformed(
         path: path, at: .cell(row: firstRow + row, column: column, name: names?[column]),
-<<<<<<< HEAD
         expected: "0 or 1",
         found: "nothing (\(missing == 1 ? "1 cell is" : "\(missing) cells are") missing)")
-=======
-        expected: "0 or 1", found: "nothing (\(missing == 1 ? "1 cell is" : "\(missing) cells are") missing)")
->>>>>>> text
     }
   }
 }
