@@ -45,7 +45,7 @@ struct Reading {
     let size = try write(kind, to: path)
     var fastest = Double.infinity
     var beyond: Int?
-    let packed = kind.rowCount * (kind.columnCount + 63) / 64 * 8
+    let packed = kind.rowCount * ((kind.columnCount + 63) / 64 * 8)
     for _ in 0..<repetitions {
       let before = Memory.resident
       Memory.forgetPeak()

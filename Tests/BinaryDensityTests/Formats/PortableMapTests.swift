@@ -123,9 +123,11 @@ struct PortableMapTests {
         found: "\"notes.txt\"")
       try write(Array("hello".utf8), "notes.txt")
       #expect(throws: found) { try DataTable.read(folder) }
+      #expect(!DataTable.holdsPictures(folder: folder))
       try write(Array("P1 3 2 000111".utf8), "b.pbm")
       try write(Gzip.compress(Array("P4 3 2\n".utf8) + [0xA0, 0x20]), "a.PBM.gz")
       try write([1, 2, 3], ".hidden.pbm")
+      #expect(DataTable.holdsPictures(folder: folder))
       let table = try DataTable.read(folder + "/")
       #expect(table.contents == .bits(Self.two) && table.imageShape == Self.shape)
       try write(Array("P1 2 3 000111".utf8), "c.pbm")

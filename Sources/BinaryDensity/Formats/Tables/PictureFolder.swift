@@ -22,9 +22,7 @@ final class PictureFolder: TableReader {
   init(path: String) throws(DensityError) {
     self.path = path
     let all = try Folder.names(in: path).filter { !$0.hasPrefix(".") }
-    names = all.filter { name in
-      Self.ends.contains { name.lowercased().hasSuffix($0) || name.lowercased().hasSuffix($0 + ".gz") }
-    }
+    names = all.filter(Self.isPicture)
     if let other = all.first(where: { name in Self.otherEnds.contains { name.lowercased().hasSuffix($0) } }) {
       throw .mismatch(
         path: path, expected: "pictures in PBM or PGM",
@@ -37,6 +35,12 @@ final class PictureFolder: TableReader {
     }
     first = try PortableMapPictures(ByteSource(path: Folder.path(path, name))).header
     layout = first.layout
+  }
+
+  /// Whether a file is taken for one of pictures, by its name.
+  fileprivate static func isPicture(_ name: String) -> Bool {
+    let name = name.lowercased()
+    return !name.hasPrefix(".") && ends.contains { name.hasSuffix($0) || name.hasSuffix($0 + ".gz") }
   }
 
   private static let ends = [".pbm", ".pgm", ".pnm"]
@@ -64,6 +68,13 @@ final class PictureFolder: TableReader {
       } while try pictures.beginNext()
     }
     return try builder.finish(body)
+  }
+}
+
+extension DataTable {
+  /// Whether a folder holds pictures in PBM or PGM, which `read` then reads.
+  package static func holdsPictures(folder path: String) -> Bool {
+    (try? Folder.names(in: path))?.contains(where: PictureFolder.isPicture) ?? false
   }
 }
 
