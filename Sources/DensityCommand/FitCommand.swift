@@ -11,7 +11,8 @@ enum FitCommand {
       Tries families, sizes and regularisation on the training rows, chooses on the validation rows, trains many \
       networks of the best recipe and mixes them into one checkpoint. Test rows, if given, are looked at once, at the \
       end. Ctrl-C ends the search and keeps the best so far; should the process be killed, the \
-      output's name with .partial is the best single network by then.
+      output's name with .partial is the best single network by then. A file that the output has the name of is kept, \
+      with ~1 after its name.
       """,
     options: DataOptions.heldOut + [
       .value(
@@ -35,8 +36,12 @@ enum FitCommand {
     let budget = try arguments.value("budget", as: .duration)
     let seed = try arguments.value("seed", as: .seed)
     // Found out before the work, not after.
-    try AtomicFile.checkFolder(of: output)
-    let data = try DataOptions.tables(arguments, path: try arguments.value("table", as: .path))
+    let table = try arguments.value("table", as: .path)
+    let heldOut = try ["validation", "test"].compactMap { try arguments.optionalValue($0, as: .path) }
+    for path in [output, output + ".partial"] {
+      try AtomicFile.checkWritable(path, besides: [table] + heldOut)
+    }
+    let data = try DataOptions.tables(arguments, path: table)
     let progress = ProgressLine()
     progress.print("\(rowCounts(of: data)) of \(data.variableCount) variables")
     let search = try DensitySearch(data, budget: .seconds(budget), seed: seed)
@@ -50,6 +55,8 @@ enum FitCommand {
           phase, fraction: fraction, figures: best.map { ["best validation NLL \(fixed($0, 3))"] } ?? [])
       }
       return !Interrupt.isRequested
+    } keptAside: { aside in
+      progress.print("kept the earlier file as \(aside)")
     }
     progress.finish()
     Interrupt.uninstall()

@@ -29,10 +29,12 @@ enum LogProbCommand {
     ], run: run)
 
   private static func run(_ arguments: ParsedArguments) throws -> ExitStatus {
-    // The name of the output is checked before any work goes into what it is to hold.
+    // The output is checked before any work goes into what it is to hold.
     let output = try arguments.optionalValue("output", as: .path).map { try TableFile(path: $0) }
-    let checkpoint = try Checkpoint(contentsOf: try arguments.value("checkpoint", as: .path))
+    let model = try arguments.value("checkpoint", as: .path)
     let path = try arguments.optionalValue("table", as: .path) ?? arguments.value("data", as: .path)
+    if let output { try AtomicFile.checkWritable(output.path, besides: [model, path]) }
+    let checkpoint = try Checkpoint(contentsOf: model)
     let (rows, _, _) = try DataOptions.rows(arguments, path: path, for: checkpoint.model)
     let progress = ProgressLine()
     let logProbabilities =

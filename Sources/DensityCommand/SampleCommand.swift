@@ -36,11 +36,17 @@ enum SampleCommand {
     let isPicture = output.hasSuffix(".png")
     let table = isPicture || output == "-" ? nil : try TableFile(path: output)
     let scores = try arguments.optionalValue("logprob", as: .path).map { try TableFile(path: $0) }
-    if let scores, scores.path == output { throw UsageError("--output and --logprob name the same file") }
+    if let scores, scores.path == output || AtomicFile.isSameFile(scores.path, output) {
+      throw UsageError("--output and --logprob name the same file")
+    }
     let count = try arguments.value("count", as: .integer(in: 1...100_000_000))
     let columns = try arguments.optionalValue("columns", as: .integer(in: 1...10_000))
     let magnification = try arguments.value("magnify", as: .integer(in: 1...64))
-    let checkpoint = try Checkpoint(contentsOf: try arguments.value("checkpoint", as: .path))
+    let model = try arguments.value("checkpoint", as: .path)
+    for path in [output == "-" ? nil : output, scores?.path].compactMap(\.self) {
+      try AtomicFile.checkWritable(path, besides: [model])
+    }
+    let checkpoint = try Checkpoint(contentsOf: model)
     if isPicture {
       try checkPicture(
         rowCount: count, variableCount: checkpoint.model.variableCount, magnification: magnification)

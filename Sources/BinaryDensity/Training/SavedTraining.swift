@@ -10,12 +10,15 @@ public struct SavedTraining: Sendable {
   /// Where the training stood: its configuration, its data, its seed.
   public let state: TrainingState
   private let best: any Density
+  /// The file that the network was read from, which every writing replaces by another.
+  private let file: FileIdentity?
 
   /// Reads the checkpoints of a folder.
   ///
   /// - Throws: `DensityError.missingFile` and what else reading a checkpoint throws; `.mismatch` if the folder holds
   ///   no training.
   public init(in directory: RunDirectory) throws(DensityError) {
+    file = FileIdentity(existing: directory.last)
     let last = try Checkpoint(contentsOf: directory.last)
     guard let state = last.training, let model = last.model as? any TrainableDensity else {
       throw .mismatch(
@@ -25,6 +28,17 @@ public struct SavedTraining: Sendable {
     self.model = model
     self.state = state
     best = try Checkpoint(contentsOf: directory.best).model
+  }
+
+  /// Makes sure that nobody has gone on with the training since it was read.
+  ///
+  /// - Throws: `DensityError.mismatch`.
+  func checkCurrent() throws(DensityError) {
+    guard FileIdentity(existing: directory.last) == file else {
+      throw .mismatch(
+        path: directory.last, expected: "the training as it was read",
+        found: "a later one, written in the meantime")
+    }
   }
 
   /// Goes on with a network that may be any of the folder's family.

@@ -35,8 +35,10 @@ public struct TrainingRun: Sendable {
   ) throws(DensityError) -> RunResult {
     // Made first, so that what cannot be trained moves nothing.
     let trainer = try Trainer(model, data: data, configuration: configuration)
-    try prepare(observe)
-    return try finished(try train(trainer, in: directory, observe), seed: configuration.seed, observe)
+    return try directory.whileLocked { () throws(DensityError) in
+      try prepare(observe)
+      return try finished(try train(trainer, in: directory, observe), seed: configuration.seed, observe)
+    }
   }
 
   /// Goes on with a training.
@@ -48,9 +50,12 @@ public struct TrainingRun: Sendable {
   ) throws(DensityError) -> RunResult {
     func resume<Model: TrainableDensity>(_ model: Model) throws(DensityError) -> RunResult {
       let trainer = try saved.trainer(continuing: model, data: data)
-      return try finished(
-        try train(trainer, in: directory, resumedFrom: saved.state.progress, observe),
-        seed: saved.state.progress.configuration.seed, observe)
+      return try directory.whileLocked { () throws(DensityError) in
+        try saved.checkCurrent()
+        return try finished(
+          try train(trainer, in: directory, resumedFrom: saved.state.progress, observe),
+          seed: saved.state.progress.configuration.seed, observe)
+      }
     }
     return try resume(saved.model)
   }
@@ -76,6 +81,17 @@ public struct TrainingRun: Sendable {
     _ model: (_ orderSeed: UInt64, _ weightSeed: UInt64) throws(DensityError) -> any TrainableDensity
   ) throws(DensityError) -> RunResult {
     precondition(count >= 1 && orderCount >= 1, "\(count) members of \(orderCount) orders are no run")
+    return try directory.whileLocked { () throws(DensityError) in
+      try trainMembersLocked(
+        count, orderCount: orderCount, configuration, isResumed: isResumed, observing: observe, model)
+    }
+  }
+
+  private func trainMembersLocked(
+    _ count: Int, orderCount: Int, _ configuration: TrainingConfiguration, isResumed: Bool,
+    observing observe: (RunEvent) throws(DensityError) -> Bool,
+    _ model: (_ orderSeed: UInt64, _ weightSeed: UInt64) throws(DensityError) -> any TrainableDensity
+  ) throws(DensityError) -> RunResult {
     if isResumed { _ = try observe(.prepared(earlierRun: nil)) } else { try prepare(observe) }
     let clock = ContinuousClock()
     let start = clock.now
@@ -114,7 +130,16 @@ public struct TrainingRun: Sendable {
     observing observe: (RunEvent) throws(DensityError) -> Bool = { _ throws(DensityError) in true }
   ) throws(DensityError) -> RunResult {
     precondition(ModelKind.baselines.contains(kind), "a \(kind.rawValue) is no baseline")
-    try prepare(observe)
+    return try directory.whileLocked { () throws(DensityError) in
+      try prepare(observe)
+      return try fitLocked(kind, componentCount: componentCount, seed: seed, observing: observe)
+    }
+  }
+
+  private func fitLocked(
+    _ kind: ModelKind, componentCount: Int, seed: UInt64,
+    observing observe: (RunEvent) throws(DensityError) -> Bool
+  ) throws(DensityError) -> RunResult {
     let clock = ContinuousClock()
     let start = clock.now
     var isStopped = false
