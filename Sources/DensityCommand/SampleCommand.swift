@@ -62,7 +62,12 @@ enum SampleCommand {
     for start in stride(from: 0, to: count, by: size) {
       let partCount = min(size, count - start)
       let part = try evaluator.sample(count: partCount, using: &generator)
-      if scores != nil { logProbabilities += evaluator.logProbabilities(of: part) }
+      if scores != nil {
+        logProbabilities +=
+          try evaluator.logProbabilities(of: part) { (_) throws(DensityError) in true } ?? []
+      }
+      // What has no log p is not drawn from it either.
+      if start == 0 { _ = try evaluator.logProbabilities(of: part.rows(0..<1)) { _ in true } }
       parts.append(part)
       progress.update("sampling", fraction: Double(start + partCount) / Double(count))
     }

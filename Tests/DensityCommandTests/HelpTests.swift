@@ -12,7 +12,7 @@ struct HelpTests {
       "binarize", "threshold", "binarize-seed", "epochs", "batch", "rate", "schedule", "optimizer",
       "momentum",
       "weight-decay", "clip", "patience", "validate-every", "dropout", "input-dropout", "average", "members",
-      "precision", "seed", "run", "resume", "threads", "json", "help",
+      "precision", "seed", "run", "resume", "from", "threads", "json", "help",
     ],
     "reproduce": [
       "list", "data", "published-training", "precision", "epochs", "seed", "run", "threads", "json", "help",

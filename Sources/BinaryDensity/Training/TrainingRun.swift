@@ -69,7 +69,8 @@ public struct TrainingRun: Sendable {
   ///   - count: the number of networks.
   ///   - orderCount: the number of orders of the variables that they are spread over.
   ///   - configuration: how each is trained; the seed of network k, counted from 0, is k more than this one's.
-  ///   - isResumed: goes on with what the folders hold, and leaves finished networks as they are.
+  ///   - isResumed: goes on with what the folders hold; finished networks are left as they are, unless the configuration
+  ///     asks for more epochs.
   ///   - observe: is told of every step, and returns whether to go on.
   ///   - model: returns the network that is to begin from the seeds of its order and of its weights; members of one
   ///     order are given the same seed for it.
@@ -104,7 +105,7 @@ public struct TrainingRun: Sendable {
       networks.append(
         try continuing(
           try model(orderSeed, training.seed), training, in: directory.member(number + 1),
-          isResumed: isResumed,
+          isResumed: isResumed, isExtensible: true,
           number: number + 1, of: count, observe))
     } while networks.count < count && networks.last?.summary.outcome != .stopped
     let parts = Ensemble.groups(networks.map(\.best))
@@ -130,6 +131,9 @@ public struct TrainingRun: Sendable {
     observing observe: (RunEvent) throws(DensityError) -> Bool = { _ throws(DensityError) in true }
   ) throws(DensityError) -> RunResult {
     precondition(ModelKind.baselines.contains(kind), "a \(kind.rawValue) is no baseline")
+    if kind == .bernoulliMixture {
+      try BernoulliMixture.checkMemoryOfFitting(to: data.train, componentCount: componentCount)
+    }
     return try directory.whileLocked { () throws(DensityError) in
       try prepare(observe)
       return try fitLocked(kind, componentCount: componentCount, seed: seed, observing: observe)
@@ -150,17 +154,33 @@ public struct TrainingRun: Sendable {
       var failure: DensityError?
       density = try BernoulliMixture.fit(
         to: data.train, validation: data.validation, componentCount: componentCount, iterationLimit: limit,
-        seed: seed
+        seed: seed,
+        while: {
+          do throws(DensityError) {
+            if try !observe(.busy) { isStopped = true }
+          } catch {
+            failure = error
+          }
+          return !isStopped && failure == nil
+        }
       ) { iteration in
         do throws(DensityError) {
-          isStopped = try !observe(.fitting(iteration, limit: limit))
+          if try !observe(.fitting(iteration, limit: limit)) { isStopped = true }
         } catch {
           failure = error
         }
         return !isStopped && failure == nil
       }
       if let failure { throw failure }
-    case .chowLiu: density = try ChowLiuTree.fit(to: data.train)
+    case .chowLiu:
+      var failure: DensityError?
+      let tree = try ChowLiuTree.fit(to: data.train) {
+        do throws(DensityError) { return try observe(.busy) } catch { failure = error }
+        return false
+      }
+      if let failure { throw failure }
+      guard let tree else { throw .interrupted }
+      density = tree
     default: density = try IndependentBernoulli.fit(to: data.train)
     }
     var summary = summary([], seconds: start.duration(to: clock.now).seconds)
