@@ -62,7 +62,7 @@ let package = Package(
     .testTarget(
       name: "DensityCommandTests",
       // The command itself, so that building the tests builds what they run.
-      dependencies: ["DensityCommand", "BinaryDensity", "Kernels", "_TestSupport"],
+      dependencies: ["DensityCommand", "BinaryDensity", "Autodiff", "Kernels", "_TestSupport"],
       swiftSettings: swiftSettings),
     .testTarget(
       name: "DensityBenchmarksTests", dependencies: ["DensityBenchmarks", "BinaryDensity", "Kernels"],

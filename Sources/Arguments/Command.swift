@@ -66,4 +66,7 @@ package struct Command: Sendable {
     self.examples = examples
     self.run = run
   }
+
+  /// Whether there is an option of this name.
+  package func declares(option name: String) -> Bool { options.contains { $0.name == name } }
 }

@@ -18,10 +18,10 @@ package enum Interrupt {
   /// Whether `SIGINT` or `SIGTERM` has come since `install()`.
   package static var isRequested: Bool { wasRequested.load(ordering: .relaxed) }
 
-  /// Takes over the two signals for the rest of the process.
+  /// Takes over the two signals for the rest of the process; a wish that has come stays.
   package static func install() {
     // Also initialises the flag, which a signal handler must not be the first to do.
-    wasRequested.store(false, ordering: .relaxed)
+    guard !isRequested else { return }
     for number in [SIGINT, SIGTERM] {
       // Nothing but an atomic store and `signal` itself, which POSIX allows in a handler.
       signal(number) { _ in
@@ -36,11 +36,5 @@ package enum Interrupt {
     sigaddset(&signals, SIGINT)
     sigaddset(&signals, SIGTERM)
     pthread_sigmask(SIG_UNBLOCK, &signals, nil)
-  }
-
-  /// Gives the signals back to the system: from now on one ends the process at once.
-  package static func uninstall() {
-    signal(SIGINT, SIG_DFL)
-    signal(SIGTERM, SIG_DFL)
   }
 }

@@ -69,6 +69,15 @@ package struct ParsedArguments: Sendable {
     return result
   }
 
+  /// Returns the options that were given, as words that parse to the same: `--name`, or `--name=value`.
+  package func optionWords(_ isIncluded: (_ name: String) -> Bool) -> [String] {
+    command.options.filter { isIncluded($0.name) }.flatMap { option in
+      (values[option.name] ?? []).map {
+        option.placeholder == nil ? "--\(option.name)" : "--\(option.name)=\($0)"
+      }
+    }
+  }
+
   private func option(_ name: String) -> Option? { command.options.first { $0.name == name } }
 
   private func checkDeclared(_ name: String) {

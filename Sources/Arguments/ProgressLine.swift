@@ -82,7 +82,7 @@ package final class ProgressLine: Sendable {
       let padded = String(repeating: " ", count: 3 - percent.count) + percent + "%"
       let parts = [label, padded] + figures + (left.map { [durationText(seconds: $0) + " left"] } ?? [])
       let text = parts.joined(separator: "  ")
-      isTerminal ? rewrite(cut(text), &state) : output(text + "\n")
+      isTerminal ? rewrite(cut(Terminal.visible(text)), &state) : output(Terminal.visible(text) + "\n")
     }
   }
 
@@ -91,7 +91,7 @@ package final class ProgressLine: Sendable {
     state.withLock { state in
       let current = state.line
       rewrite("", &state)
-      output(line + "\n")
+      output(Terminal.visible(line) + "\n")
       rewrite(current, &state)
       // It says enough for a while.
       if !isTerminal { state.lastShown = clock() }

@@ -38,11 +38,31 @@ package enum Terminal {
     return code == 0
   }
 
-  /// Writes a line to standard output at once.
+  /// Writes lines to standard output at once, as `visible` shows them.
   ///
   /// - Throws: `OutputError`.
-  package static func print(_ line: some CustomStringConvertible) throws(OutputError) {
-    try writeToStandardOutput(Array("\(line)\n".utf8))
+  package static func print(_ text: some CustomStringConvertible) throws(OutputError) {
+    let lines = "\(text)".split(separator: "\n", omittingEmptySubsequences: false).map { visible($0) }
+    try writeToStandardOutput(Array((lines.joined(separator: "\n") + "\n").utf8))
+  }
+
+  /// Returns a text from outside as one line that is safe to show.
+  ///
+  /// What steers a terminal or the direction of writing becomes an escape such as `\u{1b}`, and a text of more than
+  /// `limit` scalars is cut.
+  package static func visible(_ text: some StringProtocol, limit: Int = .max) -> String {
+    var result = ""
+    var rest = limit
+    for scalar in text.unicodeScalars {
+      guard rest > 0 else { return result + " …" }
+      rest -= 1
+      switch scalar.properties.generalCategory {
+      case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate:
+        result += "\\u{\(String(scalar.value, radix: 16))}"
+      default: result.unicodeScalars.append(scalar)
+      }
+    }
+    return result
   }
 
   /// Writes everything; returns 0, or the value of `errno` that ended it.

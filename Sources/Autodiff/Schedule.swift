@@ -45,6 +45,18 @@ public struct LearningRateController: Hashable, Sendable, Codable {
       && (0...epochCount).contains(epochsWithoutImprovement)
   }
 
+  /// Returns the controller of a training that is to take another number of steps, where it stands.
+  ///
+  /// A cosine then spans all the steps: its rate goes on from where a training of that length would be. The other
+  /// schedules do not depend on the number.
+  package func extended(toTotalSteps count: Int) -> LearningRateController {
+    var controller = LearningRateController(schedule, base: base, totalSteps: count)
+    controller.reductions = reductions
+    controller.best = best
+    controller.epochsWithoutImprovement = epochsWithoutImprovement
+    return controller
+  }
+
   /// Returns the learning rate of a step, counted from 0.
   public func learningRate(atStep step: Int) -> Double {
     switch schedule {

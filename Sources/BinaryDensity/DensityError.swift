@@ -20,6 +20,10 @@ public enum DensityError: Error, Equatable, Sendable {
   case impossibleEvidence(row: Int, onBitCount: Int?)
   /// Training met a number that is not finite.
   case diverged(step: Int, tensor: String)
+  /// A row whose log p is not a number; rows count from 0.
+  case undefined(row: Int)
+  /// The caller wished it to end before there was anything to keep.
+  case interrupted
 
   /// Where in a file something stands.
   public enum Location: Equatable, Sendable {
@@ -52,6 +56,9 @@ extension DensityError: CustomStringConvertible {
     case .impossibleEvidence(let row, nil): "row \(row) of the evidence has probability zero"
     case .impossibleEvidence(let row, let count?):
       "row \(row) of the evidence has no possible completion with \(count) on-bits"
+    case .undefined(let row):
+      "log p of row \(row) (counted from 0) is not a number: the model's parameters are too large for single precision"
+    case .interrupted: "interrupted before there was anything to keep"
     case .diverged(let step, let tensor):
       "training stopped at step \(step): \(tensor) holds a number that is not finite; try a lower rate"
     }

@@ -40,6 +40,9 @@ typedef enum {
 /// next request for the same purpose; its contents are unspecified. It is freed when the thread ends.
 void *ck_scratch(ck_scratch_purpose purpose, size_t bytes);
 
+/// Returns how many processors this process may use: those it is bound to, and no more than its control group grants.
+long ck_processor_count(void);
+
 static inline ptrdiff_t ck_min(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
 static inline ptrdiff_t ck_max(ptrdiff_t a, ptrdiff_t b) { return a > b ? a : b; }
 static inline ptrdiff_t ck_ceiling(ptrdiff_t a, ptrdiff_t b) { return (a + b - 1) / b; }

@@ -26,10 +26,7 @@ static void make_key(void) {
 }
 
 static void *checked(void *pointer, size_t bytes) {
-  if (pointer == NULL) {
-    fprintf(stderr, "BinaryDensity: out of memory allocating %zu bytes of scratch\n", bytes);
-    abort();
-  }
+  if (pointer == NULL) ck_out_of_memory(bytes);
   return pointer;
 }
 

@@ -50,7 +50,7 @@ static _Thread_local int override_count;
 static _Thread_local bool inside_task;
 
 static void read_machine(void) {
-  long count = sysconf(_SC_NPROCESSORS_ONLN);
+  long count = ck_processor_count();
   const char *text = getenv("BINARYDENSITY_THREADS");
   if (text != NULL) {
     char *end;

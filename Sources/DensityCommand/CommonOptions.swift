@@ -1,4 +1,5 @@
 import Arguments
+import Foundation
 import Kernels
 
 /// The options that several commands have.
@@ -31,8 +32,12 @@ enum CommonOptions {
 
   /// Sets how many threads the process has, if the command line says so; nothing else in the program does.
   static func setThreads(_ arguments: ParsedArguments) throws(UsageError) {
+    let format = ValueFormat.integer(in: 1...256)
+    if let text = ProcessInfo.processInfo.environment["BINARYDENSITY_THREADS"], format.parse(text) == nil {
+      throw UsageError("BINARYDENSITY_THREADS: expected \(format.expected), found '\(text)'")
+    }
     guard arguments.declares(threads.name),
-      let count = try arguments.optionalValue(threads.name, as: .integer(in: 1...256))
+      let count = try arguments.optionalValue(threads.name, as: format)
     else { return }
     Threads.count = count
   }

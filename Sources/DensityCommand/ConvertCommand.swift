@@ -1,14 +1,6 @@
 import Arguments
 import BinaryDensity
 
-#if canImport(Darwin)
-  import Darwin
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Glibc
-#endif
-
 /// The command `density convert`.
 enum ConvertCommand {
   static let command = Command(
@@ -42,9 +34,7 @@ enum ConvertCommand {
     let isPicture = output.hasSuffix(".png")
     if arguments.isGiven("magnify") && !isPicture { throw UsageError("--magnify is for a .png") }
     let file = isPicture || output == "-" ? nil : try TableFile(path: output)
-    if areSameFile(input, output) {
-      throw DensityError.unwritable(path: output, reason: "it is the table that is read")
-    }
+    if output != "-" { try AtomicFile.checkWritable(output, besides: [input]) }
     let table = try TableStream(
       path: input, try TableArguments.options(arguments),
       binarization: try DataOptions.binarization(arguments),
@@ -88,12 +78,5 @@ enum ConvertCommand {
     if isWhole && writer.rowCount == 0 {
       throw .mismatch(path: table.path, expected: "a row of 0 and 1", found: "none")
     }
-  }
-
-  /// Whether two paths name the same file, by whatever ways.
-  private static func areSameFile(_ first: String, _ second: String) -> Bool {
-    var (a, b) = (stat(), stat())
-    guard stat(first, &a) == 0, stat(second, &b) == 0, a.st_mode & S_IFMT == S_IFREG else { return false }
-    return a.st_dev == b.st_dev && a.st_ino == b.st_ino
   }
 }

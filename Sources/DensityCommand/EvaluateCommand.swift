@@ -84,8 +84,10 @@ enum EvaluateCommand {
     if arguments.flag("json") {
       var object = try members(describing: model) + measurement.members
       if let advantage {
+        object.append(.init(key: "against", value: other.map(JSONValue.string) ?? .null))
+        object.append(.init(key: "difference_is", value: "log p - log p of against, nats a row"))
         object.append(.init(key: "difference", value: .real(advantage.mean)))
-        object.append(.init(key: "difference_standard_error", value: .real(advantage.standardError)))
+        object.append(.init(key: "difference_standard_error", value: JSONValue(advantage.standardError)))
       }
       if let difference { object.append(.init(key: "largest_difference", value: .real(difference))) }
       try Terminal.print(JSONValue.object(object).indentedDescription)
@@ -97,7 +99,7 @@ enum EvaluateCommand {
           + "\(Int(measurement.rowsPerSecond)) rows/s")
       if let advantage, let other {
         try Terminal.print(
-          "log p less that of \(other): \(fixed(advantage.mean, 3)) ± \(fixed(advantage.standardError, 3)) nats a row"
+          "log p less that of \(other): \(withError(advantage.mean, advantage.standardError, 3)) nats a row"
         )
       }
       if let difference {

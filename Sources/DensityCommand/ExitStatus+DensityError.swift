@@ -7,10 +7,11 @@ extension ExitStatus {
     self =
       switch error {
       case .missingFile, .unreadable: .missingInput
-      case .malformed, .mismatch, .impossibleEvidence: .dataError
+      case .malformed, .mismatch, .impossibleEvidence, .undefined: .dataError
       case .unwritable: .cannotCreate
       case .invalidConfiguration, .unsupported: .usage
       case .diverged: .internalError
+      case .interrupted: .interrupted
       }
   }
 }

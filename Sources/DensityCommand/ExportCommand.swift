@@ -27,7 +27,9 @@ enum ExportCommand {
 
   private static func run(_ arguments: ParsedArguments) throws -> ExitStatus {
     let output = try arguments.value("output", as: .path)
-    let checkpoint = try Checkpoint(contentsOf: try arguments.value("checkpoint", as: .path))
+    let path = try arguments.value("checkpoint", as: .path)
+    try AtomicFile.checkWritable(output, besides: [path])
+    let checkpoint = try Checkpoint(contentsOf: path)
     try PyTorch.export(checkpoint.model, to: output)
     return .success
   }

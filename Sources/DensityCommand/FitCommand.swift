@@ -11,7 +11,8 @@ enum FitCommand {
       Tries families, sizes and regularisation on the training rows, chooses on the validation rows, trains many \
       networks of the best recipe and mixes them into one checkpoint. Test rows, if given, are looked at once, at the \
       end. Ctrl-C ends the search and keeps the best so far; should the process be killed, the \
-      output's name with .partial is the best single network by then.
+      output's name with .partial is the best single network by then. A file that the output has the name of is kept, \
+      with ~1 after its name.
       """,
     options: DataOptions.heldOut + [
       .value(
@@ -35,10 +36,19 @@ enum FitCommand {
     let budget = try arguments.value("budget", as: .duration)
     let seed = try arguments.value("seed", as: .seed)
     // Found out before the work, not after.
-    try AtomicFile.checkFolder(of: output)
-    let data = try DataOptions.tables(arguments, path: try arguments.value("table", as: .path))
+    let table = try arguments.value("table", as: .path)
+    let heldOut = try ["validation", "test"].compactMap { try arguments.optionalValue($0, as: .path) }
+    for path in [output, output + ".partial"] {
+      try AtomicFile.checkWritable(path, besides: [table] + heldOut)
+    }
+    let data = try DataOptions.tables(arguments, path: table)
     let progress = ProgressLine()
     progress.print("\(rowCounts(of: data)) of \(data.variableCount) variables")
+    let figure = data.train.rowCount == 1 && data.validation == nil ? "training NLL" : "validation NLL"
+    if figure == "training NLL" {
+      progress.print(
+        "a single row leaves none to choose by: the figures are those of the row that is learnt from")
+    }
     let search = try DensitySearch(data, budget: .seconds(budget), seed: seed)
     Interrupt.install()
     let result = try search.run(savingTo: output) { event in
@@ -47,31 +57,37 @@ enum FitCommand {
       case .improved: break
       case .progress(let phase, let fraction, let best):
         progress.update(
-          phase, fraction: fraction, figures: best.map { ["best validation NLL \(fixed($0, 3))"] } ?? [])
+          phase, fraction: fraction, figures: best.map { ["best \(figure) \(fixed($0, 3))"] } ?? [])
       }
       return !Interrupt.isRequested
+    } keptAside: { aside in
+      progress.print("kept the earlier file as \(aside)")
     }
     progress.finish()
-    Interrupt.uninstall()
     if result.isInterrupted { progress.print("interrupted; the best so far is kept") }
+    // Whoever wants an end is given the figures that are there within a moment.
+    var end = Interrupt.isRequested ? ContinuousClock.now + .milliseconds(300) : nil
     let measurements = try result.density.measureLikelihood(heldOutOf: data) {
       (split, fraction) throws(DensityError) in
       progress.update("measuring \(split.rawValue) rows", fraction: fraction)
-      return true
+      if Interrupt.isRequested && end == nil { end = .now }
+      return end.map { .now < $0 } ?? true
     }
     progress.finish()
-    try report(result, measurements ?? [], isJSON: arguments.flag("json"), output: output)
-    return result.isInterrupted ? .interrupted : .success
+    try report(result, measurements ?? [], figure: figure, isJSON: arguments.flag("json"), output: output)
+    return Interrupt.isRequested ? .interrupted : .success
   }
 
   /// Prints what was found, and what was tried.
   private static func report(
-    _ result: DensitySearch.Result, _ measurements: [LikelihoodMeasurement], isJSON: Bool, output: String
+    _ result: DensitySearch.Result, _ measurements: [LikelihoodMeasurement], figure: String,
+    isJSON: Bool, output: String
   ) throws {
     guard !isJSON else {
       let leaderboard = result.leaderboard.map { entry -> JSONValue in
         [
-          "name": .string(entry.name), "validation_nll": .real(entry.validationNLL),
+          "name": .string(entry.name),
+          "validation_nll": figure == "validation NLL" ? .real(entry.validationNLL) : .null,
           "seconds": .real(entry.seconds),
         ]
       }
@@ -84,7 +100,7 @@ enum FitCommand {
           ]
         ).indentedDescription)
     }
-    try Terminal.print("validation NLL  seconds  what")
+    try Terminal.print((figure == "training NLL" ? "  " : "") + "\(figure)  seconds  what")
     for entry in result.leaderboard.prefix(12) { try Terminal.print(line(entry)) }
     if result.leaderboard.count > 12 { try Terminal.print("… and \(result.leaderboard.count - 12) more") }
     try Terminal.print(description(of: result.density))

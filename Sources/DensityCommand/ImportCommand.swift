@@ -32,8 +32,9 @@ enum ImportCommand {
   private static func run(_ arguments: ParsedArguments) throws -> ExitStatus {
     let output = try arguments.value("output", as: .path)
     let activation = try arguments.optionalValue("activation", as: ValueFormat<Activation>.choice)
-    let network = try PyTorchImport(
-      contentsOf: try arguments.value("file", as: .path), activation: activation)
+    let path = try arguments.value("file", as: .path)
+    try AtomicFile.checkWritable(output, besides: [path])
+    let network = try PyTorchImport(contentsOf: path, activation: activation)
     try Checkpoint(model: network.model).write(to: output)
     try Terminal.print(description(of: network.model))
     for assumption in network.assumptions { try Terminal.print("assumed: \(assumption)") }

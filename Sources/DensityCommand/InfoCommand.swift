@@ -52,9 +52,11 @@ enum InfoCommand {
       return .success
     }
     try Terminal.print(description(of: model))
-    try Terminal.print("configuration  \(try DensityArchive(of: model).configurationText)")
+    let configuration = try DensityArchive(of: model).configurationText
+    try Terminal.print("configuration  \(Terminal.visible(configuration, limit: 4000))")
     for (name, shape) in outline.arrays {
-      try Terminal.print("  \(name)  \(shape.map(String.init).joined(separator: " × "))")
+      try Terminal.print(
+        "  \(Terminal.visible(name, limit: 200))  \(shape.map(String.init).joined(separator: " × "))")
     }
     if let names = checkpoint.columnNames {
       let shown = names.prefix(8).map { quoted($0.utf8) }.joined(separator: ", ")
@@ -66,7 +68,8 @@ enum InfoCommand {
     if let progress = checkpoint.training?.progress {
       try Terminal.print(
         "training       \(progress.epoch) of \(progress.configuration.epochCount) epochs, step \(progress.step), "
-          + "\(durationText(seconds: progress.seconds)) on \(progress.data.name)")
+          + "\(durationText(seconds: progress.seconds)) on \(Terminal.visible(progress.data.name, limit: 200))"
+      )
       if let best = progress.bestValidationNLL {
         try Terminal.print(
           "best           validation NLL \(fixed(best, 3)) nats at epoch \(progress.bestEpoch)")

@@ -29,16 +29,18 @@ enum LogProbCommand {
     ], run: run)
 
   private static func run(_ arguments: ParsedArguments) throws -> ExitStatus {
-    // The name of the output is checked before any work goes into what it is to hold.
+    // The output is checked before any work goes into what it is to hold.
     let output = try arguments.optionalValue("output", as: .path).map { try TableFile(path: $0) }
-    let checkpoint = try Checkpoint(contentsOf: try arguments.value("checkpoint", as: .path))
+    let model = try arguments.value("checkpoint", as: .path)
     let path = try arguments.optionalValue("table", as: .path) ?? arguments.value("data", as: .path)
+    if let output { try AtomicFile.checkWritable(output.path, besides: [model, path]) }
+    let checkpoint = try Checkpoint(contentsOf: model)
     let progress = ProgressLine()
     let evaluator = checkpoint.model.evaluator()
     var all: [Double] = []
     /// Scores rows, and writes them at once where they go to standard output; returns whether anyone still reads.
     func score(_ rows: BinaryMatrix, fraction: Double?) throws(DensityError) -> Bool {
-      let scores = evaluator.logProbabilities(of: rows)
+      let scores = try evaluator.logProbabilities(of: rows) { (_) throws(DensityError) in true } ?? []
       if let fraction { progress.update("evaluating", fraction: fraction) }
       guard output == nil else {
         all += scores

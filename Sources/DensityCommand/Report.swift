@@ -9,8 +9,9 @@ func rowCounts(of data: DataSplits) -> String {
 extension LikelihoodMeasurement {
   /// The figures in one line: `test NLL 88.860 ± 0.230 nats (0.1635 bits a variable, 10000 rows)`.
   var line: String {
-    "\(name) NLL \(fixed(summary.negativeLogLikelihood, 3)) ± \(fixed(summary.standardError, 3)) nats "
-      + "(\(fixed(summary.bitsPerVariable, 4)) bits a variable, \(summary.rowCount) rows)"
+    "\(name) NLL \(withError(summary.negativeLogLikelihood, summary.standardError, 3)) nats "
+      + "(\(fixed(summary.bitsPerVariable, 4)) bits a variable, "
+      + "\(summary.rowCount) row\(summary.rowCount == 1 ? "" : "s"))"
   }
 
   /// The figures as members of a JSON object.
@@ -19,7 +20,7 @@ extension LikelihoodMeasurement {
       .init(key: "split", value: .string(name)),
       .init(key: "rows", value: .integer(summary.rowCount)),
       .init(key: "nll", value: .real(summary.negativeLogLikelihood)),
-      .init(key: "standard_error", value: .real(summary.standardError)),
+      .init(key: "standard_error", value: JSONValue(summary.standardError)),
       .init(key: "bits_per_variable", value: .real(summary.bitsPerVariable)),
       .init(key: "seconds", value: .real(seconds)),
       .init(key: "rows_per_second", value: .real(rowsPerSecond)),
@@ -76,6 +77,11 @@ func description(of model: any Density) -> String {
   }
   parts.append("\(model.parameterCount) parameters")
   return "\(familyName(of: model).uppercased()): " + parts.joined(separator: ", ")
+}
+
+/// Returns a mean with its standard error, as far as there is one: `88.860 ± 0.230`.
+func withError(_ mean: Double, _ error: Double?, _ decimals: Int) -> String {
+  fixed(mean, decimals) + (error.map { " ± " + fixed($0, decimals) } ?? "")
 }
 
 /// Returns a number with a fixed count of decimals.

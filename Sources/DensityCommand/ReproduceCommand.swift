@@ -94,7 +94,7 @@ enum ReproduceCommand {
     let figures = measurement.summary
     try Terminal.print(
       "\(item.name): published \(fixed(item.publishedNLL, 2)), obtained "
-        + "\(fixed(figures.negativeLogLikelihood, 2)) ± \(fixed(figures.standardError, 2)) nats "
+        + "\(withError(figures.negativeLogLikelihood, figures.standardError, 2)) nats "
         + "on \(figures.rowCount) test rows")
     try Terminal.print("model  \(RunDirectory(path: summary.directory).best)")
   }

@@ -7,19 +7,31 @@ struct RunMonitor {
   let progress: ProgressLine
   /// Whether it says what is trained, and on what.
   var isIntroduced = true
+  /// What the run was started with, to be kept in its folder.
+  var record: RunRecord?
+
+  /// Returns what tells of the events of a run in a folder, and writes the record there when it begins.
+  func observe(in directory: RunDirectory) -> (RunEvent) throws(DensityError) -> Bool {
+    { (event) throws(DensityError) in
+      if case .prepared = event { try record?.write(to: directory) }
+      if case .began(let member, _, .some) = event, member.count == 1 { try record?.write(to: directory) }
+      return observe(event)
+    }
+  }
 
   /// Tells of an event of a run, and returns whether to go on.
   func observe(_ event: RunEvent) -> Bool {
     switch event {
     case .prepared(let earlierRun):
+      Interrupt.install()
       if let earlierRun { progress.print("kept the earlier run as \(earlierRun)") }
     case .began(let member, let model, let before):
+      Interrupt.install()
       if isIntroduced && member.count == 1 {
         if let before { progress.print("resuming after epoch \(before.epoch), step \(before.step)") }
         progress.print(description(of: model))
       }
       if isIntroduced && member.number == 1 { introduceData() }
-      if member.number == 1 { Interrupt.install() }
     case .training(let member, let event): show(event, of: member)
     case .fitting(let iteration, let limit):
       let nll = iteration.validationNLL.map { ["validation NLL \(fixed($0, 2))"] } ?? []
@@ -27,10 +39,8 @@ struct RunMonitor {
         "iteration \(iteration.number)", fraction: Double(iteration.number) / Double(limit),
         figures: ["training NLL \(fixed(iteration.trainingNLL, 2))"] + nll)
     case .measuring(let split, let fraction):
-      // Everything is saved; what follows only measures.
-      Interrupt.uninstall()
       progress.update("measuring \(split.rawValue) rows", fraction: fraction)
-      return true
+    case .busy: break
     }
     return !Interrupt.isRequested
   }

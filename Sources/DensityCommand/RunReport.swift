@@ -17,7 +17,10 @@ extension RunResult {
     try Terminal.print(headline)
     for measurement in summary.measurements { try Terminal.print(measurement.line) }
     try Terminal.print("model    \(directory.best)")
-    try Terminal.print("samples  \(directory.samples)")
+    try Terminal.print(
+      "samples  "
+        + (summary.files.contains(directory.samples)
+          ? directory.samples : "no picture: \(density.variableCount) columns are too many for one"))
   }
 }
 

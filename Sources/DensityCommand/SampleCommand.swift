@@ -36,11 +36,17 @@ enum SampleCommand {
     let isPicture = output.hasSuffix(".png")
     let table = isPicture || output == "-" ? nil : try TableFile(path: output)
     let scores = try arguments.optionalValue("logprob", as: .path).map { try TableFile(path: $0) }
-    if let scores, scores.path == output { throw UsageError("--output and --logprob name the same file") }
+    if let scores, scores.path == output || AtomicFile.isSameFile(scores.path, output) {
+      throw UsageError("--output and --logprob name the same file")
+    }
     let count = try arguments.value("count", as: .integer(in: 1...100_000_000))
     let columns = try arguments.optionalValue("columns", as: .integer(in: 1...10_000))
     let magnification = try arguments.value("magnify", as: .integer(in: 1...64))
-    let checkpoint = try Checkpoint(contentsOf: try arguments.value("checkpoint", as: .path))
+    let model = try arguments.value("checkpoint", as: .path)
+    for path in [output == "-" ? nil : output, scores?.path].compactMap(\.self) {
+      try AtomicFile.checkWritable(path, besides: [model])
+    }
+    let checkpoint = try Checkpoint(contentsOf: model)
     if isPicture {
       try checkPicture(
         rowCount: count, variableCount: checkpoint.model.variableCount, magnification: magnification)
@@ -54,7 +60,10 @@ enum SampleCommand {
     func draw(_ body: (BinaryMatrix) throws(DensityError) -> Bool) throws(DensityError) {
       for start in stride(from: 0, to: count, by: partLength) {
         let part = try evaluator.sample(count: min(partLength, count - start), using: &generator)
-        if scores != nil { logProbabilities += evaluator.logProbabilities(of: part) }
+        // What has no log p is not drawn from it either: of one row that is found out in any case.
+        let scored = scores != nil ? part : part.rows(0..<min(1, start == 0 ? part.rowCount : 0))
+        logProbabilities +=
+          try evaluator.logProbabilities(of: scored) { (_) throws(DensityError) in true } ?? []
         progress.update("sampling", fraction: Double(start + part.rowCount) / Double(count))
         guard try body(part) else { return }
       }

@@ -1,6 +1,7 @@
 import Arguments
 import Autodiff
 import BinaryDensity
+import Foundation
 import Kernels
 
 /// The command `density train`.
@@ -15,8 +16,9 @@ enum TrainCommand {
 
       The baselines bernoulli, bernoulli-mixture and chow-liu are fitted at once, and take no options of training.
 
-      The run's folder gets best.safetensors, last.safetensors (to resume from), history.jsonl and samples.png; an \
-      earlier run in it is moved aside. Ctrl-C finishes the step, writes the checkpoints and says how to resume.
+      The run's folder gets best.safetensors, last.safetensors (to resume from), history.jsonl, run.json (what it was \
+      started with) and, of images and narrow tables, samples.png; the files of an earlier run in it are moved aside. \
+      Ctrl-C finishes the step, writes the checkpoints and says how to resume.
       """,
     options: [
       .value(
@@ -92,7 +94,14 @@ enum TrainCommand {
       CommonOptions.precision,
       CommonOptions.seed(of: "initial weights, shuffles, masks and orderings"),
       CommonOptions.run("runs/ and the family's name"),
-      .flag("resume", help: "Go on with the run in the folder. Its settings come from the checkpoint."),
+      .flag(
+        "resume",
+        help:
+          "Go on with the run in the folder. Its data and settings are those it began with; given more epochs a finished "
+          + "run goes on too, its cosine stretched over all of them."),
+      .value(
+        "from", placeholder: "checkpoint",
+        help: "Begin with the network of a checkpoint, its weights and its shape, and a fresh optimizer."),
       CommonOptions.threads,
       CommonOptions.json(),
     ],
@@ -111,24 +120,31 @@ enum TrainCommand {
         "density train --data table.csv --test held-out.csv --epochs 100 --patience 10", "a table of your own"
       ),
       Command.Example("density train --resume --run runs/nade", "go on with an interrupted run"),
+      Command.Example("density train --resume --run runs/nade --epochs 60", "go on with a finished one"),
     ], run: run)
 
   /// The options of networks and of gradients, which a baseline has none of.
-  private static let networkSettings = [
-    "hidden", "activation", "ordering", "masks", "fresh-masks", "direct", "residual", "epochs", "batch",
-    "rate", "schedule", "optimizer", "momentum", "weight-decay", "clip", "patience", "validate-every",
-    "precision", "dropout", "input-dropout", "average", "members", "orders",
+  private static let networkSettings =
+    [
+      "epochs", "batch", "rate", "schedule", "optimizer", "momentum", "weight-decay", "clip", "patience",
+      "validate-every", "precision", "dropout", "input-dropout", "average", "from",
+    ] + shape
+  /// The options that say what a network is.
+  private static let shape = [
+    "hidden", "activation", "ordering", "masks", "fresh-masks", "direct", "residual", "members", "orders",
   ]
   /// The options that a resumed run takes from its checkpoint.
-  private static let settings = ["model", "components", "seed"] + networkSettings
+  private static let settings =
+    ["model", "components", "seed"] + networkSettings.filter { $0 != "epochs" && $0 != "patience" }
 
-  private static func run(_ arguments: ParsedArguments) throws -> ExitStatus {
+  private static func run(_ given: ParsedArguments) throws -> ExitStatus {
+    if let path = try given.optionalValue("from", as: .path) { return try train(from: path, given) }
+    let directory = try directory(given, kind: try given.value("model", as: ValueFormat<ModelKind>.choice))
+    let isResumed = given.flag("resume")
+    let arguments = isResumed ? try RunRecord.completing(given, in: directory) : given
     let kind = try arguments.value("model", as: ValueFormat<ModelKind>.choice)
-    let directory = RunDirectory(
-      path: try arguments.optionalValue("run", as: .path) ?? "runs/\(kind.rawValue)")
-    // A run of several members is resumed by its whole command line.
     let memberCount = try arguments.value("members", as: .integer(in: 1...10_000))
-    if arguments.flag("resume") && memberCount == 1 { return try resume(arguments, in: directory) }
+    if isResumed && memberCount == 1 { return try resume(given, completedBy: arguments, in: directory) }
 
     // Every option is read before any file, so that a slip of the keyboard costs no time.
     let seed = try arguments.value("seed", as: .seed)
@@ -151,18 +167,21 @@ enum TrainCommand {
       try networks.model(variableCount: data.variableCount, orderSeed: orderSeed, weightSeed: weightSeed)
     }
     let run = TrainingRun(in: directory, data: data)
-    let monitor = RunMonitor(data: data, progress: ProgressLine())
+    let monitor = RunMonitor(
+      data: data, progress: ProgressLine(),
+      record: try isResumed ? RunRecord(given, goingOnIn: directory) : RunRecord(arguments))
     guard memberCount > 1 else {
       let result = try run.train(
-        try model(orderSeed: seed, weightSeed: seed), configuration, observing: monitor.observe)
+        try model(orderSeed: seed, weightSeed: seed), configuration, observing: monitor.observe(in: directory)
+      )
       return try finish(result, arguments, monitor.progress)
     }
     let result = try run.trainMembers(
       memberCount, orderCount: networks.memberOrderCount, configuration,
-      isResumed: arguments.flag("resume"), observing: monitor.observe, model)
+      isResumed: isResumed, observing: monitor.observe(in: directory), model)
     monitor.progress.finish()
     if result.summary.isInterrupted {
-      monitor.progress.print("interrupted; give the same command and --resume to go on")
+      monitor.progress.print("interrupted. Resume with: \(resumeLine(directory))")
       return .interrupted
     }
     try result.report(
@@ -171,15 +190,53 @@ enum TrainCommand {
     return .success
   }
 
+  private static func directory(_ arguments: ParsedArguments, kind: ModelKind?) throws -> RunDirectory {
+    RunDirectory(
+      path: try arguments.optionalValue("run", as: .path) ?? "runs/\(kind?.rawValue ?? "network")")
+  }
+
   /// Goes on with the run of a folder.
-  private static func resume(_ arguments: ParsedArguments, in directory: RunDirectory) throws -> ExitStatus {
-    if let setting = settings.first(where: arguments.isGiven) {
+  private static func resume(
+    _ given: ParsedArguments, completedBy arguments: ParsedArguments, in directory: RunDirectory
+  ) throws -> ExitStatus {
+    if let setting = settings.first(where: given.isGiven) {
       throw UsageError("--\(setting) cannot change in a resumed run; leave it out")
     }
-    let saved = try SavedTraining(in: directory)
+    var saved = try SavedTraining(in: directory)
+    try saved.extend(
+      toEpochs: try given.optionalValue("epochs", as: CommonOptions.epochCount),
+      patience: try given.optionalValue("patience", as: .integer(in: 1...1_000_000)))
+    let path = try arguments.value("data", as: .path)
+    if !arguments.isGiven("data"), !FileManager.default.fileExists(atPath: path) {
+      throw UsageError("--data: nothing in \(directory.path) says what the run was trained on; name it")
+    }
     let data = try DataOptions.trainingData(arguments, seed: saved.state.progress.configuration.seed)
-    let monitor = RunMonitor(data: data, progress: ProgressLine())
-    let result = try TrainingRun(in: directory, data: data).resume(saved, observing: monitor.observe)
+    let monitor = RunMonitor(
+      data: data, progress: ProgressLine(), record: try RunRecord(given, goingOnIn: directory))
+    let result = try TrainingRun(in: directory, data: data).resume(
+      saved, observing: monitor.observe(in: directory))
+    return try finish(result, arguments, monitor.progress)
+  }
+
+  /// Trains a network that begins as that of a checkpoint.
+  private static func train(from path: String, _ arguments: ParsedArguments) throws -> ExitStatus {
+    if let setting = (["model", "components", "resume"] + shape).first(where: arguments.isGiven) {
+      throw UsageError("--\(setting) does not go with --from, which says what is trained")
+    }
+    let seed = try arguments.value("seed", as: .seed)
+    let model = try Checkpoint(contentsOf: path).model
+    guard let model = model as? any TrainableDensity, let kind = model.kind else {
+      throw DensityError.mismatch(
+        path: path, expected: "a network to go on training", found: "a \(familyName(of: model))")
+    }
+    let options = try TrainingOptions(arguments, kind: kind)
+    let data = try DataOptions.trainingData(arguments, seed: seed)
+    var configuration = options.configuration(rowCount: data.train.rowCount, seed: seed)
+    configuration.startsAtMarginals = false
+    let directory = try directory(arguments, kind: kind)
+    let monitor = RunMonitor(data: data, progress: ProgressLine(), record: try RunRecord(arguments))
+    let result = try TrainingRun(in: directory, data: data).train(
+      model, configuration, observing: monitor.observe(in: directory))
     return try finish(result, arguments, monitor.progress)
   }
 
@@ -194,10 +251,14 @@ enum TrainCommand {
     case .stopped:
       progress.print(
         "interrupted; \(directory.last) holds epoch \(network.epochCount), step \(network.stepCount). "
-          + "Resume with: \(resumeLine(arguments, directory))")
+          + "Resume with: \(resumeLine(directory))")
       return .interrupted
     case .outOfPatience: progress.print("no better validation figure since epoch \(network.bestEpoch)")
     case .finished: break
+    }
+    guard !result.summary.isInterrupted else {
+      progress.print("interrupted while measuring; \(directory.best) is complete")
+      return .interrupted
     }
     try result.report(isJSON: arguments.flag("json"), headline: result.summary.headline)
     return .success
@@ -219,18 +280,17 @@ enum TrainCommand {
     }
     monitor.progress.finish()
     monitor.progress.print(description(of: result.density))
+    guard !result.summary.isInterrupted else {
+      monitor.progress.print("interrupted; \(directory.best) is what there was by then")
+      return .interrupted
+    }
     try result.report(isJSON: arguments.flag("json"), headline: result.summary.headline)
     return .success
   }
 
-  /// What to type to go on, with the options that say where the data are.
-  private static func resumeLine(_ arguments: ParsedArguments, _ directory: RunDirectory) -> String {
-    var words = ["density", "train", "--resume", "--run", directory.path]
-    for name in ["data", "validation", "test", "binarize", "threshold", "binarize-seed"]
-    where arguments.isGiven(name) {
-      words += ["--\(name)", (try? arguments.value(name, as: .string)) ?? ""]
-    }
-    return words.map(shellWord).joined(separator: " ")
+  /// What to type to go on; what the run is trained on stands in its folder.
+  private static func resumeLine(_ directory: RunDirectory) -> String {
+    ["density", "train", "--resume", "--run", directory.path].map(shellWord).joined(separator: " ")
   }
 
   /// Returns a word as one types it into a shell.

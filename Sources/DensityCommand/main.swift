@@ -34,19 +34,21 @@ func status(of arguments: [String]) -> ExitStatus {
       try CommonOptions.setThreads(parsed)
       return try parsed.command.run(parsed)
     }
-  } catch let error as UsageError {
-    Terminal.writeToStandardError("density: \(error)\n")
-    return .usage
-  } catch let error as DensityError {
-    Terminal.writeToStandardError("density: \(error)\n")
-    return ExitStatus(error)
-  } catch let error as OutputError {
-    Terminal.writeToStandardError("density: \(error)\n")
-    return .inputOutput
   } catch {
-    Terminal.writeToStandardError("density: \(error)\n")
-    return .internalError
+    // What an error quotes comes from anywhere.
+    Terminal.writeToStandardError("density: \(Terminal.visible("\(error)", limit: 2000))\n")
+    switch error {
+    case is UsageError: return .usage
+    case let error as DensityError: return ExitStatus(error)
+    case is OutputError: return .inputOutput
+    default: return .internalError
+    }
   }
 }
+
+// The runtime aborts, after a line that says so, when it gets no memory; a trace of the program would add nothing.
+signal(SIGABRT) { _ in _exit(71) }
+// A file that grows beyond the process's limit is then an error like any other.
+signal(SIGXFSZ, SIG_IGN)
 
 exit(status(of: Array(CommandLine.arguments.dropFirst())).rawValue)

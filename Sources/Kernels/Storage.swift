@@ -1,3 +1,5 @@
+import CKernels
+
 #if canImport(Darwin)
   import Darwin
 #elseif canImport(Musl)
@@ -24,7 +26,7 @@
     // Zero is all bits zero in every scalar, and zeroed memory that nothing touches takes no room: the system hands
     // pages out as they are first written.
     guard let allocation = value == 0 ? calloc(room, 1) : malloc(room) else {
-      fatalError("out of memory: \(bytes) bytes of \(Scalar.self)")
+      ck_out_of_memory(room)
     }
     self.allocation = allocation
     self.count = count

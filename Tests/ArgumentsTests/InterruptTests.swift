@@ -28,6 +28,17 @@ struct InterruptTests {
     }
   }
 
+  @Test("A wish that has come stays, whoever asks for the signals again")
+  func wishStays() async {
+    await #expect(processExitsWith: .success) {
+      Interrupt.install()
+      send(SIGTERM)
+      precondition(comesTrue { Interrupt.isRequested })
+      Interrupt.install()
+      precondition(Interrupt.isRequested)
+    }
+  }
+
   @Test("The second signal ends the process, whichever it is")
   func second() async {
     await #expect(processExitsWith: .signal(SIGINT)) {

@@ -14,7 +14,7 @@ struct HelpTests {
       "epochs", "batch", "rate", "schedule", "optimizer",
       "momentum",
       "weight-decay", "clip", "patience", "validate-every", "dropout", "input-dropout", "average", "members",
-      "precision", "seed", "run", "resume", "threads", "json", "help",
+      "precision", "seed", "run", "resume", "from", "threads", "json", "help",
     ],
     "reproduce": [
       "list", "data", "published-training", "precision", "epochs", "seed", "run", "threads", "json", "help",

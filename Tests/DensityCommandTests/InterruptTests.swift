@@ -48,7 +48,7 @@ struct InterruptTests {
     #expect(histories[0] == histories[1] && histories[0].map { $0[0] } == (1...300).map(Double.init))
     #expect(
       try names(in: folder + "/a run")
-        == ["best.safetensors", "history.jsonl", "last.safetensors", "samples.png"])
+        == ["best.safetensors", "history.jsonl", "last.safetensors", "run.json", "samples.png"])
   }
 
   /// An interrupt lets the step end and writes a checkpoint; what is then printed to be typed goes on with
@@ -70,6 +70,57 @@ struct InterruptTests {
       #expect(resumed.status == 0, "\(resumed.errors)")
       #expect(resumed.errors.contains("resuming after epoch "))
       try checkFinished(folder)
+    }
+  }
+
+  /// What is fitted without steps ends soon as well; a mixture is kept as it is by then.
+  @Test(arguments: [
+    ("-m bernoulli-mixture --components 3000", "rows", ["best.safetensors"]),
+    ("-m chow-liu", "wide", []),
+  ])
+  func interruptedBaseline(_ settings: String, table: String, kept: [String]) throws {
+    try withTemporaryDirectory { folder in
+      try DensityProgram.writeTable(folder + "/rows.csv", rowCount: 20_000, columnCount: 100)
+      try DensityProgram.writeTable(folder + "/wide.csv", rowCount: 100, columnCount: 8000)
+      let running = try DensityProgram.start(
+        ["train", "-d", table + ".csv", "--run", "run"] + settings.split(separator: " ").map(String.init),
+        in: folder)
+      try wait(for: running.errors.path, lines: 1)
+      kill(running.process.processIdentifier, SIGTERM)
+      let result = try DensityProgram.finish(running)
+      #expect(result.status == 130 && result.errors.contains("interrupted"), "\(result.errors)")
+      #expect(try names(in: folder + "/run") == kept)
+      if !kept.isEmpty {
+        #expect(
+          try Checkpoint(contentsOf: folder + "/run/best.safetensors").model.kind == .bernoulliMixture)
+      }
+    }
+  }
+
+  /// Whatever a search is at, it ends soon and writes what it has.
+  @Test(arguments: [0, 2]) func interruptedSearch(afterEntries count: Int) throws {
+    try withTemporaryDirectory { folder in
+      try DensityProgram.writeTable(folder + "/rows.csv", rowCount: 2000, columnCount: 60)
+      let running = try DensityProgram.start(["fit", "rows.csv", "-t", "10m", "-o", "m"], in: folder)
+      try wait(for: running.errors.path, lines: 1 + count)
+      let start = ContinuousClock.now
+      kill(running.process.processIdentifier, SIGTERM)
+      let result = try DensityProgram.finish(running)
+      // The machine may be busy; alone it takes a second.
+      #expect(.now - start < .seconds(10))
+      #expect(result.status == 130 && result.errors.contains("interrupted"), "\(result.errors)")
+      #expect(try Checkpoint(contentsOf: folder + "/m").model.variableCount == 60)
+      #expect(try names(in: folder) == ["m", "rows.csv"])
+    }
+  }
+
+  @Test func manyColumnsMakeNoPicture() throws {
+    try withTemporaryDirectory { folder in
+      try DensityProgram.writeTable(folder + "/wide.csv", rowCount: 20, columnCount: 5000)
+      let result = try DensityProgram.run(
+        "train", "-m", "bernoulli", "-d", "wide.csv", "--run", "r", in: folder)
+      #expect(result.status == 0 && result.output.contains("no picture: 5000 columns"), "\(result.output)")
+      #expect(try names(in: folder + "/r") == ["best.safetensors"])
     }
   }
 

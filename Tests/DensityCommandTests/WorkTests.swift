@@ -93,7 +93,9 @@ struct WorkTests {
   func trainsEvaluatesAndSamples(_ model: String) throws {
     try withRun(model) { folder, run in
       #expect(
-        try names(in: run) == ["best.safetensors", "history.jsonl", "last.safetensors", "samples.png"])
+        try names(in: run) == [
+          "best.safetensors", "history.jsonl", "last.safetensors", "run.json", "samples.png",
+        ])
       let best = run + "/best.safetensors"
       let table = folder + "/test.csv"
 

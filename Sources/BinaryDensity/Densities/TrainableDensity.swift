@@ -150,10 +150,8 @@ extension Parameters where Scalar == Float {
   public init(initialising shapes: [ParameterShape], seed: UInt64) throws(DensityError) {
     // What the machine cannot hold is refused here; to ask the system for it would end the process. A parameter's
     // gradient and Adam's two matrices are as large as the parameter itself.
-    let gigabytes = shapes.reduce(0) { $0 + 16e-9 * Double($1.rows) * Double($1.columns) }
-    guard gigabytes * 1e9 < Double(ProcessInfo.processInfo.physicalMemory) else {
-      throw .invalidConfiguration("training this model takes \(gigabytes) GB, more than the machine's memory")
-    }
+    try checkMemory(
+      of: "training this model", bytes: shapes.reduce(0) { $0 + 16 * Double($1.rows) * Double($1.columns) })
     self.init()
     for (index, shape) in shapes.enumerated() {
       var generator = Philox(seed: seed, stream: .weights, index: UInt64(index))

@@ -16,16 +16,6 @@ package enum AtomicFile {
     try InputFile(path: path).readToEnd()
   }
 
-  /// Makes sure that there is a folder for a file that is to be written later.
-  ///
-  /// - Throws: `DensityError.unwritable`.
-  package static func checkFolder(of path: String) throws(DensityError) {
-    let directory = parentDirectory(of: path)
-    if access(directory, F_OK) != 0 {
-      throw .unwritable(path: path, reason: "there is no folder \(directory)")
-    }
-  }
-
   /// Replaces a file by new contents, so that at every moment the path holds all of the old or all of the
   /// new.
   ///
@@ -57,10 +47,16 @@ package enum AtomicFile {
         try replace(target, in: directory, permissions: exists ? old.st_mode & 0o7777 : nil, produce)
       }
     } catch {
-      let isFolderMissing = error.code == ENOENT && access(directory, F_OK) != 0
-      throw .unwritable(
-        path: path, reason: isFolderMissing ? "there is no folder \(directory)" : error.reason)
+      throw unwritable(path, error)
     }
+  }
+
+  /// The error that a file cannot be written, with a plain word for the most frequent reason.
+  static func unwritable(_ path: String, _ error: SystemError) -> DensityError {
+    let directory = parentDirectory(of: resolvingLinks(path))
+    let isFolderMissing = error.code == ENOENT && access(directory, F_OK) != 0
+    return .unwritable(
+      path: path, reason: isFolderMissing ? "there is no folder \(directory)" : error.reason)
   }
 
   /// Makes a folder, and those above it, where they are missing.
@@ -78,9 +74,8 @@ package enum AtomicFile {
     _ target: String, in directory: String, permissions: mode_t?,
     _ produce: (_ write: ([UInt8]) throws(SystemError) -> Void) throws(SystemError) -> Void
   ) throws(SystemError) {
-    let name = target.split(separator: "/").last.map { String($0.prefix(40)) } ?? ""
-    let unique = String(UInt64.random(in: .min ... .max), radix: 36)
-    let temporary = "\(directory)/.\(name).\(unique).tmp"
+    TemporaryFiles.removeStale(in: directory)
+    let temporary = temporaryPath(for: target)
     do throws(SystemError) {
       let file = try FileDescriptor(opening: temporary, O_WRONLY | O_CREAT | O_EXCL)
       try produce { (bytes) throws(SystemError) in try file.writeAll(bytes) }
@@ -96,6 +91,12 @@ package enum AtomicFile {
     try? FileDescriptor(opening: directory, O_RDONLY).synchronize()
   }
 
+  /// A path beside a file, for what is to become the file.
+  static func temporaryPath(for target: String) -> String {
+    let name = target.split(separator: "/").last.map { String($0.prefix(40)) } ?? ""
+    return "\(parentDirectory(of: target))/.\(name).\(TemporaryFiles.newTag())"
+  }
+
   private static func makeDirectory(_ path: String) throws(SystemError) {
     guard access(path, F_OK) != 0 else { return }
     let parent = parentDirectory(of: path)
@@ -104,13 +105,13 @@ package enum AtomicFile {
     guard mkdir(path, 0o777) == 0 || errno == EEXIST else { throw SystemError.last }
   }
 
-  private static func parentDirectory(of path: String) -> String {
+  static func parentDirectory(of path: String) -> String {
     let trimmed = path.last == "/" && path.count > 1 ? String(path.dropLast()) : path
     guard let slash = trimmed.lastIndex(of: "/") else { return "." }
     return slash == trimmed.startIndex ? "/" : String(trimmed[..<slash])
   }
 
-  private static func resolvingLinks(_ path: String) -> String {
+  static func resolvingLinks(_ path: String) -> String {
     guard let resolved = realpath(path, nil) else { return path }
     defer { free(resolved) }
     return String(cString: resolved)

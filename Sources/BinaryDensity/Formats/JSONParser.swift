@@ -165,6 +165,7 @@ private struct JSONParser {
     }
     let text = String(decoding: bytes[start..<position], as: UTF8.self)
     if isInteger, let integer = Int(text) { return .integer(integer) }
+    if isInteger, let integer = UInt64(text) { return .largeInteger(integer) }
     guard let real = Double(text), real.isFinite else { throw error(at: start, "a finite number", text) }
     return .real(real)
   }

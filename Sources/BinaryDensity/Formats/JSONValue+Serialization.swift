@@ -1,3 +1,13 @@
+extension Unicode.Scalar {
+  /// Whether it is a control character, or steers how others are shown.
+  fileprivate var isInvisible: Bool {
+    switch properties.generalCategory {
+    case .control, .format, .lineSeparator, .paragraphSeparator: true
+    default: false
+    }
+  }
+}
+
 extension JSONValue: CustomStringConvertible {
   /// The value on one line without spaces, the same bytes for the same value.
   ///
@@ -21,6 +31,7 @@ extension JSONValue: CustomStringConvertible {
     case .null: text += "null"
     case .bool(let value): text += value ? "true" : "false"
     case .integer(let value): text += String(value)
+    case .largeInteger(let value): text += String(value)
     case .real(let value): text += value.isFinite ? value.description : "null"
     case .string(let value): JSONValue.write(value, to: &text)
     case .array(let elements):
@@ -63,9 +74,13 @@ extension JSONValue: CustomStringConvertible {
       case "\n": text += "\\n"
       case "\r": text += "\\r"
       case "\t": text += "\\t"
-      case "\u{00}"..<"\u{20}":
-        let digits = String(scalar.value, radix: 16)
-        text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+      // Nor what steers a terminal, or the direction of writing, which JSON would allow.
+      case "\u{00}"..<"\u{20}",
+        _ where scalar.value >= 0x7F && scalar.isInvisible:
+        for unit in String(scalar).utf16 {
+          let digits = String(unit, radix: 16)
+          text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+        }
       default: text.unicodeScalars.append(scalar)
       }
     }

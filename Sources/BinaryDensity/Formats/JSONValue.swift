@@ -10,6 +10,8 @@ package enum JSONValue: Equatable, Sendable {
   case bool(Bool)
   /// A number without fraction or exponent.
   case integer(Int)
+  /// A whole number beyond `Int.max`, such as a seed; read from a text it is kept to the digit.
+  case largeInteger(UInt64)
   /// Any other number; what is not finite is written as `null`.
   case real(Double)
   case string(String)
@@ -76,6 +78,7 @@ extension JSONValue {
   package var unsigned: UInt64? {
     switch self {
     case .integer(let value): UInt64(exactly: value)
+    case .largeInteger(let value): value
     case .string(let digits): UInt64(digits)
     default: nil
     }
@@ -85,6 +88,7 @@ extension JSONValue {
   package var number: Double? {
     switch self {
     case .integer(let value): Double(value)
+    case .largeInteger(let value): Double(value)
     case .real(let value): value
     default: nil
     }
@@ -95,7 +99,7 @@ extension JSONValue {
     switch self {
     case .null: "null"
     case .bool(let value): String(value)
-    case .integer, .real: "the number \(description)"
+    case .integer, .largeInteger, .real: "the number \(description)"
     case .string: "a string"
     case .array: "an array"
     case .object: "an object"

@@ -1,3 +1,5 @@
+import Kernels
+
 /// The bytes of a file, read at any place through windows: memory does not grow with the file.
 ///
 /// What has no places, such as a pipe, is read into memory whole.
@@ -18,13 +20,37 @@ final class RandomAccessFile {
 
   /// Opens a file; `-` is the standard input.
   ///
+  /// - Parameter isPossibleStart: whether a stream that begins with some bytes can be what is wanted; of one that cannot
+  ///   no more is read, for it may never end.
   /// - Throws: `missingFile`, `unreadable`.
-  convenience init(path: String) throws(DensityError) {
+  convenience init(
+    path: String, isPossibleStart: ([UInt8]) -> Bool = { _ in true }
+  ) throws(DensityError) {
     let file = try InputFile(path: path)
     if let size = file.size {
       self.init(file, size: size)
     } else {
-      self.init(bytes: try file.readToEnd(), path: file.path)
+      self.init(bytes: try Self.readStream(file, isPossibleStart), path: file.path)
+    }
+  }
+
+  /// Reads a stream to its end, if it begins as it should and memory holds it.
+  private static func readStream(
+    _ file: InputFile, _ isPossibleStart: ([UInt8]) -> Bool
+  ) throws(DensityError) -> [UInt8] {
+    let window = UnsafeMutableRawBufferPointer.allocate(byteCount: windowSize, alignment: 64)
+    defer { window.deallocate() }
+    var bytes = Array(window[..<(try file.read(into: window))])
+    guard isPossibleStart(bytes) else { return bytes }
+    // As an array grows there are two of it, and what is made of the bytes needs as much again.
+    let limit = Int(min(MachineMemory.limit / 4, 1e15))
+    while true {
+      let more = window[..<(try file.read(into: window))]
+      if more.isEmpty { return bytes }
+      guard bytes.count + more.count <= limit else {
+        throw .unreadable(path: file.path, reason: "it is no file, and of more than \(limit) bytes")
+      }
+      bytes += more
     }
   }
 

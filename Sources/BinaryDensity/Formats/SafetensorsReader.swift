@@ -28,7 +28,7 @@ package final class SafetensorsReader {
   /// - Throws: `DensityError.missingFile`, `.unreadable`; `.malformed` for a header that breaks the format and for a
   ///   wrong checksum.
   package init(path: String, verifying: Bool = true) throws(DensityError) {
-    file = try RandomAccessFile(path: path)
+    file = try RandomAccessFile(path: path) { $0.count < 9 || $0[8] == UInt8(ascii: "{") }
     header = try SafetensorsHeader(file, verifying: verifying)
     entries = Dictionary(uniqueKeysWithValues: header.entries.map { ($0.name, $0) })
   }

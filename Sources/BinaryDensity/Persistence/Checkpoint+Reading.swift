@@ -12,7 +12,21 @@ extension Checkpoint {
   ///   fit the configuration.
   /// - Complexity: O(bytes of the file) in time; in memory, what the checkpoint takes and some hundred kilobytes.
   public init(contentsOf path: String) throws(DensityError) {
-    try self.init(SafetensorsReader(path: path), extent: .everything)
+    try self.init(Self.open(path, verifying: true), extent: .everything)
+  }
+
+  /// Opens a file, and says so if it is no checkpoint at all.
+  fileprivate static func open(_ path: String, verifying: Bool) throws(DensityError) -> SafetensorsReader {
+    do throws(DensityError) {
+      return try SafetensorsReader(path: path, verifying: verifying)
+    } catch {
+      // There the length of the header stands, and its first character.
+      guard case .malformed(let path, .byte(let place), let expected, let found) = error,
+        place == 0 || place == 8
+      else { throw error }
+      throw .malformed(
+        path: path, at: .byte(place), expected: expected, found: found + ": this is not a checkpoint")
+    }
   }
 
   fileprivate init(_ file: SafetensorsReader, extent: StoredArrays.Extent) throws(DensityError) {
@@ -116,7 +130,7 @@ public struct CheckpointOutline {
   /// - Throws: what `Checkpoint(contentsOf:)` throws, but for what only the numbers show.
   /// - Complexity: O(bytes of the header).
   public init(contentsOf path: String) throws(DensityError) {
-    let file = try SafetensorsReader(path: path, verifying: false)
+    let file = try Checkpoint.open(path, verifying: false)
     checkpoint = try Checkpoint(file, extent: .allButParameters)
     hasChecksum = file.hasChecksum
     let prefix = DensityArchive.modelPrefix

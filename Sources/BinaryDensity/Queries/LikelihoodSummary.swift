@@ -4,8 +4,8 @@ public struct LikelihoodSummary: Hashable, Sendable, Codable {
   public let rowCount: Int
   /// The mean of −log p(x) over the rows, in nats.
   public let negativeLogLikelihood: Double
-  /// The standard error of that mean: the rows' standard deviation over √rows.
-  public let standardError: Double
+  /// The standard error of that mean: the rows' standard deviation over √rows; nil of a single row, which shows none.
+  public let standardError: Double?
   /// The mean in bits, divided by the number of variables.
   public let bitsPerVariable: Double
 
@@ -28,8 +28,8 @@ public struct LikelihoodSummary: Hashable, Sendable, Codable {
 public struct LikelihoodDifference: Hashable, Sendable, Codable {
   /// The mean over the rows of log p(x) − log q(x), in nats.
   public let mean: Double
-  /// The standard error of that mean: the standard deviation of the rows' differences over √rows.
-  public let standardError: Double
+  /// The standard error of that mean: the standard deviation of the rows' differences over √rows; nil of a single row.
+  public let standardError: Double?
 
   /// Compares the log-probabilities, in nats, of the same rows under p and under q.
   ///
@@ -41,9 +41,10 @@ public struct LikelihoodDifference: Hashable, Sendable, Codable {
   }
 }
 
-private func meanAndStandardError(of values: [Double]) -> (mean: Double, standardError: Double) {
+private func meanAndStandardError(of values: [Double]) -> (mean: Double, standardError: Double?) {
   let count = Double(values.count)
   let mean = values.reduce(0, +) / count
   let squares = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
-  return (mean, count > 1 ? (squares / (count - 1) / count).squareRoot() : 0)
+  // A mean that is not finite has no error either.
+  return (mean, count > 1 && squares.isFinite ? (squares / (count - 1) / count).squareRoot() : nil)
 }

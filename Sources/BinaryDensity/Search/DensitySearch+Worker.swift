@@ -1,4 +1,5 @@
 import Foundation
+import Kernels
 import Synchronization
 
 extension DensitySearch {
@@ -52,7 +53,7 @@ extension DensitySearch {
     func needsMembers(parameterCount: Int) -> Bool {
       let count = memberCounts.values.reduce(0, +)
       let bytes = 4 * Double(parameterCount) * Double(members.count + 1)
-      return count < 200 && bytes < Double(ProcessInfo.processInfo.physicalMemory) / 8
+      return count < 200 && bytes < MachineMemory.limit / 8
     }
 
     mutating func add(_ trial: Trial, _ network: Network) {
@@ -98,6 +99,9 @@ extension DensitySearch {
     private var searchEnd: Double { 0.45 * budget }
     private var trialEnd: Double { 0.55 * budget }
     private var end: Double { 0.94 * budget }
+
+    /// Whether there is no time left, not even for evaluating.
+    private var isOver: Bool { elapsed >= budget || shared.state.withLock { $0.isStopped } }
 
     func run() {
       if isQuick {
@@ -176,15 +180,15 @@ extension DensitySearch {
         members.first { $0.order == order && $0.recipe == best.recipe }
       }
       guard let same = member(ofOrder: 0), let other = member(ofOrder: 1) else { return }
-      func gain(_ density: any Density, over networks: [Network]) -> Double {
-        max(
-          networks.reduce(0) { $0 + $1.nll } / Double(networks.count)
-            - DensitySearch.nll(density, validation),
-          1e-9)
+      func gain(_ density: any Density, over networks: [Network]) -> Double? {
+        DensitySearch.nll(density, validation, while: { !isOver }).map {
+          max(networks.reduce(0) { $0 + $1.nll } / Double(networks.count) - $0, 1e-9)
+        }
       }
-      let depth =
-        gain(Ensemble([best.density, same.density]), over: [best, same])
-        / gain(Mixture([best.density, other.density]), over: [best, other])
+      guard let ensemble = gain(Ensemble([best.density, same.density]), over: [best, same]),
+        let mixture = gain(Mixture([best.density, other.density]), over: [best, other])
+      else { return }
+      let depth = ensemble / mixture
       shared.state.withLock { state in
         // Meanwhile a late trial may have become the best, of which this says nothing.
         if state.best?.recipe == best.recipe { state.depth = min(max(depth, 0.125), 8) }
@@ -211,6 +215,8 @@ extension DensitySearch {
           }
           state.add(entry, network.density)
         }
+      } catch DensityError.interrupted {
+        // There was no time to see how well it does.
       } catch {
         // A recipe that diverges, or that the machine cannot hold, is a recipe that did not do well.
         let entry = Entry(name: "\(recipe): \(error)", validationNLL: .infinity, seconds: elapsed - began)
@@ -227,14 +233,16 @@ extension DensitySearch {
       _ = try trainer.run { (event) throws(DensityError) in
         switch event {
         case .step: elapsed < end && !shared.state.withLock { $0.isStopped }
-        case .validating: !shared.state.withLock { $0.isStopped }
+        case .validating: !isOver
         case .epoch: true
         }
       }
       // Stopped in its first epoch a training has no figure yet.
       let density = trainer.progress.bestValidationNLL == nil ? trainer.model : trainer.best
-      let nll =
-        trainer.progress.bestValidationNLL ?? DensitySearch.nll(density, data.validation ?? data.train)
+      guard
+        let nll = trainer.progress.bestValidationNLL
+          ?? DensitySearch.nll(density, data.validation ?? data.train, while: { !isOver })
+      else { throw .interrupted }
       guard nll.isFinite else { throw .invalidConfiguration("its validation figure is not finite") }
       let epochs = Double(trainer.progress.configuration.epochCount)
       return (

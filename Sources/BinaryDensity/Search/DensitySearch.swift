@@ -90,19 +90,19 @@ public final class DensitySearch {
   /// - Parameter observe: is called on this thread some ten times a second, and returns whether to go on. After a
   ///   stop the best so far is returned.
   public func run(_ observe: (Event) -> Bool = { _ in true }) -> Result {
-    let clock = ContinuousClock()
     let start = clock.now
-    func elapsed() -> Double { start.duration(to: clock.now).seconds }
+    began = start
     let isQuick = budget == 0
-    var isInterrupted = !addBaselines(observe)
+    deadline = isQuick ? nil : start + .seconds(budget)
+    addBaselines(observe)
 
     let workers = Threads.count
     let stepCount = isQuick ? 1000 : usualStepCount(workers: workers)
-    let (shared, data, seed, budget) = (shared, data, seed, isQuick ? 20 : budget)
+    let (shared, data, seed, budget) = (shared, data, seed, isQuick ? Self.quickBudget : budget)
     shared.state.withLock {
       $0.workersRunning = workers
       $0.stepCount = stepCount
-      $0.isStopped = isInterrupted
+      $0.isStopped = isStopRequested
     }
     for worker in 0..<workers {
       let thread = Thread {
@@ -126,17 +126,12 @@ public final class DensitySearch {
         defer { state.events = [] }
         return (state.events, state.workersRunning, state.phase, state.leaderboard.first?.validationNLL)
       }
-      var goOn = true
-      for event in events where !observe(event) { goOn = false }
-      let fraction = min(1, elapsed() / budget)
-      if !observe(.progress(phase: phase, fraction: fraction, best: best)) { goOn = false }
-      if !goOn && !isInterrupted {
-        isInterrupted = true
-        shared.state.withLock { $0.isStopped = true }
-      }
+      for event in events { tell(event, observe) }
+      tell(.progress(phase: phase, fraction: fraction, best: best), observe)
+      if isStopRequested { shared.state.withLock { $0.isStopped = true } }
       if running == 0 { break }
     }
-    return finished(isInterrupted: isInterrupted, observe)
+    return finished(observe)
   }
 
   /// How many steps the first trainings take: so many that some two dozen fit into the time, from 100 to 6000.
@@ -166,41 +161,91 @@ public final class DensitySearch {
     return affordable >= 6000 ? 6000 : max(100, Int(affordable) / 100 * 100)
   }
 
-  /// Fits the baselines, of which the first is there whatever happens, and returns whether to go on.
-  private func addBaselines(_ observe: (Event) -> Bool) -> Bool {
-    let clock = ContinuousClock()
-    baselines = []
-    var goesOn = true
-    func report() {
-      if !observe(.progress(phase: "fitting baselines", fraction: 0, best: nil)) { goesOn = false }
+  // MARK: Time
+
+  private let clock = ContinuousClock()
+  private lazy var began = clock.now
+  /// The share of the time that has passed.
+  private var fraction: Double {
+    min(1, began.duration(to: clock.now).seconds / (budget == 0 ? Self.quickBudget : budget))
+  }
+  /// How many seconds a search without a budget takes at the most.
+  private static let quickBudget = 20.0
+  /// When evaluating is to end with what there is by then; nil if it may take what it takes.
+  private var deadline: ContinuousClock.Instant?
+  /// Whether the observer has said to stop.
+  private var isStopRequested = false
+  /// How long whoever stops a search waits for what is evaluated still.
+  private static let grace = Duration.milliseconds(600)
+
+  private var isOver: Bool { deadline.map { clock.now >= $0 } ?? false }
+
+  /// Tells of an event, and notes the wish to stop.
+  private func tell(_ event: Event, _ observe: (Event) -> Bool) {
+    guard !observe(event), !isStopRequested else { return }
+    isStopRequested = true
+    let end = clock.now + Self.grace
+    deadline = deadline.map { min($0, end) } ?? end
+  }
+
+  /// Returns log p of each validation row; nil if the time is over before.
+  private func logProbabilities(of density: any Density, _ observe: (Event) -> Bool) -> [Double]? {
+    let result = try? density.evaluator().logProbabilities(of: validation) { (_) throws(DensityError) in
+      let best = shared.state.withLock { $0.leaderboard.first?.validationNLL }
+      tell(.progress(phase: "evaluating", fraction: fraction, best: best), observe)
+      return !isOver
     }
-    func add(_ name: String, _ fit: () throws(DensityError) -> any Density) {
+    return result.flatMap(\.self)
+  }
+
+  // MARK: Baselines
+
+  /// The baselines, their figures, and their log p of each validation row.
+  private var baselines: [(density: any Density, nll: Double, terms: [Double])] = []
+
+  /// Fits the baselines, of which the first is there whatever happens.
+  private func addBaselines(_ observe: (Event) -> Bool) {
+    let start = clock.now
+    baselines = []
+    func report() { tell(.progress(phase: "fitting baselines", fraction: fraction, best: nil), observe) }
+    /// Whether there is still time for the baselines.
+    func hasTime(_ share: Double) -> Bool {
       report()
-      guard goesOn || baselines.isEmpty else { return }
+      return !isStopRequested && start.duration(to: clock.now).seconds < share * budget + 1
+    }
+    func add(_ name: String, _ fit: () throws(DensityError) -> (any Density)?) {
+      report()
+      guard !isStopRequested || baselines.isEmpty else { return }
       let start = clock.now
-      guard let density = try? fit() else { return }
-      let nll = DensitySearch.nll(density, validation)
+      guard let density = try? fit(), let terms = logProbabilities(of: density, observe) else { return }
+      let nll = -terms.reduce(0, +) / Double(max(1, terms.count))
       guard nll.isFinite else { return }
       let entry = Entry(name: name, validationNLL: nll, seconds: start.duration(to: clock.now).seconds)
       shared.state.withLock { $0.add(entry) }
-      baselines.append((density, nll, name))
+      baselines.append((density, nll, terms))
     }
     add("independent Bernoullis") { () throws(DensityError) in try IndependentBernoulli.fit(to: data.train) }
-    add("Chow-Liu tree") { () throws(DensityError) in try ChowLiuTree.fit(to: data.train) }
-    let start = clock.now
-    add("mixture of 30 Bernoullis") { () throws(DensityError) in
-      try BernoulliMixture.fit(to: data.train, validation: validation, componentCount: 30, seed: seed) { _ in
-        report()
-        return goesOn && start.duration(to: clock.now).seconds < 0.05 * budget + 1
-      }
+    if baselines.isEmpty, let density = try? IndependentBernoulli.fit(to: data.train) {
+      // Told to stop at once: something is to be kept all the same.
+      baselines = [(density, .infinity, [])]
     }
-    return goesOn
+    add("Chow-Liu tree") { () throws(DensityError) in
+      try ChowLiuTree.fit(to: data.train) { hasTime(0.1) }
+    }
+    add("mixture of 30 Bernoullis") { () throws(DensityError) in
+      try BernoulliMixture.fit(
+        to: data.train, validation: validation, componentCount: 30, seed: seed, while: { hasTime(0.15) })
+    }
   }
-
-  private var baselines: [(density: any Density, nll: Double, name: String)] = []
 
   package static func nll(_ density: any Density, _ rows: BinaryMatrix) -> Double {
     -density.logProbabilities(of: rows).reduce(0, +) / Double(max(1, rows.rowCount))
+  }
+
+  /// Returns the same; nil if `goesOn`, which is asked from time to time, says no.
+  static func nll(_ density: any Density, _ rows: BinaryMatrix, while goesOn: () -> Bool) -> Double? {
+    let terms = try? density.evaluator().logProbabilities(of: rows) { (_) throws(DensityError) in goesOn() }
+    return terms.flatMap(\.self).map { -$0.reduce(0, +) / Double(max(1, rows.rowCount)) }
   }
 
   /// Returns the order that the next member should have.
@@ -220,8 +265,7 @@ public final class DensitySearch {
   // MARK: Mixing
 
   /// Mixes what there is, and keeps what does best on the validation rows.
-  private func finished(isInterrupted: Bool, _ observe: (Event) -> Bool) -> Result {
-    let clock = ContinuousClock()
+  private func finished(_ observe: (Event) -> Bool) -> Result {
     let start = clock.now
     let (members, best) = shared.state.withLock { ($0.members, $0.best) }
     // There is always a baseline.
@@ -230,7 +274,7 @@ public final class DensitySearch {
       guard nll.isFinite else { return }
       let entry = Entry(name: name, validationNLL: nll, seconds: start.duration(to: clock.now).seconds)
       shared.state.withLock { $0.add(entry) }
-      _ = observe(.tried(entry))
+      tell(.tried(entry), observe)
       found.append((density, nll))
     }
 
@@ -240,21 +284,18 @@ public final class DensitySearch {
     let pool = [best].compactMap(\.self) + members.filter { $0.isComplete || $0.nll <= worst }
     // Of hundreds of networks one has the best figure by luck alone, so where there are several only their mixtures are
     // candidates, not the single networks.
-    if pool.count < 2 {
+    var parts = pool.count < 2 ? [] : Ensemble.groups(pool.map(\.density))
+    // log p of each part in each validation row, computed once; what there is no time for is left out.
+    var terms: [[Double]] = []
+    while terms.count < parts.count, let term = logProbabilities(of: parts[terms.count], observe) {
+      terms.append(term)
+    }
+    parts = Array(parts.prefix(terms.count))
+    if parts.isEmpty {
       found += pool.map { ($0.density, $0.nll) }
     } else {
-      var parts = Ensemble.groups(pool.map(\.density))
+      let networkCount = parts.reduce(0) { $0 + (($1 as? Ensemble)?.members.count ?? 1) }
       let orderCount = parts.count
-      // log p of each part in each validation row, computed once.
-      var terms: [[Double]] = []
-      for part in parts {
-        let term = try? part.evaluator().logProbabilities(of: validation) { (_) throws(DensityError) in
-          _ = observe(.progress(phase: "mixing", fraction: 1, best: best?.nll))
-          return true
-        }
-        // Nothing stops it, and nothing throws.
-        terms.append(term.flatMap(\.self) ?? [])
-      }
       func mean(_ weights: [Double]) -> Double {
         let mixed = logMixture(terms, weights: weights)
         return -mixed.reduce(0, +) / Double(max(1, mixed.count))
@@ -262,25 +303,28 @@ public final class DensitySearch {
       func even() -> [Double] { parts.map { _ in 1 / Double(parts.count) } }
       let evenNLL = mean(even())
       if parts.count == 1 {
-        add(parts[0], nll: evenNLL, name: "ensemble of \(pool.count) networks")
+        add(parts[0], nll: evenNLL, name: "ensemble of \(networkCount) networks")
       } else {
-        add(Mixture(parts), nll: evenNLL, name: "mixture of \(orderCount) orders, \(pool.count) networks")
+        add(Mixture(parts), nll: evenNLL, name: "mixture of \(orderCount) orders, \(networkCount) networks")
       }
-      parts += baselines.map(\.density)
-      terms += baselines.map { $0.density.logProbabilities(of: validation) }
+      for baseline in baselines where !baseline.terms.isEmpty {
+        parts.append(baseline.density)
+        terms.append(baseline.terms)
+      }
       // A fitted weight is a parameter, and n parameters gain n / 2 nats by chance on the rows they are fitted to.
-      let weights = Mixture.fittedWeights(terms, from: even())
+      let weights = isOver ? even() : Mixture.fittedWeights(terms, from: even())
       let kept = weights.indices.filter { weights[$0] > 1e-4 }
       let gain = (evenNLL - mean(weights)) * Double(validation.rowCount)
       if kept.count > 1, gain > Double(kept.count) {
         let mixture = Mixture(kept.map { parts[$0] }, weights: kept.map { weights[$0] })
+        let mixed = logMixture(kept.map { terms[$0] }, weights: mixture.weights)
         add(
-          mixture, nll: DensitySearch.nll(mixture, validation),
+          mixture, nll: -mixed.reduce(0, +) / Double(max(1, mixed.count)),
           name: "mixture of \(kept.count) parts, fitted weights")
       }
     }
     let leaderboard = shared.state.withLock { $0.leaderboard }
     guard let winner = found.min(by: { $0.nll < $1.nll }) else { preconditionFailure("nothing was fitted") }
-    return Result(density: winner.density, leaderboard: leaderboard, isInterrupted: isInterrupted)
+    return Result(density: winner.density, leaderboard: leaderboard, isInterrupted: isStopRequested)
   }
 }

@@ -58,6 +58,16 @@ public struct Reproduction: Sendable {
   ) throws(DensityError) -> RunResult {
     let run = TrainingRun(in: directory, data: data)
     let training = training ?? self.training
+    return try directory.whileLocked { () throws(DensityError) in
+      try continued(run, training, observing: observe)
+    }
+  }
+
+  private func continued(
+    _ run: TrainingRun, _ training: TrainingConfiguration,
+    observing observe: (RunEvent) throws(DensityError) -> Bool
+  ) throws(DensityError) -> RunResult {
+    let (directory, data) = (run.directory, run.data)
     let network = try run.continuing(
       try model(data.variableCount, training.seed), training, in: directory, isResumed: true, observe)
     var summary = run.summary([network.summary], seconds: network.summary.seconds)

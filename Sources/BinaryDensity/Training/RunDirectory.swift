@@ -28,9 +28,12 @@ public struct RunDirectory: Hashable, Sendable {
   /// Whether a training can be resumed from here.
   public var holdsTraining: Bool { FileManager.default.fileExists(atPath: last) }
 
+  /// What the run was started with, for one that is to go on.
+  public var record: String { path + "/run.json" }
+
   /// The paths of the files that are there, those of members included.
   public var files: [String] {
-    var files = [best, last, history, samples].filter(FileManager.default.fileExists(atPath:))
+    var files = [record, best, last, history, samples].filter(FileManager.default.fileExists(atPath:))
     var number = 1
     while FileManager.default.fileExists(atPath: member(number).path) {
       files += member(number).files
@@ -39,24 +42,61 @@ public struct RunDirectory: Hashable, Sendable {
     return files
   }
 
-  /// Makes the folder ready for a new training, and moves the files of an earlier one aside, whole.
+  /// Makes the folder where it is missing, and calls `body` while no other process runs anything in it.
   ///
-  /// - Returns: where the earlier run stands now, `path~N`, if there was one.
+  /// - Throws: `DensityError.unwritable` if another process does, and what `body` throws.
+  func whileLocked<Result>(_ body: () throws(DensityError) -> Result) throws(DensityError) -> Result {
+    try AtomicFile.createDirectory(path)
+    let lock = try FileLock(folder: path)
+    defer { withExtendedLifetime(lock) {} }
+    return try body()
+  }
+
+  /// Makes the folder ready for a new training, and moves the files of an earlier one aside: those that a run writes,
+  /// and nothing else that is kept there.
+  ///
+  /// - Returns: where the earlier run stands now, `path~N`, if there was one; in a folder that nothing can be made
+  ///   beside, such as `.`, it is `path/earlier~N`.
   /// - Throws: `DensityError.unwritable`.
   public func prepare() throws(DensityError) -> String? {
-    let files = FileManager.default
-    var moved: String?
-    if [best, last, history, members].contains(where: files.fileExists(atPath:)) {
-      var number = 1
-      while files.fileExists(atPath: "\(path)~\(number)") { number += 1 }
-      let aside = "\(path)~\(number)"
-      guard rename(path, aside) == 0 else {
-        throw .unwritable(path: aside, reason: SystemError.last.reason)
-      }
-      moved = aside
-    }
     try AtomicFile.createDirectory(path)
-    return moved
+    let files = files
+    guard !files.isEmpty else { return nil }
+    let inside = path + "/earlier"
+    let name = path.split(separator: "/").last
+    guard let name, name != ".", name != ".." else { return try move(files, toNew: inside) }
+    do throws(DensityError) { return try move(files, toNew: path) } catch {
+      // The folder above may be another file system, or another person's.
+      return try move(files, toNew: inside)
+    }
+  }
+
+  /// Moves files into a new folder, `base~N`, at the places that they have in this one.
+  private func move(_ files: [String], toNew base: String) throws(DensityError) -> String {
+    var number = 1
+    while mkdir("\(base)~\(number)", 0o777) != 0 {
+      guard errno == EEXIST else {
+        throw .unwritable(path: "\(base)~\(number)", reason: SystemError.last.reason)
+      }
+      number += 1
+    }
+    let aside = "\(base)~\(number)"
+    do throws(DensityError) {
+      for file in files {
+        let target = aside + file.dropFirst(path.count)
+        try AtomicFile.createDirectory(AtomicFile.parentDirectory(of: target))
+        guard rename(file, target) == 0 else {
+          throw .unwritable(path: target, reason: SystemError.last.reason)
+        }
+      }
+    } catch {
+      rmdir(aside)  // If it is empty still.
+      throw error
+    }
+    // Of the members' folders those that are empty now.
+    for folder in Set(files.map(AtomicFile.parentDirectory(of:))) where folder != path { rmdir(folder) }
+    rmdir(members)
+    return aside
   }
 }
 

@@ -33,7 +33,7 @@ public struct RunSummary: Hashable, Sendable, Codable {
   /// How long training took: of one network interruptions excluded, of several the time since the run began or was last
   /// resumed.
   public let seconds: Double
-  /// Whether the observer stopped it: then there are no measurements.
+  /// Whether the observer stopped it: then measurements and the picture may be missing.
   public var isInterrupted: Bool
   /// How the density does on the validation rows and on the test rows, as far as there are any.
   public var measurements: [LikelihoodMeasurement] = []

@@ -101,9 +101,14 @@ public final class Trainer<Model: TrainableDensity> {
 
     average = state.average.map { renumbering?.renumbered($0) ?? $0 }
     objective = working.objective(state.progress.configuration.dropout)
+    let batchCapacity = min(state.progress.configuration.batchSize, trainingRows.rowCount)
+    // The values of a batch, and gradients of values and parameters; the parameters themselves are there already.
+    let plan = Plan(objective.graph, outputs: [], loss: objective.loss, batchCapacity: batchCapacity)
+    try checkMemory(
+      of: "training this model on \(batchCapacity) rows at a time",
+      bytes: 4 * Double(plan.valueArenaCount + plan.gradientArenaCount + working.parameterCount))
     executor = Executor(
-      objective.graph, outputs: [], loss: objective.loss,
-      batchCapacity: min(state.progress.configuration.batchSize, trainingRows.rowCount),
+      objective.graph, outputs: [], loss: objective.loss, batchCapacity: batchCapacity,
       parameters: working.parameters)
     executor.isTraining = true
     executor.precision = state.progress.configuration.precision

@@ -9,14 +9,17 @@ struct TrainedNetwork {
 extension TrainingRun {
   /// Trains a network in a folder: goes on with what that holds, if wished and if there is something, or starts.
   ///
+  /// - Parameter isExtensible: whether the training in the folder may be one of other epochs, and is then extended.
   /// - Throws: `DensityError.mismatch` if the folder holds another training.
   func continuing<Model: TrainableDensity>(
     _ model: Model, _ configuration: TrainingConfiguration, in folder: RunDirectory, isResumed: Bool,
-    number: Int = 1, of count: Int = 1, _ observe: (RunEvent) throws(DensityError) -> Bool
+    isExtensible: Bool = false, number: Int = 1, of count: Int = 1,
+    _ observe: (RunEvent) throws(DensityError) -> Bool
   ) throws(DensityError) -> TrainedNetwork {
     if isResumed, folder.holdsTraining {
       let saved = try SavedTraining(in: folder)
-      let trainer = try saved.trainer(continuing: model, configuration, data: data)
+      let trainer = try saved.trainer(
+        continuing: model, configuration, data: data, isExtensible: isExtensible)
       return try train(
         trainer, in: folder, resumedFrom: saved.state.progress, number: number, of: count, observe)
     }
@@ -77,7 +80,8 @@ extension TrainingRun {
       network.best, summary([network.summary], seconds: network.summary.seconds), seed: seed, observe)
   }
 
-  /// Measures a density on the rows it has not learnt from, and draws its picture; not if it is not done yet.
+  /// Measures a density on the rows it has not learnt from, and draws its picture, if rows make one; not if it is not
+  /// done yet.
   func finished(
     _ density: any Density, _ summary: RunSummary, seed: UInt64,
     _ observe: (RunEvent) throws(DensityError) -> Bool
@@ -89,14 +93,24 @@ extension TrainingRun {
       }
       if let measurements {
         summary.measurements = measurements
-        var generator = Philox(seed: seed, stream: .sampling)
-        let samples = try density.sample(count: 100, using: &generator)
-        try samples.picture(imageShape: data.imageShape).writePNG(to: directory.samples)
-      } else {
-        summary.isInterrupted = true
+        if data.makesPictures, try observe(.busy) {
+          var generator = Philox(seed: seed, stream: .sampling)
+          let samples = try density.sample(count: 100, using: &generator)
+          try samples.picture(imageShape: data.imageShape).writePNG(to: directory.samples)
+        }
       }
+      // Whoever asks for an end is told that it was heard, however late it came.
+      let goesOn = try observe(.busy)
+      summary.isInterrupted = measurements == nil || !goesOn
     }
     summary.files = directory.files
     return RunResult(density: density, summary: summary)
   }
+}
+
+extension DataSplits {
+  /// Whether a hundred rows are drawn as a picture: rows that are images, or few enough columns to be looked at.
+  ///
+  /// Larger pictures would take longer to compress than many a training.
+  package var makesPictures: Bool { variableCount <= (imageShape == nil ? 2048 : 128 * 128) }
 }

@@ -35,8 +35,10 @@ public struct TrainingRun: Sendable {
   ) throws(DensityError) -> RunResult {
     // Made first, so that what cannot be trained moves nothing.
     let trainer = try Trainer(model, data: data, configuration: configuration)
-    try prepare(observe)
-    return try finished(try train(trainer, in: directory, observe), seed: configuration.seed, observe)
+    return try directory.whileLocked { () throws(DensityError) in
+      try prepare(observe)
+      return try finished(try train(trainer, in: directory, observe), seed: configuration.seed, observe)
+    }
   }
 
   /// Goes on with a training.
@@ -48,9 +50,12 @@ public struct TrainingRun: Sendable {
   ) throws(DensityError) -> RunResult {
     func resume<Model: TrainableDensity>(_ model: Model) throws(DensityError) -> RunResult {
       let trainer = try saved.trainer(continuing: model, data: data)
-      return try finished(
-        try train(trainer, in: directory, resumedFrom: saved.state.progress, observe),
-        seed: saved.state.progress.configuration.seed, observe)
+      return try directory.whileLocked { () throws(DensityError) in
+        try saved.checkCurrent()
+        return try finished(
+          try train(trainer, in: directory, resumedFrom: saved.state.progress, observe),
+          seed: saved.state.progress.configuration.seed, observe)
+      }
     }
     return try resume(saved.model)
   }
@@ -64,7 +69,8 @@ public struct TrainingRun: Sendable {
   ///   - count: the number of networks.
   ///   - orderCount: the number of orders of the variables that they are spread over.
   ///   - configuration: how each is trained; the seed of network k, counted from 0, is k more than this one's.
-  ///   - isResumed: goes on with what the folders hold, and leaves finished networks as they are.
+  ///   - isResumed: goes on with what the folders hold; finished networks are left as they are, unless the configuration
+  ///     asks for more epochs.
   ///   - observe: is told of every step, and returns whether to go on.
   ///   - model: returns the network that is to begin from the seeds of its order and of its weights; members of one
   ///     order are given the same seed for it.
@@ -76,6 +82,17 @@ public struct TrainingRun: Sendable {
     _ model: (_ orderSeed: UInt64, _ weightSeed: UInt64) throws(DensityError) -> any TrainableDensity
   ) throws(DensityError) -> RunResult {
     precondition(count >= 1 && orderCount >= 1, "\(count) members of \(orderCount) orders are no run")
+    return try directory.whileLocked { () throws(DensityError) in
+      try trainMembersLocked(
+        count, orderCount: orderCount, configuration, isResumed: isResumed, observing: observe, model)
+    }
+  }
+
+  private func trainMembersLocked(
+    _ count: Int, orderCount: Int, _ configuration: TrainingConfiguration, isResumed: Bool,
+    observing observe: (RunEvent) throws(DensityError) -> Bool,
+    _ model: (_ orderSeed: UInt64, _ weightSeed: UInt64) throws(DensityError) -> any TrainableDensity
+  ) throws(DensityError) -> RunResult {
     if isResumed { _ = try observe(.prepared(earlierRun: nil)) } else { try prepare(observe) }
     let clock = ContinuousClock()
     let start = clock.now
@@ -88,7 +105,7 @@ public struct TrainingRun: Sendable {
       networks.append(
         try continuing(
           try model(orderSeed, training.seed), training, in: directory.member(number + 1),
-          isResumed: isResumed,
+          isResumed: isResumed, isExtensible: true,
           number: number + 1, of: count, observe))
     } while networks.count < count && networks.last?.summary.outcome != .stopped
     let parts = Ensemble.groups(networks.map(\.best))
@@ -114,7 +131,19 @@ public struct TrainingRun: Sendable {
     observing observe: (RunEvent) throws(DensityError) -> Bool = { _ throws(DensityError) in true }
   ) throws(DensityError) -> RunResult {
     precondition(ModelKind.baselines.contains(kind), "a \(kind.rawValue) is no baseline")
-    try prepare(observe)
+    if kind == .bernoulliMixture {
+      try BernoulliMixture.checkMemoryOfFitting(to: data.train, componentCount: componentCount)
+    }
+    return try directory.whileLocked { () throws(DensityError) in
+      try prepare(observe)
+      return try fitLocked(kind, componentCount: componentCount, seed: seed, observing: observe)
+    }
+  }
+
+  private func fitLocked(
+    _ kind: ModelKind, componentCount: Int, seed: UInt64,
+    observing observe: (RunEvent) throws(DensityError) -> Bool
+  ) throws(DensityError) -> RunResult {
     let clock = ContinuousClock()
     let start = clock.now
     var isStopped = false
@@ -125,17 +154,33 @@ public struct TrainingRun: Sendable {
       var failure: DensityError?
       density = try BernoulliMixture.fit(
         to: data.train, validation: data.validation, componentCount: componentCount, iterationLimit: limit,
-        seed: seed
+        seed: seed,
+        while: {
+          do throws(DensityError) {
+            if try !observe(.busy) { isStopped = true }
+          } catch {
+            failure = error
+          }
+          return !isStopped && failure == nil
+        }
       ) { iteration in
         do throws(DensityError) {
-          isStopped = try !observe(.fitting(iteration, limit: limit))
+          if try !observe(.fitting(iteration, limit: limit)) { isStopped = true }
         } catch {
           failure = error
         }
         return !isStopped && failure == nil
       }
       if let failure { throw failure }
-    case .chowLiu: density = try ChowLiuTree.fit(to: data.train)
+    case .chowLiu:
+      var failure: DensityError?
+      let tree = try ChowLiuTree.fit(to: data.train) {
+        do throws(DensityError) { return try observe(.busy) } catch { failure = error }
+        return false
+      }
+      if let failure { throw failure }
+      guard let tree else { throw .interrupted }
+      density = tree
     default: density = try IndependentBernoulli.fit(to: data.train)
     }
     var summary = summary([], seconds: start.duration(to: clock.now).seconds)

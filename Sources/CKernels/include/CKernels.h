@@ -229,6 +229,14 @@ typedef struct {
   void (*stream)(ck_matrix x, float a);
 } ck_kernels;
 
+// MARK: Memory
+
+/// Returns how many bytes this process may still take: the machine's memory, less where the limits of the process or of
+/// its control group say so.
+double ck_memory_limit(void);
+/// Ends the process with one line on standard error and status 71: what else is to be done without memory is not known.
+_Noreturn void ck_out_of_memory(size_t bytes);
+
 // MARK: Networks
 
 /// Arranges a network of D variables for sampling, on all threads, in one pass over its weights. The plan serves any

@@ -157,3 +157,33 @@ struct LineLogTests {
     await #expect(processExitsWith: .failure) { try LineLog(path: "/dev/null").append("two\nlines") }
   }
 }
+
+@Suite("Temporary files")
+struct TemporaryFileTests {
+  /// The name that a process gives to the file it is writing.
+  private func name(process: Int32) throws -> String {
+    let tag = TemporaryFiles.newTag()
+    let parts = tag.split(separator: "-").map(String.init)
+    try #require(parts.count == 3 && parts[1] == String(getpid()))
+    return ".rows.csv.\(parts[0])-\(process)-\(parts[2])"
+  }
+
+  @Test func whatAKilledProcessHasLeftIsRemoved() throws {
+    try withTemporaryDirectory { path in
+      let process = Process()
+      process.executableURL = URL(fileURLWithPath: "/bin/sh")
+      process.arguments = ["-c", "exit 0"]
+      try process.run()
+      process.waitUntilExit()
+      let dead = try name(process: process.processIdentifier)
+      let alive = try name(process: getpid())
+      let foreign = ".rows.csv.0badbeef-\(process.processIdentifier)-abc.tmp"
+      let others = [".rows.csv.tmp", "rows-1-2.tmp", ".vimrc.swp", "t.csv"]
+      for name in [dead, alive, foreign] + others {
+        try Data().write(to: URL(fileURLWithPath: path + "/" + name))
+      }
+      try AtomicFile.write([1], to: path + "/new")
+      #expect(try names(in: path) == ([alive, foreign, "new"] + others).sorted())
+    }
+  }
+}

@@ -25,7 +25,9 @@ struct JSONTests {
     #expect(try parse(" \t\r\n[ 1 , 2 ] \n") == [1, 2])
     #expect(try parse(#""\/\b\f\u00e9\u00E9\ud83c\udfb2""#) == .string("/\u{8}\u{C}éé🎲"))
     #expect(try parse("1E2") == .real(100))
-    #expect(try parse("18446744073709551615") == .real(0x1p64))
+    #expect(try parse("18446744073709551615") == .largeInteger(.max))
+    #expect(try parse("18446744073709551615").description == "18446744073709551615")
+    #expect(try parse("18446744073709551616") == .real(0x1p64))
     #expect(try parse("-0") == 0)
   }
 

@@ -149,7 +149,7 @@ struct SafetensorsDamageTests {
       found: "[-1,0]"),
     .array(
       "an offset beyond Int", #""dtype":"U8","shape":[1],"data_offsets":[0,9223372036854775808]"#,
-      at: "data_offsets", expected: pair, found: "[0,9.223372036854776e+18]"),
+      at: "data_offsets", expected: pair, found: "[0,9223372036854775808]"),
     .array(
       "too few bytes for the shape", #""dtype":"F32","shape":[2],"data_offsets":[0,4]"#, data: [1, 2, 3, 4],
       at: "data_offsets", expected: "8 bytes for F32 [2]", found: "4"),

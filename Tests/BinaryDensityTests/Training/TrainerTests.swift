@@ -217,7 +217,7 @@ struct TrainerTests {
     }
   }
 
-  @Test func anEarlierRunIsMovedAsideWhole() throws {
+  @Test func anEarlierRunIsMovedAside() throws {
     try withTemporaryDirectory { path in
       let directory = RunDirectory(path: path + "/run")
       #expect(try directory.prepare() == nil)
@@ -232,11 +232,41 @@ struct TrainerTests {
       try Data("notes".utf8).write(to: URL(fileURLWithPath: directory.path + "/notes.txt"))
       #expect(try RunDirectory(path: path + "/run//").prepare() == nil)
       #expect(try names(in: directory.path) == ["notes.txt"])
-      // A history alone is an earlier run too, and slashes at the end of a path are no part of its name.
+      // A history alone is an earlier run too, slashes at the end of a path are no part of its name, and what else is
+      // kept in the folder stays.
       try Data("{}".utf8).write(to: URL(fileURLWithPath: directory.history))
       #expect(try RunDirectory(path: path + "/run//").prepare() == path + "/run~3")
-      #expect(try names(in: path + "/run~3") == ["history.jsonl", "notes.txt"])
+      #expect(try names(in: path + "/run~3") == ["history.jsonl"])
+      #expect(try names(in: directory.path) == ["notes.txt"])
       #expect(try names(in: path) == ["run", "run~1", "run~2", "run~3"])
+    }
+  }
+
+  @Test func ofAMembersFolderOnlyWhatARunWroteIsMoved() throws {
+    try withTemporaryDirectory { path in
+      let directory = RunDirectory(path: path + "/run")
+      for number in 1...2 {
+        try AtomicFile.createDirectory(directory.member(number).path)
+        try AtomicFile.write([1], to: directory.member(number).last)
+      }
+      try AtomicFile.write([2], to: directory.path + "/members/2/mine.csv")
+      #expect(try directory.prepare() == path + "/run~1")
+      #expect(try names(in: path + "/run~1/members/1") == ["last.safetensors"])
+      #expect(try names(in: path + "/run~1/members/2") == ["last.safetensors"])
+      #expect(try names(in: directory.path + "/members") == ["2"])
+      #expect(try names(in: directory.path + "/members/2") == ["mine.csv"])
+    }
+  }
+
+  /// Beside `.` and `..` nothing can be put that is theirs.
+  @Test func aFolderWithoutANameKeepsItsEarlierRunsInside() throws {
+    try withTemporaryDirectory { path in
+      let directory = RunDirectory(path: path + "/.")
+      for number in 1...2 {
+        try AtomicFile.write([1], to: directory.best)
+        #expect(try directory.prepare() == path + "/./earlier~\(number)")
+        #expect(try names(in: path + "/earlier~\(number)") == ["best.safetensors"])
+      }
     }
   }
 }

@@ -1,3 +1,4 @@
+import Autodiff
 import BinaryDensity
 import Foundation
 import Kernels
@@ -54,6 +55,7 @@ struct TrainingRunTests {
         case .training(_, .epoch(let record)): told.append("epoch \(record.epoch)")
         case .training: break
         case .fitting: told.append("fitting")
+        case .busy: break
         case .measuring(let split, let fraction):
           if fraction == 1 { told.append("measured \(split)") }
         }
@@ -137,6 +139,43 @@ struct TrainingRunTests {
       #expect(try AtomicFile.read(run("parts").directory.last) == last)
       #expect(again.summary.measurements.map(\.summary) == whole.summary.measurements.map(\.summary))
       #expect(again.summary.networks.map(\.outcome) == [.finished])
+    }
+  }
+
+  /// A finished training goes on for more epochs as one that was meant to take them, but for the rates so far.
+  @Test(arguments: [Schedule.constant, .inverseDecay(halving: 9), .reduceOnPlateau(), .cosine()])
+  func aFinishedRunIsExtended(_ schedule: Schedule) throws {
+    try withTemporaryDirectory { path in
+      func run(_ name: String) -> TrainingRun {
+        TrainingRun(in: RunDirectory(path: path + "/" + name), data: Self.data)
+      }
+      var configuration = Self.configuration
+      configuration.schedule = schedule
+      let model = try NADE(NADE.Configuration(variableCount: 11, hiddenCount: 5), seed: 1)
+      _ = try run("parts").train(model, configuration)
+      var saved = try SavedTraining(in: run("parts").directory)
+      let finished = saved
+      #expect(throws: DensityError.self) { try saved.extend(toEpochs: 2) }
+      try saved.extend(toEpochs: 7)
+      let extended = try run("parts").resume(saved)
+      #expect(extended.summary.networks.map(\.stepCount) == [7 * 8])
+      configuration.epochCount = 7
+      let whole = try run("whole").train(model, configuration)
+      func rates(_ name: String) throws -> [Double?] {
+        try String(decoding: AtomicFile.read(run(name).directory.history), as: UTF8.self)
+          .split(separator: "\n").map {
+            try JSONValue(parsing: Array($0.utf8)[...], path: "")["rate"]?.number
+          }
+      }
+      // The rates from then on are those of the longer training.
+      #expect(try rates("parts").suffix(4) == rates("whole").suffix(4))
+      if case .cosine = schedule {
+      } else {
+        #expect(try Self.bytes(run("parts").directory) == Self.bytes(run("whole").directory))
+        #expect(extended.summary.measurements.map(\.summary) == whole.summary.measurements.map(\.summary))
+      }
+      // What was read before is not gone on with.
+      #expect(throws: DensityError.self) { try run("parts").resume(finished) }
     }
   }
 
@@ -317,6 +356,7 @@ struct TrainingRunTests {
       case .training(_, .epoch): "epoch"
       case .training: "step"
       case .fitting: "fitting"
+      case .busy: "busy"
       case .measuring: "measuring"
       }
     }

@@ -54,14 +54,15 @@ extension BinaryMatrix {
     }.flatMap { $0 }
   }
 
-  /// Calls `body` with consecutive rows as scalars, some hundred at a time.
+  /// Calls `body` with consecutive rows as scalars, some hundred at a time, for as long as `goesOn` says so.
   func forEachBatch<Scalar: KernelScalar>(
-    in type: Scalar.Type, _ body: (_ range: Range<Int>, _ rows: UnsafeMatrixView<Scalar>) -> Void
+    in type: Scalar.Type, while goesOn: () -> Bool = { true },
+    _ body: (_ range: Range<Int>, _ rows: UnsafeMatrixView<Scalar>) -> Void
   ) {
     let capacity = min(1024, rowCount)
     var batch = Matrix<Scalar>(rowCount: capacity, columnCount: columnCount)
     batch.withUnsafeMutableView { view in
-      for start in stride(from: 0, to: rowCount, by: max(1, capacity)) {
+      for start in stride(from: 0, to: rowCount, by: max(1, capacity)) where goesOn() {
         let range = start..<min(start + capacity, rowCount)
         let rows = view.rows(0..<range.count)
         copyRows(range, into: rows)

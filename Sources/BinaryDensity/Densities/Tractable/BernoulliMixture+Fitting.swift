@@ -46,35 +46,58 @@ extension BernoulliMixture {
     pseudoCount: Double = 1, tolerance: Double = 3e-5, iterationLimit: Int = 200, seed: UInt64 = 0,
     observing observe: (Iteration) -> Bool = { _ in true }
   ) throws(DensityError) -> Self {
+    try fit(
+      to: rows, validation: validation, componentCount: componentCount, pseudoCount: pseudoCount,
+      tolerance: tolerance, iterationLimit: iterationLimit, seed: seed, while: { true }, observing: observe)
+  }
+
+  /// Fits as the above does, and ends besides as soon as `goesOn`, which is asked many times an iteration, says no; what
+  /// that iteration has found is dropped.
+  static func fit(
+    to rows: BinaryMatrix, validation: BinaryMatrix? = nil, componentCount: Int = 500,
+    pseudoCount: Double = 1, tolerance: Double = 3e-5, iterationLimit: Int = 200, seed: UInt64 = 0,
+    while goesOn: () -> Bool, observing observe: (Iteration) -> Bool = { _ in true }
+  ) throws(DensityError) -> Self {
     try Baseline.check(rows, pseudoCount: pseudoCount)
     guard componentCount > 0 else {
       throw .invalidConfiguration("a mixture needs at least one component, not \(componentCount)")
     }
+    try checkMemoryOfFitting(to: rows, componentCount: componentCount)
     let validation = validation.flatMap { $0.rowCount > 0 ? $0 : nil }
     let prior = Prior(rows, pseudoCount: pseudoCount)
     var current = prior.initialMixture(rows, componentCount: componentCount, seed: seed)
     var best = current
     var (bestNumber, bestNLL, previous) = (0, Double.infinity, -Double.infinity)
     for number in 0... {
-      let statistics = current.expectedStatistics(of: rows)
+      let statistics = current.expectedStatistics(of: rows, while: goesOn)
       let objective = statistics.logProbability + prior.logDensity(of: current)
+      guard goesOn() else { break }
       let validationNLL = validation.map {
         -current.logProbabilities(of: $0).reduce(0, +) / Double($0.rowCount)
       }
       if validationNLL.map({ $0 < bestNLL }) ?? true {
         (best, bestNumber, bestNLL) = (current, number, validationNLL ?? .infinity)
       }
-      let goesOn = observe(
+      let isWanted = observe(
         Iteration(
           number: number, objective: objective,
           trainingNLL: -statistics.logProbability / Double(rows.rowCount), validationNLL: validationNLL))
-      guard goesOn, number < iterationLimit, number < bestNumber + 5,
+      guard isWanted, number < iterationLimit, number < bestNumber + 5,
         objective - previous > tolerance * abs(objective)
       else { break }
       previous = objective
       current = prior.maximizer(statistics)
     }
     return best
+  }
+
+  /// Refuses a mixture that the memory is too small to fit.
+  ///
+  /// - Throws: `DensityError.invalidConfiguration`.
+  static func checkMemoryOfFitting(to rows: BinaryMatrix, componentCount: Int) throws(DensityError) {
+    // Logits, what is counted for them in two types, and the shares of a batch of rows, before and after.
+    let bytes = 24 * Double(rows.columnCount) + 8 * Double(min(1024, rows.rowCount)) + 64
+    try checkMemory(of: "fitting this mixture", bytes: Double(componentCount) * bytes)
   }
 
   /// What the M-step needs of the rows.
@@ -88,13 +111,13 @@ extension BernoulliMixture {
   }
 
   /// The E-step.
-  private func expectedStatistics(of rows: BinaryMatrix) -> Statistics {
+  private func expectedStatistics(of rows: BinaryMatrix, while goesOn: () -> Bool) -> Statistics {
     var statistics = Statistics(
       ones: Matrix(rowCount: variableCount, columnCount: componentCount),
       totals: Matrix(rowCount: 1, columnCount: componentCount))
     let mask = Staircase(denseInputCount: variableCount, outputCount: componentCount)
     var sum = 0.0
-    forEachBatch(of: rows, in: Float.self) { x, joint, logProbabilities in
+    forEachBatch(of: rows, in: Float.self, while: goesOn) { x, joint, logProbabilities in
       for row in 0..<x.rowCount { sum += Double(logProbabilities[row, 0]) }
       // r = exp(joint − log p). The kernel divides by the K that it takes a mean over.
       let scale = Matrix<Float>(rowCount: x.rowCount, columnCount: 1, repeating: Float(componentCount))

@@ -86,9 +86,10 @@ public struct BernoulliMixture: AutoregressiveDensity {
     return result
   }
 
-  /// Calls `body` with rows (B × D), log w_k p_k of each in each component (B × K), and log p of each (B × 1).
+  /// Calls `body` with rows (B × D), log w_k p_k of each in each component (B × K), and log p of each (B × 1), for as
+  /// long as `goesOn` says so.
   func forEachBatch<Scalar: KernelScalar>(
-    of rows: BinaryMatrix, in type: Scalar.Type,
+    of rows: BinaryMatrix, in type: Scalar.Type, while goesOn: () -> Bool = { true },
     _ body: (
       _ rows: UnsafeMatrixView<Scalar>, _ joint: UnsafeMatrixView<Scalar>,
       _ logProbabilities: UnsafeMatrixView<Scalar>
@@ -98,7 +99,7 @@ public struct BernoulliMixture: AutoregressiveDensity {
     let bias = logJointOfZeros.converted(to: type)
     let mask = Staircase(denseInputCount: variableCount, outputCount: componentCount)
     let logCount = Scalar.logarithm(Scalar(componentCount))
-    rows.forEachBatch(in: type) { _, x in
+    rows.forEachBatch(in: type, while: goesOn) { _, x in
       var joint = Matrix<Scalar>(uninitializedRowCount: x.rowCount, columnCount: componentCount)
       var logProbabilities = Matrix<Scalar>(rowCount: x.rowCount, columnCount: 1)
       joint.withUnsafeMutableView(reading: weights, bias) {

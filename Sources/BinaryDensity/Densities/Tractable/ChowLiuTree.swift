@@ -106,14 +106,21 @@ public struct ChowLiuTree: AutoregressiveDensity {
   /// - Complexity: O(D · on-bits) on all threads, then O(D²); 4·D² bytes.
   /// - Source: Chow & Liu 1968, with the spanning tree of Prim, Bell System Technical Journal 36, 1957.
   public static func fit(to rows: BinaryMatrix, pseudoCount: Double = 0.5) throws(DensityError) -> Self {
-    try Baseline.check(rows, pseudoCount: pseudoCount)
-    let gigabytes = 4e-9 * Double(rows.columnCount) * Double(rows.columnCount)
-    guard gigabytes * 1e9 < Double(ProcessInfo.processInfo.physicalMemory) / 2 else {
-      throw .invalidConfiguration(
-        "counting all pairs takes \(gigabytes) GB, more than half the machine's memory")
+    guard let tree = try fit(to: rows, pseudoCount: pseudoCount, while: { true }) else {
+      preconditionFailure("nobody stopped it")
     }
-    let counts = PairCounts(rows, pseudoCount: pseudoCount)
-    let parents = counts.maximumSpanningTree()
+    return tree
+  }
+
+  /// Fits a tree; nil if `goesOn`, which is asked all the time, says no.
+  static func fit(
+    to rows: BinaryMatrix, pseudoCount: Double = 0.5, while goesOn: () -> Bool
+  ) throws(DensityError) -> Self? {
+    try Baseline.check(rows, pseudoCount: pseudoCount)
+    try checkMemory(
+      of: "counting all pairs", bytes: 4.2 * Double(rows.columnCount) * Double(rows.columnCount))
+    let counts = PairCounts(rows, pseudoCount: pseudoCount, while: goesOn)
+    guard goesOn(), let parents = counts.maximumSpanningTree(while: goesOn) else { return nil }
     var logits = Matrix<Float>(rowCount: 2, columnCount: parents.count)
     for (variable, parent) in parents.enumerated() {
       for isOn in [false, true] {
@@ -134,13 +141,13 @@ public struct ChowLiuTree: AutoregressiveDensity {
     private let ones: Matrix<Float>
 
     /// Counts, as the product xᵀ · x of sparse rows.
-    init(_ rows: BinaryMatrix, pseudoCount: Double) {
+    init(_ rows: BinaryMatrix, pseudoCount: Double, while goesOn: () -> Bool = { true }) {
       rowCount = Double(rows.rowCount)
       self.pseudoCount = pseudoCount
       let mask = Staircase(denseInputCount: rows.columnCount, outputCount: rows.columnCount)
       var ones = Matrix<Float>(rowCount: rows.columnCount, columnCount: rows.columnCount)
       ones.withUnsafeMutableView { ones in
-        rows.forEachBatch(in: Float.self) { _, x in
+        rows.forEachBatch(in: Float.self, while: goesOn) { _, x in
           Float.maskedLinearWeightGradient(x, x, mask: mask, method: .sparse, into: ones)
         }
       }
@@ -179,16 +186,17 @@ public struct ChowLiuTree: AutoregressiveDensity {
       return sum / total
     }
 
-    /// Returns the parents of a maximum spanning tree with root 0, by Prim's algorithm.
+    /// Returns the parents of a maximum spanning tree with root 0, by Prim's algorithm; nil if `goesOn` says no.
     ///
     /// Of edges of equal weight the one that was looked at first is taken, so that the same table gives the same tree.
-    func maximumSpanningTree() -> [Int?] {
+    func maximumSpanningTree(while goesOn: () -> Bool = { true }) -> [Int?]? {
       var parents = [Int?](repeating: nil, count: ones.rowCount)
       // The heaviest edge from the tree to each variable outside it.
       var weights = [Double](repeating: -.infinity, count: ones.rowCount)
       var outside = Array(1..<ones.rowCount)
       var latest = 0
       while !outside.isEmpty {
+        guard goesOn() else { return nil }
         for j in outside {
           let weight = mutualInformation(latest, j)
           if weight > weights[j] { (weights[j], parents[j]) = (weight, latest) }
