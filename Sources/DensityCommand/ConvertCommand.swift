@@ -35,11 +35,57 @@ enum ConvertCommand {
     if arguments.isGiven("magnify") && !isPicture { throw UsageError("--magnify is for a .png") }
     let file = isPicture || output == "-" ? nil : try TableFile(path: output)
     if output != "-" { try AtomicFile.checkWritable(output, besides: [input]) }
+    let progress = ProgressLine()
+    let rowCount: Int
+    if isPicture || file?.format.beginsWithCount == true {
+      rowCount = try convertWhole(arguments, input, progress) { rows, known, shape in
+        if let file {
+          try file.writing(shape) { (writer) throws(DensityError) in try write(rows, known, with: writer) }
+        } else {
+          guard known == nil else {
+            throw DensityError.unwritable(
+              path: output, reason: "a picture cannot show that cells are missing")
+          }
+          try checkPicture(
+            rowCount: rows.rowCount, variableCount: rows.columnCount, magnification: magnification)
+          try rows.picture(imageShape: shape.imageShape, magnification: magnification).writePNG(to: output)
+        }
+      }
+    } else {
+      rowCount = try stream(arguments, input, to: file, progress)
+    }
+    if output != "-" { progress.print("\(rowCount) rows in \(output)") }
+    return .success
+  }
+
+  /// Reads a table and writes it at once; returns the number of its rows.
+  private static func convertWhole(
+    _ arguments: ParsedArguments, _ input: String, _ progress: ProgressLine,
+    _ write: (_ rows: BinaryMatrix, _ known: BinaryMatrix?, TableWriter.Shape) throws -> Void
+  ) throws -> Int {
+    let table = try DataTable.read(input, try TableArguments.options(arguments))
+    progress.print("\(table.path): \(table.summary)")
+    let shape = TableWriter.Shape(
+      columnCount: table.columnCount, names: table.columnNames, imageShape: table.imageShape)
+    switch table.contents {
+    case .bits(let rows): try write(rows, nil, shape)
+    case .partial(let rows): try write(rows.values, rows.known, shape)
+    case .greyLevels:
+      let split = try arguments.value("split", as: ValueFormat<DataSplit>.choice)
+      try write(table.rows(try DataOptions.binarization(arguments), split: split), nil, shape)
+      try DataOptions.sayBinarized(arguments, path: input)
+    }
+    return table.rowCount
+  }
+
+  /// Writes the rows of a table as they are read, to a file or as CSV to standard output; returns their number.
+  private static func stream(
+    _ arguments: ParsedArguments, _ input: String, to file: TableFile?, _ progress: ProgressLine
+  ) throws -> Int {
     let table = try TableStream(
       path: input, try TableArguments.options(arguments),
       binarization: try DataOptions.binarization(arguments),
       split: try arguments.value("split", as: .choice))
-    let progress = ProgressLine()
     progress.print("\(table.origin)")
     let shape = TableWriter.Shape(
       columnCount: table.columnCount, names: table.columnNames, imageShape: table.imageShape)
@@ -49,12 +95,6 @@ enum ConvertCommand {
         try copy(table, to: writer, progress)
         rowCount = writer.rowCount
       }
-    } else if isPicture {
-      let rows = try BinaryMatrix(table)
-      try checkPicture(
-        rowCount: rows.rowCount, variableCount: rows.columnCount, magnification: magnification)
-      try rows.picture(imageShape: table.imageShape, magnification: magnification).writePNG(to: output)
-      rowCount = rows.rowCount
     } else {
       let writer = TableWriter.standardOutput(shape)
       try copy(table, to: writer, progress)
@@ -62,21 +102,27 @@ enum ConvertCommand {
     }
     progress.finish()
     if table.isBinarized { try DataOptions.sayBinarized(arguments, path: input) }
-    if output != "-" { progress.print("\(rowCount) rows in \(output)") }
-    return .success
+    return rowCount
   }
 
   /// Writes the rows of a table as they come, until nobody wants more.
   private static func copy(
     _ table: TableStream, to writer: TableWriter, _ progress: ProgressLine
   ) throws(DensityError) {
-    let isWhole = try table.forEachPartialBlock(of: 4096) { (rows, known) throws(DensityError) in
+    let isWhole = try table.forEachPartialBlock(of: table.blockLength) { (rows, known) throws(DensityError) in
       if let fraction = table.fraction { progress.update("converting", fraction: fraction) }
-      guard let known else { return try writer.write(rows) }
-      return try writer.write(PartialRows(values: rows, known: known))
+      return try write(rows, known, with: writer)
     }
     if isWhole && writer.rowCount == 0 {
       throw .mismatch(path: table.path, expected: "a row of 0 and 1", found: "none")
     }
+  }
+
+  @discardableResult
+  private static func write(
+    _ rows: BinaryMatrix, _ known: BinaryMatrix?, with writer: TableWriter
+  ) throws(DensityError) -> Bool {
+    guard let known else { return try writer.write(rows) }
+    return try writer.write(PartialRows(values: rows, known: known))
   }
 }

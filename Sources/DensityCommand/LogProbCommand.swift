@@ -30,7 +30,7 @@ enum LogProbCommand {
 
   private static func run(_ arguments: ParsedArguments) throws -> ExitStatus {
     // The output is checked before any work goes into what it is to hold.
-    let output = try arguments.optionalValue("output", as: .path).map { try TableFile(path: $0) }
+    let output = try arguments.optionalValue("output", as: .path).map { try TableFile(path: $0, for: .numbers) }
     let model = try arguments.value("checkpoint", as: .path)
     let path = try arguments.optionalValue("table", as: .path) ?? arguments.value("data", as: .path)
     if let output { try AtomicFile.checkWritable(output.path, besides: [model, path]) }
@@ -46,11 +46,7 @@ enum LogProbCommand {
         all += scores
         return true
       }
-      do throws(OutputError) {
-        return try Terminal.writeToStandardOutput(TableFile.bytes(of: scores, as: .text))
-      } catch {
-        throw .unwritable(path: "standard output", reason: error.reason)
-      }
+      return try StandardOutput.write(TableFile.bytes(of: scores, as: .text))
     }
     if DataOptions.isDirectory(path) {
       let (rows, _) = try DataOptions.rows(arguments, path: path, for: checkpoint)

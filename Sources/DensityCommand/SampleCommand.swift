@@ -35,7 +35,7 @@ enum SampleCommand {
     let output = try arguments.value("output", as: .path)
     let isPicture = output.hasSuffix(".png")
     let table = isPicture || output == "-" ? nil : try TableFile(path: output)
-    let scores = try arguments.optionalValue("logprob", as: .path).map { try TableFile(path: $0) }
+    let scores = try arguments.optionalValue("logprob", as: .path).map { try TableFile(path: $0, for: .numbers) }
     if let scores, scores.path == output || AtomicFile.isSameFile(scores.path, output) {
       throw UsageError("--output and --logprob name the same file")
     }
@@ -101,17 +101,4 @@ enum SampleCommand {
 
   /// So many rows are drawn at a time that no thread is idle, and so few that the first come at once.
   private static let partLength = 1024
-}
-
-extension TableWriter {
-  /// A writer of CSV whose rows go to standard output as they come.
-  static func standardOutput(_ shape: Shape) -> TableWriter {
-    TableWriter(.text, shape) { (bytes) throws(DensityError) in
-      do throws(OutputError) {
-        return try Terminal.writeToStandardOutput(bytes)
-      } catch {
-        throw .unwritable(path: "standard output", reason: error.reason)
-      }
-    }
-  }
 }

@@ -163,6 +163,6 @@ public final class TableWriter {
 }
 
 extension TableFile.Format {
-  /// Whether the number of rows stands before them.
-  fileprivate var beginsWithCount: Bool { self == .idx || self == .npy }
+  /// Whether the number of rows stands before them, so that rows wait until it is known.
+  public var beginsWithCount: Bool { self == .idx || self == .npy }
 }

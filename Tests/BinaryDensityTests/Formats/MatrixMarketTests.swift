@@ -46,7 +46,10 @@ struct MatrixMarketTests {
     ("3 3 1\n1 1 1\n1 2 1\n", Malformed(.line(4), "the end of the file after 1 entries", "another")),
     ("3 3 2\n1 1 1\n", Malformed(.line(4), "2 entries", "1")),
     ("3 3 1\n4 1 1\n", Malformed(.line(3), "a row of 1 to 3 and a column of 1 to 3", "\"4 1 1\"")),
-    ("3 3 1\n0 1 1\n", Malformed(.line(3), "a row of 1 to 3 and a column of 1 to 3", "\"0 1 1\"")),
+    (
+      "3 3 1\n0 1 1\n",
+      Malformed(.line(3), "a row of 1 to 3 and a column of 1 to 3", "\"0 1 1\", as if counted from 0")
+    ),
     ("3 3 1\n1 2 7\n", Malformed(.line(3), "0 or 1", "\"7\" in row 1, column 2")),
     ("3 3 2\n1 2 1\n1 2 1\n", Malformed(.line(4), "every entry once", "row 1, column 2 again")),
     ("3 3 1\n1 2\n", Malformed(.line(3), "a row, a column and 0 or 1", "\"1 2\"")),

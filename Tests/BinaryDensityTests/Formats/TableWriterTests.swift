@@ -127,4 +127,33 @@ struct TableWriterTests {
       #expect(try DataTable.read(file.path).contents == .bits(rows))
     }
   }
+
+  @Test("missing cells, names and pictures come back")
+  func comesBack() throws {
+    var generator = SplitMix(state: 6)
+    let values = randomBits(rowCount: 300, columnCount: 12, using: &generator)
+    let known = randomBits(rowCount: 300, columnCount: 12, probability: 0.9, using: &generator)
+    let rows = PartialRows(values: values, known: known)
+    let columnNames = ["a", "b c", "0", "x,y", "say \"hi\"", "true", "größe", "1", "NA", "-", "#k", "z"]
+    let image = ImageShape(height: 3, width: 4)
+    try withTemporaryDirectory { folder in
+      for name in ["a.csv", "a.csv.gz", "a.npy"] {
+        let file = try TableFile(path: folder + "/" + name)
+        try file.writing(.init(columnCount: 12, names: columnNames)) { (writer) throws(DensityError) in
+          try writer.write(rows)
+        }
+        let table = try DataTable.read(file.path)
+        #expect(table.contents == .partial(rows), "\(name)")
+        if file.format == .text { #expect(table.columnNames == columnNames) }
+      }
+      let pictures = try TableFile(path: folder + "/a.pbm.gz")
+      try pictures.write(values, imageShape: image)
+      let table = try DataTable.read(pictures.path)
+      #expect(table.contents == .bits(values) && table.imageShape == image)
+      let thin = try TableFile(path: folder + "/thin.csv")
+      let column = PartialRows([[1], [nil], [0], [nil]])
+      try thin.writing(.init(columnCount: 1)) { (writer) throws(DensityError) in try writer.write(column) }
+      #expect(try DataTable.read(thin.path).contents == .partial(column))
+    }
+  }
 }

@@ -152,7 +152,8 @@ private struct MatrixMarketParser {
     }
     guard 1...sizes.rows ~= row, 1...sizes.columns ~= column else {
       throw malformed(
-        expected: "a row of 1 to \(sizes.rows) and a column of 1 to \(sizes.columns)", found: lineText)
+        expected: "a row of 1 to \(sizes.rows) and a column of 1 to \(sizes.columns)",
+        found: lineText + (row == 0 || column == 0 ? ", as if counted from 0" : ""))
     }
     try set(row - 1, column - 1, to: header.isPattern ? true : value(words[2], row - 1, column - 1))
     if header.isSymmetric && row != column {

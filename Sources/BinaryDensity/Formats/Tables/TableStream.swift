@@ -40,6 +40,8 @@ public final class TableStream: RowStream {
     TableSource(path: path, summary: TableSummary(table.reader.layout, missingCount: 0))
   }
 
+  /// How many rows to ask for at a time, so that a block of any width takes little memory.
+  public var blockLength: Int { TableBlock.length(columnCount: columnCount) }
   /// The number of columns.
   public var columnCount: Int { table.reader.layout.columnCount }
   /// The names of the columns, if the file names them.
