@@ -43,9 +43,11 @@ enum DataOptions {
     }
   }
 
+  /// Whether a path is a folder with a data set in its parts, and not one of pictures, which are rows of one table.
   static func isDirectory(_ path: String) -> Bool {
     var isDirectory: ObjCBool = false
     return FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) && isDirectory.boolValue
+      && !DataTable.holdsPictures(folder: path)
   }
 
   /// Opens the table that a trained model is asked about, its columns in the model's order.
@@ -66,7 +68,7 @@ enum DataOptions {
   /// - Returns: the rows, and how to call them: the split's name for a folder, the path for a file.
   static func rows(
     _ arguments: ParsedArguments, path: String, for checkpoint: Checkpoint
-  ) throws -> (rows: BinaryMatrix, name: String) {
+  ) throws -> (rows: BinaryMatrix, name: String, source: TableSource?) {
     if isDirectory(path) {
       let count = checkpoint.model.variableCount
       let binarization = try binarization(arguments)
@@ -78,12 +80,12 @@ enum DataOptions {
           path: path, expected: "\(count) columns as in the model", found: "\(rows.columnCount)")
       }
       try sayBinarized(arguments, path: path)
-      return (rows, split.rawValue)
+      return (rows, split.rawValue, nil)
     }
     let table = try stream(arguments, path: path, for: checkpoint)
     let rows = try BinaryMatrix(table)
     if table.isBinarized { try sayBinarized(arguments, path: path) }
-    return (rows, path)
+    return (rows, path, table.origin)
   }
 
   /// Says that grey levels became bits, and how.
@@ -92,13 +94,20 @@ enum DataOptions {
   }
 
   /// Reads the data to train on; a tenth of the training rows is held out if there are no validation rows.
-  static func trainingData(_ arguments: ParsedArguments, seed: UInt64) throws -> DataSplits {
-    let data = try tables(arguments, path: try arguments.value("data", as: .path))
+  ///
+  /// - Parameter checkpoint: a model whose columns they are to have.
+  static func trainingData(
+    _ arguments: ParsedArguments, seed: UInt64, matching checkpoint: Checkpoint? = nil
+  ) throws -> DataSplits {
+    let data = try tables(
+      arguments, path: try arguments.value("data", as: .path), matching: checkpoint)
     return data.validation == nil ? data.holdingOutValidation(seed: seed) : data
   }
 
   /// Reads the training rows of a path, and validation and test rows if there are any.
-  static func tables(_ arguments: ParsedArguments, path: String) throws -> DataSplits {
+  static func tables(
+    _ arguments: ParsedArguments, path: String, matching checkpoint: Checkpoint? = nil
+  ) throws -> DataSplits {
     let binarization = try binarization(arguments)
     let validation = try arguments.optionalValue("validation", as: .path)
     let test = try arguments.optionalValue("test", as: .path)
@@ -110,7 +119,7 @@ enum DataOptions {
     }
     let data = try DataSplits.load(
       train: path, validation: validation, test: test, binarization: binarization,
-      try TableArguments.options(arguments))
+      try TableArguments.options(arguments), matching: checkpoint)
     for warning in data.leakageWarnings() { ProgressLine().print(warning) }
     if data.binarization == nil && arguments.isGiven("binarize") {
       throw UsageError("--binarize is for grey levels; \(path) holds bits")

@@ -49,7 +49,7 @@ enum EvaluateCommand {
     let rivalCheckpoint = try other.map { try Checkpoint(contentsOf: $0) }
     let rival = rivalCheckpoint?.model
     let path = try arguments.optionalValue("table", as: .path) ?? arguments.value("data", as: .path)
-    let (rows, name) = try DataOptions.rows(arguments, path: path, for: checkpoint)
+    let (rows, name, source) = try DataOptions.rows(arguments, path: path, for: checkpoint)
     if let rival, let other, rival.variableCount != checkpoint.model.variableCount {
       throw DensityError.mismatch(
         path: other, expected: "a model of \(checkpoint.model.variableCount) variables",
@@ -83,6 +83,7 @@ enum EvaluateCommand {
     progress.finish()
     if arguments.flag("json") {
       var object = try members(describing: model) + measurement.members
+      if let source { object.append(.init(key: "table", value: source.json)) }
       if let advantage {
         object.append(.init(key: "against", value: other.map(JSONValue.string) ?? .null))
         object.append(.init(key: "difference_is", value: "log p - log p of against, nats a row"))

@@ -8,6 +8,7 @@ extension ExitStatus {
       switch error {
       case .missingFile, .unreadable: .missingInput
       case .malformed, .mismatch, .impossibleEvidence, .undefined: .dataError
+      case .unwritable(StandardOutput.name, _): .inputOutput
       case .unwritable: .cannotCreate
       case .invalidConfiguration, .unsupported: .usage
       case .diverged: .internalError

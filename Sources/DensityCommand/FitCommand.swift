@@ -43,7 +43,13 @@ enum FitCommand {
     }
     let data = try DataOptions.tables(arguments, path: table)
     let progress = ProgressLine()
-    progress.print("\(rowCounts(of: data)) of \(data.variableCount) variables")
+    for source in data.sources { progress.print("\(source)") }
+    let holdsOut = data.validation == nil && data.train.rowCount > 1
+    let counted = holdsOut ? data.holdingOutValidation(seed: seed) : data
+    progress.print(
+      "\(rowCounts(of: counted)) of \(data.variableCount) variables"
+        + (holdsOut ? "; the validation rows are held out of the table" : "")
+        + (data.binarization.map { ", binarized: \($0)" } ?? ""))
     let figure = data.train.rowCount == 1 && data.validation == nil ? "training NLL" : "validation NLL"
     if figure == "training NLL" {
       progress.print(
@@ -74,14 +80,16 @@ enum FitCommand {
       return end.map { .now < $0 } ?? true
     }
     progress.finish()
-    try report(result, measurements ?? [], figure: figure, isJSON: arguments.flag("json"), output: output)
+    try report(
+      result, measurements ?? [], data.sources, figure: figure, isJSON: arguments.flag("json"), output: output
+    )
     return Interrupt.isRequested ? .interrupted : .success
   }
 
   /// Prints what was found, and what was tried.
   private static func report(
-    _ result: DensitySearch.Result, _ measurements: [LikelihoodMeasurement], figure: String,
-    isJSON: Bool, output: String
+    _ result: DensitySearch.Result, _ measurements: [LikelihoodMeasurement], _ sources: [TableSource],
+    figure: String, isJSON: Bool, output: String
   ) throws {
     guard !isJSON else {
       let leaderboard = result.leaderboard.map { entry -> JSONValue in
@@ -94,6 +102,7 @@ enum FitCommand {
       return try Terminal.print(
         JSONValue.object(
           try members(describing: result.density) + [
+            .init(key: "tables", value: .array(sources.map(\.json))),
             .init(key: "leaderboard", value: .array(leaderboard)),
             .init(key: "results", value: .array(measurements.map { .object($0.members) })),
             .init(key: "output", value: .string(output)),

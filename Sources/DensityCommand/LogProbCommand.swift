@@ -30,7 +30,9 @@ enum LogProbCommand {
 
   private static func run(_ arguments: ParsedArguments) throws -> ExitStatus {
     // The output is checked before any work goes into what it is to hold.
-    let output = try arguments.optionalValue("output", as: .path).map { try TableFile(path: $0, for: .numbers) }
+    let output = try arguments.optionalValue("output", as: .path).map {
+      try TableFile(path: $0, for: .numbers)
+    }
     let model = try arguments.value("checkpoint", as: .path)
     let path = try arguments.optionalValue("table", as: .path) ?? arguments.value("data", as: .path)
     if let output { try AtomicFile.checkWritable(output.path, besides: [model, path]) }
@@ -49,7 +51,7 @@ enum LogProbCommand {
       return try StandardOutput.write(TableFile.bytes(of: scores, as: .text))
     }
     if DataOptions.isDirectory(path) {
-      let (rows, _) = try DataOptions.rows(arguments, path: path, for: checkpoint)
+      let (rows, _, _) = try DataOptions.rows(arguments, path: path, for: checkpoint)
       try rows.forEachBlock(of: blockLength) { (block) throws(DensityError) in try score(block, fraction: nil)
       }
     } else {

@@ -28,6 +28,18 @@ extension LikelihoodMeasurement {
   }
 }
 
+extension TableSource {
+  /// The source as JSON.
+  var json: JSONValue {
+    [
+      "path": .string(path), "taken_as": .string("\(summary)"), "format": .string(summary.dialect),
+      "names_line": summary.nameLine.map(JSONValue.integer) ?? .null,
+      "columns": .integer(summary.columnCount), "left_out": .array(summary.leftOut.map(JSONValue.string)),
+      "reordered": .bool(summary.isReordered), "missing": .integer(summary.missingCount),
+    ]
+  }
+}
+
 /// The members of a JSON object that describe a model: family, configuration, number of parameters.
 func members(describing model: any Density) throws -> [JSONValue.Member] {
   let configuration = try DensityArchive(of: model).configurationText

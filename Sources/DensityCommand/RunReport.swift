@@ -3,11 +3,12 @@ import BinaryDensity
 
 extension RunResult {
   /// Prints what came out of a run, as JSON or as text under a headline.
-  func report(isJSON: Bool, headline: String) throws {
+  func report(isJSON: Bool, headline: String, sources: [TableSource] = []) throws {
     if isJSON {
       return try Terminal.print(
         JSONValue.object(
           try members(describing: density) + [
+            .init(key: "tables", value: .array(sources.map(\.json))),
             .init(key: "training", value: summary.trainingJSON),
             .init(key: "results", value: .array(summary.measurements.map { .object($0.members) })),
           ]

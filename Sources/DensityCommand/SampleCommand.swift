@@ -35,7 +35,9 @@ enum SampleCommand {
     let output = try arguments.value("output", as: .path)
     let isPicture = output.hasSuffix(".png")
     let table = isPicture || output == "-" ? nil : try TableFile(path: output)
-    let scores = try arguments.optionalValue("logprob", as: .path).map { try TableFile(path: $0, for: .numbers) }
+    let scores = try arguments.optionalValue("logprob", as: .path).map {
+      try TableFile(path: $0, for: .numbers)
+    }
     if let scores, scores.path == output || AtomicFile.isSameFile(scores.path, output) {
       throw UsageError("--output and --logprob name the same file")
     }

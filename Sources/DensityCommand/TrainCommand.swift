@@ -174,7 +174,7 @@ enum TrainCommand {
       let result = try run.train(
         try model(orderSeed: seed, weightSeed: seed), configuration, observing: monitor.observe(in: directory)
       )
-      return try finish(result, arguments, monitor.progress)
+      return try finish(result, arguments, monitor)
     }
     let result = try run.trainMembers(
       memberCount, orderCount: networks.memberOrderCount, configuration,
@@ -186,7 +186,7 @@ enum TrainCommand {
     }
     try result.report(
       isJSON: arguments.flag("json"),
-      headline: description(of: result.density) + "\n" + result.summary.headline)
+      headline: description(of: result.density) + "\n" + result.summary.headline, sources: data.sources)
     return .success
   }
 
@@ -215,7 +215,7 @@ enum TrainCommand {
       data: data, progress: ProgressLine(), record: try RunRecord(given, goingOnIn: directory))
     let result = try TrainingRun(in: directory, data: data).resume(
       saved, observing: monitor.observe(in: directory))
-    return try finish(result, arguments, monitor.progress)
+    return try finish(result, arguments, monitor)
   }
 
   /// Trains a network that begins as that of a checkpoint.
@@ -224,26 +224,28 @@ enum TrainCommand {
       throw UsageError("--\(setting) does not go with --from, which says what is trained")
     }
     let seed = try arguments.value("seed", as: .seed)
-    let model = try Checkpoint(contentsOf: path).model
+    let checkpoint = try Checkpoint(contentsOf: path)
+    let model = checkpoint.model
     guard let model = model as? any TrainableDensity, let kind = model.kind else {
       throw DensityError.mismatch(
         path: path, expected: "a network to go on training", found: "a \(familyName(of: model))")
     }
     let options = try TrainingOptions(arguments, kind: kind)
-    let data = try DataOptions.trainingData(arguments, seed: seed)
+    let data = try DataOptions.trainingData(arguments, seed: seed, matching: checkpoint)
     var configuration = options.configuration(rowCount: data.train.rowCount, seed: seed)
     configuration.startsAtMarginals = false
     let directory = try directory(arguments, kind: kind)
     let monitor = RunMonitor(data: data, progress: ProgressLine(), record: try RunRecord(arguments))
     let result = try TrainingRun(in: directory, data: data).train(
       model, configuration, observing: monitor.observe(in: directory))
-    return try finish(result, arguments, monitor.progress)
+    return try finish(result, arguments, monitor)
   }
 
   /// Says how the run of one network ended.
   private static func finish(
-    _ result: RunResult, _ arguments: ParsedArguments, _ progress: ProgressLine
+    _ result: RunResult, _ arguments: ParsedArguments, _ monitor: RunMonitor
   ) throws -> ExitStatus {
+    let progress = monitor.progress
     progress.finish()
     let directory = RunDirectory(path: result.summary.directory)
     guard let network = result.summary.networks.first else { preconditionFailure("nothing was trained") }
@@ -260,7 +262,8 @@ enum TrainCommand {
       progress.print("interrupted while measuring; \(directory.best) is complete")
       return .interrupted
     }
-    try result.report(isJSON: arguments.flag("json"), headline: result.summary.headline)
+    try result.report(
+      isJSON: arguments.flag("json"), headline: result.summary.headline, sources: monitor.data.sources)
     return .success
   }
 
@@ -284,7 +287,8 @@ enum TrainCommand {
       monitor.progress.print("interrupted; \(directory.best) is what there was by then")
       return .interrupted
     }
-    try result.report(isJSON: arguments.flag("json"), headline: result.summary.headline)
+    try result.report(
+      isJSON: arguments.flag("json"), headline: result.summary.headline, sources: monitor.data.sources)
     return .success
   }
 

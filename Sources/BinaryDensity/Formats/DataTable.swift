@@ -73,16 +73,14 @@ public struct DataTable: Hashable, Sendable {
     try read(path, options, matching: nil)
   }
 
-  /// Reads a table whose columns are those of another.
+  /// Reads a table whose columns are those of a model or of another table.
   ///
   /// - Throws: also `mismatch` where they are not, before any row is read.
   static func read(
-    _ path: String, _ options: TableOptions, matching other: DataTable?
+    _ path: String, _ options: TableOptions, matching wanted: WantedColumns?
   ) throws(DensityError) -> DataTable {
     var table = try OpenTable(path: path, options)
-    if let other {
-      try table.match(columnNames: other.columnNames, columnCount: other.columnCount, of: other.path)
-    }
+    if let wanted { try table.match(wanted) }
     let (path, layout) = (table.path, table.reader.layout)
     let imageShape = try options.imageShape(of: layout, path: path)
     var collector = TableCollector(columnCount: layout.columnCount)
@@ -170,11 +168,8 @@ struct OpenTable {
   /// Takes the columns in the order of a model's, or of another table's.
   ///
   /// - Throws: `mismatch` for other names, or another number of columns.
-  mutating func match(
-    columnNames: [String]?, columnCount: Int, of other: String
-  ) throws(DensityError) {
-    reader = try reader.matching(
-      columnNames: columnNames, columnCount: columnCount, of: other, path: path)
+  mutating func match(_ wanted: WantedColumns) throws(DensityError) {
+    reader = try reader.matching(wanted, path: path)
   }
 }
 

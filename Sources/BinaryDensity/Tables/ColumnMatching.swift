@@ -42,21 +42,37 @@ public enum ColumnMatching {
   }
 }
 
+/// The columns that a table is to have: a model's, or another table's.
+struct WantedColumns {
+  /// Their names, if they have any.
+  let names: [String]?
+  /// How many there are.
+  let count: Int
+  /// Whose they are, for the error.
+  let owner: String
+}
+
+extension WantedColumns {
+  /// Those of a checkpoint's model.
+  init(_ checkpoint: Checkpoint) {
+    self.init(names: checkpoint.columnNames, count: checkpoint.model.variableCount, owner: "the model")
+  }
+
+  /// Those of a table.
+  init(_ table: DataTable) {
+    self.init(names: table.columnNames, count: table.columnCount, owner: table.path)
+  }
+}
+
 extension TableReader {
-  /// Returns the table with its columns in the order of a model's, or of another table's.
+  /// Returns the table with its columns in the order in which they are wanted.
   ///
-  /// - Parameters:
-  ///   - columnNames: the other's names, if it has any.
-  ///   - columnCount: how many columns it has.
-  ///   - other: whose they are, for the error.
   /// - Throws: `DensityError.mismatch` for other names or another number of columns.
-  func matching(
-    columnNames: [String]?, columnCount: Int, of other: String, path: String
-  ) throws(DensityError) -> any TableReader {
-    let columns = try ColumnMatching.columns(of: layout.columnNames, matching: columnNames, path: path)
-    guard layout.columnCount == columnCount else {
+  func matching(_ wanted: WantedColumns, path: String) throws(DensityError) -> any TableReader {
+    let columns = try ColumnMatching.columns(of: layout.columnNames, matching: wanted.names, path: path)
+    guard layout.columnCount == wanted.count else {
       throw .mismatch(
-        path: path, expected: "\(columnCount) columns as in \(other)", found: "\(layout.columnCount)")
+        path: path, expected: "\(wanted.count) columns as in \(wanted.owner)", found: "\(layout.columnCount)")
     }
     guard let columns else { return self }
     return SelectedColumns(self, columns: columns, isReordered: true)

@@ -10,19 +10,21 @@ extension DataSplits {
   ///   - name: what to call it; otherwise the training file's name up to its first dot.
   ///   - binarization: how grey levels become bits.
   ///   - options: how to read all files.
+  ///   - checkpoint: a model whose columns the training table is to have.
   /// - Throws: what `DataTable.read` throws; `.malformed` at the first missing cell; `.mismatch` naming the file if it
   ///   has other columns than the training file.
   public static func load(
     train: String, validation: String? = nil, test: String? = nil, name: String? = nil,
-    binarization: Binarization = .standard, _ options: TableOptions = TableOptions()
+    binarization: Binarization = .standard, _ options: TableOptions = TableOptions(),
+    matching checkpoint: Checkpoint? = nil
   ) throws(DensityError) -> DataSplits {
-    let trainTable = try DataTable.read(train, options)
+    let trainTable = try DataTable.read(train, options, matching: checkpoint.map { WantedColumns($0) })
     var tables = [trainTable]
     func read(_ path: String?) throws(DensityError) -> DataTable? {
       guard let path else { return nil }
       var options = options
       options.columnCount = options.columnCount ?? trainTable.columnCount
-      tables.append(try DataTable.read(path, options, matching: trainTable))
+      tables.append(try DataTable.read(path, options, matching: WantedColumns(trainTable)))
       return tables.last
     }
     let validationTable = try read(validation)

@@ -51,8 +51,7 @@ public final class TableStream: RowStream {
   ///
   /// - Throws: `DensityError.mismatch` for other names, or another number of columns.
   public func match(_ checkpoint: Checkpoint) throws(DensityError) {
-    try table.match(
-      columnNames: checkpoint.columnNames, columnCount: checkpoint.model.variableCount, of: "the model")
+    try table.match(WantedColumns(checkpoint))
   }
 
   /// Calls `body` with the rows in their order.
