@@ -57,7 +57,7 @@ extension DensityError: CustomStringConvertible {
     case .impossibleEvidence(let row, let count?):
       "row \(row) of the evidence has no possible completion with \(count) on-bits"
     case .undefined(let row):
-      "log p of row \(row) (counted from 0) is not a number: the model's parameters are too large for single precision"
+      "log p of row \(row + 1) is not a number: the model's parameters are too large for single precision"
     case .interrupted: "interrupted before there was anything to keep"
     case .diverged(let step, let tensor):
       "training stopped at step \(step): \(tensor) holds a number that is not finite; try a lower rate"

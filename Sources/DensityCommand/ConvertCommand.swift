@@ -64,7 +64,8 @@ enum ConvertCommand {
     _ write: (_ rows: BinaryMatrix, _ known: BinaryMatrix?, TableWriter.Shape) throws -> Void
   ) throws -> Int {
     let table = try DataTable.read(input, try TableArguments.options(arguments))
-    progress.print("\(table.path): \(table.summary)")
+    try DataOptions.report(
+      table.origin, arguments, path: input)
     let shape = TableWriter.Shape(
       columnCount: table.columnCount, names: table.columnNames, imageShape: table.imageShape)
     switch table.contents {
@@ -73,7 +74,6 @@ enum ConvertCommand {
     case .greyLevels:
       let split = try arguments.value("split", as: ValueFormat<DataSplit>.choice)
       try write(table.rows(try DataOptions.binarization(arguments), split: split), nil, shape)
-      try DataOptions.sayBinarized(arguments, path: input)
     }
     return table.rowCount
   }
@@ -86,7 +86,6 @@ enum ConvertCommand {
       path: input, try TableArguments.options(arguments),
       binarization: try DataOptions.binarization(arguments),
       split: try arguments.value("split", as: .choice))
-    progress.print("\(table.origin)")
     let shape = TableWriter.Shape(
       columnCount: table.columnCount, names: table.columnNames, imageShape: table.imageShape)
     var rowCount = 0
@@ -101,7 +100,7 @@ enum ConvertCommand {
       try writer.finish()
     }
     progress.finish()
-    if table.isBinarized { try DataOptions.sayBinarized(arguments, path: input) }
+    try DataOptions.report(table.origin, arguments, path: input)
     return rowCount
   }
 

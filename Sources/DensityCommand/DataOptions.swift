@@ -59,7 +59,6 @@ enum DataOptions {
       path: path, try TableArguments.options(arguments, columnCount: count),
       binarization: try binarization(arguments), split: try arguments.value("split", as: .choice))
     try table.match(checkpoint)
-    ProgressLine().print("\(table.origin)")
     return table
   }
 
@@ -79,13 +78,16 @@ enum DataOptions {
         throw DensityError.mismatch(
           path: path, expected: "\(count) columns as in the model", found: "\(rows.columnCount)")
       }
-      try sayBinarized(arguments, path: path)
       return (rows, split.rawValue, nil)
     }
     let table = try stream(arguments, path: path, for: checkpoint)
-    let rows = try BinaryMatrix(table)
-    if table.isBinarized { try sayBinarized(arguments, path: path) }
-    return (rows, path, table.origin)
+    return (try BinaryMatrix(table), path, table.origin)
+  }
+
+  /// Says how a table was taken, once it has been read without fault.
+  static func report(_ source: TableSource?, _ arguments: ParsedArguments, path: String) throws {
+    if let source { ProgressLine().print("\(source)") }
+    if source?.summary.isGrey ?? true { try sayBinarized(arguments, path: path) }
   }
 
   /// Says that grey levels became bits, and how.

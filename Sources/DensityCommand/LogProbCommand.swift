@@ -50,6 +50,7 @@ enum LogProbCommand {
       }
       return try StandardOutput.write(TableFile.bytes(of: scores, as: .text))
     }
+    var source: TableSource?
     if DataOptions.isDirectory(path) {
       let (rows, _, _) = try DataOptions.rows(arguments, path: path, for: checkpoint)
       try rows.forEachBlock(of: blockLength) { (block) throws(DensityError) in try score(block, fraction: nil)
@@ -59,9 +60,10 @@ enum LogProbCommand {
       try table.forEachBlock(of: blockLength) { (block) throws(DensityError) in
         try score(block, fraction: table.fraction)
       }
-      if table.isBinarized { try DataOptions.sayBinarized(arguments, path: path) }
+      source = table.origin
     }
     progress.finish()
+    try DataOptions.report(source, arguments, path: path)
     if let output { try output.write(all) }
     return .success
   }

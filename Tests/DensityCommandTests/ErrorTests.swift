@@ -157,9 +157,9 @@ struct ErrorTests {
     Fault("info /dev/zero", 65, "/dev/zero", "not a checkpoint"),
     Fault(
       "train --model bernoulli-mixture --components 1000000 --data broad.csv", 64, "mixture", "GB", "memory"),
-    Fault("evaluate huge.safetensors train.csv", 65, "log p of row 0", "not a number"),
-    Fault("logprob huge.safetensors train.csv", 65, "log p of row 0", "not a number"),
-    Fault("sample huge.safetensors -o s.csv", 65, "log p of row 0", "not a number"),
+    Fault("evaluate huge.safetensors train.csv", 65, "log p of row 1", "not a number"),
+    Fault("logprob huge.safetensors train.csv", 65, "log p of row 1", "not a number"),
+    Fault("sample huge.safetensors -o s.csv", 65, "log p of row 1", "not a number"),
     Fault("evaluate text.safetensors train.csv", 65, "text.safetensors", "\\u{1b}[31m", "…"),
     Fault("info text.safetensors", 65, "text.safetensors", "\\u{1b}[31m", "…"),
     Fault("evaluate short.safetensors train.csv", 65, "short.safetensors", "expected", "found"),

@@ -20,7 +20,7 @@ struct ResourceTests {
     /// Less memory than is wanted is one line and no trace, whether it is seen before or met.
     @Test(arguments: [
       ("train -m bernoulli-mixture --components 1000000 -d t.csv --run r", 64),
-      ("sample m.safetensors -n 100000000 -o a.npy", 71),
+      ("train -m made --hidden 100000,100000 -d t.csv --run r", 64),
     ])
     func memoryIsBounded(_ line: String, _ status: Int32) throws {
       try withFiles { folder in

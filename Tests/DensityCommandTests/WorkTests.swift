@@ -68,7 +68,9 @@ struct WorkTests {
       #expect(best[0] == best[1] && best[0] != best[2])
 
       #expect(
-        report.members?.map(\.key) == ["model", "configuration", "parameters", "training", "results"])
+        report.members?.map(\.key) == [
+          "model", "configuration", "parameters", "tables", "training", "results",
+        ])
       #expect(report["training"]?["steps"]?.integer == 27)
       let results = try #require(report["results"]?.elements)
       #expect(results.map { $0["split"]?.string } == ["validation", "test"])
@@ -105,7 +107,7 @@ struct WorkTests {
       let report = try DensityProgram.json(evaluated.output)
       #expect(
         report.members?.map(\.key)
-          == ["model", "configuration", "parameters"] + figureKeys + ["largest_difference"])
+          == ["model", "configuration", "parameters"] + figureKeys + ["table", "largest_difference"])
       #expect(report["model"]?.string == model && report["rows"]?.integer == 100)
       #expect((report["largest_difference"]?.number ?? 1) < 1e-3)
       let scores = try DensityProgram.run("logprob", best, table)
@@ -183,7 +185,9 @@ struct WorkTests {
       #expect(try names(in: folder + "/a") == ["best.safetensors", "samples.png"])
 
       #expect(
-        report.members?.map(\.key) == ["model", "configuration", "parameters", "training", "results"])
+        report.members?.map(\.key) == [
+          "model", "configuration", "parameters", "tables", "training", "results",
+        ])
       #expect(report["model"]?.string == model)
       let results = try #require(report["results"]?.elements)
       #expect(results.map { $0["split"]?.string } == ["validation", "test"])

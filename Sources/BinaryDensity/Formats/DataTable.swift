@@ -21,6 +21,9 @@ public struct DataTable: Hashable, Sendable {
   /// How the file was taken.
   public let summary: TableSummary
 
+  /// Where the rows come from, and how the file was taken.
+  public var origin: TableSource { TableSource(path: path, summary: summary) }
+
   /// The number of rows, at least one.
   public var rowCount: Int {
     switch contents {
@@ -99,9 +102,11 @@ public struct DataTable: Hashable, Sendable {
       throw .malformed(
         path: path, at: .byte(0), expected: "a row of 0 and 1", found: "the end of the file")
     }
+    let contents = collector.contents(imageShape: imageShape)
+    let isGrey = if case .greyLevels = contents { true } else { false }
     return DataTable(
-      path: path, contents: collector.contents(imageShape: imageShape), imageShape: imageShape,
-      columnNames: layout.columnNames, summary: TableSummary(layout, missingCount: missing))
+      path: path, contents: contents, imageShape: imageShape, columnNames: layout.columnNames,
+      summary: TableSummary(layout, missingCount: missing, isGrey: isGrey))
   }
 
   /// The formats, in the order in which they are asked whether a file is theirs; the last takes any text.
@@ -187,14 +192,17 @@ public struct TableSummary: Hashable, Sendable, Codable {
   public let isReordered: Bool
   /// How many cells are missing.
   public let missingCount: Int
+  /// Whether the table holds grey levels.
+  public let isGrey: Bool
 
-  init(_ layout: TableLayout, missingCount: Int) {
+  init(_ layout: TableLayout, missingCount: Int, isGrey: Bool) {
     dialect = layout.dialect
     nameLine = layout.nameLine
     columnCount = layout.columnCount
     leftOut = layout.leftOut
     isReordered = layout.isReordered
     self.missingCount = missingCount
+    self.isGrey = isGrey
   }
 }
 

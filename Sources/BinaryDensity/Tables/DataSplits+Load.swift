@@ -37,7 +37,7 @@ extension DataSplits {
       binarization: isGrey ? binarization : nil, trainLevels: trainTable.greyLevels
     ).described(
       columnNames: trainTable.columnNames,
-      sources: tables.map { TableSource(path: $0.path, summary: $0.summary) })
+      sources: tables.map(\.origin))
   }
 
   /// Returns the last part of a path up to its first dot.

@@ -19,7 +19,8 @@ struct ItemListFormat: TableFormat {
     for line in wholeLines(of: start) {
       var items: [Int] = []
       for word in line.split(whereSeparator: { $0 == 0x20 || $0 == 0x09 }) {
-        guard let number = Self.number(word) else { return false }
+        // Nobody numbers items with zeros before.
+        guard let number = Self.number(word), word.first != 0x30 || word.count == 1 else { return false }
         items.append(number)
       }
       let isAscending = zip(items, items.dropFirst()).allSatisfy { $0 < $1 }

@@ -35,9 +35,9 @@ public final class TableStream: RowStream {
   public var path: String { table.path }
   /// How much of the file was read; nil for what has no size.
   public var fraction: Double? { table.fraction }
-  /// Where the rows come from, and how the file is taken.
+  /// Where the rows come from, and how the file was taken, as far as it was read.
   public var origin: TableSource {
-    TableSource(path: path, summary: TableSummary(table.reader.layout, missingCount: 0))
+    TableSource(path: path, summary: TableSummary(table.reader.layout, missingCount: 0, isGrey: isBinarized))
   }
 
   /// How many rows to ask for at a time, so that a block of any width takes little memory.

@@ -46,7 +46,6 @@ enum TextRefusals {
       let isNoText = start.prefix(256).contains { $0 < 0x09 || $0 >= 0x80 || (0x0E..<0x20).contains($0) }
       if isNoText || magic.count > 8 || magic.starts(with: "%PDF".utf8) || magic.first == 0x7B { return what }
     }
-    if start.starts(with: Array("PK".utf8) + [3, 4]) { return zip(start) }
     if start.count > 8, start[8] == 0x7B, start[5..<8].allSatisfy({ $0 == 0 }) {
       return "a safetensors file: is it a checkpoint, where a table belongs?"
     }
@@ -67,19 +66,6 @@ enum TextRefusals {
       return "JSON: pipe it, \(python)pandas.read_json(\"FILE\")\(toCSV)"
     }
     return nil
-  }
-
-  private static func zip(_ start: [UInt8]) -> String {
-    let text = String(decoding: start.map { $0 < 0x80 ? $0 : 0x3F }, as: UTF8.self)
-    let kinds = [
-      ("opendocument", "an OpenDocument file: save the sheet as CSV"),
-      ("word/", "a Word document: save its table as CSV"),
-      ("xl/", "an Excel workbook (xlsx): save the sheet as CSV"),
-      ("[Content_Types].xml", "an Excel workbook (xlsx) or another Office file: save the sheet as CSV"),
-      ("data.pkl", "a file of PyTorch, where a table belongs"),
-      (".npy", "a zip of NumPy's arrays (npz)"),
-    ]
-    return kinds.first { text.contains($0.0) }?.1 ?? "a zip archive: unpack it, and read the table in it"
   }
 
   /// Throws where the text, in UTF-8, begins with bytes that no text has.
