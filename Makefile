@@ -75,8 +75,9 @@ bench: ## measure the speed of every model, beside what the machine allows
 	@$(BUILD) --product density-bench
 	.build/release/density-bench $(ARGS)
 
-bench-peers: ## compare with PyTorch and JAX, where PYTHON has them
+bench-peers: ## compare with PyTorch and JAX, and with readers of tables, where PYTHON has them
 	@$(BUILD) --product density-bench
+	$(PYTHON) Sources/DensityBenchmarks/Peers/read.py .build/release/density-bench
 	$(PYTHON) Sources/DensityBenchmarks/Peers/compare.py $(ARGS)
 
 bench-growth: ## measure how the time grows with every size, plot it

@@ -30,7 +30,7 @@ public enum ColumnMatching {
       ].compactMap(\.self).joined(separator: ", ")
       throw .mismatch(
         path: path, expected: "columns of the same names as in training",
-        found: "\(found); leave columns out with --ignore, or take them as they stand with --header no")
+        found: "\(found); leave columns out with --ignore")
     }
     return wanted.compactMap { places[$0] }
   }
