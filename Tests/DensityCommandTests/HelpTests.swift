@@ -1,3 +1,4 @@
+import BinaryDensity
 import Testing
 
 @Suite("The command's help")
@@ -65,6 +66,14 @@ struct HelpTests {
       return words.first == option || words.first?.hasSuffix(",") == true ? String(option.dropFirst(2)) : nil
     }
     #expect(documented == Self.options[command])
+  }
+
+  @Test func theTopicOfTablesNamesEveryFormat() throws {
+    let result = try DensityProgram.run("help", "tables")
+    #expect(result.status == 0 && result.errors.isEmpty)
+    #expect(DataTable.formatSummaries.count == 9)
+    for format in DataTable.formatSummaries { #expect(result.output.contains("\n  \(format.name) ")) }
+    #expect(try DensityProgram.run("help").output.contains("\n  help tables "))
   }
 
   @Test func theProgramNamesItsCommands() throws {

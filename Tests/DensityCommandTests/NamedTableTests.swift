@@ -1,0 +1,86 @@
+import BinaryDensity
+import Foundation
+import Testing
+import _TestSupport
+
+@Suite("Tables with names, at work")
+struct NamedTableTests {
+  /// A folder with a named table of 90 rows, the same with its columns reversed, and a tree that has learnt from it.
+  private func withFiles(_ body: (_ folder: String) throws -> Void) throws {
+    try withTemporaryDirectory { folder in
+      let rows = (0..<90).map { row in [row % 2, row % 3 / 2, row % 5 / 3, (row + row % 3) % 2] }
+      func text(_ columns: [Int]) -> String {
+        let names = columns.map { ["alpha", "beta", "gamma", "delta"][$0] }
+        let lines = rows.map { row in columns.map { "\(row[$0])" }.joined(separator: ",") }
+        return ([names.joined(separator: ",")] + lines).joined(separator: "\n") + "\n"
+      }
+      try Data(text([0, 1, 2, 3]).utf8).write(to: URL(filePath: folder + "/named.csv"))
+      try Data(text([3, 2, 1, 0]).utf8).write(to: URL(filePath: folder + "/reversed.csv"))
+      let result = try DensityProgram.run(
+        "train", "-m", "chow-liu", "-d", folder + "/named.csv", "--run", folder + "/r")
+      #expect(result.status == 0, "\(result.errors)")
+      try body(folder)
+    }
+  }
+
+  @Test func columnsAreFoundByTheirNames() throws {
+    try withFiles { folder in
+      let model = folder + "/r/best.safetensors"
+      let reports = try ["named", "reversed"].map { name in
+        let result = try DensityProgram.run("evaluate", model, "\(folder)/\(name).csv", "--json")
+        return try DensityProgram.json(result.output)
+      }
+      #expect(reports[0]["nll"]?.number != nil && reports[0]["nll"]?.number == reports[1]["nll"]?.number)
+      #expect(reports.map { $0["table"]?["reordered"] } == [.bool(false), .bool(true)])
+      let scores = try ["named", "reversed"].map { name in
+        try DensityProgram.run("logprob", model, "\(folder)/\(name).csv")
+      }
+      #expect(scores[0].output == scores[1].output)
+      #expect(scores[0].output.split(separator: "\n").count == 90)
+      #expect(scores[1].errors.contains("put in order by their names"))
+      let sample = try DensityProgram.run("sample", model, "-n", "3", "-o", "-")
+      #expect(sample.output.hasPrefix("alpha,beta,gamma,delta\n"))
+      #expect(try DensityProgram.run("info", model).output.contains("\"alpha\", \"beta\""))
+    }
+  }
+
+  @Test func namesThatDifferAreRefused() throws {
+    try withFiles { folder in
+      try Data("alpha,beta,gamma,other\n1,0,1,0\n".utf8).write(to: URL(filePath: folder + "/other.csv"))
+      let result = try DensityProgram.run("logprob", folder + "/r/best.safetensors", folder + "/other.csv")
+      #expect(result.status == 65 && result.output.isEmpty)
+      #expect(result.errors.contains("\"delta\"") && result.errors.contains("\"other\""))
+      #expect(result.errors.split(separator: "\n").count == 1)
+    }
+  }
+
+  @Test func heldOutRowsThatAreTheTrainingRowsAreWarnedOf() throws {
+    try withFiles { folder in
+      let table = folder + "/named.csv"
+      let result = try DensityProgram.run(
+        "train", "-m", "bernoulli", "-d", table, "--test", folder + "/reversed.csv", "--run", folder + "/s")
+      #expect(result.status == 0 && result.errors.contains("warning: the test rows are the training rows"))
+      let fit = try DensityProgram.run(
+        "fit", table, "-t", "0", "-o", folder + "/f.safetensors", "--threads", "1")
+      #expect(fit.status == 0, "\(fit.errors)")
+      #expect(fit.errors.contains("named: 81 training, 9 validation, 0 test rows of 4 variables"))
+    }
+  }
+
+  @Test func missingCellsAreRefusedWithCountAndFirstPlace() throws {
+    try withFiles { folder in
+      let path = folder + "/gaps.csv"
+      try Data("alpha,beta,gamma,delta\n1,0,1,0\n1,,1,NA\n".utf8).write(to: URL(filePath: path))
+      for command in [
+        ["train", "-m", "bernoulli", "-d", path, "--run", folder + "/g"], ["fit", path, "-t", "0"],
+      ] {
+        let result = try DensityProgram.finish(DensityProgram.start(command))
+        #expect(result.status == 65)
+        #expect(
+          result.errors.hasPrefix(
+            "density: \(path): row 2, column 2 (\"beta\"): expected 0 or 1, found nothing (2 cells are missing)"
+          ))
+      }
+    }
+  }
+}
