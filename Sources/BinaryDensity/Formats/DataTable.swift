@@ -89,7 +89,7 @@ public struct DataTable: Hashable, Sendable {
     var collector = TableCollector(columnCount: layout.columnCount)
     var missing = 0
     if let rows = table.reader.takeRows() {
-      collector.add(rows, fraction: nil)
+      collector.add(rows, fraction: 1)
     } else {
       let length = TableBlock.length(columnCount: layout.columnCount)
       _ = try table.reader.forEachBlock(of: length) { (block) throws(DensityError) in

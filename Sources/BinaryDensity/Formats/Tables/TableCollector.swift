@@ -1,3 +1,5 @@
+import Kernels
+
 /// Gathers the blocks of a table without ever holding them twice.
 struct TableCollector {
   let columnCount: Int
@@ -12,7 +14,8 @@ struct TableCollector {
 
   /// Adds a block.
   ///
-  /// - Parameter fraction: how much of the file is read with it, if that is known: by it room is made once for all.
+  /// - Parameter fraction: how much of the file is read with it, if that is known: by it room is made once for all; 1 for
+  ///   a table that comes in one block.
   mutating func add(_ block: TableBlock, fraction: Double?) {
     if block.levels != nil || levels != nil {
       var all = levels ?? levelsOfBits()
@@ -70,17 +73,19 @@ struct TableCollector {
 
   /// Appends.
   ///
-  /// Where room is lacking, it is made for the whole that the fraction foretells: memory that is only reserved costs
-  /// nothing.
+  /// An array that grows is held twice while it moves. Memory that is only reserved costs nothing, so room is made once:
+  /// for the whole that the fraction foretells, or, of what has no size, for a share of the machine's memory.
   private static func append<Element>(_ new: [Element], to all: inout [Element], _ fraction: Double?) {
-    // What comes first and whole is shared, not copied.
-    guard !all.isEmpty || fraction != nil else {
+    // What comes whole is shared, not copied.
+    guard !all.isEmpty || fraction != 1 else {
       all = new
       return
     }
     let count = all.count + new.count
-    if all.capacity < count, let fraction, fraction > 0 {
-      all.reserveCapacity(max(count, Int(Double(count) / fraction * 1.02) + 1024))
+    if all.capacity < count {
+      let foretold = fraction.map { $0 > 0 ? Int(Double(count) / $0 * 1.02) + 1024 : 0 }
+      let share = Int(min(MachineMemory.limit, 1e15)) / 16 / MemoryLayout<Element>.stride
+      all.reserveCapacity(max(count, foretold ?? share))
     }
     all += new
   }
