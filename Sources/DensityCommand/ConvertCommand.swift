@@ -94,6 +94,9 @@ enum ConvertCommand {
         try copy(table, to: writer, progress)
         rowCount = writer.rowCount
       }
+      if file.format == .items {
+        progress.print("to read it: --format items --column-count \(shape.columnCount) --index-base 1")
+      }
     } else {
       let writer = TableWriter.standardOutput(shape)
       try copy(table, to: writer, progress)

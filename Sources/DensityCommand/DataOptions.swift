@@ -31,7 +31,12 @@ enum DataOptions {
     "split", placeholder: "name", default: "test", allowed: ["train", "validation", "test"],
     help: "Which rows of a folder to use. For a single file of grey levels: whose random draw to use.")
 
-  static func binarization(_ arguments: ParsedArguments) throws -> Binarization {
+  /// How grey levels become bits: as the options say, or else as in the training of a model.
+  static func binarization(
+    _ arguments: ParsedArguments, for checkpoint: Checkpoint? = nil
+  ) throws -> Binarization {
+    let isGiven = ["binarize", "threshold", "binarize-seed"].contains { arguments.isGiven($0) }
+    if !isGiven, let binarization = checkpoint?.reading?.binarization { return binarization }
     let seed = try arguments.value("binarize-seed", as: .seed)
     let rule = try arguments.value("binarize", as: .string)
     let idle = rule == "threshold" ? "binarize-seed" : "threshold"
@@ -54,10 +59,10 @@ enum DataOptions {
   static func stream(
     _ arguments: ParsedArguments, path: String, for checkpoint: Checkpoint
   ) throws -> TableStream {
-    let count = checkpoint.model.variableCount
     let table = try TableStream(
-      path: path, try TableArguments.options(arguments, columnCount: count),
-      binarization: try binarization(arguments), split: try arguments.value("split", as: .choice))
+      path: path, try TableArguments.options(arguments, for: checkpoint),
+      binarization: try binarization(arguments, for: checkpoint),
+      split: try arguments.value("split", as: .choice))
     try table.match(checkpoint)
     return table
   }
@@ -70,7 +75,7 @@ enum DataOptions {
   ) throws -> (rows: BinaryMatrix, name: String, source: TableSource?) {
     if isDirectory(path) {
       let count = checkpoint.model.variableCount
-      let binarization = try binarization(arguments)
+      let binarization = try binarization(arguments, for: checkpoint)
       let split = try arguments.value("split", as: ValueFormat<DataSplit>.choice)
       let data = try DataSplits.mnist(directory: path, binarization: binarization)
       let rows = data[split] ?? data.train
@@ -85,14 +90,18 @@ enum DataOptions {
   }
 
   /// Says how a table was taken, once it has been read without fault.
-  static func report(_ source: TableSource?, _ arguments: ParsedArguments, path: String) throws {
+  static func report(
+    _ source: TableSource?, _ arguments: ParsedArguments, path: String, for checkpoint: Checkpoint? = nil
+  ) throws {
     if let source { ProgressLine().print("\(source)") }
-    if source?.summary.isGrey ?? true { try sayBinarized(arguments, path: path) }
+    if source?.summary.isGrey ?? true { try sayBinarized(arguments, path: path, for: checkpoint) }
   }
 
   /// Says that grey levels became bits, and how.
-  static func sayBinarized(_ arguments: ParsedArguments, path: String) throws {
-    ProgressLine().print("\(path): grey levels, binarized: \(try binarization(arguments))")
+  static func sayBinarized(
+    _ arguments: ParsedArguments, path: String, for checkpoint: Checkpoint? = nil
+  ) throws {
+    ProgressLine().print("\(path): grey levels, binarized: \(try binarization(arguments, for: checkpoint))")
   }
 
   /// Reads the data to train on; a tenth of the training rows is held out if there are no validation rows.
@@ -110,7 +119,7 @@ enum DataOptions {
   static func tables(
     _ arguments: ParsedArguments, path: String, matching checkpoint: Checkpoint? = nil
   ) throws -> DataSplits {
-    let binarization = try binarization(arguments)
+    let binarization = try binarization(arguments, for: checkpoint)
     let validation = try arguments.optionalValue("validation", as: .path)
     let test = try arguments.optionalValue("test", as: .path)
     if isDirectory(path) {
@@ -121,7 +130,7 @@ enum DataOptions {
     }
     let data = try DataSplits.load(
       train: path, validation: validation, test: test, binarization: binarization,
-      try TableArguments.options(arguments), matching: checkpoint)
+      try TableArguments.options(arguments, for: checkpoint), matching: checkpoint)
     for warning in data.leakageWarnings() { ProgressLine().print(warning) }
     if data.binarization == nil && arguments.isGiven("binarize") {
       throw UsageError("--binarize is for grey levels; \(path) holds bits")

@@ -81,7 +81,7 @@ enum EvaluateCommand {
     let difference =
       arguments.flag("reference") ? largestDifference(model, rows, progress) : nil
     progress.finish()
-    try DataOptions.report(source, arguments, path: path)
+    try DataOptions.report(source, arguments, path: path, for: checkpoint)
     if arguments.flag("json") {
       var object = try members(describing: model) + measurement.members
       if let source { object.append(.init(key: "table", value: source.json)) }

@@ -40,6 +40,12 @@ enum InfoCommand {
       if let names = checkpoint.columnNames {
         object.append(.init(key: "columns", value: .array(names.map(JSONValue.string))))
       }
+      if let reading = checkpoint.reading {
+        object.append(
+          .init(
+            key: "reading",
+            value: try JSONValue(parsing: Array(Checkpoint.encode(reading).utf8)[...], path: "reading")))
+      }
       object.append(.init(key: "checksum", value: outline.hasChecksum ? "not verified" : nil))
       if let training = checkpoint.training {
         object.append(
@@ -61,6 +67,9 @@ enum InfoCommand {
     if let names = checkpoint.columnNames {
       let shown = names.prefix(8).map { quoted($0.utf8) }.joined(separator: ", ")
       try Terminal.print("columns        \(shown)\(names.count > 8 ? ", and \(names.count - 8) more" : "")")
+    }
+    if let reading = checkpoint.reading {
+      try Terminal.print("reading        \(Checkpoint.encode(reading))")
     }
     try Terminal.print(
       "checksum       \(outline.hasChecksum ? "there; not verified, since only the header was read" : "none")"

@@ -63,7 +63,7 @@ enum LogProbCommand {
       source = table.origin
     }
     progress.finish()
-    try DataOptions.report(source, arguments, path: path)
+    try DataOptions.report(source, arguments, path: path, for: checkpoint)
     if let output { try output.write(all) }
     return .success
   }

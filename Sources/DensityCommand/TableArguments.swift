@@ -18,27 +18,39 @@ enum TableArguments {
       "values", placeholder: "off,on", help: "What stands for 0 and for 1, such as -1,1 or absent,present."),
     .value("missing", placeholder: "list", help: "What else stands for a missing cell, such as 9,unknown."),
     .value("column-count", placeholder: "count", help: "The number of columns of a sparse table."),
+    .value(
+      "index-base", placeholder: "0|1", allowed: ["0", "1"],
+      help: "The number of a sparse table's first column. Default: as in training, else 0 where a 0 occurs."),
     .value("array", placeholder: "name", help: "Which array of an .npz file."),
     .value("image", placeholder: "HxW", help: "A row is a picture of this height and width, such as 28x28."),
   ]
 
   /// Reads the options of a command line.
   ///
-  /// - Parameter columnCount: the number of columns that sparse rows have unless the options say it.
-  static func options(_ arguments: ParsedArguments, columnCount: Int? = nil) throws -> TableOptions {
+  /// - Parameter checkpoint: the model whose columns the table has; what its training says is used where the options
+  ///   say nothing.
+  static func options(
+    _ arguments: ParsedArguments, for checkpoint: Checkpoint? = nil
+  ) throws -> TableOptions {
     var options = TableOptions()
     options.format = try arguments.optionalValue("format", as: .string)
     options.hasHeader = try arguments.optionalValue("header", as: .string).map { $0 == "yes" }
     options.columns = try arguments.optionalValue("columns", as: .list)
     options.ignored = try arguments.optionalValue("ignore", as: .list) ?? []
     options.missing = try arguments.optionalValue("missing", as: .list) ?? []
-    options.values = try arguments.optionalValue("values", as: .words)
+    options.values = try arguments.optionalValue("values", as: .words) ?? checkpoint?.reading?.values
     options.columnCount =
-      try arguments.optionalValue("column-count", as: .integer(in: 1...1 << 31)) ?? columnCount
+      try arguments.optionalValue("column-count", as: .integer(in: 1...1 << 31))
+      ?? checkpoint?.model.variableCount
+    options.knownNames = checkpoint?.columnNames
+    options.indexBase =
+      try arguments.optionalValue("index-base", as: .integer(in: 0...1)) ?? checkpoint?.reading?.indexBase
     options.array = try arguments.optionalValue("array", as: .string)
     options.imageShape = try arguments.optionalValue("image", as: .imageShape)
     if arguments.declares("binarize") && arguments.isGiven("binarize") {
       options.binarization = try DataOptions.binarization(arguments)
+    } else {
+      options.binarization = checkpoint?.reading?.binarization
     }
     return options
   }

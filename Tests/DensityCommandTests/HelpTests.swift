@@ -11,7 +11,8 @@ struct HelpTests {
       "data", "validation",
       "test",
       "binarize", "threshold", "binarize-seed",
-      "format", "header", "columns", "ignore", "values", "missing", "column-count", "array", "image",
+      "format", "header", "columns", "ignore", "values", "missing", "column-count", "index-base", "array",
+      "image",
       "epochs", "batch", "rate", "schedule", "optimizer",
       "momentum",
       "weight-decay", "clip", "patience", "validate-every", "dropout", "input-dropout", "average", "members",
@@ -22,30 +23,32 @@ struct HelpTests {
     ],
     "fit": [
       "validation", "test", "budget", "output", "seed", "threads", "json", "binarize", "threshold",
-      "binarize-seed", "format", "header", "columns", "ignore", "values", "missing", "column-count", "array",
+      "binarize-seed", "format", "header", "columns", "ignore", "values", "missing", "column-count",
+      "index-base", "array",
       "image", "help",
     ],
     "evaluate": [
       "data", "split", "binarize", "threshold", "binarize-seed", "format", "header", "columns", "ignore",
-      "values", "missing", "column-count", "array", "image", "orders", "against", "reference", "threads",
+      "values", "missing", "column-count", "index-base", "array", "image", "orders", "against", "reference",
+      "threads",
       "json", "help",
     ],
     "sample": ["count", "seed", "output", "logprob", "columns", "magnify", "threads", "help"],
     "logprob": [
       "output", "data", "split", "binarize", "threshold", "binarize-seed", "format", "header", "columns",
       "ignore",
-      "values", "missing", "column-count", "array", "image", "threads", "help",
+      "values", "missing", "column-count", "index-base", "array", "image", "threads", "help",
     ],
     "info": ["graph", "json", "help"],
     "export": ["output", "to", "help"],
     "import": ["output", "activation", "help"],
     "describe": [
       "pairs", "split", "binarize", "threshold", "binarize-seed", "format", "header", "columns", "ignore",
-      "values", "missing", "column-count", "array", "image", "json", "threads", "help",
+      "values", "missing", "column-count", "index-base", "array", "image", "json", "threads", "help",
     ],
     "convert": [
       "magnify", "split", "binarize", "threshold", "binarize-seed", "format", "header", "columns", "ignore",
-      "values", "missing", "column-count", "array", "image", "help",
+      "values", "missing", "column-count", "index-base", "array", "image", "help",
     ],
   ]
 

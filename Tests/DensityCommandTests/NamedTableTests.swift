@@ -83,4 +83,59 @@ struct NamedTableTests {
       }
     }
   }
+
+  /// A run of Bernoullis on a table, and the scores of another, each made of lines.
+  private func scores(
+    ofLearning training: String, _ options: [String], asking question: String, _ more: [String] = []
+  ) throws -> DensityProgram.Result {
+    var result: DensityProgram.Result?
+    try withTemporaryDirectory { folder in
+      try Data(training.utf8).write(to: URL(filePath: folder + "/train.txt"))
+      try Data(question.utf8).write(to: URL(filePath: folder + "/ask.txt"))
+      let learnt = try DensityProgram.finish(
+        DensityProgram.start(
+          ["train", "-m", "bernoulli", "-d", folder + "/train.txt", "--run", folder + "/r"] + options))
+      #expect(learnt.status == 0, "\(learnt.errors)")
+      result = try DensityProgram.finish(
+        DensityProgram.start(["logprob", folder + "/r/best.safetensors", folder + "/ask.txt"] + more))
+    }
+    return try #require(result)
+  }
+
+  @Test func wordsOfItemListsAreColumnsByName() throws {
+    let baskets = String(repeating: "milk,bread,beer\nbeer,egg\nmilk\n", count: 5)
+    let format = ["--format", "items"]
+    let few = try scores(ofLearning: baskets, format, asking: "egg,beer\nmilk,bread\n", format)
+    let all = try scores(
+      ofLearning: baskets, format, asking: "egg,beer\nmilk,bread\nmilk,bread,beer,egg\n", format)
+    #expect(few.output.split(separator: "\n") == Array(all.output.split(separator: "\n").prefix(2)))
+    let unknown = try scores(ofLearning: baskets, format, asking: "egg,zzz\n", format)
+    #expect(unknown.status == 65 && unknown.errors.contains("zzz"))
+  }
+
+  @Test func sparseColumnsAreCountedAsInTraining() throws {
+    let table = "1 0:1 2:1\n0 1:1\n1 0:1 1:1\n1 0:1\n"
+    let sparse = try scores(ofLearning: table, [], asking: "0 1:1\n0 2:1\n")
+    let dense = try scores(ofLearning: table, [], asking: "0,1,0\n0,0,1\n")
+    #expect(sparse.status == 0 && sparse.output == dense.output)
+  }
+
+  @Test func wordsForBitsAreThoseOfTheTraining() throws {
+    let words = try scores(
+      ofLearning: "a,b\nJ,N\nN,N\nJ,J\nJ,N\n", ["--values", "N,J"], asking: "a,b\nJ,N\nN,J\n")
+    let bits = try scores(
+      ofLearning: "a,b\n1,0\n0,0\n1,1\n1,0\n", [], asking: "a,b\n1,0\n0,1\n")
+    #expect(words.status == 0 && words.output == bits.output)
+  }
+
+  @Test func aColumnLeftOutNeedNotBeInTheOtherTables() throws {
+    try withTemporaryDirectory { folder in
+      try Data("id,a,b\n7,1,0\n8,0,1\n9,1,1\n".utf8).write(to: URL(filePath: folder + "/t.csv"))
+      try Data("a,b\n1,0\n0,1\n".utf8).write(to: URL(filePath: folder + "/u.csv"))
+      let result = try DensityProgram.run(
+        "train", "-m", "bernoulli", "-d", folder + "/t.csv", "--test", folder + "/u.csv", "--ignore", "id",
+        "--run", folder + "/r")
+      #expect(result.status == 0, "\(result.errors)")
+    }
+  }
 }

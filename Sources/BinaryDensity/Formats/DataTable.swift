@@ -184,6 +184,8 @@ public struct TableSummary: Hashable, Sendable, Codable {
   public let dialect: String
   /// The line of the names, counted from 1.
   public let nameLine: Int?
+  /// Of a sparse table, the number of its first column: 0 or 1.
+  public let indexBase: Int?
   /// The columns.
   public let columnCount: Int
   /// Columns that the file has and the table has not.
@@ -198,6 +200,7 @@ public struct TableSummary: Hashable, Sendable, Codable {
   init(_ layout: TableLayout, missingCount: Int, isGrey: Bool) {
     dialect = layout.dialect
     nameLine = layout.nameLine
+    indexBase = layout.indexBase
     columnCount = layout.columnCount
     leftOut = layout.leftOut
     isReordered = layout.isReordered

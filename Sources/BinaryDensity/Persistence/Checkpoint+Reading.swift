@@ -35,7 +35,7 @@ extension Checkpoint {
         path: file.path, expected: "a checkpoint of format '\(Self.format)' or '\(Self.firstFormat)'",
         found: file.metadata["format"].map { "format '\($0)'" } ?? "no format")
     }
-    let known = ["format", "model", "configuration", "image", "columns", "training"]
+    let known = ["format", "model", "configuration", "image", "columns", "reading", "training"]
     if let unknown = file.metadata.keys.sorted().first(where: { !known.contains($0) }) {
       throw .malformed(
         path: file.path, at: .field("metadata '\(unknown)'"),
@@ -47,6 +47,12 @@ extension Checkpoint {
       model: model, imageShape: try Self.imageShape(file, variableCount: model.variableCount),
       columnNames: try Self.columnNames(file, variableCount: model.variableCount),
       training: try Self.training(file, of: model, extent: extent))
+    reading = try Self.decode("reading", file)
+    guard reading?.isPossible ?? true else {
+      throw .malformed(
+        path: file.path, at: .field("reading"), expected: "how tables were read, as FORMAT.md says",
+        found: "'\(file.metadata["reading"] ?? "")'")
+    }
     try file.expectNothingElse()
   }
 

@@ -5,7 +5,8 @@ import Kernels
 /// A model on disk: one safetensors file.
 ///
 /// Its metadata hold `format` (`BinaryDensity 2`), `model` (the family), `configuration` (JSON) and, if known,
-/// `image` (JSON, the height and width of a row shown as a picture) and `columns` (JSON, the variables' names). The arrays `model.NAME` are the parameters, the
+/// `image` (JSON, the height and width of a row shown as a picture) `columns` (JSON, the variables' names) and
+/// `reading` (JSON, how tables were read). The arrays `model.NAME` are the parameters, the
 /// orderings and the degrees of hidden units; those of component k of a mixture or an ensemble are `model.K.NAME`. A
 /// checkpoint that training can resume from also has `training` (JSON, see `TrainingState.Progress`), for each matrix the
 /// optimizer keeps `optimizer.SLOT.NAME` and, if parameters are averaged, `average.NAME`. A checksum over the whole file
@@ -20,6 +21,8 @@ public struct Checkpoint: Sendable {
   public var imageShape: ImageShape?
   /// The names of the variables, if the table it learnt from had any.
   public var columnNames: [String]?
+  /// How the table was read that it learnt from, if that was not as tables are usually read.
+  public var reading: TableReading?
   /// The state of an unfinished training.
   public var training: TrainingState?
 
@@ -47,6 +50,7 @@ public struct Checkpoint: Sendable {
   package init(model: any Density, _ data: DataSplits, training: TrainingState? = nil) {
     self.init(
       model: model, imageShape: data.imageShape, columnNames: data.columnNames, training: training)
+    reading = data.reading.isPlain ? nil : data.reading
   }
 
   /// Writes the checkpoint beside its path and renames it, so that a reader sees the old file or the new.
@@ -59,6 +63,7 @@ public struct Checkpoint: Sendable {
     ]
     if let imageShape { metadata["image"] = Self.encode(imageShape) }
     if let columnNames { metadata["columns"] = Self.encode(columnNames) }
+    if let reading { metadata["reading"] = Self.encode(reading) }
     var tensors = archive.tensors()
     if let training {
       metadata["training"] = Self.encode(training.progress)

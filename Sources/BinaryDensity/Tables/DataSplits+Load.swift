@@ -24,6 +24,10 @@ extension DataSplits {
       guard let path else { return nil }
       var options = options
       options.columnCount = options.columnCount ?? trainTable.columnCount
+      options.knownNames = trainTable.columnNames
+      options.indexBase = options.indexBase ?? trainTable.summary.indexBase
+      // What the training table is read without need not be in the others.
+      options.ignoresUnknown = true
       tables.append(try DataTable.read(path, options, matching: WantedColumns(trainTable)))
       return tables.last
     }
@@ -37,7 +41,7 @@ extension DataSplits {
       binarization: isGrey ? binarization : nil, trainLevels: trainTable.greyLevels
     ).described(
       columnNames: trainTable.columnNames,
-      sources: tables.map(\.origin))
+      sources: tables.map(\.origin), values: options.values)
   }
 
   /// Returns the last part of a path up to its first dot.

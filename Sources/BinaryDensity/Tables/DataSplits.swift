@@ -36,6 +36,10 @@ public struct DataSplits: Sendable {
   public let imageShape: ImageShape?
   /// The names of the columns, if the training table has any.
   public private(set) var columnNames: [String]?
+  /// How other tables of its kind are to be read.
+  var reading: TableReading { TableReading(binarization: binarization, values: values, indexBase: indexBase) }
+  private var values: TableOptions.Values?
+  private var indexBase: Int?
   /// How the tables were taken that it was read from: of each the path, and words for a person.
   public private(set) var sources: [TableSource] = []
   /// How grey levels became bits; nil where the data already were bits.
@@ -148,18 +152,23 @@ public struct DataSplits: Sendable {
 
   /// Returns the data set with the names of another's columns and the other's sources.
   private func described(as other: DataSplits) -> DataSplits {
-    described(columnNames: other.columnNames, sources: other.sources)
+    var result = described(columnNames: other.columnNames, sources: other.sources, values: other.values)
+    result.indexBase = other.indexBase
+    return result
   }
 
   /// Returns the data set with names for its columns, and what is known of where it came from.
   ///
   /// - Precondition: as many names as columns.
-  func described(columnNames: [String]?, sources: [TableSource]) -> DataSplits {
+  func described(
+    columnNames: [String]?, sources: [TableSource], values: TableOptions.Values?
+  ) -> DataSplits {
     precondition(
       columnNames.map { $0.count == variableCount } ?? true,
       "\(columnNames?.count ?? 0) names of \(variableCount) columns")
     var result = self
-    (result.columnNames, result.sources) = (columnNames, sources)
+    (result.columnNames, result.sources, result.values) = (columnNames, sources, values)
+    result.indexBase = sources.first?.summary.indexBase
     return result
   }
 }

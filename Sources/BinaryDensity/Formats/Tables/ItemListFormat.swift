@@ -43,7 +43,8 @@ struct ItemListFormat: TableFormat {
       line.split { separators.contains($0) }.contains { Self.number($0) == nil }
     }
     var parser = ItemListParser(
-      path: source.path, columnCount: options.columnCount, separators: separators, hasNames: hasNames)
+      path: source.path, options, separators: separators,
+      hasNames: hasNames || options.knownNames != nil)
     let windows = TextWindows(source, endingAfter: separators + [0x0A, 0x0D])
     while try windows.next({ (window) throws(DensityError) in
       parser.setByteLimit(bytesRead: source.offset)
@@ -63,6 +64,8 @@ struct ItemListFormat: TableFormat {
 private struct ItemListParser {
   let path: String
   let columnCount: Int?
+  private let indexBase: Int?
+  private let isClosed: Bool
   private let isSeparator: [Bool]
   private let divider: String
   private let hasNames: Bool
@@ -78,10 +81,15 @@ private struct ItemListParser {
 
   private static let largestItem = 1 << 31
 
-  init(path: String, columnCount: Int?, separators: [UInt8], hasNames: Bool) {
+  init(path: String, _ options: TableOptions, separators: [UInt8], hasNames: Bool) {
     self.path = path
-    self.columnCount = columnCount
+    self.columnCount = options.knownNames?.count ?? options.columnCount
+    self.indexBase = options.indexBase
     self.hasNames = hasNames
+    isClosed = options.knownNames != nil
+    names = options.knownNames ?? []
+    numbers = Dictionary(
+      names.enumerated().map { (ArraySlice($1.utf8), $0) }, uniquingKeysWith: { first, _ in first })
     isSeparator = (0..<256).map { separators.contains(UInt8($0)) || $0 == 0x0A || $0 == 0x0D }
     divider = separators == [0x20] ? "blanks" : quoted(separators)
   }
@@ -148,6 +156,9 @@ private struct ItemListParser {
       name = name.dropFirst().dropLast()
     }
     if let known = numbers[name] { return known }
+    guard !isClosed else {
+      throw malformed(expected: "an item that the model, or the training table, knows", found: quoted(name))
+    }
     guard name.allSatisfy({ $0 >= 0x20 }) else {
       throw malformed(expected: "words divided by \(divider)", found: quoted(name))
     }
@@ -178,7 +189,12 @@ private struct ItemListParser {
   }
 
   mutating func finish() throws(DensityError) -> PackedTable {
-    let firstBit = hasNames || zeroLine != nil ? 0 : 1
+    if indexBase == 1, !hasNames, let zeroLine {
+      throw .malformed(
+        path: path, at: .line(zeroLine), expected: "items from 1, as in training or by --index-base",
+        found: "0")
+    }
+    let firstBit = hasNames ? 0 : indexBase ?? (zeroLine == nil ? 1 : 0)
     if !hasNames, firstBit == 0, let lastItemLine, let columnCount {
       throw .malformed(
         path: path, at: .line(lastItemLine),
@@ -198,6 +214,7 @@ private struct ItemListParser {
       dialect: "item lists, " + (hasNames ? "words divided by \(divider)" : "numbers from \(firstBit)"))
     if repeatCount > 0 { layout.dialect += ", \(repeatCount) repeated" }
     layout.rowCount = rows.rowCount
+    layout.indexBase = hasNames ? nil : firstBit
     if hasNames && names.count == count { layout.columnNames = names }
     return PackedTable(rows.finished(), layout, firstBit: firstBit)
   }

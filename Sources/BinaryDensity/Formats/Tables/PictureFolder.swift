@@ -28,6 +28,12 @@ final class PictureFolder: TableReader {
         path: path, expected: "pictures in PBM or PGM",
         found: "\(quoted(other.utf8)); convert such files first")
     }
+    if names.isEmpty, let part = all.first(where: { $0.contains("idx3-ubyte") || $0.contains("idx1-ubyte") })
+    {
+      throw .mismatch(
+        path: path, expected: "a table, or a folder of pictures",
+        found: "the parts of a data set; name one of its files, such as \(Folder.path(path, part))")
+    }
     guard let name = names.first else {
       throw .mismatch(
         path: path, expected: "MNIST's files, or pictures whose names end in .pbm or .pgm",

@@ -29,7 +29,8 @@ struct SVMLightFormat: TableFormat {
   }
 
   func open(_ source: ByteSource, _ options: TableOptions) throws(DensityError) -> any TableReader {
-    var parser = SVMLightParser(path: source.path, columnCount: options.columnCount)
+    var parser = SVMLightParser(
+      path: source.path, columnCount: options.columnCount, indexBase: options.indexBase)
     let windows = TextWindows(source, endingAfter: TextWindows.blanks)
     while try windows.next({ (window) throws(DensityError) in
       parser.setByteLimit(bytesRead: source.offset)
@@ -43,6 +44,7 @@ struct SVMLightFormat: TableFormat {
 private struct SVMLightParser {
   let path: String
   let columnCount: Int?
+  private let indexBase: Int?
   private var rows = SparseRows()
   private var lines = LineCounter()
   /// Whether the line has a row yet, and whether the rest of it is a comment.
@@ -62,9 +64,10 @@ private struct SVMLightParser {
 
   private static let largestIndex = 1 << 31
 
-  init(path: String, columnCount: Int?) {
+  init(path: String, columnCount: Int?, indexBase: Int?) {
     self.path = path
     self.columnCount = columnCount
+    self.indexBase = indexBase
   }
 
   mutating func setByteLimit(bytesRead: Int) {
@@ -198,7 +201,12 @@ private struct SVMLightParser {
   private var widest = 0
 
   mutating func finish() throws(DensityError) -> PackedTable {
-    let base = zeroLine == nil ? 1 : 0
+    if indexBase == 1, let zeroLine {
+      throw .malformed(
+        path: path, at: .line(zeroLine), expected: "indices from 1, as in training or by --index-base",
+        found: "0")
+    }
+    let base = indexBase ?? (zeroLine == nil ? 1 : 0)
     if base == 0, let lastIndexLine, let columnCount {
       throw .malformed(
         path: path, at: .line(lastIndexLine),
@@ -218,6 +226,7 @@ private struct SVMLightParser {
     }
     var layout = TableLayout(
       columnCount: columnCount, dialect: "svmlight, indices from \(base)")
+    layout.indexBase = base
     layout.rowCount = rows.rowCount
     layout.leftOut = (isLabelled == true ? ["label"] : []) + (hasQueries ? ["qid"] : [])
     return PackedTable(rows.finished(), layout, firstBit: base)

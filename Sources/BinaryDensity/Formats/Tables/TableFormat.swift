@@ -54,6 +54,8 @@ struct TableLayout: Sendable {
   var dialect: String
   /// The line of the names, counted from 1.
   var nameLine: Int?
+  /// Of a sparse table, the number of its first column: 0 or 1.
+  var indexBase: Int?
   /// The names, or numbers counted from 1, of columns that the file has and the rows have not.
   var leftOut: [String] = []
   /// Whether the columns were put in another order, that of a model, by their names.

@@ -14,6 +14,12 @@ public struct TableOptions: Hashable, Sendable {
   public var missing: [String] = []
   /// The number of columns of a sparse table, whose rows do not say it.
   public var columnCount: Int?
+  /// Whether the first column of a sparse table is number 0 or 1; nil to look whether a 0 occurs.
+  public var indexBase: Int?
+  /// The columns of a table of words, whose rows name only what is on; nil for the words there are.
+  public var knownNames: [String]?
+  /// Whether words of `ignored` may name columns that are not there.
+  var ignoresUnknown = false
   /// Which array of an archive of several to take.
   public var array: String?
   /// The height and width of the picture that a row is.
@@ -22,7 +28,7 @@ public struct TableOptions: Hashable, Sendable {
   public var binarization: Binarization?
 
   /// The two words of a table.
-  public struct Values: Hashable, Sendable {
+  public struct Values: Hashable, Sendable, Codable {
     /// Stands for 0.
     public var off: String
     /// Stands for 1.
@@ -66,7 +72,14 @@ struct ColumnSelection {
   /// A word that is a column's name means that column; any other number, or range of numbers, counts columns from 1.
   /// - Throws: `invalidConfiguration` for a word that means none, and where nothing is kept.
   init(_ options: TableOptions, names: [String]?, columnCount: Int) throws(DensityError) {
-    let ignored = try Self.columns(options.ignored, option: "--ignore", names, columnCount)
+    var ignored: [Int] = []
+    for word in options.ignored {
+      do throws(DensityError) {
+        ignored += try Self.columns([word], option: "--ignore", names, columnCount)
+      } catch {
+        guard options.ignoresUnknown else { throw error }
+      }
+    }
     let wanted =
       if let words = options.columns { try Self.columns(words, option: "--columns", names, columnCount) } else
       {
