@@ -10,7 +10,8 @@ enum FitCommand {
     discussion: """
       Tries families, sizes and regularisation on the training rows, chooses on the validation rows, trains many \
       networks of the best recipe and mixes them into one checkpoint. Test rows, if given, are looked at once, at the \
-      end. Ctrl-C ends the search and keeps the best so far; should the process be killed, the \
+      end. The leaderboard is of single tries; what is written mixes many of them, and need not stand first, for of \
+      hundreds of networks one leads by luck. Ctrl-C ends the search and keeps the best so far; should the process be killed, the \
       output's name with .partial is the best single network by then. A file that the output has the name of is kept, \
       with ~1 after its name.
       """,
@@ -23,7 +24,7 @@ enum FitCommand {
       CommonOptions.threads,
       CommonOptions.json(),
     ] + DataOptions.reading,
-    positionals: [Positional("table", help: "The rows: IDX, NPY, CSV or AMAT, or MNIST's folder.")],
+    positionals: [Positional("table", help: "The rows: see 'density help tables'; or MNIST's folder.")],
     examples: [
       Command.Example("density fit table.csv", "five minutes, a tenth held out to choose by"),
       Command.Example(

@@ -43,6 +43,8 @@ public final class RowBatch<Scalar: KernelScalar> {
   /// Makes room for up to `capacity` rows.
   ///
   /// - Parameters:
+  ///   - capacity: the most rows.
+  ///   - columnCount: the columns of the table.
   ///   - columnOrder: the order of the table's columns in the batch; nil for the table's own.
   ///   - contextCount: how many columns, the last in that order, are a context and no variables.
   ///   - hasKnown: whether there is a mask of what is known.

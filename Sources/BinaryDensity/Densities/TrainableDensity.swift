@@ -22,8 +22,10 @@ public protocol TrainableDensity: Density {
     _ objective: TrainingObjective<Inputs>, in executor: Executor<Float>, seed: UInt64, step: Int)
   /// Returns what measures validation rows while the model is trained.
   ///
-  /// - Parameter columnOrder: which column of the rows each variable of the model is: it may be the model in natural
-  ///   order that is trained; nil if they are in the same order.
+  /// - Parameters:
+  ///   - batchCapacity: the most rows that are measured at once.
+  ///   - columnOrder: which column of the rows each variable of the model is: it may be the model in natural order that is
+  ///     trained; nil if they are in the same order.
   func judge(batchCapacity: Int, columnOrder: [Int]?) -> any ValidationJudge
   /// Returns the same model over variables renumbered into its own ordering, and that ordering; nil if there is nothing
   /// to gain, or the model has several orderings.

@@ -12,6 +12,7 @@ extension CursorSource {
   /// - Parameters:
   ///   - rowCount: the number of rows.
   ///   - observe: is told the fraction done, and says whether to go on.
+  ///   - decide: writes the values of some rows' variable, given its logits.
   /// - Returns: the rows, or nil if `observe` stopped the walk.
   /// - Complexity: about that of a likelihood of the rows.
   public func walk(

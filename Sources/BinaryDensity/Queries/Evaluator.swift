@@ -20,7 +20,9 @@ public struct Evaluator: Sendable {
 
   /// Prepares a density.
   ///
-  /// - Parameter batchCapacity: the most rows that are computed at once; it decides memory and speed, never a bit.
+  /// - Parameters:
+  ///   - density: the density.
+  ///   - batchCapacity: the most rows that are computed at once; it decides memory and speed, never a bit.
   /// - Precondition: `batchCapacity > 0`.
   public init(_ density: any Density, batchCapacity: Int = 512) {
     precondition(batchCapacity > 0, "a batch cannot have \(batchCapacity) rows")
@@ -86,7 +88,9 @@ public struct AutoregressiveEvaluator: Sendable {
 
   /// Prepares a density.
   ///
-  /// - Parameter batchCapacity: the most rows that are computed at once; it decides memory and speed, never a bit.
+  /// - Parameters:
+  ///   - density: the density.
+  ///   - batchCapacity: the most rows that are computed at once; it decides memory and speed, never a bit.
   /// - Precondition: `batchCapacity > 0`.
   public init(_ density: any AutoregressiveDensity, batchCapacity: Int = 512) {
     self.density = density

@@ -38,7 +38,9 @@ extension Density {
   /// Measures the rows of a data set that a density has not learnt from: its validation and its test rows, as far as
   /// there are any.
   ///
-  /// - Parameter observe: is told which rows are measured and the fraction done, and returns whether to go on.
+  /// - Parameters:
+  ///   - data: the data set.
+  ///   - observe: is told which rows are measured and the fraction done, and returns whether to go on.
   /// - Returns: the figures; nil if `observe` said to stop.
   /// - Throws: what `observe` throws.
   public func measureLikelihood(

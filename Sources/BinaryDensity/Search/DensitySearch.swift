@@ -33,7 +33,9 @@ public final class DensitySearch {
 
   /// What a search has found.
   public struct Result: Sendable {
-    /// The density that did best on the validation rows.
+    /// What was chosen by the validation rows: many networks of the best recipes, mixed where that is at least as good.
+    ///
+    /// It need not stand first on the leaderboard, for of hundreds of single networks one leads by luck.
     public let density: any Density
     /// All that was tried, the best first.
     public let leaderboard: [Entry]

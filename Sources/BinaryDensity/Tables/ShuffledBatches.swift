@@ -28,7 +28,12 @@ public struct ShuffledBatches: Sequence, Sendable {
 
   /// Shuffles the rows of an epoch.
   ///
-  /// - Parameter blockLength: how many consecutive rows are at hand together; nil for all.
+  /// - Parameters:
+  ///   - rowCount: the rows of the table.
+  ///   - batchSize: the rows of a batch; the last may have fewer.
+  ///   - blockLength: how many consecutive rows are at hand together; nil for all.
+  ///   - seed: the seed of the training.
+  ///   - epoch: the epoch, counted from 0.
   /// - Precondition: `rowCount >= 0`, `batchSize > 0`, `blockLength > 0`, `epoch >= 0`.
   /// - Complexity: O(blocks) once and O(rows) a window; a batch then costs O(batch).
   public init(rowCount: Int, batchSize: Int, blockLength: Int? = nil, seed: UInt64, epoch: Int) {

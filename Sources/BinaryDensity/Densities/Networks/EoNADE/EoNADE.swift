@@ -76,7 +76,10 @@ public struct EoNADE: TrainableDensity {
 
   /// Creates a network of given parameters.
   ///
-  /// - Parameter orders: nil for what the configuration's rule and seed give.
+  /// - Parameters:
+  ///   - configuration: what the network is like.
+  ///   - parameters: its matrices, of the shapes that the configuration says.
+  ///   - orders: nil for what the configuration's rule and seed give.
   /// - Precondition: there are as many orders as the configuration says, each of D variables.
   public init(_ configuration: Configuration, parameters: Parameters<Float>, orders: [Ordering]?) {
     var configuration = configuration

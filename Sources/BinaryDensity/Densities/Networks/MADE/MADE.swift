@@ -98,7 +98,10 @@ public struct MADE: NetworkDensity {
 
   /// Creates a network of given parameters.
   ///
-  /// - Parameter maskSets: a set for each component; nil for those that the configuration's rule and seed give.
+  /// - Parameters:
+  ///   - configuration: what the network is like.
+  ///   - parameters: its matrices, of the shapes that the configuration says.
+  ///   - maskSets: a set for each component; nil for those that the configuration's rule and seed give.
   /// - Precondition: `MaskSet.problem(of:in:)` finds nothing wrong with them.
   public init(_ configuration: Configuration, parameters: Parameters<Float>, maskSets: [MaskSet]?) {
     var configuration = configuration

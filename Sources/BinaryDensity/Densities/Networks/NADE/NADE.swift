@@ -58,7 +58,10 @@ public struct NADE: NetworkDensity, AutoregressiveDensity {
 
   /// Creates a network of given parameters.
   ///
-  /// - Parameter ordering: nil for what the configuration's rule gives.
+  /// - Parameters:
+  ///   - configuration: what the network is like.
+  ///   - parameters: its matrices, of the shapes that the configuration says.
+  ///   - ordering: nil for what the configuration's rule gives.
   /// - Precondition: the ordering is of D variables.
   public init(_ configuration: Configuration, parameters: Parameters<Float>, ordering: Ordering?) {
     var configuration = configuration
