@@ -7,6 +7,8 @@ struct TextErrorTests {
     .lineCell(line: line, column: column - 1, name: name)
   }
 
+  static let ifNames = "; --header yes takes line 1 for names)"
+  static let ifTitle = " (is line 1 a title? delete it, or put # before it)"
   static let noRow = "a row of 0 and 1"
   static let end = "the end of the file"
 
@@ -22,7 +24,10 @@ struct TextErrorTests {
         "\"2\" (--missing 2 takes it for a missing cell, --ignore 2 leaves the column out)")
     ),
     ("a,b\n\n1,0\n0,-1\n", Malformed(cell(4, 2, "b"), "0 or 1", "\"-1\" (--values -1,1 takes -1 for 0)")),
-    ("-1,1\n1,-1\n", Malformed(cell(1, 1), "0 or 1", "\"-1\" (--values -1,1 takes -1 for 0)")),
+    (
+      "-1,1\n1,-1\n",
+      Malformed(cell(1, 1), "0 or 1", "\"-1\" (--values -1,1 takes -1 for 0 and 1 for 1)")
+    ),
     (
       "id,a\n17,1\n18,0\n",
       Malformed(
@@ -30,7 +35,9 @@ struct TextErrorTests {
     ),
     (
       "u17,1\nu18,0\n",
-      Malformed(cell(1, 1), "0 or 1", "\"u17\" (no bits in this column? --ignore 1 leaves the column out)")
+      Malformed(
+        cell(1, 1), "0 or 1",
+        "\"u17\" (no bits in this column? --ignore 1 leaves the column out\(ifNames)")
     ),
     (
       "a,my day\n0,2020-01-02\n",
@@ -60,7 +67,43 @@ struct TextErrorTests {
       "a,0,0\n1,0,1\n",
       Malformed(
         cell(1, 1), "0 or 1",
-        "\"a\" (--missing a takes it for a missing cell, --ignore 1 leaves the column out)")
+        "\"a\" (--missing a takes it for a missing cell, --ignore 1 leaves the column out\(ifNames)")
+    ),
+    (
+      "1,0,oops\n0,1,1\n1,1,0\n",
+      Malformed(
+        cell(1, 3), "0 or 1",
+        "\"oops\" (--missing oops takes it for a missing cell, --ignore 3 leaves the column out\(ifNames)")
+    ),
+    (
+      "1,9\n0,1\n1,1\n",
+      Malformed(
+        cell(1, 2), "0 or 1",
+        "\"9\" (--missing 9 takes it for a missing cell, --ignore 2 leaves the column out)")
+    ),
+    (
+      "2,0\n0,1\n1,1\n",
+      Malformed(
+        cell(1, 1), "0 or 1",
+        "\"2\" (--missing 2 takes it for a missing cell, --ignore 1 leaves the column out)")
+    ),
+    (
+      "a,b\n1,0\n#VALUE!,1\n0,1\n",
+      Malformed(
+        cell(3, 1, "a"), "0 or 1",
+        "\"#VALUE!\" (--missing #VALUE! takes it for a missing cell, --ignore a leaves the column out)")
+    ),
+    (
+      "#REF!,1\n0,1\n0,0\n",
+      Malformed(
+        cell(1, 1), "0 or 1",
+        "\"#REF!\" (--missing #REF! takes it for a missing cell, --ignore 1 leaves the column out\(ifNames)")
+    ),
+    (
+      "a\n1\n#x\n0\n",
+      Malformed(
+        cell(3, 1, "a"), "0 or 1",
+        "\"#x\" (--missing #x takes it for a missing cell, --ignore a leaves the column out)")
     ),
     ("yes,1\ntrue,0\n", Malformed(cell(2, 1), "yes or no, as above", "\"true\"")),
     (
@@ -108,7 +151,16 @@ struct TextErrorTests {
     ),
     ("1\t0\n1\t0\n1\n", Malformed(.line(3), "2 columns as in line 1", "1 column")),
     ("01\n10\n011\n", Malformed(.line(3), "2 digits as in line 1", "3 digits")),
-    ("a,b\n1,1,\n1,0,\n0,0,1\n", Malformed(.line(2), "2 columns as the names in line 1", "3 columns")),
+    (
+      "a,b\n1,1,\n1,0,\n0,0,1\n",
+      Malformed(.line(2), "2 columns as the names in line 1", "3 columns\(ifTitle)")
+    ),
+    ("// c\n1,0\n0,1\n", Malformed(.line(2), "1 column as the names in line 1", "2 columns\(ifTitle)")),
+    ("; c\n1,0\n0,1\n", Malformed(.line(2), "1 column as the names in line 1", "2 columns\(ifTitle)")),
+    (
+      "Survey 2020\n1,0\n0,1\n", Malformed(.line(2), "1 column as the names in line 1", "2 columns\(ifTitle)")
+    ),
+    ("101\n01\n", Malformed(.line(2), "3 digits as in line 1", "2 digits")),
     // Quotes.
     ("1,0\n\"1,0\n1,1\n", Malformed(.line(2), "a quote that closes", end)),
     ("\"1,0\n", Malformed(.line(1), "a quote that closes", "one that does not")),
@@ -159,6 +211,9 @@ struct TextErrorTests {
       ("PAR1\u{15}\u{4}", "read_parquet"),
       ("SQLite format 3\0", "SQLite"), ("version https://git-lfs.github.com/spec/v1\n", "git lfs pull"),
       ("\u{10}\0\0\0\0\0\0\0{\"w\":0}", "checkpoint"), ("0 1\n0 \0\n", "a binary file, not a table"),
+      ("[[1 0]\n [0 1]]\n", "a printout"), ("     [,1] [,2]\n[1,]    1    0\n", "a printout"),
+      ("$FL2\0\0", "read_spss"), ("<stata_dta><header>", "read_stata"),
+      ("\u{72}\u{2}\u{1}\0\0", "read_stata"),
       ("1,0\n\u{1}\u{2}", "a binary file, not a table"),
     ])
   func refused(text: String, word: String) throws {
@@ -170,6 +225,7 @@ struct TextErrorTests {
     try expectRefusal([0x89] + Array("HDF\r\n\u{1A}\n".utf8), "read_hdf")
     try expectRefusal([0x89] + Array("PNG\r\n\u{1A}\n".utf8), "PNG")
     try expectRefusal([0x80, 4, 0x95, 0], "pickle")
+    try expectRefusal(Gzip.compress(Gzip.compress(Array("1,0\n".utf8))), "gzip data within gzip data")
     try expectRefusal([0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1], "Excel")
     // A column may be called as a file begins.
     try #expect(take("PAR1,ORC\n0,1\n".utf8).names == ["PAR1", "ORC"])

@@ -62,7 +62,7 @@ struct TextTableTests {
     for (text, names, line) in [
       ("a,b\n1,0\n0,1\n", ["a", "b"], 1),
       ("\n\"first, of \"\"all\"\"\",b\n1,0\n0,1\n", ["first, of \"all\"", "b"], 2),
-      ("0,2\n1,0\n0,1\n", ["0", "2"], 1), ("a,0\n1,0\n0,1\n", ["a", "0"], 1),
+      ("1,2\n1,0\n0,1\n", ["1", "2"], 1),
       ("\"0\",\"1\"\n1,0\n0,1\n", ["0", "1"], 1), ("t,n\n1,0\n0,1\n", ["t", "n"], 1),
       ("01,02\n1,0\n0,1\n", ["01", "02"], 1), ("# c\n#a,b\n1,0\n0,1\n", ["a", "b"], 2),
       ("# c\n\na,b\n1,0\n# d\n0,1\n", ["a", "b"], 3), ("\"a\nx\",b\n1,0\n0,1\n", ["a\nx", "b"], 1),
@@ -83,6 +83,43 @@ struct TextTableTests {
       let taken = try take(text.utf8)
       #expect(taken.names == nil && taken.rows == "01 11", "\(text)")
     }
+  }
+
+  @Test("after the names or the first row, a line of as many fields is a row whatever it begins with")
+  func comments() throws {
+    try #expect(take("id,a\n#1,1\n%2,0\n".utf8, options(ignore: "id")).rows == "1 0")
+    try #expect(take("# x,y z\na,b\n1,0\n# d\n% e\n0,1\n".utf8).rows == "10 01")
+    try #expect(take("0 1\n# remark\n1 1\n".utf8).rows == "01 11")
+    try #expect(take("0\n# x\n1\n".utf8).rows == "0 1")
+    try #expect(take("#VALUE!,1\n0,#REF!\n".utf8, options(missing: "#VALUE!,#REF!")).rows == "?1 0?")
+  }
+
+  @Test("pandas writes numbers of rows before columns that are called by numbers")
+  func pandas() throws {
+    for (text, rows, names) in [
+      (",0,1,2\n0,1,1,1\n1,0,0,0\n2,1,1,0\n", "111 000 110", ["0", "1", "2"]),
+      (",0,1,2\n0,1,1,1\n1,0,0,0\n", "111 000", ["0", "1", "2"]), (",0\n0,1\n1,0\n", "1 0", ["0"]),
+      (",0,1\n0,1,1\n1,0,0\n", "11 00", ["0", "1"]), (",0,1\n1,1,1\n2,0,0\n", "11 00", ["0", "1"]),
+      (",0,1\n0,True,False\n1,False,True\n", "10 01", ["0", "1"]),
+    ] {
+      let taken = try take(text.utf8)
+      #expect(taken.rows == rows && taken.names == names && taken.leftOut == ["row numbers"], "\(text)")
+    }
+  }
+
+  @Test("a delimiter at the end of every line makes no column")
+  func trailingDelimiters() throws {
+    for (text, label) in [
+      ("a,b,c,\n1,0,1,\n0,1,1,\n", "4"), ("1,0,1,\n0,1,1,\n", "4"), ("1\t0\t1\t\n0\t1\t1\t\n", "4"),
+    ] {
+      let taken = try take(text.utf8)
+      #expect(taken.rows == "101 011" && taken.leftOut == [label], "\(text)")
+    }
+    try #expect(take("1,0,\n".utf8).rows == "10?")
+    try #expect(take("1,0,\n0,1,\n".utf8, options(columns: "1-3")).rows == "10? 01?")
+    try expectMalformed(
+      (String(repeating: "1,0,\n", count: 300) + "1,0,1\n").utf8,
+      Malformed(.line(301), "2 columns as in line 1", "3 columns"), reading: { try DataTable.read($0) })
   }
 
   @Test("numbers and names of rows are no columns")
@@ -129,6 +166,8 @@ struct TextTableTests {
     try #expect(take("-1,1\n1.0,-1.0e+00\n".utf8, options(values: "-1,1")).rows == "01 10")
     try #expect(take("M,\nF,M\n".utf8, options(values: "F,M")).rows == "1? 01")
     try #expect(take("1,2\n2,1\n".utf8, options(values: "1,2")).rows == "01 10")
+    try #expect(take("1,9\n9.0,1\n".utf8, options(missing: "9")).rows == "1? ?1")
+    try #expect(take("bits\n101\n011\n".utf8).rows == "101 011")
     try #expect(take("1,9\n-,1\n".utf8, options(missing: "9,-")).rows == "1? ?1")
     try #expect(take("1,0\n0,1\n".utf8, options(missing: "0")).rows == "1? ?1")
   }

@@ -25,6 +25,7 @@ struct TextWords {
   /// Whether lone digits mean what they say.
   let digitsAreBits: Bool
   private let missing: [[UInt8]]
+  private let missingNumbers: [Double]
 
   init(_ options: TableOptions) {
     areGiven = options.values != nil
@@ -33,6 +34,7 @@ struct TextWords {
     offNumber = options.values.flatMap { Double($0.off) }
     onNumber = options.values.flatMap { Double($0.on) }
     missing = options.missing.map { Array($0.utf8) }
+    missingNumbers = options.missing.compactMap { Self.number(Array($0.utf8)) }
     digitsAreBits =
       (options.values.map { $0.off == "0" && $0.on == "1" } ?? true)
       && !options.missing.contains("0") && !options.missing.contains("1")
@@ -57,6 +59,9 @@ struct TextWords {
   private func word(_ bytes: UnsafeBufferPointer<UInt8>) -> TextCell {
     if bytes.isEmpty { return .missing }
     for word in missing where word.elementsEqual(bytes) { return .missing }
+    if !missingNumbers.isEmpty, let number = Self.number(bytes), missingNumbers.contains(number) {
+      return .missing
+    }
     if areGiven {
       if off.elementsEqual(bytes) { return TextCell(value: .off) }
       if on.elementsEqual(bytes) { return TextCell(value: .on) }
@@ -103,7 +108,7 @@ struct TextWords {
   }
 
   /// Returns a number in the common notation, without zeros in front of it.
-  static func number(_ bytes: UnsafeBufferPointer<UInt8>) -> Double? {
+  static func number(_ bytes: some Collection<UInt8>) -> Double? {
     guard bytes.count <= 32, bytes.allSatisfy({ (0x30...0x39).contains($0) || "+-.eE".utf8.contains($0) })
     else { return nil }
     let digits = bytes.drop { $0 == 0x2B || $0 == 0x2D }

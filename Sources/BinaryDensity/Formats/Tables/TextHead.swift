@@ -19,6 +19,8 @@ struct TextHead {
   private(set) var isWithoutBits: [Bool] = []
   /// The line of the names, if a quote opens in it that does not close.
   private(set) var openQuoteLine: Int?
+  /// Whether the first line may hold names after all, if it is asked to.
+  private(set) var mayForceNames = false
   /// What stands before the rows, apart from comments.
   private(set) var skipped = (byteCount: 0, lineCount: 0)
 
@@ -34,11 +36,9 @@ struct TextHead {
       let rest = content.dropFirst()
       let found = given ?? TextDialect.delimiter(of: rest, words)
       let fields = rest[rest.startIndex].forEachField(found)
-      let isString =
-        line.forEachField(.bitStrings) == fields && line.buffer.allSatisfy { $0 & 0xFE == 0x30 || $0 == 0x20 }
       let areEven = rest.prefix(8).allSatisfy { $0.forEachField(found) == fields }
       let rowCount = look.isWhole ? rest.count : nil
-      let mayCount = !isString || found != .bitStrings && numbers[0] == rowCount
+      let mayCount = Self.mayCount(line, numbers, found, columnCount: fields, rowCount: rowCount)
       if mayCount, areEven, Self.isCount(numbers, columnCount: fields, rowCount: rowCount) {
         count = (line.number, numbers)
         skip(line)
@@ -50,6 +50,22 @@ struct TextHead {
     }
     delimiter = given ?? TextDialect.delimiter(of: content, words)
     if delimiter == .pipe { content.removeAll(where: \.isRule) }
+    if delimiter == .bitStrings, content.count > 1, options.hasHeader ?? true,
+      !first.buffer.contains(where: { $0 & 0xFE == 0x30 })
+    {
+      // The name of the strings is the name of no column.
+      skip(first)
+    }
+    setColumns(content, look, options, words)
+    if let first = content.first, nameLine == first.number { skip(first) }
+    mayForceNames = nameLine == nil && options.hasHeader == nil
+  }
+
+  /// Finds the names and the columns in the lines from the names or the first row on.
+  private mutating func setColumns(
+    _ content: ArraySlice<TextSample>, _ look: TextLook, _ options: TableOptions, _ words: TextWords
+  ) {
+    guard let first = content.first else { return }
     let lines = TextNames(content, delimiter, words)
     measureLine = first.number
     let comment = content.startIndex == 0 ? names(ofComment: look.lastComment, lines, options) : nil
@@ -57,12 +73,15 @@ struct TextHead {
     if lines.areThere(options), comment == nil || !hasBits {
       nameLine = first.number
       if first.hasOpenQuote(delimiter) { openQuoteLine = first.number }
-      setNames(Self.names(first, delimiter), lines, content.dropFirst(), options)
-      skip(first)
+      setNames(lines, content.dropFirst(), options)
     } else {
       columnCount = lines.first.count
+      if content.count > 1, columnCount > 1, lines.lastIsEmpty(includingFirst: true) {
+        setEmptyColumn(columnCount - 1)
+      }
       if let (line, names) = comment { (nameLine, self.names) = (line, names) }
     }
+    if options.columns != nil { (aside, emptyColumn) = (nil, nil) }
     isWithoutBits = lines.columnsWithoutBits(columnCount, includingFirst: nameLine != first.number)
   }
 
@@ -83,11 +102,22 @@ struct TextHead {
   private static func numbers(_ line: TextSample) -> [Int]? {
     guard line.count <= 40 else { return nil }
     let words = line.buffer.split { " \t,;".utf8.contains($0) }
+    if words.count == 1, line.buffer.contains(where: { ",;".utf8.contains($0) }) { return nil }
     let numbers = words.compactMap { word in
       word.allSatisfy { (0x30...0x39).contains($0) } && (word.count == 1 || word.first != 0x30)
         ? Int(String(decoding: word, as: UTF8.self)) : nil
     }
     return (1...2).contains(words.count) && numbers.count == words.count ? numbers : nil
+  }
+
+  /// Whether a line can be anything but a row of bits that are not divided.
+  private static func mayCount(
+    _ line: TextSample, _ numbers: [Int], _ delimiter: TextDelimiter, columnCount: Int, rowCount: Int?
+  ) -> Bool {
+    guard line.buffer.allSatisfy({ $0 & 0xFE == 0x30 || $0 == 0x20 }) else { return true }
+    let isAsLong = line.forEachField(.bitStrings) == columnCount
+    guard delimiter == .bitStrings else { return !isAsLong || numbers[0] == rowCount }
+    return !isAsLong && numbers[0] == rowCount ?? numbers[0]
   }
 
   /// Whether numbers before the rows can only be their count, or that of the columns, or both.
@@ -100,51 +130,39 @@ struct TextHead {
 
   // MARK: The names
 
-  private static func names(_ line: TextSample, _ delimiter: TextDelimiter) -> [String] {
-    var names: [String] = []
-    line.forEachField(delimiter) { field in
-      let text = String(
-        decoding: UnsafeBufferPointer(start: line.bytes + field.start, count: field.count), as: UTF8.self)
-      names.append(field.isQuoted ? text.replacing("\"\"", with: "\"") : text)
-    }
-    return names
-  }
-
   private mutating func setNames(
-    _ names: [String], _ lines: TextNames, _ body: ArraySlice<TextSample>, _ options: TableOptions
+    _ lines: TextNames, _ body: ArraySlice<TextSample>, _ options: TableOptions
   ) {
-    var names = names
+    var names = lines.names
     switch lines.extraFields {
-    case 1 where lines.body.allSatisfy({ $0.last == .missing }):
+    case 1 where lines.lastIsEmpty(includingFirst: false):
       names.append("")
-      aside = (names.count - 1, "\(names.count)")
-      emptyColumn = names.count - 1
-    case 1 where Self.areDistinct(body.map { Self.names($0, delimiter).first }):
+      setEmptyColumn(names.count - 1)
+    case 1 where lines.firstAreNames && Self.areDistinct(body.map { $0.texts(delimiter, upTo: 1).first }):
       names.insert("", at: 0)
       aside = (0, "row names")
     case -1 where names.last?.isEmpty == true: names.removeLast()
     default:
-      if let name = names.first, names.count > 1, name.isEmpty || name.hasPrefix("Unnamed: 0"),
-        isIndex(body, lines)
+      if lines.isFirstWithoutName,
+        lines.countsRows || lines.body.contains(where: { $0.first?.isOther ?? false })
       {
-        aside = (0, name.isEmpty ? "row numbers" : name)
+        aside = (0, names[0].isEmpty ? "row numbers" : names[0])
+      } else if names.count > 1, names.last?.isEmpty == true, lines.lastIsEmpty(includingFirst: false) {
+        setEmptyColumn(names.count - 1)
       }
     }
-    if options.columns != nil { aside = nil }
     self.names = names
     columnCount = names.count
   }
 
-  private static func areDistinct(_ names: [String?]) -> Bool {
-    Set(names).count == names.count && !names.contains("")
+  /// Leaves out a last column that only a delimiter at the end of all lines makes.
+  private mutating func setEmptyColumn(_ column: Int) {
+    aside = (column, "\(column + 1)")
+    emptyColumn = column
   }
 
-  /// Whether the first field of the rows numbers or names them: it counts, or is no bit.
-  private func isIndex(_ body: ArraySlice<TextSample>, _ lines: TextNames) -> Bool {
-    if lines.body.contains(where: { $0.first?.isOther ?? false }) { return true }
-    let values = body.map { Self.names($0, delimiter).first.flatMap { Int($0) } }
-    guard let first = values.first, let first, first == 0 || first == 1 else { return false }
-    return values.enumerated().allSatisfy { $1 == first + $0 }
+  private static func areDistinct(_ names: [String?]) -> Bool {
+    Set(names).count == names.count && !names.contains("")
   }
 
   /// Returns the names in a comment right before the rows, if it can hold nothing else.
@@ -154,7 +172,7 @@ struct TextHead {
     // Three words may be a remark; names with commas between them are not, nor is what is asked for.
     let isCertain = if case .byte = delimiter { true } else { options.hasHeader == true }
     guard let comment, isCertain, options.hasHeader ?? true, lines.first.count > 1 else { return nil }
-    let names = Self.names(comment.afterMark, delimiter)
+    let names = comment.afterMark.texts(delimiter)
     guard names.count == lines.first.count else { return nil }
     let areNames = names.allSatisfy { name in
       !name.isEmpty && !name.contains(" ") && !name.utf8.allSatisfy { (0x2B...0x39).contains($0) }

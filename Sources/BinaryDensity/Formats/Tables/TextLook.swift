@@ -36,7 +36,7 @@ struct TextLook {
     for index in ranges.indices {
       var sample = TextSample(ranges, index, ahead: lines.ahead, first: first, end: end)
       if let last = content.last, last.number + last.lineCount > sample.number { continue }
-      if sample.isBlank || sample.isComment {
+      if sample.isBlank || sample.isComment && !(content.first.map(sample.isDivided(like:)) ?? false) {
         if content.isEmpty, sample.isComment { lastComment = sample }
         continue
       }
@@ -96,6 +96,27 @@ struct TextSample {
     }
   }
 
+  /// What its first fields say, without quotes.
+  func texts(_ delimiter: TextDelimiter, upTo limit: Int = .max) -> [String] {
+    var fields = TextFields(bytes, count: count, delimiter)
+    var texts: [String] = []
+    while texts.count < limit {
+      switch fields.next() {
+      case .field(let field): texts.append(text(field))
+      // The rest of the line, as far as it is known.
+      case .openQuote(let start): return texts + [text(TextField(start: start, end: count))]
+      case .end: return texts
+      }
+    }
+    return texts
+  }
+
+  private func text(_ field: TextField) -> String {
+    let text = String(
+      decoding: UnsafeBufferPointer(start: bytes + field.start, count: field.count), as: UTF8.self)
+    return field.isQuoted ? text.replacing("\"\"", with: "\"") : text
+  }
+
   /// Whether a quote opens a field and does not close.
   func hasOpenQuote(_ delimiter: TextDelimiter) -> Bool {
     var fields = TextFields(bytes, count: count, delimiter)
@@ -120,7 +141,7 @@ struct TextSample {
     switch cell.value {
     case .off: traits.insert(.bit)
     case .on: traits.formUnion([.bit, .on])
-    case .missing: traits.insert(.missing)
+    case .missing: traits.formUnion(field.count == 0 ? [.missing, .empty] : .missing)
     case .other:
       let text = UnsafeBufferPointer(start: bytes + field.start, count: field.count)
       if text.allSatisfy({ (0x30...0x39).contains($0) || "+-._eE".utf8.contains($0) }), let last = text.last,
@@ -153,11 +174,35 @@ struct TextSample {
   /// Whether there is nothing in it but blanks, among them the end-of-file mark of old systems.
   var isBlank: Bool { buffer.allSatisfy { $0 == 0x20 || (0x09...0x0D).contains($0) || $0 == 0x1A } }
 
-  /// Whether it begins with `#` or `%`, and is no row whose first cell is Excel's `#N/A`.
+  /// What Excel writes for a cell that has no value.
+  private static let excelErrors = ["N/A", "VALUE!", "DIV/0!", "NAME?", "REF!", "NUM!", "NULL!"]
+
+  /// Whether it begins with `#` or `%`, and is no row whose first cell is an error of Excel.
+  ///
+  /// After the first row it is a comment only where it cannot be a row, as `isComment(in:columnCount:)` tells.
   var isComment: Bool {
     guard let start = buffer.firstIndex(where: { $0 != 0x20 }) else { return false }
     guard buffer[start] == 0x23 || buffer[start] == 0x25 else { return false }
-    return !buffer[start...].starts(with: "#N/A".utf8)
+    return buffer[start] == 0x25
+      || !Self.excelErrors.contains { buffer[(start + 1)...].starts(with: $0.utf8) }
+  }
+
+  /// Whether it is a comment between rows: it has not as many fields as they, or a mark that stands alone where
+  /// nothing but blanks divides fields.
+  func isComment(in delimiter: TextDelimiter, columnCount: Int) -> Bool {
+    guard isComment else { return false }
+    if case .byte = delimiter { return forEachField(delimiter) != columnCount }
+    let afterMark = buffer.drop { $0 == 0x20 }.drop { $0 == 0x23 || $0 == 0x25 }
+    if afterMark.first.map(TextFields.isBlank) ?? true { return true }
+    return forEachField(delimiter) != columnCount
+  }
+
+  /// Whether it has the separators of another line, and at least one.
+  func isDivided(like other: TextSample) -> Bool {
+    let separators = ",;\t|".utf8.map { byte in
+      (buffer.count { $0 == byte }, other.buffer.count { $0 == byte })
+    }
+    return separators.contains { $0.0 > 0 } && separators.allSatisfy { $0.0 == $0.1 }
   }
 
   /// A comment without the marks that it begins with.
@@ -208,27 +253,4 @@ struct TextSample {
       }
     }
   }
-}
-
-/// What a field is, as far as the first lines of a text tell.
-struct TextTraits: OptionSet {
-  let rawValue: UInt16
-  static let bit = TextTraits(rawValue: 1)
-  static let missing = TextTraits(rawValue: 2)
-  /// Of a bit: `true` or the like rather than a number.
-  static let word = TextTraits(rawValue: 4)
-  /// Of what is no bit: a number.
-  static let number = TextTraits(rawValue: 8)
-  static let quoted = TextTraits(rawValue: 16)
-  /// Of a number: it has a fraction, a sign or the like.
-  static let fraction = TextTraits(rawValue: 128)
-  /// Of a number: it has a zero in front.
-  static let padded = TextTraits(rawValue: 256)
-  /// Of a bit: on.
-  static let on = TextTraits(rawValue: 32)
-  /// Of what is no bit: nothing but digits and separators, such as `1;0`.
-  static let severalBits = TextTraits(rawValue: 64)
-
-  /// Neither a bit nor missing.
-  var isOther: Bool { isDisjoint(with: [.bit, .missing]) }
 }

@@ -4,11 +4,17 @@ struct TextNames {
   let first: [TextTraits]
   /// What those of the lines after it are.
   let body: [[TextTraits]]
+  /// What those of the first line say.
+  let names: [String]
+  /// What the first fields of the lines after it say, if they are whole numbers.
+  private let firstNumbers: [Int?]
   /// How many fields more than the first line all others have: 1 where R wrote names of rows.
   let extraFields: Int
 
   init(_ lines: ArraySlice<TextSample>, _ delimiter: TextDelimiter, _ words: TextWords) {
     first = lines.first?.traits(delimiter, words) ?? []
+    names = lines.first?.texts(delimiter) ?? []
+    firstNumbers = lines.dropFirst().map { $0.texts(delimiter, upTo: 1).first.flatMap { Int($0) } }
     var body: [[TextTraits]] = []
     var room = 1 << 22
     for line in lines.dropFirst() where room > 0 {
@@ -34,6 +40,7 @@ struct TextNames {
     if asked.contains(where: { !$0.utf8.allSatisfy { (0x30...0x39).contains($0) || $0 == 0x2D } }) {
       return true
     }
+    if hasRowNumbers { return true }
     let texts = first.count { $0.isOther && !$0.contains(.number) }
     let several = first.count { $0.contains(.severalBits) }
     if several > 0, several == texts { return false }
@@ -45,29 +52,76 @@ struct TextNames {
     var named = 0
     var wordsOverNumbers = 0
     var bodyIsBits = true
-    for column in first.indices where column + shift < (body.first?.count ?? 0) {
+    // The bits of the first line, and the columns it would have to number.
+    var bits: [Int] = []
+    var numberable: [Int] = []
+    let bodyIsQuoted = body.contains { $0.contains { $0.contains(.quoted) } }
+    let start = countsRows && isFirstWithoutName ? 1 : 0
+    for column in first.indices.dropFirst(start) where column + shift < (body.first?.count ?? 0) {
       guard numbered?[column + shift] ?? true else { continue }
       var below: TextTraits = []
       for line in body {
         below.formUnion(line[column + shift])
-        if line[column + shift].isOther { bodyIsBits = false }
+      }
+      let isMixed = body.contains { $0[column + shift].isOther }
+      if isMixed { bodyIsBits = false }
+      if below.contains(.bit), !isMixed { numberable.append(column) }
+      if first[column].contains(.bit), bodyIsQuoted || !first[column].contains(.quoted),
+        !first[column].contains(.word) || below.contains(.word)
+      {
+        bits.append(column)
       }
       if first[column].isOther, below.contains(.bit) { named += 1 }
       if first[column].contains(.word), below.contains(.bit), !below.contains(.word) { wordsOverNumbers += 1 }
     }
-    // A row of bits with a wrong cell has the same bit twice; names are distinct.
-    let bits = first.filter { $0.contains(.bit) && !$0.contains(.word) }
-    let areDistinct = bits.count { $0.contains(.on) } <= 1 && bits.count { !$0.contains(.on) } <= 1
     if named > 0 {
-      if texts > 0 { return areDistinct }
-      // Names that are numbers count the columns: a fraction is a cell, and so is 01 beside 1.
+      // A first line with a bit is a row with a wrong cell, unless its numbers count the columns.
+      if !bits.isEmpty, !count(numberable) { return false }
+      if texts > 0 { return true }
       let isCell = first.contains { $0.contains(.fraction) || $0.contains(.padded) && !bits.isEmpty }
+      let areDistinct = Set(names.dropFirst(start)).count == names.count - start
       return areDistinct && bodyIsBits && !isCell && first.count > 1
     }
     if texts == first.count { return true }
     if wordsOverNumbers > 0, first.allSatisfy({ $0.isOther || $0.contains(.word) }) { return true }
-    return areDistinct && first.allSatisfy { $0.contains(.quoted) }
-      && !body.contains { $0.contains { $0.contains(.quoted) } }
+    return Set(names).count == names.count && first.allSatisfy { $0.contains(.quoted) } && !bodyIsQuoted
+  }
+
+  /// Whether the names of these columns are whole numbers that follow one another, from 0 or 1 on.
+  private func count(_ columns: [Int]) -> Bool {
+    guard let first = columns.first.flatMap({ Int(names[$0]) }), first == 0 || first == 1 else {
+      return false
+    }
+    return columns.enumerated().allSatisfy { names[$1] == "\(first + $0)" }
+  }
+
+  // MARK: Numbers of rows
+
+  /// Whether the first column counts the rows, from 0 or 1 on.
+  var countsRows: Bool {
+    guard let first = firstNumbers.first, let first, first == 0 || first == 1 else { return false }
+    return firstNumbers.enumerated().allSatisfy { $1 == first + $0 }
+  }
+
+  /// Whether the first column has no name of its own, as pandas and R write the numbers of rows.
+  var isFirstWithoutName: Bool {
+    guard names.count > 1, let name = names.first else { return false }
+    return name.isEmpty || name.hasPrefix("Unnamed: 0")
+  }
+
+  /// Whether the first fields of the lines after the first are not all bits, so that they may be names.
+  var firstAreNames: Bool { body.contains { !($0.first?.contains(.bit) ?? true) } }
+
+  /// Whether nothing stands behind the last delimiter of any line.
+  func lastIsEmpty(includingFirst: Bool) -> Bool {
+    let lines = (includingFirst ? [first] : []) + body
+    return !body.isEmpty && lines.allSatisfy { $0.last?.contains(.empty) ?? false }
+  }
+
+  /// Whether pandas wrote numbers of rows before columns that are called 0, 1, 2 and so on.
+  private var hasRowNumbers: Bool {
+    guard extraFields == 0, isFirstWithoutName, countsRows, firstNumbers.count > 1 else { return false }
+    return names[1] == "0" && count(Array(1..<names.count))
   }
 
   /// Returns for each column whether none of the lines has a bit in it, though it has other cells.

@@ -7,6 +7,8 @@ final class TextReader: TableReader {
   let lines: TextLines
   let head: TextHead
   let words: TextWords
+  /// The only two words of the first rows, if these are no bits.
+  let twoWords: (String, String)?
   /// Nil where a digit may mean something else, or columns are left out or in another order.
   private let digits: TextDigits?
   /// The place in a row of each of the file's columns, −1 for those that are left out; nil if all are where they are.
@@ -42,6 +44,7 @@ final class TextReader: TableReader {
       return places
     }
     self.places = places
+    twoWords = words.areGiven ? nil : Self.twoWords(look, head, words, places)
     digits =
       kept == nil && words.digitsAreBits
       ? TextDigits(columnCount: head.columnCount, head.delimiter) : nil
@@ -81,6 +84,9 @@ final class TextReader: TableReader {
     of length: Int, _ body: (TableBlock) throws(DensityError) -> Bool
   ) throws(DensityError) -> Bool {
     var rows = PackedLines(columnCount: layout.columnCount)
+    var hasBegun: Bool {
+      rowCount + rows.rowCount > 0 || head.nameLine.map { $0 < lines.lineNumber } ?? false
+    }
     func isPassedOn() throws(DensityError) -> Bool {
       rowCount += rows.rowCount
       return try body(rows.takeBlock())
@@ -93,11 +99,10 @@ final class TextReader: TableReader {
       }
       guard try lines.advance() else { break }
       if isEmptyLine() {
-        let hasBegun = rowCount + rows.rowCount > 0 || head.nameLine != nil
         if head.columnCount == 1, hasBegun { emptyLines += 1 }
         continue
       }
-      if isPassedOver() { continue }
+      if isPassedOver(hasBegun: hasBegun) { continue }
       while emptyLines > 0 {
         rows.appendMissing()
         emptyLines -= 1
@@ -148,11 +153,15 @@ final class TextReader: TableReader {
           case .on: rows.setLast(place)
           case .off: break
           case .missing: rows.setLastMissing(place)
-          case .other: throw wrongCell(field, of: fields, column: column, line: number)
+          case .other:
+            let isFirst = rowCount == 0 && rows.rowCount == 1
+            throw wrongCell(field, of: fields, column: column, line: number, isFirst: isFirst)
           }
           if cell.spelling != .number { try check(cell.spelling, field, column, line: number) }
         }
-        if column == head.emptyColumn, field.count > 0 { throw wrongLength(column + 1, line: number) }
+        if column == head.emptyColumn, field.count > 0 {
+          throw wrongLength(column + 1, line: number, isFirst: false)
+        }
         column += 1
       case .openQuote(let start):
         try lines.closeQuote(at: start, line: number)
@@ -160,7 +169,9 @@ final class TextReader: TableReader {
       case .end: break scan
       }
     }
-    guard column == head.columnCount else { throw wrongLength(column, line: number) }
+    guard column == head.columnCount else {
+      throw wrongLength(column, line: number, isFirst: rowCount == 0 && rows.rowCount == 1)
+    }
     if fields.hasDoubleTab {
       throw .malformed(
         path: lines.path, at: .line(number), expected: "cells between blanks",
@@ -177,9 +188,11 @@ final class TextReader: TableReader {
   }
 
   /// Whether the line at hand is a comment, or drawn between rows.
-  private func isPassedOver() -> Bool {
+  private func isPassedOver(hasBegun: Bool) -> Bool {
     let line = TextSample(bytes: lines.line, count: lines.length)
-    return line.isComment || head.delimiter == .pipe && line.isRule
+    if head.delimiter == .pipe, line.isRule { return true }
+    guard hasBegun else { return line.isComment }
+    return line.isComment(in: head.delimiter, columnCount: head.columnCount)
   }
 
   /// Checks that a column keeps to one pair of words.

@@ -24,6 +24,10 @@ enum TextRefusals {
     (Array("%PDF".utf8), "a PDF document: copy its table into a CSV"),
     (Array("{\\rtf".utf8), "an RTF document: save it as plain text"),
     (Array("MATLAB 5.0 MAT".utf8), "a MATLAB file: save the matrix with writematrix(X, 'FILE.csv')"),
+    (Array("$FL2".utf8), "an SPSS file: pipe it, \(python)pandas.read_spss(\"FILE\")\(toCSV)"),
+    (Array("$FL3".utf8), "an SPSS file: pipe it, \(python)pandas.read_spss(\"FILE\")\(toCSV)"),
+    (Array("<stata_dta>".utf8), "a Stata file: pipe it, \(python)pandas.read_stata(\"FILE\")\(toCSV)"),
+    ([0x1F, 0x8B], "gzip data within gzip data: unpack it once with gzip -d"),
     (Array("RDX".utf8), "an R workspace: save the table with write.csv(x, 'FILE.csv', row.names = FALSE)"),
     (
       [0x58, 0x0A, 0, 0, 0],
@@ -49,6 +53,11 @@ enum TextRefusals {
     if start.count > 8, start[8] == 0x7B, start[5..<8].allSatisfy({ $0 == 0 }) {
       return "a safetensors file: is it a checkpoint, where a table belongs?"
     }
+    if start.count > 4, (0x68...0x77).contains(start[0]), (1...2).contains(start[1]), start[2] == 1,
+      start[3] == 0
+    {
+      return "a Stata file: pipe it, \(python)pandas.read_stata(\"FILE\")\(toCSV)"
+    }
     if start.count > 2, start[0] == 0x80, (2...5).contains(start[1]) {
       return "a pickle of Python: save the table with numpy.save or to_csv"
     }
@@ -62,10 +71,24 @@ enum TextRefusals {
     if lower.hasPrefix("<?xml") || lower.hasPrefix("<!--") || lower.hasPrefix("<svg") {
       return "an XML file: export the table as CSV"
     }
+    if isPrintout(lower) {
+      return "a printout of an array: save the table with numpy.savetxt, or with write.csv in R"
+    }
     if lower.hasPrefix("{") || lower.hasPrefix("[") {
       return "JSON: pipe it, \(python)pandas.read_json(\"FILE\")\(toCSV)"
     }
     return nil
+  }
+
+  /// Whether a text begins as numpy (`[[1 0]`) or R (`[1,]`, `[,1]`) print an array.
+  private static func isPrintout(_ text: String) -> Bool {
+    let inner = text.drop { $0 == "[" || $0 == " " }
+    guard text.hasPrefix("["), let row = inner.split(whereSeparator: { "]\n\r".contains($0) }).first else {
+      return false
+    }
+    if row.hasPrefix(",") || row.hasSuffix(",") && text.contains(",]") { return true }
+    return !row.contains(",") && row.split(separator: " ").count > 1 && !row.contains("\"")
+      && !row.contains("{")
   }
 
   /// Throws where the text, in UTF-8, begins with bytes that no text has.
