@@ -45,6 +45,7 @@ struct InterruptTests {
       Interrupt.install()
       send(SIGINT)
       precondition(comesTrue { Interrupt.isRequested })
+      usleep(600_000)
       send(SIGINT)
       _ = comesTrue { false }
     }
@@ -52,8 +53,21 @@ struct InterruptTests {
       Interrupt.install()
       send(SIGINT)
       precondition(comesTrue { Interrupt.isRequested })
+      usleep(600_000)
       send(SIGTERM)
       _ = comesTrue { false }
+    }
+  }
+
+  @Test("Two signals at once are one wish")
+  func once() async {
+    await #expect(processExitsWith: .success) {
+      Interrupt.install()
+      send(SIGINT)
+      precondition(comesTrue { Interrupt.isRequested })
+      send(SIGINT)
+      send(SIGTERM)
+      usleep(200_000)
     }
   }
 }
