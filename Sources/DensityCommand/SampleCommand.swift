@@ -62,10 +62,10 @@ enum SampleCommand {
     func draw(_ body: (BinaryMatrix) throws(DensityError) -> Bool) throws(DensityError) {
       for start in stride(from: 0, to: count, by: partLength) {
         let part = try evaluator.sample(count: min(partLength, count - start), using: &generator)
-        // What has no log p is not drawn from it either: of one row that is found out in any case.
-        let scored = scores != nil ? part : part.rows(0..<min(1, start == 0 ? part.rowCount : 0))
-        logProbabilities +=
-          try evaluator.logProbabilities(of: scored) { (_) throws(DensityError) in true } ?? []
+        // What has no log p is not drawn from it either, which the first row finds out in any case.
+        let scored = scores != nil ? part : part.rows(0..<(start == 0 ? 1 : 0))
+        let terms = try evaluator.logProbabilities(of: scored) { (_) throws(DensityError) in true } ?? []
+        if scores != nil { logProbabilities += terms }
         progress.update("sampling", fraction: Double(start + part.rowCount) / Double(count))
         guard try body(part) else { return }
       }

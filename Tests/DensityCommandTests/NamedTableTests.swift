@@ -81,6 +81,15 @@ struct NamedTableTests {
             "density: \(path): row 2, column 2 (\"beta\"): expected 0 or 1, found nothing (2 cells are missing)"
           ))
       }
+      // A table that streams is counted to its end, far beyond the first block; a pipe may have none.
+      let rows = String(repeating: "1,0,1,0\n", count: 5000)
+      try Data("alpha,beta,gamma,delta\n1,0,,0\n\(rows)1,,1,NA\n".utf8).write(to: URL(filePath: path))
+      let scores = try DensityProgram.run("logprob", folder + "/r/best.safetensors", path)
+      #expect(scores.status == 65 && scores.output.isEmpty)
+      #expect(scores.errors.contains("row 1, column 3 (\"gamma\")"))
+      #expect(scores.errors.contains("(3 cells are missing)"))
+      let piped = try DensityProgram.shell("cat gaps.csv | density logprob r/best.safetensors -", in: folder)
+      #expect(piped.errors.contains("(at least 1 cell is missing)"))
     }
   }
 

@@ -66,18 +66,7 @@ extension AtomicFile {
 
   /// The names of what is in a folder; none if it cannot be read.
   static func names(inFolder path: String) -> [String] {
-    guard let folder = opendir(path) else { return [] }
-    defer { closedir(folder) }
-    var names: [String] = []
-    while let entry = readdir(folder) {
-      names.append(
-        withUnsafePointer(to: &entry.pointee.d_name) {
-          $0.withMemoryRebound(to: CChar.self, capacity: MemoryLayout.size(ofValue: $0.pointee)) {
-            String(cString: $0)
-          }
-        })
-    }
-    return names
+    (try? Folder.names(in: path)) ?? []
   }
 
   /// Keeps a file that is about to be replaced, under the path and `~1`, or the next number that is free.

@@ -59,8 +59,10 @@ public struct DataTable: Hashable, Sendable {
     switch contents {
     case .bits(let bits): return bits
     case .partial(let rows):
-      try rows.known.expectNothingMissing(path: path, firstRow: 0, names: columnNames)
-      return rows.values
+      guard let (row, column) = rows.known.firstOffCell else { return rows.values }
+      throw .missing(
+        path: path, row: row, column: column, name: columnNames?[column], count: summary.missingCount,
+        isAll: true)
     case .greyLevels(let grey): return grey.binarized(binarization, split: split)
     }
   }

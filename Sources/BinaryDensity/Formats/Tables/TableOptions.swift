@@ -75,7 +75,7 @@ struct ColumnSelection {
     var ignored: [Int] = []
     for word in options.ignored {
       do throws(DensityError) {
-        ignored += try Self.columns([word], option: "--ignore", names, columnCount)
+        ignored += try Self.columns(word, option: "--ignore", names, columnCount)
       } catch {
         guard options.ignoresUnknown else { throw error }
       }

@@ -63,12 +63,18 @@ public final class TableStream: RowStream {
   ) throws(DensityError) -> Bool {
     precondition(length > 0, "a block cannot have \(length) rows")
     var rowsBefore = 0
-    return try table.reader.forEachBlock(of: length) { (block) throws(DensityError) in
-      if let known = block.known {
-        let cells = BinaryMatrix(rowCount: block.rowCount, columnCount: block.columnCount, words: known)
-        try cells.expectNothingMissing(path: path, firstRow: rowsBefore, names: columnNames)
-      }
+    var missing: (row: Int, column: Int, count: Int)?
+    let goesOn = try table.reader.forEachBlock(of: length) { (block) throws(DensityError) in
       defer { rowsBefore += block.rowCount }
+      if missing == nil, let known = block.known {
+        let cells = BinaryMatrix(rowCount: block.rowCount, columnCount: block.columnCount, words: known)
+        missing = cells.firstOffCell.map { (rowsBefore + $0.row, $0.column, 0) }
+      }
+      if missing != nil {
+        missing?.count += block.missingCount
+        // The rest of a file is read to count what is missing; what has no size may have no end.
+        return table.fraction != nil
+      }
       guard let levels = block.levels else {
         return try body(
           BinaryMatrix(rowCount: block.rowCount, columnCount: block.columnCount, words: block.words))
@@ -77,6 +83,12 @@ public final class TableStream: RowStream {
       let grey = GreyLevels(rowCount: block.rowCount, columnCount: block.columnCount, levels: levels)
       return try body(grey.binarized(binarization, split: split, firstRow: rowsBefore))
     }
+    if let missing {
+      throw .missing(
+        path: path, row: missing.row, column: missing.column, name: columnNames?[missing.column],
+        count: missing.count, isAll: goesOn)
+    }
+    return goesOn
   }
 
   /// Calls `body` with the rows in their order, and with which of their cells are there if some are missing.
@@ -104,16 +116,23 @@ public final class TableStream: RowStream {
 }
 
 extension BinaryMatrix {
-  /// Refuses a table of cells that are there in which one is not.
-  func expectNothingMissing(path: String, firstRow: Int, names: [String]?) throws(DensityError) {
-    let missing = rowCount * columnCount - onBitCount
-    guard missing > 0 else { return }
+  /// The first cell that is off, row by row.
+  var firstOffCell: (row: Int, column: Int)? {
     for row in 0..<rowCount {
-      guard let column = (0..<columnCount).first(where: { !self[row, $0] }) else { continue }
-      throw .malformed(
-        path: path, at: .cell(row: firstRow + row, column: column, name: names?[column]),
-        expected: "0 or 1",
-        found: "nothing (\(missing == 1 ? "1 cell is" : "\(missing) cells are") missing)")
+      if let column = (0..<columnCount).first(where: { !self[row, $0] }) { return (row, column) }
     }
+    return nil
+  }
+}
+
+extension DensityError {
+  /// The error that cells are missing where none may be: the first of them, and how many there are, or are at least.
+  static func missing(
+    path: String, row: Int, column: Int, name: String?, count: Int, isAll: Bool
+  ) -> DensityError {
+    .malformed(
+      path: path, at: .cell(row: row, column: column, name: name), expected: "0 or 1",
+      found: "nothing (\(isAll ? "" : "at least ")\(count == 1 ? "1 cell is" : "\(count) cells are") missing)"
+    )
   }
 }
