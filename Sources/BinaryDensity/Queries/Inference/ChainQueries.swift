@@ -96,7 +96,8 @@ struct ChainQueries: Sendable {
     let draws = uniforms
     let inverse = Float(1 / temperature)
     let goOn: (Double) throws(DensityError) -> Bool = { _ throws(DensityError) in true }
-    let rows = try? source.walk(rowCount: evidence.rowCount, observing: goOn) { rows, variable, logits, values in
+    let rows = try? source.walk(rowCount: evidence.rowCount, observing: goOn) {
+      rows, variable, logits, values in
       // A known value needs no draw: its uniform is put where the draw gives it.
       let column = rows.map { row -> Float in
         evidence.known[row, variable]

@@ -25,17 +25,22 @@ public struct Inference: Sendable {
   public struct Options: Hashable, Sendable, Codable {
     /// How many particles a row's estimate begins with; at least 32, in batches.
     public var particleCount: Int
-    /// How many it ends with at the most. They double until the estimate is trusted, and as good as `targetError` says.
+    /// How many it ends with at the most.
+    ///
+    /// They double until the estimate is trusted, and as good as `targetError` says.
     public var particleLimit: Int
     /// The standard error, in nats, that an estimate is to reach; nil if any will do.
     public var targetError: Double?
-    /// The longest enumeration of a row's unknown variables, in seconds, as predicted by the time of a few steps. Near the
-    /// limit an answer may be exact on one machine and an estimate on another.
+    /// The longest enumeration of a row's unknown variables, in seconds, as predicted by the time of a few steps.
+    ///
+    /// Near the limit an answer may be exact on one machine and an estimate on another.
     public var enumerationSeconds: Double
     /// The order of an `EoNADE`.
     public var order: Order
     /// The seed of all particles.
     public var seed: UInt64
+    /// How many variables are tabulated at the most; tests look at what is done without a table.
+    package var tabulationLimit = ProbabilityTable.variableLimit
 
     /// Creates options.
     public init(
@@ -92,7 +97,8 @@ public struct Inference: Sendable {
   public init(_ density: any Density, _ options: Options = Options()) throws(DensityError) {
     if let problem = options.problem { throw .invalidConfiguration(problem) }
     guard options.order == .own || density is EoNADE else {
-      throw .unsupported("only an EoNADE can take the evidence first: other densities have orders of their own")
+      throw .unsupported(
+        "only an EoNADE can take the evidence first: other densities have orders of their own")
     }
     self.density = density
     self.options = options
@@ -114,7 +120,8 @@ public struct Inference: Sendable {
     try require(evidence)
     return try refined(rowCount: evidence.rowCount) { (rows, earlier, draws, share) throws(DensityError) in
       let part = rows.count == evidence.rowCount ? evidence : evidence.selecting(rows)
-      let found = try estimates(of: part, first: nil, draws.selecting(rows)) { (fraction) throws(DensityError) in
+      let found = try estimates(of: part, first: nil, draws.selecting(rows)) {
+        (fraction) throws(DensityError) in
         try observe(share.overall(fraction))
       }
       return found?.enumerated().map { index, estimate in
@@ -171,9 +178,10 @@ public struct Inference: Sendable {
     observing observe: (Double) throws(DensityError) -> Bool
   ) throws(DensityError) -> [MarginalEstimate]? {
     if options.order == .evidenceFirst, let eonade = density as? EoNADE {
-      return try evidenceFirstEstimates(eonade, of: evidence, first: first ?? evidence, draws, observing: observe)
+      return try evidenceFirstEstimates(
+        eonade, of: evidence, first: first ?? evidence, draws, observing: observe)
     }
-    if variableCount <= ProbabilityTable.variableLimit,
+    if variableCount <= options.tabulationLimit,
       (0..<evidence.rowCount).contains(where: { !node.isDirect(evidence, row: $0) })
     {
       guard let table = try probabilityTable(observing: observe) else { return nil }
@@ -267,7 +275,7 @@ public struct Inference: Sendable {
     }
   }
 
-  private func require(_ rows: PartialRows) throws(DensityError) {
+  func require(_ rows: PartialRows) throws(DensityError) {
     guard rows.columnCount == variableCount else {
       throw .mismatch(
         path: "the evidence", expected: "\(variableCount) columns as in the model",

@@ -14,11 +14,15 @@ public struct LogProbability: Hashable, Sendable, Codable {
   public let value: Double
   /// Whether the value is exact.
   public let certainty: Certainty
-  /// Whether the standard error can be believed: always of what is exact; of an estimate while its batches' log p̂ scatter
-  /// by less than 0.5 nats. What scatters more may have tails that no batch has met.
+  /// Whether the standard error can be believed.
+  ///
+  /// Always of what is exact; of an estimate while its batches' log p̂ scatter by less than 0.5 nats. What scatters more
+  /// may have tails that no batch has met.
   public let isTrusted: Bool
-  /// What log p is not below: the value itself where it is exact; of an estimate the value less log 20, whatever the tails
-  /// are, in 95 % of runs at least. Nil for a conditional whose evidence had to be estimated.
+  /// What log p is not below.
+  ///
+  /// The value itself where it is exact; of an estimate the value less log 20, whatever the tails are, in 95 % of runs at
+  /// least. Nil for a conditional whose evidence had to be estimated.
   ///
   /// - Source: Markov's inequality: an unbiased estimate is above 20 p in at most a twentieth of the runs.
   public let lowerBound: Double?
@@ -51,7 +55,8 @@ extension LogProbability: CustomStringConvertible {
   /// The number and how it is known, such as `-3.2189 (exact)` or `-80.71 ± 0.04 (estimate)`.
   public var description: String {
     guard case .estimate(let error, _) = certainty else { return String(format: "%.4f (exact)", value) }
-    return String(format: "%.4f ± %.4f", value, error) + (isTrusted ? " (estimate)" : " (estimate, not trusted)")
+    return String(format: "%.4f ± %.4f", value, error)
+      + (isTrusted ? " (estimate)" : " (estimate, not trusted)")
   }
 }
 

@@ -72,7 +72,11 @@ struct ProbabilityTable: Sendable {
     let (values, known) = (evidence.values, evidence.known)
     var (base, unknown) = (0, 0)
     for column in 0..<variableCount {
-      if known[row, column] { base |= (values[row, column] ? 1 : 0) << column } else { unknown |= 1 << column }
+      if known[row, column] {
+        base |= (values[row, column] ? 1 : 0) << column
+      } else {
+        unknown |= 1 << column
+      }
     }
     return CompatibleIndices(base: base, unknown: unknown)
   }
