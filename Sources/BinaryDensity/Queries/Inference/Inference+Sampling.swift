@@ -96,7 +96,8 @@ struct CompletionPlan {
 
   /// The plan of a component of a mixture.
   func part(_ index: Int) -> CompletionPlan {
-    CompletionPlan(options, method: method, seed: seed &+ UInt64(index + 1) &* 0x9E37_79B9_7F4A_7C15)
+    CompletionPlan(
+      options, method: method, seed: seed &+ UInt64(index + 1) &* 0x9E37_79B9_7F4A_7C15)
   }
 
   /// The generator of one purpose and one row, or block.
