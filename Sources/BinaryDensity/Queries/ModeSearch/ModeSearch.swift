@@ -26,8 +26,9 @@ public struct ModeSearch: Sendable {
     public var beamWidth: Int
     /// How many bytes prefixes may take that wait to be walked on.
     public var memoryLimit: Int
-    /// How many prefixes are prolonged by a variable, after which the search ends with the best rows found; a beam is
-    /// always walked to its end. Up to 20 variables there is no limit.
+    /// How many prefixes are prolonged by a variable, after which the search ends with the best rows found.
+    ///
+    /// A beam is always walked to its end, and up to 20 variables there is no limit.
     public var nodeLimit: Int
 
     /// Creates options.

@@ -45,7 +45,8 @@ struct PrefixSearch {
   /// The largest log p of a prefix that was given up.
   private var forgotten = -Double.infinity
   private var nodeCount = 0
-  private var isEnded = false
+  /// Whether `observe` ended the search, and whether a limit did.
+  private var (isStopped, isExhausted) = (false, false)
 
   /// - Parameters:
   ///   - source: walks the density.
@@ -71,22 +72,28 @@ struct PrefixSearch {
   /// What log p of a prefix must reach to lead to a row of interest, whichever way figures are rounded.
   private var threshold: Double { candidates.least - ModeSearch.slack(candidates.least) }
 
+  /// Whether a prefix may still lead to a row of interest.
+  private func isOpen(_ logProbability: Double) -> Bool {
+    logProbability >= threshold && logProbability > -.infinity
+  }
+
   /// Returns the most probable rows, or the best found until a limit was met; nil if it was stopped before there were any.
   mutating func run(
     _ observe: (Double) throws(DensityError) -> Bool
   ) throws(DensityError) -> Modes? {
     begin()
     try walk(keepsAll: false, observe)
-    if forgotten >= threshold && !isEnded && nodeCount < options.nodeLimit {
+    if isOpen(forgotten) && !isStopped && nodeCount < options.nodeLimit {
       forgotten = -.infinity
       try walkAll(observe)
     }
     let open = waiting.reduce(forgotten) { max($0, $1.largest) }
     guard !candidates.best.isEmpty else {
-      if open > -.infinity { return nil }
-      throw .impossibleEvidence(row: 0, onBitCount: nil)
+      if isStopped { return nil }
+      guard isOpen(open) else { throw .impossibleEvidence(row: 0, onBitCount: nil) }
+      throw .unsupported("no row of probability above zero is found within \(options.nodeLimit) prefixes")
     }
-    let bound = open >= threshold ? open + ModeSearch.slack(candidates.least) : -.infinity
+    let bound = isOpen(open) ? open + ModeSearch.slack(candidates.least) : -.infinity
     return candidates.modes(columnCount: evidence.count, others: bound)
   }
 
@@ -113,7 +120,7 @@ struct PrefixSearch {
 
   /// Takes up the prefixes to begin the next beam with; returns whether there are any, and the search is to go on.
   private mutating func resume(isMemoryShort: Bool) -> Bool {
-    guard !isEnded else { return false }
+    guard !isStopped && !isExhausted else { return false }
     let least = threshold
     for position in waiting.indices where !waiting[position].isEmpty && waiting[position].largest < least {
       waitingCount -= waiting[position].count
@@ -152,10 +159,10 @@ struct PrefixSearch {
   ) throws(DensityError) {
     while cursor.position < evidence.count && !logProbabilities.isEmpty {
       let spent = Double(nodeCount) / Double(max(options.nodeLimit, 1))
-      let goesOn = try observe(min(spent, 1))
-      guard goesOn && !(keepsAll && nodeCount >= options.nodeLimit) else {
+      isStopped = try !observe(min(spent, 1))
+      isExhausted = keepsAll && nodeCount >= options.nodeLimit
+      if isStopped || isExhausted {
         forgotten = logProbabilities.reduce(forgotten, max)
-        isEnded = true
         return
       }
       nodeCount += logProbabilities.count
