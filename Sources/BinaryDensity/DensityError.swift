@@ -18,6 +18,8 @@ public enum DensityError: Error, Equatable, Sendable {
   case unsupported(String)
   /// A row of evidence that has probability zero, or none with the wanted number of on-bits; rows count from 0.
   case impossibleEvidence(row: Int, onBitCount: Int?)
+  /// Rejection found too few completions of a row of evidence within its tries; rows count from 0.
+  case triesExhausted(row: Int, tries: Int, found: Int, wanted: Int)
   /// Training met a number that is not finite.
   case diverged(step: Int, tensor: String)
   /// A row whose log p is not a number; rows count from 0.
@@ -53,9 +55,12 @@ extension DensityError: CustomStringConvertible {
       "\(path): \(location): expected \(expected), found \(found)"
     case .mismatch(let path, let expected, let found): "\(path): expected \(expected), found \(found)"
     case .invalidConfiguration(let reason), .unsupported(let reason): reason
-    case .impossibleEvidence(let row, nil): "row \(row) of the evidence has probability zero"
+    case .impossibleEvidence(let row, nil): "row \(row + 1) of the evidence has probability zero"
     case .impossibleEvidence(let row, let count?):
-      "row \(row) of the evidence has no possible completion with \(count) on-bits"
+      "row \(row + 1) of the evidence has no possible completion with \(count) on-bits"
+    case .triesExhausted(let row, let tries, let found, let wanted):
+      "row \(row + 1) of the evidence: \(found) of \(wanted) completions after \(tries) tries; the evidence is improbable "
+        + "where it is met by chance: allow more tries, or draw by particles, which are approximate"
     case .undefined(let row):
       "log p of row \(row + 1) is not a number: the model's parameters are too large for single precision"
     case .interrupted: "interrupted before there was anything to keep"

@@ -7,7 +7,7 @@ extension ExitStatus {
     self =
       switch error {
       case .missingFile, .unreadable: .missingInput
-      case .malformed, .mismatch, .impossibleEvidence, .undefined: .dataError
+      case .malformed, .mismatch, .impossibleEvidence, .triesExhausted, .undefined: .dataError
       case .unwritable(StandardOutput.name, _): .inputOutput
       case .unwritable: .cannotCreate
       case .invalidConfiguration, .unsupported: .usage

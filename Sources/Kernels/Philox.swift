@@ -46,6 +46,10 @@ public struct Philox: RandomNumberGenerator, Hashable, Sendable, Codable {
     case splits
     /// The same for validation rows.
     case validationSplits
+    /// The particles of a filter.
+    case particles
+    /// Completions of rows, given what is known of them.
+    case completions
   }
 
   /// Creates the generator of one of a purpose's 2⁴⁸ sequences.

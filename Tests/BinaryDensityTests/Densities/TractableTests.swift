@@ -73,7 +73,7 @@ struct TractableTests {
     var generator = Philox(seed: seed)
     #expect(throws: error) { try subject.queries.sample(given: rows, using: &generator) }
     #expect(throws: error) { try subject.queries.modes(given: rows, nodeLimit: 10) }
-    #expect("\(error)" == "row 1 of the evidence has probability zero")
+    #expect("\(error)" == "row 2 of the evidence has probability zero")
   }
 
   @Test(

@@ -35,6 +35,24 @@ extension EoNADE {
   }
 }
 
+extension EoNADE {
+  /// The weights arranged for walking; the same for all orders.
+  func cursorPlan() -> CursorPlan {
+    let layers = configuration.hiddenCounts.indices.dropFirst()
+    return CursorPlan(
+      eonade: parameters["w0"], u: parameters["u0"], c: parameters["c0"],
+      layers: layers.map { (parameters["w\($0)"], parameters["c\($0)"]) }, v: parameters["v"],
+      b: parameters["b"], activation: configuration.activation)
+  }
+
+  /// What walks along an order by a network's plan.
+  static func cursorSource(
+    along ordering: Ordering, plan: @escaping @Sendable () -> CursorPlan
+  ) -> any CursorSource {
+    NetworkCursorSource(ordering: ordering, isOrderAgnostic: true, plan: plan)
+  }
+}
+
 /// An EoNADE along its one order, as a chain-rule product.
 struct EoNADEAlongOrder: PreparableDensity, PreparableConditionals {
   /// Of one order.
@@ -59,15 +77,7 @@ struct EoNADEAlongOrder: PreparableDensity, PreparableConditionals {
 
   /// A pass of the hidden layers for each variable.
   func cursorSource() -> any CursorSource {
-    let parameters = network.parameters
-    let layers = network.configuration.hiddenCounts.indices.dropFirst()
-    return NetworkCursorSource(ordering: ordering, isOrderAgnostic: true) {
-      [activation = network.configuration.activation] in
-      CursorPlan(
-        eonade: parameters["w0"], u: parameters["u0"], c: parameters["c0"],
-        layers: layers.map { (parameters["w\($0)"], parameters["c\($0)"]) }, v: parameters["v"],
-        b: parameters["b"], activation: activation)
-    }
+    EoNADE.cursorSource(along: ordering) { [network] in network.cursorPlan() }
   }
 
   private final class Executor<Scalar: KernelScalar>: ConditionalExecutor {

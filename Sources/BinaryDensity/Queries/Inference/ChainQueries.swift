@@ -1,0 +1,184 @@
+import Foundation
+import Kernels
+
+/// A chain of conditionals made ready for questions about some of its variables.
+struct ChainQueries: Sendable {
+  /// The order of the variables.
+  let ordering: Ordering
+  private let preparedSource: Lazy<any CursorSource>
+  private let measuredStep: Lazy<Double>
+
+  init(ordering: Ordering, _ source: @escaping @Sendable () -> any CursorSource) {
+    self.ordering = ordering
+    let prepared = Lazy(source)
+    preparedSource = prepared
+    measuredStep = Lazy { Self.measureStep(of: prepared.value) }
+  }
+
+  init(_ density: any AutoregressiveDensity) {
+    self.init(ordering: density.ordering) { density.cursorSource() }
+  }
+
+  /// What cursors share, made at first use.
+  var source: any CursorSource { preparedSource.value }
+
+  /// The seconds that one thread takes for one variable of one row, measured once.
+  var secondsPerStep: Double { measuredStep.value }
+
+  /// Walks as many rows as are walked at best to the middle, where a variable costs what it does on average, and times
+  /// some steps.
+  private static func measureStep(of source: any CursorSource) -> Double {
+    let rowCount = source.rowsPerShard
+    let cursor = source.cursor(rowCount: rowCount)
+    let bits = (0..<rowCount).map { $0 % 2 == 0 }
+    var logits = [Float](repeating: 0, count: rowCount)
+    let stepCount = min(8, source.variableCount)
+    while cursor.position < (source.variableCount - stepCount) / 2 { cursor.advance(bits) }
+    // What was put off until logits are asked for is no part of a step.
+    cursor.nextLogits(into: &logits)
+    let clock = ContinuousClock()
+    let elapsed = clock.measure {
+      for _ in 0..<stepCount {
+        cursor.nextLogits(into: &logits)
+        cursor.advance(bits)
+      }
+    }
+    let seconds = Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18
+    return seconds / Double(rowCount * stepCount)
+  }
+
+  /// Returns log p of evidence that comes before all that is unknown, in nats; nil if `observe` said to stop.
+  ///
+  /// - Precondition: every path is a prefix.
+  /// - Complexity: a step for each known variable.
+  func prefixLogProbabilities(
+    _ paths: [EvidencePath], observing observe: (Double) throws(DensityError) -> Bool
+  ) throws(DensityError) -> [Double]? {
+    // Rows that are known equally far side by side: a shard is walked to the end of its longest.
+    let order = paths.indices.sorted { paths[$0].count > paths[$1].count }
+    let size = max(1, min(source.rowsPerShard, (paths.count + Threads.count - 1) / Threads.count))
+    let shards = stride(from: 0, to: order.count, by: size).map {
+      Array(order[$0..<min($0 + size, order.count)])
+    }
+    let parts = try mapInWaves(shards, observing: observe) { shard in
+      let rows = shard.map { paths[$0] }
+      var sums = Array(repeating: 0.0, count: rows.count)
+      let walk = StepWalk(source.cursor(rowCount: rows.count))
+      for position in 0..<(rows.first?.count ?? 0) {
+        walk.computeLogits()
+        for row in rows.indices where position < rows[row].count {
+          guard let bit = rows[row].values[position] else { preconditionFailure("an unknown before a known") }
+          walk.bits[row] = bit
+          sums[row] += walk.logProbability(ofBitOfRow: row)
+        }
+        walk.advance()
+      }
+      return sums
+    }
+    guard let parts else { return nil }
+    var result = Array(repeating: 0.0, count: paths.count)
+    for (index, value) in zip(order, parts.joined()) { result[index] = value }
+    return result
+  }
+
+  /// Completes rows by walking them: known values are given, the others drawn.
+  ///
+  /// That is a draw from p(x_unknown | x_known) where nothing unknown comes before anything known.
+  /// - Parameters:
+  ///   - evidence: what is known.
+  ///   - temperature: what logits are divided by.
+  ///   - generator: gives the uniforms, row by row.
+  func complete(
+    _ evidence: PartialRows, temperature: Double = 1, using generator: inout some RandomNumberGenerator
+  ) -> BinaryMatrix {
+    var uniforms = Matrix<Float>(uninitializedRowCount: evidence.rowCount, columnCount: evidence.columnCount)
+    uniforms.fillUniform(using: &generator)
+    let draws = uniforms
+    let inverse = Float(1 / temperature)
+    let goOn: (Double) throws(DensityError) -> Bool = { _ throws(DensityError) in true }
+    let rows = try? source.walk(rowCount: evidence.rowCount, observing: goOn) {
+      rows, variable, logits, values in
+      // A known value needs no draw: its uniform is put where the draw gives it.
+      let column = rows.map { row -> Float in
+        evidence.known[row, variable]
+          ? (evidence.values[row, variable] ? -1 : 2) : draws[row, variable]
+      }
+      if temperature == 1 {
+        drawBits(uniforms: column.span, logits: logits, into: &values)
+      } else {
+        let tempered = logits.indices.map { logits[$0] * inverse }
+        drawBits(uniforms: column.span, logits: tempered.span, into: &values)
+      }
+    }
+    // Nothing stops the walk, and nothing throws.
+    return rows.flatMap(\.self) ?? evidence.values
+  }
+}
+
+/// A cursor with room for its logits and the values of its rows.
+final class StepWalk {
+  let cursor: any Cursor
+  var bits: [Bool]
+  private(set) var logits: [Float]
+
+  init(_ cursor: any Cursor) {
+    self.cursor = cursor
+    bits = Array(repeating: false, count: cursor.rowCount)
+    logits = Array(repeating: 0, count: cursor.rowCount)
+  }
+
+  var rowCount: Int { bits.count }
+  var position: Int { cursor.position }
+
+  /// Computes the logits of the rows' next variable.
+  func computeLogits() { cursor.nextLogits(into: &logits) }
+
+  /// log p of a row's value of its next variable, whose logits have been computed.
+  func logProbability(ofBitOfRow row: Int) -> Double {
+    logSigmoid(bits[row] ? Double(logits[row]) : -Double(logits[row]))
+  }
+
+  /// Gives the rows the values of `bits`.
+  func advance() { cursor.advance(bits) }
+
+  /// Gives all rows one value.
+  func advance(_ bit: Bool) {
+    for row in bits.indices { bits[row] = bit }
+    advance()
+  }
+
+  /// Keeps, repeats and drops rows.
+  func select(_ rows: [Int]) {
+    cursor.select(rows)
+    fit()
+  }
+
+  /// Goes on from snapshots.
+  func resume(_ snapshots: [CursorSnapshot]) {
+    cursor.resume(snapshots)
+    fit()
+  }
+
+  private func fit() {
+    guard bits.count != cursor.rowCount else { return }
+    bits = Array(repeating: false, count: cursor.rowCount)
+    logits = Array(repeating: 0, count: cursor.rowCount)
+  }
+}
+
+/// Returns what `body` makes of items, some for every thread at a time; nil if `observe`, which is told the fraction
+/// done between, says to stop.
+func mapInWaves<Item: Sendable, Result: Sendable>(
+  _ items: [Item], observing observe: (Double) throws(DensityError) -> Bool,
+  _ body: @Sendable (Item) -> Result
+) throws(DensityError) -> [Result]? {
+  var results: [Result] = []
+  results.reserveCapacity(items.count)
+  let wave = 2 * Threads.count
+  while results.count < items.count {
+    let first = results.count
+    results += Threads.map(count: min(wave, items.count - first)) { body(items[first + $0]) }
+    if try !observe(Double(results.count) / Double(items.count)) { return nil }
+  }
+  return results
+}

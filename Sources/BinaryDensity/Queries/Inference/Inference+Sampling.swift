@@ -1,0 +1,329 @@
+import Foundation
+import Kernels
+
+/// Draws from p(x_unknown | x_known): completed rows.
+public struct Completions: Sendable {
+  /// The rows: `count` for each row of evidence, one after another.
+  public let rows: BinaryMatrix
+  /// How many there are for each row of evidence.
+  public let count: Int
+  /// How many independent draws those of each row of evidence are worth, where particles drew them; nil where they are
+  /// exact.
+  public let effectiveSampleSizes: [Double?]
+
+  /// Whether the draws of all rows are exact.
+  public var areExact: Bool { effectiveSampleSizes.allSatisfy { $0 == nil } }
+}
+
+/// How completions are drawn where evidence comes after what is unknown.
+public enum CompletionMethod: Hashable, Sendable {
+  /// Exactly where that takes no search (see `Inference`), else by resampled particles: their draws are approximate, and
+  /// those of one row depend on each other.
+  case particles
+  /// Exactly: candidates are drawn along the order, and dropped as soon as they miss a known value. At most so many
+  /// candidates a row are tried; 1 / p(evidence) are needed for one.
+  case rejection(tryLimit: Int)
+}
+
+extension Inference {
+  /// Completes each row by draws from p(x_unknown | x_known).
+  ///
+  /// Of a mixture a component is drawn by w_k · p_k(x_known) first, then the rest from it.
+  /// - Parameters:
+  ///   - evidence: what is known.
+  ///   - count: how many completions of each row.
+  ///   - method: what to do where evidence comes after what is unknown.
+  ///   - generator: gives all that is drawn.
+  ///   - observe: is told the fraction done, and says whether to go on.
+  /// - Returns: nil if `observe` said to stop.
+  /// - Throws: `DensityError.mismatch` for another number of columns; `.impossibleEvidence` if a row of evidence has
+  ///   probability zero; `.unsupported` if the density can only be asked about whole rows, or a row's tries are at an end.
+  /// - Precondition: `count >= 1`.
+  public func sample(
+    given evidence: PartialRows, count: Int = 1, method: CompletionMethod = .particles,
+    using generator: inout some RandomNumberGenerator,
+    observing observe: (Double) throws(DensityError) -> Bool = { _ throws(DensityError) in true }
+  ) throws(DensityError) -> Completions? {
+    precondition(count >= 1, "cannot draw \(count) completions")
+    try require(evidence)
+    var result = CompletionBuilder(evidence, count: count)
+    let seed: UInt64 = generator.next()
+    if options.order == .evidenceFirst, let eonade = density as? EoNADE {
+      for rows in PartialRows(values: evidence.known, known: evidence.known).groupsOfEqualRows() {
+        let orders = eonade.orders.map { order in
+          order.bringingForward({ evidence.known[rows[0], $0] }, then: { _ in false })
+        }
+        let node = QueryNode.mixture(of: eonade, along: orders)
+        let plan = CompletionPlan(options, method: method, seed: seed)
+        guard try node.complete(evidence, rows, into: &result, plan, observing: observe) else { return nil }
+      }
+      return result.completions
+    }
+    // Blocks, so that what is drawn for them fits memory; a row's draws do not depend on its block.
+    let usesTable =
+      variableCount <= options.tabulationLimit
+      && (0..<evidence.rowCount).contains { !node.isDirect(evidence, row: $0) }
+    if usesTable {
+      guard let table = try probabilityTable(observing: observe) else { return nil }
+      try result.draw(from: table, seed: seed)
+      return result.completions
+    }
+    let plan = CompletionPlan(options, method: method, seed: seed)
+    let length = max(1, 4096 / count)
+    for first in stride(from: 0, to: evidence.rowCount, by: length) {
+      let rows = Array(first..<min(first + length, evidence.rowCount))
+      let done = try node.complete(evidence, rows, into: &result, plan) { (fraction) throws(DensityError) in
+        try observe((Double(first) + fraction * Double(rows.count)) / Double(evidence.rowCount))
+      }
+      guard done else { return nil }
+    }
+    return result.completions
+  }
+}
+
+/// How rows are completed.
+struct CompletionPlan {
+  let options: Inference.Options
+  let method: CompletionMethod
+  /// The seed of this call.
+  let seed: UInt64
+
+  init(_ options: Inference.Options, method: CompletionMethod, seed: UInt64) {
+    self.options = options
+    self.method = method
+    self.seed = seed
+  }
+
+  /// The plan of a component of a mixture.
+  func part(_ index: Int) -> CompletionPlan {
+    CompletionPlan(options, method: method, seed: seed &+ UInt64(index + 1) &* 0x9E37_79B9_7F4A_7C15)
+  }
+
+  /// The generator of one purpose and one row, or block.
+  func generator(_ row: Int, salt: UInt64 = 0) -> Philox {
+    Philox(seed: seed &+ salt, stream: .completions, index: UInt64(row))
+  }
+
+  var draws: FilterDraws {
+    FilterDraws(
+      seed: seed, filters: 0..<1,
+      particleCount: max(1, min(options.particleCount / MarginalEstimate.batchCount, 256)),
+      enumerationSeconds: options.enumerationSeconds)
+  }
+}
+
+/// The completions of rows as they are drawn, some places at a time.
+struct CompletionBuilder {
+  let evidence: PartialRows
+  let count: Int
+  private var rows: BinaryMatrix
+  private var sizes: [Double?]
+
+  init(_ evidence: PartialRows, count: Int) {
+    self.evidence = evidence
+    self.count = count
+    rows = BinaryMatrix(rowCount: evidence.rowCount * count, columnCount: evidence.columnCount)
+    sizes = Array(repeating: nil, count: evidence.rowCount)
+  }
+
+  var completions: Completions { Completions(rows: rows, count: count, effectiveSampleSizes: sizes) }
+
+  /// Puts completed rows at places of the result.
+  mutating func put(_ completed: BinaryMatrix, at places: [Int]) {
+    let width = rows.wordsPerRow
+    for (index, place) in places.enumerated() {
+      for word in 0..<width { rows.words[place * width + word] = completed.words[index * width + word] }
+    }
+  }
+
+  /// Notes that a row's completions are worth so many independent ones.
+  mutating func note(effectiveSampleSize: Double, ofRow row: Int) {
+    sizes[row] = min(sizes[row] ?? .infinity, effectiveSampleSize)
+  }
+
+  /// Draws all completions from a table.
+  mutating func draw(from table: ProbabilityTable, seed: UInt64) throws(DensityError) {
+    let (evidence, count) = (evidence, count)
+    let found = Threads.map(count: evidence.rowCount) { row in
+      var generator = Philox(seed: seed, stream: .completions, index: UInt64(row))
+      return table.draw(count, given: evidence, row: row, using: &generator)
+    }
+    for (row, indices) in found.enumerated() {
+      guard let indices else { throw .impossibleEvidence(row: row, onBitCount: nil) }
+      for (draw, index) in indices.enumerated() {
+        for column in 0..<evidence.columnCount where index >> column & 1 == 1 {
+          rows.turnOn(row * count + draw, column)
+        }
+      }
+    }
+  }
+}
+
+extension QueryNode {
+  /// Completes some rows of the evidence; false if `observe` said to stop.
+  func complete(
+    _ evidence: PartialRows, _ rows: [Int], into result: inout CompletionBuilder, _ plan: CompletionPlan,
+    observing observe: (Double) throws(DensityError) -> Bool
+  ) throws(DensityError) -> Bool {
+    var rows = rows
+    if case .rejection(let limit) = plan.method {
+      let exact = rows.filter { isExact(evidence, row: $0, seconds: plan.options.enumerationSeconds) }
+      for row in Set(rows).subtracting(exact).sorted() {
+        guard try reject(row, into: &result, plan, tryLimit: limit, observing: observe) else { return false }
+      }
+      rows = exact
+    }
+    let places = rows.flatMap { row in (0..<result.count).map { row * result.count + $0 } }
+    return try complete(places, into: &result, plan, observing: observe)
+  }
+
+  /// Draws the completions of some places, ascending: place p belongs to row ⌊p / count⌋ of the evidence.
+  func complete(
+    _ places: [Int], into result: inout CompletionBuilder, _ plan: CompletionPlan,
+    observing observe: (Double) throws(DensityError) -> Bool
+  ) throws(DensityError) -> Bool {
+    guard let first = places.first else { return true }
+    let count = result.count
+    switch self {
+    case .tractable(let density):
+      var generator = plan.generator(first)
+      do throws(DensityError) {
+        let completed = try density.sample(
+          given: result.evidence.selecting(places.map { $0 / count }), using: &generator)
+        result.put(completed, at: places)
+      } catch .impossibleEvidence(let row, _) {
+        throw .impossibleEvidence(row: places[row] / count, onBitCount: nil)
+      }
+      return try observe(1)
+    case .opaque(let density):
+      throw .unsupported(
+        "a density of type \(type(of: density)) gives log p of whole rows alone, and cannot complete rows")
+    case .chain(let chain): return try chain.complete(places, into: &result, plan, observing: observe)
+    case .mixture(let logWeights, let parts):
+      let rows = places.map { $0 / count }.removingRepeats
+      var logShares = rows.map { _ in logWeights }
+      let evidence = result.evidence.selecting(rows)
+      for (index, part) in parts.enumerated() {
+        let found = try part.estimates(of: evidence, plan.draws.part(index).selecting(rows)) {
+          (fraction) throws(DensityError) in
+          try observe((Double(index) + fraction) / Double(2 * parts.count))
+        }
+        guard let found else { return false }
+        for (place, estimate) in found.enumerated() {
+          logShares[place][index] += estimate.logMean
+          if let size = estimate.effectiveSampleSize {
+            result.note(effectiveSampleSize: size, ofRow: rows[place])
+          }
+        }
+      }
+      var members: [[Int]] = parts.map { _ in [] }
+      var next = 0
+      for (row, shares) in zip(rows, logShares) {
+        let largest = shares.reduce(-Double.infinity, max)
+        guard largest > -.infinity else { throw .impossibleEvidence(row: row, onBitCount: nil) }
+        let chooser = CumulativeWeights(shares.map { exp($0 - largest) })
+        var generator = plan.generator(row, salt: 1)
+        while next < places.count, places[next] / count == row {
+          members[chooser.draw(using: &generator)].append(places[next])
+          next += 1
+        }
+      }
+      for (index, part) in parts.enumerated() {
+        let goesOn = try part.complete(members[index], into: &result, plan.part(index)) {
+          (fraction) throws(DensityError) in
+          try observe(0.5 + (Double(index) + fraction) / Double(2 * parts.count))
+        }
+        guard goesOn else { return false }
+      }
+      return true
+    }
+  }
+}
+
+extension ChainQueries {
+  func complete(
+    _ places: [Int], into result: inout CompletionBuilder, _ plan: CompletionPlan,
+    observing observe: (Double) throws(DensityError) -> Bool
+  ) throws(DensityError) -> Bool {
+    let count = result.count
+    var evidence = result.evidence.selecting(places.map { $0 / count })
+    // What is unknown before the last known variable is chosen first, row by row; then all that is known comes first.
+    var index = 0
+    while index < places.count {
+      let row = places[index] / count
+      var end = index
+      while end < places.count, places[end] / count == row { end += 1 }
+      let path = EvidencePath(result.evidence, row: row, along: ordering)
+      if !path.isPrefix {
+        var generator = plan.generator(row, salt: 2)
+        let found = try prefixes(
+          path, count: end - index, row: row, plan, using: &generator, observing: observe)
+        guard let found else { return false }
+        for (offset, values) in found.rows.enumerated() {
+          for (position, bit) in values.enumerated() {
+            evidence[index + offset, ordering.variables[position]] = bit
+          }
+        }
+        if let size = found.effectiveSampleSize { result.note(effectiveSampleSize: size, ofRow: row) }
+        if try !observe(Double(end) / Double(places.count)) { return false }
+      }
+      index = end
+    }
+    var generator = plan.generator(places.first ?? 0, salt: 3)
+    result.put(complete(evidence, using: &generator), at: places)
+    return try observe(1)
+  }
+
+  /// Draws the values up to the last known variable: by enumeration, or by particles.
+  ///
+  /// - Returns: rows of values by position, and how many independent ones they are worth if they are not exact; nil if
+  ///   `observe` said to stop.
+  private func prefixes(
+    _ path: EvidencePath, count: Int, row: Int, _ plan: CompletionPlan, using generator: inout Philox,
+    observing observe: (Double) throws(DensityError) -> Bool
+  ) throws(DensityError) -> (rows: [[Bool]], effectiveSampleSize: Double?)? {
+    if isEnumerable(path, seconds: plan.options.enumerationSeconds) {
+      guard let terms = try assignments(of: path, observing: observe) else { return nil }
+      let largest = terms.reduce(-Double.infinity, max)
+      guard largest > -.infinity else { throw .impossibleEvidence(row: row, onBitCount: nil) }
+      let chooser = CumulativeWeights(terms.map { exp($0 - largest) })
+      return ((0..<count).map { _ in path.filled(chooser.draw(using: &generator)) }, nil)
+    }
+    // Four times as many particles as draws, so that few are drawn twice.
+    let size = max(plan.options.particleCount, 4 * count)
+    let filter = ParticleFilter(source, path, particleCount: size, using: generator, keepsRows: true)
+    let weights = filter.particleLogWeights
+    let largest = weights.reduce(-Double.infinity, max)
+    guard largest > -.infinity else { throw .impossibleEvidence(row: row, onBitCount: nil) }
+    let shares = weights.map { exp($0 - largest) }
+    // A stream of its own, for the filter has used a copy of this one.
+    generator = plan.generator(row, salt: 4)
+    var chosen = systematicSample(
+      shares, total: shares.reduce(0, +), count: count, using: &generator)
+    let order = generator.permutation(of: count)
+    chosen = order.map { chosen[$0] }
+    return (
+      chosen.map(filter.values(ofParticle:)),
+      ParticleFilter.Summary.effectiveSampleSize([filter.summary])
+    )
+  }
+}
+
+extension EvidencePath {
+  /// The values by position, the unknown ones as the bits of an assignment's index say.
+  func filled(_ assignment: Int) -> [Bool] {
+    var next = 0
+    return values.map { value in
+      if let value { return value }
+      defer { next += 1 }
+      return assignment >> next & 1 == 1
+    }
+  }
+}
+
+extension [Int] {
+  /// The numbers without those that equal the one before.
+  fileprivate var removingRepeats: [Int] {
+    reduce(into: []) { result, number in if result.last != number { result.append(number) } }
+  }
+}

@@ -1,0 +1,360 @@
+import Foundation
+import Kernels
+import Synchronization
+
+/// A density made ready to be asked about some of its variables: marginals, conditionals, completions.
+///
+///     let inference = density.inference()
+///     let evidence = PartialRows([[1, nil, 0], [nil, nil, 1]])
+///     for answer in try inference.logMarginals(of: evidence) { print(answer) }  // -1.2040 (exact)
+///
+/// An answer is exact where it can be, and says so; elsewhere it is an estimate with its error. Tried in turn:
+///
+/// 1. *Tractable* densities (independent Bernoullis, their mixture, the Chow-Liu tree) know every marginal.
+/// 2. A *chain* knows p of evidence that comes before all that is unknown in its order. What is unknown after the last
+///    known variable sums to 1 and costs nothing.
+/// 3. Of up to 20 variables all probabilities are tabulated once, and everything is exact.
+/// 4. *Mixtures* add up what their components say: exactly, if all are exact.
+/// 5. Few unknown variables before the last known one are enumerated, if that is predicted to take no longer than
+///    `Options.enumerationSeconds`.
+/// 6. Else particles run along the order: see `LogProbability` for what their estimates promise.
+///
+/// Cells are taken to be missing at random: that a value is unknown says nothing about it.
+public struct Inference: Sendable {
+  /// What an answer may cost.
+  public struct Options: Hashable, Sendable, Codable {
+    /// How many particles a row's estimate begins with; at least 32, in batches.
+    public var particleCount: Int
+    /// How many it ends with at the most.
+    ///
+    /// They double until the estimate is trusted, and as good as `targetError` says.
+    public var particleLimit: Int
+    /// The standard error, in nats, that an estimate is to reach; nil if any will do.
+    public var targetError: Double?
+    /// The longest enumeration of a row's unknown variables, in seconds, as predicted by the time of a few steps.
+    ///
+    /// Near the limit an answer may be exact on one machine and an estimate on another.
+    public var enumerationSeconds: Double
+    /// The order of an `EoNADE`.
+    public var order: Order
+    /// The seed of all particles.
+    public var seed: UInt64
+    /// How many variables are tabulated at the most; tests look at what is done without a table.
+    package var tabulationLimit = ProbabilityTable.variableLimit
+
+    /// Creates options.
+    public init(
+      particleCount: Int = 2048, particleLimit: Int = 1 << 16, targetError: Double? = nil,
+      enumerationSeconds: Double = 1, order: Order = .own, seed: UInt64 = 0
+    ) {
+      self.particleCount = particleCount
+      self.particleLimit = max(particleLimit, particleCount)
+      self.targetError = targetError
+      self.enumerationSeconds = enumerationSeconds
+      self.order = order
+      self.seed = seed
+    }
+
+    /// What is wrong with the options, or nil.
+    public var problem: String? {
+      if !(32...1 << 26).contains(particleCount) {
+        return "an estimate takes from 32 to \(1 << 26) particles, not \(particleCount)"
+      }
+      if !(particleCount...1 << 26).contains(particleLimit) {
+        return "the most particles are \(particleLimit), not from \(particleCount) to \(1 << 26)"
+      }
+      if let targetError, !(targetError > 0 && targetError.isFinite) {
+        return "a standard error to reach is above 0, not \(targetError)"
+      }
+      if !(enumerationSeconds >= 0 && enumerationSeconds.isFinite) {
+        return "an enumeration takes from 0 seconds on, not \(enumerationSeconds)"
+      }
+      return nil
+    }
+  }
+
+  /// Which density an order-agnostic network stands for when it is asked about some of its variables.
+  public enum Order: String, Hashable, Sendable, Codable, CaseIterable {
+    /// The mixture over its own orders: the density that `logProbabilities(of:)` is of.
+    case own
+    /// Its own orders, changed so that the evidence comes first, then what is asked about: exact, and another density
+    /// for each set of known variables.
+    case evidenceFirst = "evidence-first"
+  }
+
+  /// The number D of variables.
+  public let variableCount: Int
+  /// What an answer may cost.
+  public let options: Options
+  let density: any Density
+  let node: QueryNode
+  private let table: Tabulated
+
+  /// Prepares a density.
+  ///
+  /// - Throws: `DensityError.invalidConfiguration` for options that mean nothing; `.unsupported` if the evidence is to come
+  ///   first in a density that has an order of its own.
+  public init(_ density: any Density, _ options: Options = Options()) throws(DensityError) {
+    if let problem = options.problem { throw .invalidConfiguration(problem) }
+    guard options.order == .own || density is EoNADE else {
+      throw .unsupported(
+        "only an EoNADE can take the evidence first: other densities have orders of their own")
+    }
+    self.density = density
+    self.options = options
+    variableCount = density.variableCount
+    node = QueryNode(of: density)
+    table = Tabulated()
+  }
+
+  // MARK: Marginals and conditionals
+
+  /// Returns log p(x_known) of each row; nil if `observe`, which is told the fraction done, says to stop.
+  ///
+  /// - Throws: `DensityError.mismatch` for another number of columns; `.unsupported` if the density can only be asked about
+  ///   whole rows, and these are not; what `observe` throws.
+  public func logMarginals(
+    of evidence: PartialRows,
+    observing observe: (Double) throws(DensityError) -> Bool = { _ throws(DensityError) in true }
+  ) throws(DensityError) -> [LogProbability]? {
+    try require(evidence)
+    return try refined(rowCount: evidence.rowCount) { (rows, earlier, draws, share) throws(DensityError) in
+      let part = rows.count == evidence.rowCount ? evidence : evidence.selecting(rows)
+      let found = try estimates(of: part, first: nil, draws.selecting(rows)) {
+        (fraction) throws(DensityError) in
+        try observe(share.overall(fraction))
+      }
+      return found?.enumerated().map { index, estimate in
+        Refinement([earlier?[index].terms[0].merging(estimate) ?? estimate])
+      }
+    } answer: {
+      $0.terms[0].answer
+    }
+  }
+
+  /// Returns log p(x_target | x_evidence) of each row, as log p(target, evidence) − log p(evidence).
+  ///
+  /// Where these are estimates they take common draws, so that the error of the difference is less than either's.
+  /// - Throws: as `logMarginals(of:observing:)`; `DensityError.invalidConfiguration` if a cell is known to both;
+  ///   `.impossibleEvidence` if a row of evidence has probability zero.
+  public func logConditionals(
+    of target: PartialRows, given evidence: PartialRows,
+    observing observe: (Double) throws(DensityError) -> Bool = { _ throws(DensityError) in true }
+  ) throws(DensityError) -> [LogProbability]? {
+    try require(evidence)
+    try require(target)
+    let joint = try target.joined(with: evidence)
+    let answers = try refined(rowCount: evidence.rowCount) {
+      (rows, earlier, draws, share) throws(DensityError) in
+      let draws = draws.selecting(rows)
+      let (top, bottom) = (joint.selecting(rows), evidence.selecting(rows))
+      let first = try estimates(of: bottom, first: bottom, draws) { (fraction) throws(DensityError) in
+        try observe(share.overall(fraction / 2))
+      }
+      guard let first else { return nil }
+      let second = try estimates(of: top, first: bottom, draws) { (fraction) throws(DensityError) in
+        try observe(share.overall(0.5 + fraction / 2))
+      }
+      return second?.indices.map { index in
+        Refinement([
+          earlier?[index].terms[0].merging(second?[index] ?? first[index]) ?? second?[index] ?? first[index],
+          earlier?[index].terms[1].merging(first[index]) ?? first[index],
+        ])
+      }
+    } answer: {
+      $0.terms[1].logMean == -.infinity ? nil : $0.terms[0].answer(dividedBy: $0.terms[1])
+    }
+    if let row = answers?.firstIndex(where: { $0 == nil }) {
+      throw .impossibleEvidence(row: row, onBitCount: nil)
+    }
+    return answers?.compactMap(\.self)
+  }
+
+  /// Returns log p of each row's known cells: from the table where there is one, else as the density answers.
+  ///
+  /// - Parameter first: which cells an order-agnostic network is to take first, before the other known ones.
+  func estimates(
+    of evidence: PartialRows, first: PartialRows?, _ draws: FilterDraws,
+    observing observe: (Double) throws(DensityError) -> Bool
+  ) throws(DensityError) -> [MarginalEstimate]? {
+    if options.order == .evidenceFirst, let eonade = density as? EoNADE {
+      return try evidenceFirstEstimates(
+        eonade, of: evidence, first: first ?? evidence, draws, observing: observe)
+    }
+    if variableCount <= options.tabulationLimit,
+      (0..<evidence.rowCount).contains(where: { !node.isDirect(evidence, row: $0) })
+    {
+      guard let table = try probabilityTable(observing: observe) else { return nil }
+      let values = Threads.map(count: evidence.rowCount) { table.logMarginal(of: evidence, row: $0) }
+      return values.map { MarginalEstimate(exact: $0) }
+    }
+    return try node.estimates(of: evidence, draws, observing: observe)
+  }
+
+  /// The probabilities of all rows, tabulated at first use.
+  ///
+  /// - Precondition: at most `ProbabilityTable.variableLimit` variables.
+  func probabilityTable(
+    observing observe: (Double) throws(DensityError) -> Bool
+  ) throws(DensityError) -> ProbabilityTable? {
+    if let made = table.value { return made }
+    guard let made = try ProbabilityTable(node, variableCount: variableCount, observing: observe) else {
+      return nil
+    }
+    table.value = made
+    return made
+  }
+
+  /// Returns log p of each row under the network along its orders, the cells of `first` and then the other known ones
+  /// brought to the front: exact, for all that is known comes first.
+  private func evidenceFirstEstimates(
+    _ eonade: EoNADE, of evidence: PartialRows, first: PartialRows, _ draws: FilterDraws,
+    observing observe: (Double) throws(DensityError) -> Bool
+  ) throws(DensityError) -> [MarginalEstimate]? {
+    // Rows that know the same cells have the same orders.
+    let masks = PartialRows(values: first.known, known: evidence.known)
+    var result = Array(repeating: MarginalEstimate(exact: 0), count: evidence.rowCount)
+    for rows in masks.groupsOfEqualRows() {
+      let row = rows[0]
+      let orders = eonade.orders.map { order in
+        order.bringingForward(
+          { first.known[row, $0] }, then: { evidence.known[row, $0] })
+      }
+      let node = QueryNode.mixture(of: eonade, along: orders)
+      let found = try node.estimates(of: evidence.selecting(rows), draws, observing: observe)
+      guard let found else { return nil }
+      for (row, estimate) in zip(rows, found) { result[row] = estimate }
+    }
+    return result
+  }
+
+  // MARK: Refinement
+
+  /// The estimates that an answer is made of.
+  struct Refinement: Sendable {
+    let terms: [MarginalEstimate]
+    init(_ terms: [MarginalEstimate]) { self.terms = terms }
+  }
+
+  /// Returns each row's answer, with particles that double until it is trusted and good enough, or there are too many.
+  func refined<Answer: QueryAnswer>(
+    rowCount: Int,
+    _ compute: (
+      _ rows: [Int], _ earlier: [Refinement]?, _ draws: FilterDraws, _ share: ProgressShare
+    ) throws(DensityError) -> [Refinement]?,
+    answer: (Refinement) -> Answer
+  ) throws(DensityError) -> [Answer]? {
+    let perBatch = max(1, options.particleCount / MarginalEstimate.batchCount)
+    // A filter has as many particles as a cursor walks well; more particles are more filters.
+    let size = min(perBatch, 256)
+    var filters = 0..<max(1, perBatch / size)
+    var rows = Array(0..<rowCount)
+    var refinements: [Refinement] = []
+    var answers: [Answer] = []
+    while true {
+      let draws = FilterDraws(
+        seed: options.seed, filters: filters, particleCount: size,
+        enumerationSeconds: options.enumerationSeconds)
+      let earlier = answers.isEmpty ? nil : rows.map { refinements[$0] }
+      let share = ProgressShare(done: rowCount - rows.count, count: rowCount)
+      guard let found = try compute(rows, earlier, draws, share) else { return nil }
+      if answers.isEmpty {
+        refinements = found
+        answers = found.map(answer)
+      } else {
+        for (row, refinement) in zip(rows, found) {
+          refinements[row] = refinement
+          answers[row] = answer(refinement)
+        }
+      }
+      // As many filters again double the particles.
+      filters = filters.upperBound..<2 * filters.upperBound
+      rows = rows.filter { !answers[$0].isGoodEnough(options.targetError) }
+      let count = filters.upperBound * size * MarginalEstimate.batchCount
+      if rows.isEmpty || count > options.particleLimit { return answers }
+    }
+  }
+
+  func require(_ rows: PartialRows) throws(DensityError) {
+    guard rows.columnCount == variableCount else {
+      throw .mismatch(
+        path: "the evidence", expected: "\(variableCount) columns as in the model",
+        found: "\(rows.columnCount)")
+    }
+  }
+}
+
+/// The rows of a call that are being answered, among all.
+struct ProgressShare {
+  let done: Int
+  let count: Int
+
+  /// The fraction of all that is done when a fraction of these is.
+  func overall(_ fraction: Double) -> Double {
+    (Double(done) + fraction * Double(count - done)) / Double(max(1, count))
+  }
+}
+
+/// What says whether more particles are wanted.
+protocol QueryAnswer {
+  /// Whether it is trusted, and its standard error at most `error`, if there is one to reach.
+  func isGoodEnough(_ error: Double?) -> Bool
+}
+
+extension LogProbability: QueryAnswer {
+  func isGoodEnough(_ error: Double?) -> Bool { isTrusted && (error.map { standardError <= $0 } ?? true) }
+}
+
+extension Optional: QueryAnswer where Wrapped == LogProbability {
+  func isGoodEnough(_ error: Double?) -> Bool { self?.isGoodEnough(error) ?? true }
+}
+
+/// The table of a density of few variables, once it has been made.
+private final class Tabulated: Sendable {
+  private let made = Mutex<ProbabilityTable?>(nil)
+
+  var value: ProbabilityTable? {
+    get { made.withLock { $0 } }
+    set { made.withLock { $0 = newValue } }
+  }
+}
+
+extension Density {
+  /// Returns the density made ready to be asked about some of its variables.
+  ///
+  /// - Throws: as `Inference.init(_:_:)`.
+  public func inference(
+    _ options: Inference.Options = Inference.Options()
+  ) throws(DensityError) -> Inference { try Inference(self, options) }
+}
+
+extension PartialRows {
+  /// Returns the rows with what either knows.
+  ///
+  /// - Throws: `DensityError.invalidConfiguration` if a cell is known to both, or the numbers of rows differ.
+  func joined(with other: PartialRows) throws(DensityError) -> PartialRows {
+    guard rowCount == other.rowCount, columnCount == other.columnCount else {
+      throw .invalidConfiguration("what is asked about is \(self), what is given \(other)")
+    }
+    for row in 0..<rowCount {
+      for column in known.onBits(ofRow: row) where other.known[row, column] {
+        throw .invalidConfiguration("row \(row + 1), column \(column + 1) is asked about and given at once")
+      }
+    }
+    var (values, known) = (values, known)
+    for index in values.words.indices {
+      values.words[index] |= other.values.words[index]
+      known.words[index] |= other.known.words[index]
+    }
+    return PartialRows(values: values, known: known)
+  }
+}
+
+extension Ordering {
+  /// Returns the ordering with some variables at its front, then some others, each in their own order.
+  func bringingForward(_ isFirst: (Int) -> Bool, then isSecond: (Int) -> Bool) -> Ordering {
+    let first = variables.filter(isFirst)
+    let second = variables.filter { !isFirst($0) && isSecond($0) }
+    return Ordering(first + second + variables.filter { !isFirst($0) && !isSecond($0) })
+  }
+}

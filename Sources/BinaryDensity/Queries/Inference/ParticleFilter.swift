@@ -1,0 +1,226 @@
+import Foundation
+import Kernels
+
+/// Looks ahead for the particles of a filter: says how promising a value of the next variable is, in the light of evidence
+/// that is still to come.
+///
+/// A filter without one is blind to what comes later. With it, particles are drawn and kept by
+///
+///     γ_t ∝ p(x_≤t) · ψ_t(x_≤t),   ψ_t(x_≤t) ≈ p(evidence after t | x_≤t)
+///
+/// and because ψ is 1 after the last known variable, the estimate of p is unbiased whatever ψ is.
+/// - Source: Whiteley, Lee, Twisted Particle Filters, Annals of Statistics 42 (1), 2014.
+protocol Lookahead: AnyObject {
+  /// log ψ before the first variable, equal for all particles.
+  var initialLogPotential: Double { get }
+  /// Writes log ψ_t − log ψ_t−1 for each particle, if its next variable were off and if it were on.
+  func nextLogRatios(off: inout [Double], on: inout [Double])
+  /// Gives each particle the value of its next variable.
+  func advance(_ bits: [Bool])
+  /// Keeps, repeats and drops particles.
+  func select(_ particles: [Int])
+}
+
+/// Sequential importance sampling along a chain: estimates p(evidence) without bias.
+///
+/// Unknown variables are drawn from their conditionals; at known ones each particle is weighed by how likely it made the
+/// value. Before a draw the particles are resampled, systematically, if their effective number has fallen below a half.
+/// - Complexity: a step a particle for each variable from the first unknown one to the last known one.
+/// - Source: Doucet, Johansen, A Tutorial on Particle Filtering and Smoothing, 2009, sections 3.4 and 3.5; unbiasedness: Del
+///   Moral, Feynman-Kac Formulae, 2004, section 7.4.
+final class ParticleFilter {
+  private let path: EvidencePath
+  private let walk: StepWalk
+  private let particleCount: Int
+  private var generator: Philox
+  private let lookahead: (any Lookahead)?
+  /// Each particle's values so far, packed, by position; none if nobody wants them.
+  private var words: [UInt64]
+  private let wordCount: Int
+  private var logWeights: [Double]
+  private var areWeighed = false
+  /// log of the product of the mean weights at every resampling.
+  private var logProduct = 0.0
+
+  /// Prepares a filter.
+  ///
+  /// - Parameters:
+  ///   - source: what is walked.
+  ///   - path: the evidence.
+  ///   - particleCount: the number n of particles.
+  ///   - generator: gives all that is drawn.
+  ///   - lookahead: looks ahead, if anything does.
+  ///   - keepsRows: whether particles' values can be asked for.
+  init(
+    _ source: any CursorSource, _ path: EvidencePath, particleCount: Int, using generator: Philox,
+    lookahead: (any Lookahead)? = nil, keepsRows: Bool = false
+  ) {
+    precondition(particleCount > 0, "a filter of \(particleCount) particles")
+    self.path = path
+    self.particleCount = particleCount
+    self.generator = generator
+    self.lookahead = lookahead
+    wordCount = keepsRows ? (path.count + 63) / 64 : 0
+    words = Array(repeating: 0, count: particleCount * wordCount)
+    logWeights = Array(repeating: 0, count: particleCount)
+    // Until the first draw all particles are one.
+    walk = StepWalk(source.cursor(rowCount: 1))
+    run()
+  }
+
+  /// The logarithm of the unbiased estimate of p(evidence), in nats.
+  var logEstimate: Double { logProduct + logSumExp(logWeights) - log(Double(particleCount)) }
+
+  /// The logarithm of each particle's weight; the exponentials' mean is the estimate.
+  var particleLogWeights: [Double] { logWeights.map { $0 + logProduct } }
+
+  /// Returns the values of a particle by position, up to the last known one.
+  ///
+  /// - Precondition: the filter keeps rows.
+  func values(ofParticle particle: Int) -> [Bool] {
+    (0..<path.count).map { words[particle * wordCount + $0 / 64] >> UInt64($0 % 64) & 1 == 1 }
+  }
+
+  private func run() {
+    var start = 0.0
+    for position in 0..<path.leadingCount {
+      guard let bit = path.values[position] else { preconditionFailure("an unknown among the leading") }
+      walk.bits[0] = bit
+      walk.computeLogits()
+      start += walk.logProbability(ofBitOfRow: 0)
+      if lookahead != nil { weighByLookahead(bit, sum: &start) }
+      record(position)
+      walk.advance()
+    }
+    start += lookahead?.initialLogPotential ?? 0
+    walk.select(Array(repeating: 0, count: particleCount))
+    lookahead?.select(Array(repeating: 0, count: particleCount))
+    if wordCount > 0 { words = (0..<particleCount).flatMap { _ in words[0..<wordCount] } }
+    for index in logWeights.indices { logWeights[index] = start }
+    guard let lookahead else { return runBlind() }
+    runLooking(lookahead)
+  }
+
+  /// A known value of the one row that stands for all particles.
+  private func weighByLookahead(_ bit: Bool, sum: inout Double) {
+    var (off, on) = ([0.0], [0.0])
+    lookahead?.nextLogRatios(off: &off, on: &on)
+    sum += bit ? on[0] : off[0]
+    lookahead?.advance([bit])
+  }
+
+  private func runBlind() {
+    var uniforms = Matrix<Float>(rowCount: 1, columnCount: particleCount)
+    for position in path.leadingCount..<path.count {
+      if let bit = path.values[position] {
+        walk.computeLogits()
+        for row in logWeights.indices {
+          walk.bits[row] = bit
+          logWeights[row] += walk.logProbability(ofBitOfRow: row)
+        }
+        areWeighed = true
+      } else {
+        resampleIfNeeded()
+        walk.computeLogits()
+        uniforms.fillUniform(using: &generator)
+        uniforms.withUnsafeView { walk.draw($0) }
+      }
+      record(position)
+      walk.advance()
+    }
+  }
+
+  private func runLooking(_ lookahead: any Lookahead) {
+    var uniforms = Matrix<Float>(rowCount: 1, columnCount: particleCount)
+    var (off, on) = (logWeights, logWeights)
+    for position in path.leadingCount..<path.count {
+      let known = path.values[position]
+      if known == nil { resampleIfNeeded() }
+      walk.computeLogits()
+      lookahead.nextLogRatios(off: &off, on: &on)
+      if let known {
+        for row in logWeights.indices {
+          walk.bits[row] = known
+          logWeights[row] += walk.logProbability(ofBitOfRow: row) + (known ? on[row] : off[row])
+        }
+      } else {
+        uniforms.fillUniform(using: &generator)
+        for row in logWeights.indices {
+          // log (p(off) ψ(off)) and log (p(on) ψ(on)); their sum is what the particle is weighed by.
+          let a = logSigmoid(-Double(walk.logits[row])) + off[row]
+          let b = logSigmoid(Double(walk.logits[row])) + on[row]
+          walk.bits[row] = Double(uniforms[0, row]) < 1 / (1 + exp(a - b))
+          logWeights[row] += max(a, b) + log1p(exp(-abs(a - b)))
+        }
+      }
+      areWeighed = true
+      record(position)
+      lookahead.advance(walk.bits)
+      walk.advance()
+    }
+  }
+
+  private func record(_ position: Int) {
+    guard wordCount > 0 else { return }
+    let (word, bit) = (position / 64, UInt64(1) << UInt64(position % 64))
+    for row in walk.bits.indices where walk.bits[row] { words[row * wordCount + word] |= bit }
+  }
+
+  /// Resamples if the effective number of particles, (Σw)² / Σw², is below a half of them.
+  private func resampleIfNeeded() {
+    guard areWeighed else { return }
+    areWeighed = false
+    let largest = logWeights.reduce(-Double.infinity, max)
+    // Evidence that no particle can have: the estimate is 0, whatever comes.
+    guard largest > -.infinity else { return }
+    let weights = logWeights.map { exp($0 - largest) }
+    let (sum, squares) = weights.reduce((0, 0)) { ($0.0 + $1, $0.1 + $1 * $1) }
+    guard 2 * sum * sum < Double(particleCount) * squares else { return }
+    logProduct += largest + log(sum / Double(particleCount))
+    for index in logWeights.indices { logWeights[index] = 0 }
+    let chosen = systematicSample(weights, total: sum, count: particleCount, using: &generator)
+    walk.select(chosen)
+    lookahead?.select(chosen)
+    if wordCount > 0 {
+      words = chosen.flatMap { words[$0 * wordCount..<($0 + 1) * wordCount] }
+    }
+  }
+}
+
+extension StepWalk {
+  /// Draws the values of the rows' next variable, whose logits have been computed, from uniforms (1 × rows).
+  fileprivate func draw(_ uniforms: UnsafeMatrixView<Float>) {
+    var values = [Bool](repeating: false, count: bits.count)
+    var column = [Float](repeating: 0, count: bits.count)
+    for row in column.indices { column[row] = uniforms[0, row] }
+    let z = logits
+    var span = values.mutableSpan
+    drawBits(uniforms: column.span, logits: z.span, into: &span)
+    bits = values
+  }
+}
+
+/// Returns `count` indices, ascending, index i about count · w_i / Σ w times: with one uniform number for all.
+///
+/// - Precondition: the weights have a sum of `total`, above zero.
+/// - Source: Kitagawa, J. Computational and Graphical Statistics 5 (1), 1996.
+func systematicSample(
+  _ weights: [Double], total: Double, count: Int, using generator: inout Philox
+) -> [Int] {
+  let step = total / Double(count)
+  var mark = Double(unitFloat(generator.nextWord())) * step
+  var chosen: [Int] = []
+  chosen.reserveCapacity(count)
+  var sum = 0.0
+  for (index, weight) in weights.enumerated() {
+    sum += weight
+    while mark < sum && chosen.count < count {
+      chosen.append(index)
+      mark += step
+    }
+  }
+  // What rounding leaves goes to the last that has a weight.
+  let last = weights.lastIndex { $0 > 0 } ?? 0
+  while chosen.count < count { chosen.append(last) }
+  return chosen
+}
