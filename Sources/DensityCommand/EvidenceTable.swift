@@ -1,5 +1,5 @@
-import BinaryDensity
 import Arguments
+import BinaryDensity
 
 /// The rows that a model is to complete, as they are read: cells that are missing are unknown.
 struct EvidenceTable {

@@ -19,17 +19,22 @@ enum ModeCommand {
     options: [
       .value(
         "count", short: "n", placeholder: "rows",
-        help: "Without a table, how many of the most probable rows; default: 10. With one, how many of its rows; "
+        help:
+          "Without a table, how many of the most probable rows; default: 10. With one, how many of its rows; "
           + "default: all."),
       .value(
         "output", short: "o", placeholder: "path",
-        help: "Write the rows too: .csv, .txt, .npy, .idx, .svm, .dat or .pbm, or one of these and .gz; .png for a picture."),
-      .value("beam", placeholder: "width", default: "128", help: "How many prefixes are walked side by side."),
+        help:
+          "Write the rows too: .csv, .txt, .npy, .idx, .svm, .dat or .pbm, or one of these and .gz; .png for a picture."
+      ),
+      .value(
+        "beam", placeholder: "width", default: "128", help: "How many prefixes are walked side by side."),
       .value(
         "memory", placeholder: "MB", default: "512", help: "The memory for prefixes that wait, in megabytes."),
       .value(
         "nodes", placeholder: "count",
-        help: "How many steps of a prefix a search takes; 0 for a beam alone. Default: 20 million, with a table "
+        help:
+          "How many steps of a prefix a search takes; 0 for a beam alone. Default: 20 million, with a table "
           + "1 million a row."),
       .value("across", placeholder: "count", help: "Pictures side by side in a .png. Default: a square."),
       .value("magnify", placeholder: "factor", default: "2", help: "The side of a picture's pixel."),
@@ -43,7 +48,8 @@ enum ModeCommand {
     examples: [
       Command.Example("density mode model.safetensors -n 5", "the five most probable rows"),
       Command.Example(
-        "density mode model.safetensors gaps.csv -o full.csv", "a table's most probable completion, row by row"),
+        "density mode model.safetensors gaps.csv -o full.csv",
+        "a table's most probable completion, row by row"),
     ], run: run)
 
   private static func run(_ arguments: ParsedArguments) throws -> ExitStatus {
