@@ -69,16 +69,8 @@ enum ImputeCommand {
   private static func run(_ arguments: ParsedArguments) throws -> ExitStatus {
     let output = try arguments.value("output", as: .path)
     let how = try arguments.value("how", as: .string)
-    if how == "mode" && arguments.isGiven("draws") {
-      throw UsageError("--draws says nothing with --how mode")
-    }
-    for option in ["beam", "nodes"] where how != "mode" && arguments.isGiven(option) {
-      throw UsageError("--\(option) is for --how mode")
-    }
     let sink = try ImputeSink.Kind(output: output, how: how)
-    if sink != .picture, let option = ["across", "magnify"].first(where: arguments.isGiven) {
-      throw UsageError("--\(option) is for a .png")
-    }
+    try checkOptions(arguments, how: how, isPicture: sink == .picture)
     let draws = try arguments.optionalValue("draws", as: .integer(in: 1...100_000))
     let limit = try arguments.optionalValue("count", as: .integer(in: 1...1_000_000_000))
     let model = try arguments.value("checkpoint", as: .path)
@@ -122,5 +114,20 @@ enum ImputeCommand {
     if let note = completer.note { progress.print(note) }
     if output != "-" { progress.print("\(rowCount) rows in \(output)") }
     return .success
+  }
+
+  /// Refuses options that would say nothing.
+  private static func checkOptions(
+    _ arguments: ParsedArguments, how: String, isPicture: Bool
+  ) throws(UsageError) {
+    if how == "mode" && arguments.isGiven("draws") {
+      throw UsageError("--draws says nothing with --how mode")
+    }
+    if how != "mode", let option = ["beam", "nodes"].first(where: arguments.isGiven) {
+      throw UsageError("--\(option) is for --how mode")
+    }
+    if !isPicture, let option = ["across", "magnify"].first(where: arguments.isGiven) {
+      throw UsageError("--\(option) is for a .png")
+    }
   }
 }

@@ -53,35 +53,31 @@ enum ModeCommand {
     ], run: run)
 
   private static func run(_ arguments: ParsedArguments) throws -> ExitStatus {
-    let output = try arguments.optionalValue("output", as: .path)
-    let isPicture = output?.hasSuffix(".png") ?? false
-    let file = isPicture ? nil : try output.map { path throws(DensityError) in try TableFile(path: path) }
+    let output = try ModeOutput(arguments)
     let model = try arguments.value("checkpoint", as: .path)
     let table = try arguments.optionalValue("table", as: .path)
-    let wanted = try arguments.optionalValue("count", as: .integer(in: 1...100_000))
-    let magnification = try arguments.value("magnify", as: .integer(in: 1...64))
-    let side = try arguments.optionalValue("across", as: .integer(in: 1...10_000))
+    let most = table == nil ? 100_000 : 1_000_000_000
+    let wanted = try arguments.optionalValue("count", as: .integer(in: 1...most))
     let options = ModeSearch.Options(
       beamWidth: try arguments.value("beam", as: .integer(in: 1...1_000_000)),
       memoryLimit: try arguments.value("memory", as: .integer(in: 0...1 << 30)) << 20,
       nodeLimit: try arguments.optionalValue("nodes", as: .integer(in: 0...Int.max))
         ?? (table == nil ? 20_000_000 : 1_000_000))
-    if let output { try AtomicFile.checkWritable(output, besides: [model, table].compactMap(\.self)) }
+    if let path = output.path {
+      try AtomicFile.checkWritable(path, besides: [model, table].compactMap(\.self))
+    }
     let checkpoint = try Checkpoint(contentsOf: model)
     let search = ModeSearch(checkpoint.model, options)
     let evidence = try table.map {
       try EvidenceTable(arguments, path: $0, for: checkpoint, limit: wanted)
     }
     let report = ModeReport(isJSON: arguments.flag("json"))
-    var shape = TableWriter.Shape(
+    let shape = TableWriter.Shape(
       columnCount: checkpoint.model.variableCount, names: evidence?.columnNames ?? checkpoint.columnNames,
       imageShape: evidence?.imageShape ?? checkpoint.imageShape)
-    if evidence == nil { shape.imageShape = checkpoint.imageShape }
     Interrupt.install()
     let progress = ProgressLine()
-
-    /// Finds rows in parts, each of which is handed on at once, until nobody wants more.
-    func find(_ body: (BinaryMatrix) throws(DensityError) -> Void) throws(DensityError) {
+    try output.write(shape) { (write) throws(DensityError) in
       guard let evidence else {
         let modes = try search.mostProbableRows(count: wanted ?? 10) { (fraction) throws(DensityError) in
           progress.update("searching", fraction: fraction)
@@ -89,29 +85,15 @@ enum ModeCommand {
         }
         guard let modes else { throw .interrupted }
         try report.add(modes, from: 0)
-        return try body(modes.rows)
+        return try write(modes.rows)
       }
       try evidence.forEachBlock(of: blockLength) { (before, rows, fraction) throws(DensityError) in
         let modes = try search.completions(of: rows) { (_) throws(DensityError) in !Interrupt.isRequested }
         guard let modes else { throw .interrupted }
         if let fraction { progress.update("searching", fraction: fraction) }
-        try body(modes.rows)
-        return try report.add(modes, from: before)
-      }
-    }
-    if let file {
-      try file.writing(shape) { (writer) throws(DensityError) in
-        try find { (rows) throws(DensityError) in try writer.write(rows) }
-      }
-    } else {
-      var parts: [BinaryMatrix] = []
-      try find { (rows) throws(DensityError) in if isPicture { parts.append(rows) } }
-      if let output {
-        let rows = BinaryMatrix(concatenating: parts, columnCount: shape.columnCount)
-        try checkPicture(
-          rowCount: rows.rowCount, variableCount: rows.columnCount, magnification: magnification)
-        try rows.picture(imageShape: shape.imageShape, columns: side, magnification: magnification)
-          .writePNG(to: output)
+        try write(modes.rows)
+        // Where nobody reads any more, a file is still to be filled.
+        return try report.add(modes, from: before) || output.path != nil
       }
     }
     progress.finish()
@@ -123,6 +105,45 @@ enum ModeCommand {
 
   /// So few rows are searched at a time that their lines come soon, and so many that no thread is idle.
   private static let blockLength = 64
+}
+
+/// Where most probable rows are written to, besides what is said of them: a table, a picture, or nowhere.
+private struct ModeOutput {
+  let path: String?
+  private let table: TableFile?
+  private let across: Int?
+  private let magnification: Int
+
+  init(_ arguments: ParsedArguments) throws {
+    path = try arguments.optionalValue("output", as: .path)
+    if let path, !path.hasSuffix(".png") { table = try TableFile(path: path) } else { table = nil }
+    across = try arguments.optionalValue("across", as: .integer(in: 1...10_000))
+    magnification = try arguments.value("magnify", as: .integer(in: 1...64))
+    let isPicture = path != nil && table == nil
+    if !isPicture, let option = ["across", "magnify"].first(where: arguments.isGiven) {
+      throw UsageError("--\(option) is for a .png")
+    }
+  }
+
+  /// Writes the rows that `find` hands on, part by part.
+  func write(
+    _ shape: TableWriter.Shape,
+    _ find: (_ write: (BinaryMatrix) throws(DensityError) -> Void) throws(DensityError) -> Void
+  ) throws {
+    if let table {
+      return try table.writing(shape) { (writer) throws(DensityError) in
+        try find { (rows) throws(DensityError) in try writer.write(rows) }
+      }
+    }
+    var parts: [BinaryMatrix] = []
+    try find { (rows) throws(DensityError) in if path != nil { parts.append(rows) } }
+    guard let path else { return }
+    let rows = BinaryMatrix(concatenating: parts, columnCount: shape.columnCount)
+    try checkPicture(
+      rowCount: rows.rowCount, variableCount: rows.columnCount, magnification: magnification)
+    try rows.picture(imageShape: shape.imageShape, columns: across, magnification: magnification)
+      .writePNG(to: path)
+  }
 }
 
 /// What is said of most probable rows, as they are found.

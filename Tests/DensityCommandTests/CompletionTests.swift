@@ -5,7 +5,7 @@ import _TestSupport
 
 @Suite("density mode and density impute")
 struct CompletionTests {
-  private static let names = ["ant", "bee", "cat", "dog", "elk", "fox"]
+  private static let columnNames = ["ant", "bee", "cat", "dog", "elk", "fox"]
 
   /// Runs a test in a folder with a model of six named variables, and rows with and without gaps.
   private func withFiles(
@@ -15,9 +15,9 @@ struct CompletionTests {
       var model = try FVSBN(FVSBN.Configuration(variableCount: 6), seed: 1)
       model.parameters["w"] = .uniform(6, 6, in: -2...2, seed: 3)
       model.parameters["b"] = .uniform(1, 6, in: -1...1, seed: 4)
-      try Checkpoint(model: model, imageShape: imageShape, columnNames: Self.names)
+      try Checkpoint(model: model, imageShape: imageShape, columnNames: Self.columnNames)
         .write(to: folder + "/model.safetensors")
-      let header = Self.names.joined(separator: ",")
+      let header = Self.columnNames.joined(separator: ",")
       try "\(header)\n1,0,,,1,0\n0,1,1,0,0,1\n,,,,,\n1,,0,1,1,\n".write(
         toFile: folder + "/gaps.csv", atomically: true, encoding: .utf8)
       try "\(header)\n1,0,1,1,1,0\n0,1,1,0,0,1\n".write(
@@ -31,7 +31,7 @@ struct CompletionTests {
   ])
 
   private func text(_ rows: BinaryMatrix) -> String {
-    ([Self.names.joined(separator: ",")]
+    ([Self.columnNames.joined(separator: ",")]
       + (0..<rows.rowCount).map { rows[row: $0].map { $0 ? "1" : "0" }.joined(separator: ",") })
       .map { $0 + "\n" }.joined()
   }

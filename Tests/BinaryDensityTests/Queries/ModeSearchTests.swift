@@ -197,6 +197,19 @@ struct ModeSearchTests {
     #expect(found >= 3)
   }
 
+  @Test("the row that is the most probable of all components is proved to be that of their mixture")
+  func agreement() throws {
+    let parts = try (1...3 as ClosedRange<UInt64>).map { seed in
+      var model = try FVSBN(FVSBN.Configuration(variableCount: 60, ordering: .random, seed: seed), seed: seed)
+      model.parameters["w"] = .uniform(60, 60, in: -0.2...0.2, seed: seed)
+      model.parameters["b"] = .uniform(1, 60, in: -5 ... -4, seed: 9)
+      return model
+    }
+    let modes = try Mixture(parts).mostProbableRows(count: 2)
+    #expect(modes.isProved(0) && modes.rows.onBitCount(ofRow: 0) == 0)
+    #expect(modes.rows.onBitCount(ofRow: 1) == 1 && modes.logBounds[1] < modes.logProbabilities[0])
+  }
+
   @Test("a search may be stopped")
   func stopped() throws {
     let density = try ModelCase.nade(60, 9).model(seed: 1, spread: 0.5)

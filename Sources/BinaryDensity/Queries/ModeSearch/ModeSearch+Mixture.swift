@@ -40,14 +40,18 @@ extension ModeSearch {
 
   /// Returns the best rows of a mixture that are found from its components' most probable rows.
   ///
-  ///     log p(x) ≤ log Σ_k w_k · exp(bound_k)
+  /// Where the same n rows are proved to be the most probable of every component, all others are bounded by what the next
+  /// row of each component may have:
+  ///
+  ///     log p(x) ≤ log Σ_k w_k · exp(bound_k,n)
   func improvedModes(
     _ count: Int, _ evidence: [Bool?], _ options: Options,
     _ observe: (Double) throws(DensityError) -> Bool
   ) throws(DensityError) -> Modes? {
     guard case .mixture(let parts) = method else { preconditionFailure("no mixture") }
     var candidates = ModeSearchCandidates(count: count)
-    var bounds: [Double] = []
+    var found: [(logWeight: Double, modes: Modes)] = []
+    var unknownWeights: [Double] = []
     var goesOn = true
     for (index, part) in parts.enumerated() {
       let done = Double(index)
@@ -58,17 +62,21 @@ extension ModeSearch {
           goesOn = try observe((done + fraction) / Double(parts.count + 1))
           return goesOn
         }
-        if let modes { candidates.add(modes.rows, try logProbabilities(of: modes.rows)) }
-        bounds.append(part.logWeight + (modes?.logBounds[0] ?? 0))
+        if let modes {
+          candidates.add(modes.rows, try logProbabilities(of: modes.rows))
+          found.append((part.logWeight, modes))
+        } else {
+          unknownWeights.append(part.logWeight)
+        }
       } catch .impossibleEvidence {
         continue
       } catch .unsupported {
-        bounds.append(part.logWeight)
+        unknownWeights.append(part.logWeight)
       }
     }
     if candidates.best.isEmpty {
       if !goesOn { return nil }
-      guard bounds.isEmpty else {
+      guard unknownWeights.isEmpty else {
         throw .unsupported("none of the mixture's components can be searched for its most probable rows")
       }
       throw .impossibleEvidence(row: 0, onBitCount: nil)
@@ -81,9 +89,25 @@ extension ModeSearch {
         return goesOn
       }
     }
-    let bound = logSumExp(bounds)
+    let common = unknownWeights.isEmpty ? Self.commonCount(found.map(\.modes)) : 0
+    let isAll = unknownWeights.isEmpty && common >= count
+    let bound = logSumExp(
+      unknownWeights + found.map { $0.logWeight + ($0.modes.logBounds.dropFirst(common).first ?? 0) })
     return candidates.modes(
-      columnCount: evidence.count, others: bound + Self.slack(candidates.best[0].logProbability))
+      columnCount: evidence.count,
+      others: isAll ? -.infinity : bound + Self.slack(candidates.best[0].logProbability))
+  }
+
+  /// Returns how many rows are proved to be the most probable of every component, whichever order they have in each.
+  private static func commonCount(_ all: [Modes]) -> Int {
+    let most = all.map { modes in (0..<modes.rows.rowCount).prefix { modes.isProved($0) }.count }.min() ?? 0
+    var sets = all.map { _ in Set<[Bool]>() }
+    var common = 0
+    for row in 0..<most {
+      for index in all.indices { sets[index].insert(all[index].rows[row: row]) }
+      if sets.allSatisfy({ $0 == sets[0] }) { common = row + 1 }
+    }
+    return common
   }
 
   /// Flips bits of a row as long as it becomes more probable.
