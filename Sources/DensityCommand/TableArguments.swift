@@ -58,7 +58,7 @@ enum TableArguments {
 
 extension ValueFormat where Value == [String] {
   /// Words divided by commas; those in double quotes may hold commas.
-  fileprivate static var list: ValueFormat {
+  static var list: ValueFormat {
     ValueFormat("names or numbers divided by commas") { text in
       var words = [""]
       var isQuoted = false

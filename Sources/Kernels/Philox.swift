@@ -50,6 +50,8 @@ public struct Philox: RandomNumberGenerator, Hashable, Sendable, Codable {
     case particles
     /// Completions of rows, given what is known of them.
     case completions
+    /// Which cells of a row are hidden from a model; one index a row.
+    case hiddenCells
   }
 
   /// Creates the generator of one of a purpose's 2⁴⁸ sequences.

@@ -39,6 +39,17 @@ struct HelpTests {
       "ignore",
       "values", "missing", "column-count", "index-base", "array", "image", "threads", "help",
     ],
+    "mode": [
+      "count", "output", "beam", "memory", "nodes", "across", "magnify", "split", "binarize", "threshold",
+      "binarize-seed", "format", "header", "columns", "ignore",
+      "values", "missing", "column-count", "index-base", "array", "image", "threads", "json", "help",
+    ],
+    "impute": [
+      "output", "how", "draws", "hide", "seed", "count", "beam", "nodes", "across", "magnify", "split",
+      "binarize", "threshold", "binarize-seed", "format", "header", "columns", "ignore",
+      "values", "missing", "column-count", "index-base", "array", "image", "threads",
+      "help",
+    ],
     "info": ["graph", "json", "help"],
     "export": ["output", "to", "help"],
     "import": ["output", "activation", "help"],

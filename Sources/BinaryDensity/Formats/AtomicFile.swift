@@ -51,6 +51,40 @@ package enum AtomicFile {
     }
   }
 
+  /// Does the same with contents that come in pieces, where making them may fail on its own: `produce` calls its argument,
+  /// which always wants more, with one piece after another.
+  ///
+  /// - Throws: `DensityError.unwritable`, and what `produce` throws; the old file stays as it was.
+  static func writing(
+    to path: String,
+    _ produce: (_ sink: @escaping ([UInt8]) throws(DensityError) -> Bool) throws(DensityError) -> Void
+  ) throws(DensityError) {
+    var failure: DensityError?
+    do throws(DensityError) {
+      try write(to: path) { (write) throws(SystemError) in
+        try withoutActuallyEscaping(write) { (write) throws(SystemError) in
+          var systemFailure: SystemError?
+          do throws(DensityError) {
+            try produce { (bytes) throws(DensityError) in
+              do throws(SystemError) {
+                try write(bytes)
+              } catch {
+                systemFailure = error
+                throw .unwritable(path: path, reason: error.reason)
+              }
+              return true
+            }
+          } catch {
+            if systemFailure == nil { failure = error }
+            throw systemFailure ?? SystemError(code: 0)
+          }
+        }
+      }
+    } catch {
+      throw failure ?? error
+    }
+  }
+
   /// The error that a file cannot be written, with a plain word for the most frequent reason.
   static func unwritable(_ path: String, _ error: SystemError) -> DensityError {
     let directory = parentDirectory(of: resolvingLinks(path))

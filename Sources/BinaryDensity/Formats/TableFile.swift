@@ -108,32 +108,10 @@ public struct TableFile: Hashable, Sendable {
     guard format != .pbm || shape.imageShape != nil else {
       throw .unwritable(path: path, reason: "a row is no picture of known height and width")
     }
-    var failure: DensityError?
-    do throws(DensityError) {
-      try AtomicFile.write(to: path) { (write) throws(SystemError) in
-        try withoutActuallyEscaping(write) { (write) throws(SystemError) in
-          var systemFailure: SystemError?
-          let writer = TableWriter(format, shape, path: path, isCompressed: isCompressed) {
-            (bytes) throws(DensityError) in
-            do throws(SystemError) {
-              try write(bytes)
-            } catch {
-              systemFailure = error
-              throw .unwritable(path: path, reason: error.reason)
-            }
-            return true
-          }
-          do throws(DensityError) {
-            try produce(writer)
-            try writer.finish()
-          } catch {
-            if systemFailure == nil { failure = error }
-            throw systemFailure ?? SystemError(code: 0)
-          }
-        }
-      }
-    } catch {
-      throw failure ?? error
+    try AtomicFile.writing(to: path) { (sink) throws(DensityError) in
+      let writer = TableWriter(format, shape, path: path, isCompressed: isCompressed, to: sink)
+      try produce(writer)
+      try writer.finish()
     }
   }
 

@@ -61,7 +61,7 @@ public struct TableOptions: Hashable, Sendable {
 }
 
 /// The columns of a file that a table keeps.
-struct ColumnSelection {
+package struct ColumnSelection {
   /// The file's columns that are kept, counted from 0, in the table's order.
   let kept: [Int]
   /// Those that are not, in the file's order.
@@ -98,7 +98,11 @@ struct ColumnSelection {
   /// Whether every column is kept where it is.
   var isEverything: Bool { leftOut.isEmpty && kept == Array(kept.indices) }
 
-  private static func columns(
+  /// Returns the columns that words mean, counted from 0.
+  ///
+  /// - Parameter option: the option that the words were given to, for the error.
+  /// - Throws: `invalidConfiguration` for a word that means none.
+  package static func columns(
     _ words: [String], option: String, _ names: [String]?, _ columnCount: Int
   ) throws(DensityError) -> [Int] {
     var columns: [Int] = []

@@ -1,0 +1,59 @@
+import BinaryDensity
+
+/// A picture of rows before and after their completion: what they were, what was seen of them, and what they became.
+///
+/// Rows stand side by side, each above its completions; what is unknown is grey.
+struct CompletionPicture {
+  private let imageShape: ImageShape
+  private let hasOriginals: Bool
+  /// For each row, its pictures from the top down.
+  private var stacks: [[[UInt8]]] = []
+
+  /// - Parameters:
+  ///   - imageShape: the picture that a row is; nil for a line of its columns.
+  ///   - hasOriginals: whether rows were whole before some cells were hidden.
+  init(imageShape: ImageShape?, columnCount: Int, hasOriginals: Bool) {
+    self.imageShape = imageShape ?? ImageShape(height: 1, width: columnCount)
+    self.hasOriginals = hasOriginals
+  }
+
+  /// How many pictures there are.
+  var imageCount: Int { stacks.reduce(0) { $0 + $1.count } }
+
+  /// Adds a row.
+  ///
+  /// - Parameters:
+  ///   - original: the row before cells were hidden.
+  ///   - seen: the row as it was completed; nil where it is unknown.
+  ///   - completions: probabilities of being on, of which 0 and 1 are bits.
+  mutating func add(original: [Bool?], seen: [Bool?], completions: [[Float]]) {
+    func levels(_ row: [Bool?]) -> [UInt8] { row.map { $0.map { $0 ? 255 : 0 } ?? Self.unknownLevel } }
+    let completed = completions.map { $0.map { UInt8(min(max($0, 0), 1) * 255 + 0.5) } }
+    stacks.append((hasOriginals ? [levels(original)] : []) + [levels(seen)] + completed)
+  }
+
+  /// Returns the picture.
+  ///
+  /// - Parameters:
+  ///   - across: how many rows stand side by side; nil for at most twenty pictures, or one line.
+  ///   - magnification: the side of the square that a cell becomes, in pixels.
+  /// - Precondition: a row was added.
+  func image(across: Int?, magnification: Int) -> GreyImage {
+    let count = min(across ?? (imageShape.height == 1 ? 1 : 20), stacks.count)
+    let layout = ImageGrid(
+      imageWidth: imageShape.width, imageHeight: imageShape.height, columnCount: count,
+      magnification: magnification)
+    let blank = [UInt8](repeating: layout.separatorLevel, count: imageShape.pixelCount)
+    var images: [[UInt8]] = []
+    for first in stride(from: 0, to: stacks.count, by: count) {
+      for line in stacks[0].indices {
+        for index in first..<first + count {
+          images.append(index < stacks.count ? stacks[index][line] : blank)
+        }
+      }
+    }
+    return layout.picture(of: images)
+  }
+
+  private static let unknownLevel: UInt8 = 128
+}

@@ -1,0 +1,101 @@
+import Arguments
+import BinaryDensity
+
+/// The rows that a model is to complete, as they are read: cells that are missing are unknown.
+struct EvidenceTable {
+  private enum Rows {
+    case stream(TableStream)
+    case whole(BinaryMatrix)
+  }
+
+  /// The file, as errors name it.
+  let path: String
+  /// The height and width of the picture that a row is, if it is one.
+  let imageShape: ImageShape?
+  /// The names of the columns, the table's own or else the model's.
+  let columnNames: [String]?
+  private let rows: Rows
+  private let limit: Int?
+
+  /// Opens a table, or a folder's rows, with the columns in the model's order.
+  ///
+  /// - Parameter limit: how many rows to read at the most; nil for all.
+  init(_ arguments: ParsedArguments, path: String, for checkpoint: Checkpoint, limit: Int?) throws {
+    self.limit = limit
+    if DataOptions.isDirectory(path) {
+      self.path = path
+      rows = .whole(try DataOptions.rows(arguments, path: path, for: checkpoint).rows)
+      imageShape = checkpoint.imageShape
+      columnNames = checkpoint.columnNames
+    } else {
+      let table = try DataOptions.stream(arguments, path: path, for: checkpoint)
+      self.path = table.path
+      rows = .stream(table)
+      imageShape = table.imageShape ?? checkpoint.imageShape
+      columnNames = table.columnNames ?? checkpoint.columnNames
+    }
+  }
+
+  /// How much has been read, as far as that is known, when some rows have been.
+  private func fraction(after rowCount: Int) -> Double? {
+    let ofLimit = limit.map { Double(rowCount) / Double($0) }
+    switch rows {
+    case .stream(let table):
+      return table.fraction.map { max($0, ofLimit ?? 0) } ?? ofLimit
+    case .whole(let rows):
+      return max(Double(rowCount) / Double(max(1, rows.rowCount)), ofLimit ?? 0)
+    }
+  }
+
+  /// Calls `body` with the rows in their order, in blocks, while it says to go on.
+  ///
+  /// - Parameter body: is given the number of rows before, what is known, and the fraction read.
+  /// - Returns: how many rows there were.
+  /// - Throws: what reading and `body` throw; `DensityError.mismatch` for a table without rows. A row that `body` finds
+  ///   impossible is named as the table has it.
+  @discardableResult
+  func forEachBlock(
+    of length: Int,
+    _ body: (_ rowsBefore: Int, PartialRows, _ fraction: Double?) throws(DensityError) -> Bool
+  ) throws(DensityError) -> Int {
+    var rowCount = 0
+    func take(_ values: BinaryMatrix, _ known: BinaryMatrix?) throws(DensityError) -> Bool {
+      let count = min(values.rowCount, (limit ?? .max) - rowCount)
+      let known =
+        known
+        ?? BinaryMatrix(rowCount: values.rowCount, columnCount: values.columnCount) { _, _ in true }
+      let part = PartialRows(values: values.rows(0..<count), known: known.rows(0..<count))
+      let before = rowCount
+      rowCount += count
+      do throws(DensityError) {
+        let goesOn = try body(before, part, fraction(after: rowCount))
+        return goesOn && rowCount < limit ?? .max
+      } catch .impossibleEvidence(let row, _) {
+        throw .mismatch(
+          path: path, expected: "rows that the model holds possible",
+          found: "row \(before + row + 1), whose known cells have probability zero")
+      }
+    }
+    switch rows {
+    case .stream(let table):
+      try table.forEachPartialBlock(of: length) { (values, known) throws(DensityError) in
+        try take(values, known)
+      }
+    case .whole(let rows):
+      try rows.forEachBlock(of: length) { (values) throws(DensityError) in try take(values, nil) }
+    }
+    guard rowCount > 0 else {
+      throw .mismatch(path: path, expected: "a row of 0, 1 and missing cells", found: "none")
+    }
+    return rowCount
+  }
+
+  /// Says how the table was taken, once it has been read without fault.
+  func report(_ arguments: ParsedArguments, for checkpoint: Checkpoint) throws {
+    if case .stream(let table) = rows {
+      try DataOptions.report(table.origin, arguments, path: path, for: checkpoint)
+    } else {
+      try DataOptions.report(nil, arguments, path: path, for: checkpoint)
+    }
+  }
+}

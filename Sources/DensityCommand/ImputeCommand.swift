@@ -1,0 +1,133 @@
+import Arguments
+import BinaryDensity
+import Kernels
+
+/// The command `density impute`.
+enum ImputeCommand {
+  static let command = Command(
+    name: "impute",
+    summary: "Complete the missing cells of a table.",
+    discussion: """
+      Each row's missing cells are filled in given its known ones: with draws from p(missing | known), which as a whole \
+      are as varied as the data; with the probability that each cell is 1; or with the most probable completion, the same \
+      for every row that knows the same. Rows without missing cells stay as they are. Cells are taken to be missing at \
+      random: that a value is missing must not say anything about it.
+
+      Draws are exact where all that is known comes first in the model's order, where few cells are missing, and of \
+      models that answer every question exactly; elsewhere they are drawn by particles. The mean is exact of the latter \
+      models and up to 20 columns, else that of --draws draws. See 'density mode' for the most probable completions.
+
+      The output's name says its form: .csv, .txt, .npy, .idx, .svm, .dat or .pbm, or one of these and .gz, for a mean the \
+      first three; .png for a picture: each row as it was (with --hide), as it was seen, with grey for what is missing, and \
+      its completions below; - writes CSV to standard output.
+      """,
+    options: [
+      .value(
+        "output", short: "o", placeholder: "path", default: "-", help: "Where to write the completed rows."),
+      .value(
+        "how", placeholder: "what", default: "draw", allowed: ["draw", "mean", "mode"],
+        help: "What fills a missing cell: a draw, the probability of a 1, or the most probable row's value."),
+      .value(
+        "draws", placeholder: "count",
+        help:
+          "How many completions of each row to draw, one after another in the output; default: 1. With --how mean, "
+          + "over how many the mean is taken; default: 100."),
+      .value(
+        "hide", placeholder: "cells",
+        help:
+          "Hide these cells first: lower-half, random-half, square (of pictures), or columns such as a,b,7-20."
+      ),
+      CommonOptions.seed(of: "draws, and of hidden cells"),
+      .value("count", short: "n", placeholder: "rows", help: "Complete only so many rows. Default: all."),
+      .value(
+        "beam", placeholder: "width", default: "16",
+        help: "With --how mode: how many prefixes are walked side by side."),
+      .value(
+        "nodes", placeholder: "count", default: "0",
+        help: "With --how mode: how many more steps of a prefix a row's search takes than one beam's."),
+      .value(
+        "across", placeholder: "count", help: "In a .png, how many rows side by side. Default: 20 pictures."),
+      .value(
+        "magnify", placeholder: "factor", default: "2", help: "The side of a cell in a .png, in pixels."),
+      DataOptions.split,
+    ] + DataOptions.reading + [CommonOptions.threads],
+    positionals: [
+      Positional("checkpoint", help: "The trained model, a .safetensors file."),
+      Positional(
+        "table", help: "Rows with missing cells, or whole ones with --hide; - reads standard input."),
+    ],
+    examples: [
+      Command.Example(
+        "density impute model.safetensors gaps.csv -o full.csv", "a draw for each missing cell"),
+      Command.Example(
+        "density impute model.safetensors gaps.csv --how mean -o mean.csv", "probabilities instead"),
+      Command.Example(
+        "density impute m.safetensors Data/mnist -n 9 --hide square -o digits.png",
+        "digits with a hole, and what may have been there"),
+    ], run: run)
+
+  private static func run(_ arguments: ParsedArguments) throws -> ExitStatus {
+    let output = try arguments.value("output", as: .path)
+    let how = try arguments.value("how", as: .string)
+    let sink = try ImputeSink.Kind(output: output, how: how)
+    try checkOptions(arguments, how: how, isPicture: sink == .picture)
+    let draws = try arguments.optionalValue("draws", as: .integer(in: 1...100_000))
+    let limit = try arguments.optionalValue("count", as: .integer(in: 1...1_000_000_000))
+    let model = try arguments.value("checkpoint", as: .path)
+    let table = try arguments.value("table", as: .path)
+    if output != "-" { try AtomicFile.checkWritable(output, besides: [model, table]) }
+    let checkpoint = try Checkpoint(contentsOf: model)
+    let seed = try arguments.value("seed", as: .seed)
+    let completer = try RowCompleter(
+      checkpoint.model, how: how, drawCount: draws,
+      ModeSearch.Options(
+        beamWidth: try arguments.value("beam", as: .integer(in: 1...1_000_000)),
+        nodeLimit: try arguments.value("nodes", as: .integer(in: 0...Int.max))), seed: seed)
+    let evidence = try EvidenceTable(arguments, path: table, for: checkpoint, limit: limit)
+    let hidden = try arguments.optionalValue("hide", as: .string).map {
+      try HiddenCells(
+        $0, columnNames: evidence.columnNames, columnCount: checkpoint.model.variableCount)
+    }
+    let shape = TableWriter.Shape(
+      columnCount: checkpoint.model.variableCount, names: evidence.columnNames,
+      imageShape: evidence.imageShape)
+    Interrupt.install()
+    let progress = ProgressLine()
+    var rowCount = 0
+    let picture = ImputeSink.PictureOptions(
+      across: try arguments.optionalValue("across", as: .integer(in: 1...10_000)),
+      magnification: try arguments.value("magnify", as: .integer(in: 1...64)), hasOriginals: hidden != nil)
+    try ImputeSink(sink, path: output, shape, picture).writing { (write) throws(DensityError) in
+      try evidence.forEachBlock(of: completer.blockLength) {
+        (before, rows, fraction) throws(DensityError) in
+        let seen =
+          try hidden?.hiding(in: rows, firstRow: before, imageShape: evidence.imageShape, seed: seed) ?? rows
+        let completed = try completer.complete(seen) { (_) throws(DensityError) in !Interrupt.isRequested }
+        guard let completed else { throw .interrupted }
+        if let fraction { progress.update("completing", fraction: fraction) }
+        rowCount += completed.rowCount
+        return try write(ImputeSink.Part(original: rows, seen: seen, completed: completed))
+      }
+    }
+    progress.finish()
+    try evidence.report(arguments, for: checkpoint)
+    if let note = completer.note { progress.print(note) }
+    if output != "-" { progress.print("\(rowCount) rows in \(output)") }
+    return .success
+  }
+
+  /// Refuses options that would say nothing.
+  private static func checkOptions(
+    _ arguments: ParsedArguments, how: String, isPicture: Bool
+  ) throws(UsageError) {
+    if how == "mode" && arguments.isGiven("draws") {
+      throw UsageError("--draws says nothing with --how mode")
+    }
+    if how != "mode", let option = ["beam", "nodes"].first(where: arguments.isGiven) {
+      throw UsageError("--\(option) is for --how mode")
+    }
+    if !isPicture, let option = ["across", "magnify"].first(where: arguments.isGiven) {
+      throw UsageError("--\(option) is for a .png")
+    }
+  }
+}

@@ -1,0 +1,119 @@
+import BinaryDensity
+
+/// Where completed rows go: a table of bits or of numbers, a picture, or standard output.
+struct ImputeSink {
+  enum Kind: Hashable {
+    case table(TableFile)
+    case numbers(NumberTableFile)
+    case picture
+    case standardOutput
+
+    /// - Throws: `DensityError.unwritable` for a name that means nothing that could hold them.
+    init(output: String, how: String) throws(DensityError) {
+      if output == "-" {
+        self = .standardOutput
+      } else if output.hasSuffix(".png") {
+        self = .picture
+      } else {
+        self =
+          how == "mean" ? .numbers(try NumberTableFile(path: output)) : .table(try TableFile(path: output))
+      }
+    }
+  }
+
+  /// Rows, what was known of them, and their completions.
+  struct Part {
+    let original: PartialRows
+    let seen: PartialRows
+    let completed: CompletedRows
+  }
+
+  struct PictureOptions {
+    let across: Int?
+    let magnification: Int
+    let hasOriginals: Bool
+  }
+
+  private let kind: Kind
+  private let path: String
+  private let shape: TableWriter.Shape
+  private let picture: PictureOptions
+
+  init(_ kind: Kind, path: String, _ shape: TableWriter.Shape, _ picture: PictureOptions) {
+    self.kind = kind
+    self.path = path
+    self.shape = shape
+    self.picture = picture
+  }
+
+  /// Writes what `produce` hands on, part by part; a file is as it was if that fails.
+  ///
+  /// - Parameter produce: calls its argument, which says whether more is wanted.
+  func writing(
+    _ produce: (_ write: (Part) throws(DensityError) -> Bool) throws(DensityError) -> Void
+  ) throws {
+    switch kind {
+    case .table(let file):
+      try file.writing(shape) { (writer) throws(DensityError) in
+        try produce { (part) throws(DensityError) in
+          guard case .bits(let rows, _) = part.completed else { return false }
+          return try writer.write(rows)
+        }
+      }
+    case .numbers(let file):
+      try file.writing(shape) { (write) throws(DensityError) in
+        try produce { (part) throws(DensityError) in
+          for row in 0..<part.seen.rowCount {
+            for numbers in part.completed.numbers(ofRow: row) { try write(numbers) }
+          }
+          return true
+        }
+      }
+    case .standardOutput: try writeToStandardOutput(produce)
+    case .picture: try writePicture(produce)
+    }
+  }
+
+  private func writeToStandardOutput(
+    _ produce: (_ write: (Part) throws(DensityError) -> Bool) throws(DensityError) -> Void
+  ) throws {
+    let writer = TableWriter.standardOutput(shape)
+    try produce { (part) throws(DensityError) in
+      switch part.completed {
+      case .bits(let rows, _):
+        let goesOn = try writer.write(rows)
+        try writer.flush()
+        return goesOn
+      case .probabilities(let rows):
+        // The writer knows the line of names.
+        try writer.flush()
+        return try StandardOutput.write((0..<rows.rowCount).flatMap { NumberTableFile.line(rows[row: $0]) })
+      }
+    }
+    try writer.finish()
+  }
+
+  private func writePicture(
+    _ produce: (_ write: (Part) throws(DensityError) -> Bool) throws(DensityError) -> Void
+  ) throws {
+    var rows = CompletionPicture(
+      imageShape: shape.imageShape, columnCount: shape.columnCount, hasOriginals: picture.hasOriginals)
+    var failure: (any Error)?
+    try produce { (part) throws(DensityError) in
+      for row in 0..<part.seen.rowCount {
+        rows.add(
+          original: part.original[row: row], seen: part.seen[row: row],
+          completions: part.completed.numbers(ofRow: row))
+      }
+      do {
+        try checkPicture(
+          rowCount: rows.imageCount, variableCount: shape.columnCount, magnification: picture.magnification)
+      } catch {
+        failure = error
+      }
+      return failure == nil
+    }
+    if let failure { throw failure }
+    try rows.image(across: picture.across, magnification: picture.magnification).writePNG(to: path)
+  }
+}

@@ -1,0 +1,149 @@
+import BinaryDensity
+import Foundation
+import Kernels
+
+/// Completed rows: bits, or the probabilities that cells are on.
+enum CompletedRows {
+  /// `perRow` completions of each row, one after another.
+  case bits(BinaryMatrix, perRow: Int)
+  /// A row of probabilities for each row.
+  case probabilities(Matrix<Float>)
+
+  var rowCount: Int {
+    switch self {
+    case .bits(let rows, _): rows.rowCount
+    case .probabilities(let rows): rows.rowCount
+    }
+  }
+
+  /// The completions of one row of evidence, as numbers.
+  func numbers(ofRow row: Int) -> [[Float]] {
+    switch self {
+    case .bits(let rows, let perRow):
+      (row * perRow..<(row + 1) * perRow).map { rows[row: $0].map { $0 ? 1 : 0 } }
+    case .probabilities(let rows): [rows[row: row]]
+    }
+  }
+}
+
+/// Completes rows in one of the ways of `density impute`, block by block.
+final class RowCompleter {
+  private enum Way {
+    case draws(Int)
+    case mean(drawCount: Int)
+    case exactMean
+    case mode(ModeSearch)
+  }
+
+  private let way: Way
+  private let inference: Inference
+  private var generator: Philox
+  /// The fewest independent draws that those of a row were worth, where particles drew them.
+  private var leastSize: Double?
+  private var (rowCount, provedCount) = (0, 0)
+
+  init(
+    _ density: any Density, how: String, drawCount: Int?, _ options: ModeSearch.Options, seed: UInt64
+  ) throws(DensityError) {
+    switch how {
+    case "mode": way = .mode(ModeSearch(density, options))
+    case "mean":
+      // One question for each unknown cell: where they are cheap and exact.
+      way =
+        density.tractable != nil || density.variableCount <= 20
+        ? .exactMean : .mean(drawCount: drawCount ?? 100)
+    default: way = .draws(drawCount ?? 1)
+    }
+    var inferenceOptions = Inference.Options()
+    inferenceOptions.seed = seed
+    inference = try Inference(density, inferenceOptions)
+    generator = Philox(seed: seed, stream: .sampling)
+  }
+
+  /// So many rows are completed at a time that no thread is idle, and so few that the first come soon.
+  var blockLength: Int {
+    switch way {
+    case .draws(let count): max(1, 4096 / count)
+    case .mean(let count): max(1, 4096 / count)
+    case .exactMean: 64
+    case .mode: 256
+    }
+  }
+
+  /// Completes rows; nil if `observe` said to stop.
+  func complete(
+    _ rows: PartialRows, observing observe: (Double) throws(DensityError) -> Bool
+  ) throws(DensityError) -> CompletedRows? {
+    rowCount += rows.rowCount
+    switch way {
+    case .draws(let count):
+      return try draw(rows, count, observe).map { .bits($0, perRow: count) }
+    case .mean(let count):
+      return try draw(rows, count, observe).map { .probabilities(Self.means(of: $0, perRow: count)) }
+    case .exactMean: return try exactMeans(rows, observe).map { .probabilities($0) }
+    case .mode(let search):
+      guard let modes = try search.completions(of: rows, observing: observe) else { return nil }
+      provedCount += (0..<modes.rows.rowCount).count { modes.isProved($0) }
+      return .bits(modes.rows, perRow: 1)
+    }
+  }
+
+  /// What is to be said of the completions, once all are made.
+  var note: String? {
+    if case .mode = way {
+      return "\(provedCount) of \(rowCount) completions are proved to be the most probable"
+    }
+    return leastSize.map {
+      "some rows were completed by particles; a row's are worth at least \(fixed($0, 1)) independent draws"
+    }
+  }
+
+  private func draw(
+    _ rows: PartialRows, _ count: Int, _ observe: (Double) throws(DensityError) -> Bool
+  ) throws(DensityError) -> BinaryMatrix? {
+    let drawn = try inference.sample(given: rows, count: count, using: &generator, observing: observe)
+    for size in drawn?.effectiveSampleSizes ?? [] {
+      if let size { leastSize = min(leastSize ?? size, size) }
+    }
+    return drawn?.rows
+  }
+
+  /// The share of each row's draws in which a cell is on.
+  private static func means(of drawn: BinaryMatrix, perRow: Int) -> Matrix<Float> {
+    let rowCount = drawn.rowCount / perRow
+    var means = Matrix<Float>(rowCount: rowCount, columnCount: drawn.columnCount)
+    for row in 0..<drawn.rowCount {
+      for column in drawn.onBits(ofRow: row) { means[row / perRow, column] += 1 / Float(perRow) }
+    }
+    // A cell that is on in all draws is 1 to the last bit.
+    return Matrix(rowCount: rowCount, columnCount: drawn.columnCount) { row, column in
+      let mean = (means[row, column] * Float(perRow)).rounded() / Float(perRow)
+      return min(mean, 1)
+    }
+  }
+
+  /// p(x_i = 1 | known) of each unknown cell, asked one by one.
+  private func exactMeans(
+    _ rows: PartialRows, _ observe: (Double) throws(DensityError) -> Bool
+  ) throws(DensityError) -> Matrix<Float>? {
+    let count = rows.columnCount
+    var means = Matrix<Float>(rowCount: rows.rowCount, columnCount: count) { rows[$0, $1] == true ? 1 : 0 }
+    for row in 0..<rows.rowCount {
+      let unknown = (0..<count).filter { rows[row, $0] == nil }
+      guard !unknown.isEmpty else { continue }
+      var targets = PartialRows(rowCount: unknown.count, columnCount: count)
+      for (index, column) in unknown.enumerated() { targets[index, column] = true }
+      let evidence = rows.selecting(Array(repeating: row, count: unknown.count))
+      do throws(DensityError) {
+        let answers = try inference.logConditionals(of: targets, given: evidence)
+        for (column, answer) in zip(unknown, answers ?? []) {
+          means[row, column] = Float(exp(answer.value))
+        }
+      } catch .impossibleEvidence {
+        throw .impossibleEvidence(row: row, onBitCount: nil)
+      }
+      if try !observe(Double(row + 1) / Double(rows.rowCount)) { return nil }
+    }
+    return means
+  }
+}
