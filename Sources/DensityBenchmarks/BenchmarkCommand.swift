@@ -67,7 +67,8 @@ enum BenchmarkCommand {
         help: "Instead, measure how fast tables are read from files, and how much memory that takes."),
       .flag(
         "queries",
-        help: "Instead, measure answers about parts of rows: whether estimates hold their errors, and the time."),
+        help:
+          "Instead, measure answers about parts of rows: whether estimates hold their errors, and the time."),
       .value("model", placeholder: "checkpoint", help: "With --queries: a model of MNIST."),
       .flag("json", help: "Print one JSON document instead of the table."),
       .flag(
