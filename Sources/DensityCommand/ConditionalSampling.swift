@@ -89,7 +89,7 @@ struct ConditionalSampling {
     guard let found else { throw .interrupted }
     if temperature != 1 { return (found.rows, "at a temperature of \(temperature): not drawn from p") }
     let note = found.effectiveSampleSizes[0].map {
-      "drawn by particles, which is approximate: \(count) of an effective number of \(fixed($0, 0))"
+      "each row drawn by particles, approximately: effective numbers of \(fixed($0, 0)) or more"
         + (onBitCount == nil ? "; --exact TRIES draws by rejection" : "")
     }
     return (found.rows, note)

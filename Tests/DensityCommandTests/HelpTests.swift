@@ -33,7 +33,15 @@ struct HelpTests {
       "threads",
       "json", "help",
     ],
-    "sample": ["count", "seed", "output", "logprob", "columns", "magnify", "threads", "help"],
+    "sample": [
+      "count", "seed", "output", "given", "exact", "on-bits", "temperature", "distinct", "logprob", "columns",
+      "magnify", "particles", "error", "enumerate", "order", "threads", "help",
+    ],
+    "marginal": [
+      "output", "given", "hide", "others", "count", "particles", "error", "enumerate", "order", "seed", "split",
+      "binarize", "threshold", "binarize-seed", "format", "header", "columns", "ignore", "values", "missing",
+      "column-count", "index-base", "array", "image", "threads", "help",
+    ],
     "logprob": [
       "output", "data", "split", "binarize", "threshold", "binarize-seed", "format", "header", "columns",
       "ignore",

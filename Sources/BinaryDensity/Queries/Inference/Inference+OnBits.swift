@@ -4,8 +4,9 @@ import Kernels
 extension Inference {
   /// Completes each row by draws from p(x_unknown | x_known, Σ_i x_i = n).
   ///
-  /// Exact for tractable densities and for up to 20 variables. Otherwise by particles that look ahead: how likely each
-  /// value is to leave the right number of on-bits is judged by the variables' means, as if they were independent.
+  /// Exact for tractable densities and for up to 20 variables. Otherwise each by particles of its own that look ahead: how
+  /// likely each value is to leave the right number of on-bits is judged by the variables' means, as if they were
+  /// independent.
   /// - Parameters:
   ///   - evidence: what is known.
   ///   - onBitCount: n, known on-bits included.
@@ -39,12 +40,30 @@ extension Inference {
     }
     try checkMemory(of: "counting on-bits", bytes: 8 * Double(variableCount) * Double(onBitCount + 1))
     let means = density.tractable == nil ? try sampledMeans() : []
-    for row in 0..<evidence.rowCount {
-      let plan = CompletionPlan(options, method: .particles, seed: seed)
-      try node.complete(row, onBitCount: onBitCount, means: means, into: &result, plan)
-      if try !observe(Double(row + 1) / Double(evidence.rowCount)) { return nil }
+    let plan = CompletionPlan(options, method: .particles, seed: seed)
+    let leaves = node.leaves
+    // Of a leaf that knows log p(n, x_known), once for each row.
+    let exact = leaves.map { leaf -> [Double]? in
+      guard case .tractable(let density) = leaf.node else { return nil }
+      let logs = density.logMarginalsByOnBitCount(of: evidence)
+      return (0..<evidence.rowCount).map { logs[$0, onBitCount] }
     }
-    return result.completions
+    let found = try mapInWaves(Array(0..<evidence.rowCount * count), observing: observe) { place in
+      let row = place / count
+      return Result { () throws(DensityError) in
+        try leaves.draw(
+          evidence.selecting([row]), onBitCount: onBitCount, exact: exact.map { $0?[row] }, means, plan, place
+        )
+      }
+    }
+    for (place, draw) in (found ?? []).enumerated() {
+      guard let draw = try draw.get() else {
+        throw .impossibleEvidence(row: place / count, onBitCount: onBitCount)
+      }
+      result.put(draw.row, at: [place])
+      if let size = draw.effectiveSampleSize { result.note(effectiveSampleSize: size, ofRow: place / count) }
+    }
+    return found == nil ? nil : result.completions
   }
 
   /// How often each variable is on in some samples.
@@ -55,66 +74,43 @@ extension Inference {
   }
 }
 
-extension QueryNode {
-  /// Draws a row's completions that have n on-bits.
-  fileprivate func complete(
-    _ row: Int, onBitCount: Int, means: [Double], into result: inout CompletionBuilder, _ plan: CompletionPlan
-  ) throws(DensityError) {
-    let evidence = result.evidence.selecting([row])
-    let count = result.count
-    // Of each leaf log w_k p_k(n, x_known), or an estimate, and what draws from it.
+extension [(logWeight: Double, node: QueryNode)] {
+  /// Draws one completion of n on-bits of a row: a leaf by log w_k p_k(n, x_known), or its estimate, then a row of it; nil if
+  /// there is none.
+  fileprivate func draw(
+    _ evidence: PartialRows, onBitCount: Int, exact: [Double?], _ means: [Double], _ plan: CompletionPlan,
+    _ place: Int
+  ) throws(DensityError) -> (row: BinaryMatrix, effectiveSampleSize: Double?)? {
     var (logShares, filters): ([Double], [ParticleFilter?]) = ([], [])
-    for (index, leaf) in leaves.enumerated() {
-      switch leaf.node {
-      case .tractable(let density):
-        logShares.append(leaf.logWeight + density.logMarginalsByOnBitCount(of: evidence)[0, onBitCount])
+    for (index, leaf) in enumerated() {
+      if let known = exact[index] {
+        logShares.append(leaf.logWeight + known)
         filters.append(nil)
-      case .chain(let chain):
+      } else if case .chain(let chain) = leaf.node {
         let filter = chain.filter(
-          evidence, onBitCount: onBitCount, means: means,
-          particleCount: max(plan.options.particleCount, 4 * count),
-          using: plan.part(index).generator(row, salt: 6))
+          evidence, onBitCount: onBitCount, means: means, particleCount: plan.particleCount,
+          using: plan.part(index).generator(place, salt: 6))
         logShares.append(leaf.logWeight + filter.logEstimate)
         filters.append(filter)
-      case .mixture, .opaque(_):
+      } else {
         throw .unsupported("a density that gives log p of whole rows alone cannot complete rows")
       }
     }
-    let largest = logShares.reduce(-Double.infinity, max)
-    guard largest > -.infinity else { throw .impossibleEvidence(row: row, onBitCount: onBitCount) }
-    let chooser = CumulativeWeights(logShares.map { exp($0 - largest) })
-    var generator = plan.generator(row, salt: 7)
-    var counts = Array(repeating: 0, count: leaves.count)
-    for _ in 0..<count { counts[chooser.draw(using: &generator)] += 1 }
-    var completed: [BinaryMatrix] = []
-    for (index, leaf) in leaves.enumerated() where counts[index] > 0 {
-      let copies = Array(repeating: 0, count: counts[index])
-      if let filter = filters[index], case .chain(let chain) = leaf.node {
-        let chosen = filter.draw(counts[index], using: &generator)
-        completed.append(chain.rows(chosen.map(filter.values(ofParticle:))))
-        result.note(
-          effectiveSampleSize: ParticleFilter.Summary.effectiveSampleSize([filter.summary]), ofRow: row)
-      } else if case .tractable(let density) = leaf.node {
-        completed.append(
-          try density.sample(
-            given: evidence.selecting(copies), onBitCount: onBitCount, using: &generator))
+    let largest = logShares.reduce(-Double.infinity, Swift.max)
+    guard largest > -.infinity else { return nil }
+    var generator = plan.generator(place, salt: 7)
+    let chosen = CumulativeWeights(logShares.map { exp($0 - largest) }).draw(using: &generator)
+    switch self[chosen].node {
+    case .chain(let chain):
+      return filters[chosen]?.drawOne(using: &generator).map {
+        (chain.rows([$0.values]), $0.effectiveSampleSize)
       }
+    case .tractable(let density):
+      let row = try density.sample(given: evidence, onBitCount: onBitCount, using: &generator)
+      // Exact of this leaf; the leaf itself was chosen by an estimate, if any was one.
+      return (row, filters.contains { $0 != nil } ? Double(plan.particleCount) : nil)
+    case .mixture, .opaque: return nil
     }
-    // In an order that has nothing to do with the leaves.
-    let rows = BinaryMatrix(concatenating: completed, columnCount: evidence.columnCount)
-    result.put(
-      rows.selecting(generator.permutation(of: count)), at: (0..<count).map { row * count + $0 })
-  }
-}
-
-extension ParticleFilter {
-  /// Draws particles by their weights.
-  func draw(_ count: Int, using generator: inout Philox) -> [Int] {
-    let weights = particleLogWeights
-    let largest = weights.reduce(-Double.infinity, max)
-    let shares = weights.map { exp($0 - largest) }
-    let chosen = systematicSample(shares, total: shares.reduce(0, +), count: count, using: &generator)
-    return generator.permutation(of: count).map { chosen[$0] }
   }
 }
 

@@ -7,8 +7,10 @@ public struct Completions: Sendable {
   public let rows: BinaryMatrix
   /// How many there are for each row of evidence.
   public let count: Int
-  /// How many independent draws those of each row of evidence are worth, where particles drew them; nil where they are
-  /// exact.
+  /// The effective number of the particles that a row's draws were taken from, the least of them; nil where they are exact.
+  ///
+  /// Each draw has particles of its own, so that draws are independent of each other. The fewer these are worth, the more
+  /// they are like draws from p(unknown) alone.
   public let effectiveSampleSizes: [Double?]
 
   /// Whether the draws of all rows are exact.
@@ -17,8 +19,8 @@ public struct Completions: Sendable {
 
 /// How completions are drawn where evidence comes after what is unknown.
 public enum CompletionMethod: Hashable, Sendable {
-  /// Exactly where that takes no search (see `Inference`), else by resampled particles: their draws are approximate, and
-  /// those of one row depend on each other.
+  /// Exactly where that takes no search (see `Inference`), else each by resampled particles of its own, an eighth of
+  /// `Inference.Options.particleCount`: then draws are approximate.
   case particles
   /// Exactly: candidates are drawn along the order, and dropped as soon as they miss a known value. At most so many
   /// candidates a row are tried; 1 / p(evidence) are needed for one.
@@ -63,7 +65,7 @@ extension Inference {
       }
       return result.completions
     }
-    // Blocks, so that what is drawn for them fits memory; a row's draws do not depend on its block.
+    // Blocks, so that what is drawn for them fits memory.
     let usesTable =
       temperature == 1 && variableCount <= options.tabulationLimit
       && (0..<evidence.rowCount).contains { !node.isDirect(evidence, row: $0) }
@@ -106,6 +108,9 @@ struct CompletionPlan {
       options, method: method, temperature: temperature,
       seed: seed &+ UInt64(index + 1) &* 0x9E37_79B9_7F4A_7C15)
   }
+
+  /// The particles of one draw.
+  var particleCount: Int { max(32, options.particleCount / 8) }
 
   /// The generator of one purpose and one row, or block.
   func generator(_ row: Int, salt: UInt64 = 0) -> Philox {
@@ -272,62 +277,65 @@ extension ChainQueries {
   ) throws(DensityError) -> Bool {
     let count = result.count
     var evidence = result.evidence.selecting(places.map { $0 / count })
-    // What is unknown before the last known variable is chosen first, row by row; then all that is known comes first.
+    func fill(_ index: Int, _ values: [Bool]) {
+      for (position, bit) in values.enumerated() { evidence[index, ordering.variables[position]] = bit }
+    }
+    // What is unknown before the last known variable is chosen first; then all that is known comes first.
+    var filtered: [(index: Int, path: EvidencePath)] = []
     var index = 0
     while index < places.count {
       let row = places[index] / count
       var end = index
       while end < places.count, places[end] / count == row { end += 1 }
       let path = EvidencePath(result.evidence, row: row, along: ordering)
-      if !path.isPrefix {
-        guard plan.temperature == 1 else {
-          throw .unsupported(
-            "row \(row + 1): a temperature takes evidence that comes before all that is unknown in the model's order"
-          )
-        }
+      if path.isPrefix {
+      } else if plan.temperature != 1 {
+        throw .unsupported(
+          "row \(row + 1): a temperature takes evidence that comes before all that is unknown in the model's order"
+        )
+      } else if isEnumerable(path, seconds: plan.options.enumerationSeconds) {
+        guard let terms = try assignments(of: path, observing: observe) else { return false }
+        let largest = terms.reduce(-Double.infinity, max)
+        guard largest > -.infinity else { throw .impossibleEvidence(row: row, onBitCount: nil) }
+        let chooser = CumulativeWeights(terms.map { exp($0 - largest) })
         var generator = plan.generator(row, salt: 2)
-        let found = try prefixes(
-          path, count: end - index, row: row, plan, using: &generator, observing: observe)
-        guard let found else { return false }
-        for (offset, values) in found.rows.enumerated() {
-          for (position, bit) in values.enumerated() {
-            evidence[index + offset, ordering.variables[position]] = bit
-          }
-        }
-        if let size = found.effectiveSampleSize { result.note(effectiveSampleSize: size, ofRow: row) }
-        if try !observe(Double(end) / Double(places.count)) { return false }
+        for index in index..<end { fill(index, path.filled(chooser.draw(using: &generator))) }
+      } else {
+        filtered += (index..<end).map { ($0, path) }
       }
       index = end
+    }
+    // A filter for each draw: draws of one filter would share their first values.
+    let found = try mapInWaves(filtered, observing: observe) { task in
+      var generator = plan.generator(places[task.index], salt: 4)
+      let filter = ParticleFilter(
+        source, task.path, particleCount: plan.particleCount, using: generator, keepsRows: true)
+      generator = plan.generator(places[task.index], salt: 5)
+      return filter.drawOne(using: &generator)
+    }
+    guard let found else { return false }
+    for (task, draw) in zip(filtered, found) {
+      let row = places[task.index] / count
+      guard let draw else { throw .impossibleEvidence(row: row, onBitCount: nil) }
+      fill(task.index, draw.values)
+      result.note(effectiveSampleSize: draw.effectiveSampleSize, ofRow: row)
     }
     var generator = plan.generator(places.first ?? 0, salt: 3)
     result.put(complete(evidence, temperature: plan.temperature, using: &generator), at: places)
     return try observe(1)
   }
+}
 
-  /// Draws the values up to the last known variable: by enumeration, or by particles.
-  ///
-  /// - Returns: rows of values by position, and how many independent ones they are worth if they are not exact; nil if
-  ///   `observe` said to stop.
-  private func prefixes(
-    _ path: EvidencePath, count: Int, row: Int, _ plan: CompletionPlan, using generator: inout Philox,
-    observing observe: (Double) throws(DensityError) -> Bool
-  ) throws(DensityError) -> (rows: [[Bool]], effectiveSampleSize: Double?)? {
-    if isEnumerable(path, seconds: plan.options.enumerationSeconds) {
-      guard let terms = try assignments(of: path, observing: observe) else { return nil }
-      let largest = terms.reduce(-Double.infinity, max)
-      guard largest > -.infinity else { throw .impossibleEvidence(row: row, onBitCount: nil) }
-      let chooser = CumulativeWeights(terms.map { exp($0 - largest) })
-      return ((0..<count).map { _ in path.filled(chooser.draw(using: &generator)) }, nil)
-    }
-    // Four times as many particles as draws, so that few are drawn twice.
-    let size = max(plan.options.particleCount, 4 * count)
-    let filter = ParticleFilter(source, path, particleCount: size, using: generator, keepsRows: true)
-    guard filter.logEstimate > -.infinity else { throw .impossibleEvidence(row: row, onBitCount: nil) }
-    // A stream of its own, for the filter has used a copy of this one.
-    generator = plan.generator(row, salt: 4)
+extension ParticleFilter {
+  /// Draws a particle by the weights: its values, and the effective number of particles it is one of; nil if none has a
+  /// weight.
+  func drawOne(using generator: inout Philox) -> (values: [Bool], effectiveSampleSize: Double)? {
+    let weights = particleLogWeights
+    let largest = weights.reduce(-Double.infinity, max)
+    guard largest > -.infinity else { return nil }
+    let chooser = CumulativeWeights(weights.map { exp($0 - largest) })
     return (
-      filter.draw(count, using: &generator).map(filter.values(ofParticle:)),
-      ParticleFilter.Summary.effectiveSampleSize([filter.summary])
+      values(ofParticle: chooser.draw(using: &generator)), Summary.effectiveSampleSize([summary])
     )
   }
 }

@@ -80,7 +80,7 @@ extension QueryNode {
       }
       var part = CompletionBuilder(known, count: 1)
       let goesOn = try leaf.node.complete(
-        Array(places.indices), into: &part, plan.part(index), observing: observe)
+        Array(places.indices), into: &part, plan.part(index).part(row + leaves.count), observing: observe)
       guard goesOn else { return false }
       result.put(part.completions.rows, at: places.map { row * count + $0 })
     }
