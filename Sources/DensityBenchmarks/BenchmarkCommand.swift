@@ -65,6 +65,11 @@ enum BenchmarkCommand {
       .flag(
         "reading",
         help: "Instead, measure how fast tables are read from files, and how much memory that takes."),
+      .flag(
+        "queries",
+        help:
+          "Instead, measure answers about parts of rows: whether estimates hold their errors, and the time."),
+      .value("model", placeholder: "checkpoint", help: "With --queries: a model of MNIST."),
       .flag("json", help: "Print one JSON document instead of the table."),
       .flag(
         "growth",
@@ -109,6 +114,7 @@ enum BenchmarkCommand {
     "serve": ["seconds", "data", "pin"],
     "list": ["only", "data"],
     "reading": ["repetitions", "only"],
+    "queries": ["only", "data", "model"],
     "growth": ["seconds", "repetitions", "plot", "json"],
   ]
 
@@ -136,6 +142,10 @@ enum BenchmarkCommand {
       try Server(
         label: parsed.value("serve", as: .string), seconds: seconds ?? 0.1, processor: processor,
         data: BenchmarkData(directory: directory)
+      ).run()
+    case "queries":
+      try Queries(
+        words: words, model: parsed.optionalValue("model", as: .path), dataDirectory: directory
       ).run()
     case "reading": try Reading(repetitions: repetitions, words: words).run()
     case "against":

@@ -6,10 +6,17 @@ import Kernels
 enum SampleCommand {
   static let command = Command(
     name: "sample",
-    summary: "Draw rows from a model, exactly.",
+    summary: "Draw rows from a model, exactly, or given what some columns are.",
     discussion: """
       The output's name says its form: .png for a picture, .csv, .txt, .npy or .idx (or one of these and .gz) for \
       rows; - writes CSV to standard output.
+
+      --given fixes columns: 'smoker=1,runner=0', or #3=1 by number. The draws are from p(others | given): exact where what \
+      is given comes first in the model's order, where few columns are unknown, and of models that answer every question \
+      exactly; elsewhere by particles, which is approximate and said, with how many independent draws they are worth, or \
+      exact again with --exact, which drops candidates until the given is met. A temperature below 1 keeps to what is \
+      probable: its draws are not from p. --on-bits asks for rows with so many ones. For a table of given cells, row by \
+      row, see 'density impute'.
       """,
     options: [
       .value("count", short: "n", placeholder: "rows", default: "100", help: "How many rows."),
@@ -17,11 +24,22 @@ enum SampleCommand {
       .value(
         "output", short: "o", placeholder: "path", default: "samples.png", help: "Where to write the rows."),
       .value(
+        "given", placeholder: "cells", help: "Only rows with these values: name=1,name=0, or #3=1 by number."),
+      .value(
+        "exact", placeholder: "tries",
+        help: "With --given: exact draws by rejection, of so many tries at the most."),
+      .value("on-bits", placeholder: "count", help: "Only rows with so many ones."),
+      .value(
+        "temperature", placeholder: "number", default: "1",
+        help: "What logits are divided by; other than 1, rows are not drawn from p."),
+      .flag(
+        "distinct",
+        help: "Print each different row once, with how often it was drawn, the most frequent first."),
+      .value(
         "logprob", placeholder: "path", help: "Also write each row's log-probability, in nats, to this file."),
       .value("columns", placeholder: "count", help: "Pictures side by side. Default: a square."),
       .value("magnify", placeholder: "factor", default: "2", help: "The side of a picture's pixel."),
-      CommonOptions.threads,
-    ],
+    ] + InferenceArguments.options + [CommonOptions.threads],
     positionals: [Positional("checkpoint", help: "The trained model, a .safetensors file.")],
     examples: [
       Command.Example(
@@ -29,11 +47,20 @@ enum SampleCommand {
       Command.Example(
         "density sample model.safetensors -n 1000 -o rows.npy --logprob logp.txt",
         "a thousand rows and how likely each is"),
+      Command.Example(
+        "density sample model.safetensors --given smoker=1 -n 1000 --distinct -o -",
+        "what a smoker is like, and how often"),
     ], run: run)
 
   private static func run(_ arguments: ParsedArguments) throws -> ExitStatus {
     let output = try arguments.value("output", as: .path)
     let isPicture = output.hasSuffix(".png")
+    if arguments.flag("distinct") {
+      guard output == "-" || TableFile.isText(output) else {
+        throw UsageError("--distinct writes CSV: to -, or to a .csv or .txt")
+      }
+      if arguments.isGiven("logprob") { throw UsageError("--logprob says nothing with --distinct") }
+    }
     let table = isPicture || output == "-" ? nil : try TableFile(path: output)
     let scores = try arguments.optionalValue("logprob", as: .path).map {
       try TableFile(path: $0, for: .numbers)
@@ -57,11 +84,21 @@ enum SampleCommand {
 
     let progress = ProgressLine()
     let evaluator = checkpoint.model.evaluator()
+    let conditional = try ConditionalSampling(arguments, for: checkpoint)
+    Interrupt.install()
+    var note: String?
     var logProbabilities: [Double] = []
     /// Draws the rows in parts, each of which is handed on at once, until nobody wants more.
     func draw(_ body: (BinaryMatrix) throws(DensityError) -> Bool) throws(DensityError) {
       for start in stride(from: 0, to: count, by: partLength) {
-        let part = try evaluator.sample(count: min(partLength, count - start), using: &generator)
+        let size = min(partLength, count - start)
+        let part: BinaryMatrix
+        if let conditional {
+          (part, note) = try conditional.sample(count: size, using: &generator)
+        } else {
+          part = try evaluator.sample(count: size, using: &generator)
+        }
+        if Interrupt.isRequested { throw .interrupted }
         // What has no log p is not drawn from it either, which the first row finds out in any case.
         let scored = scores != nil ? part : part.rows(0..<(start == 0 ? 1 : 0))
         let terms = try evaluator.logProbabilities(of: scored) { (_) throws(DensityError) in true } ?? []
@@ -73,7 +110,14 @@ enum SampleCommand {
     let shape = TableWriter.Shape(
       columnCount: checkpoint.model.variableCount, names: checkpoint.columnNames,
       imageShape: checkpoint.imageShape, rowCount: count)
-    if isPicture {
+    if arguments.flag("distinct") {
+      var distinct = DistinctRows(columnCount: checkpoint.model.variableCount)
+      try draw { (part) throws(DensityError) in
+        distinct.add(part)
+        return true
+      }
+      try distinct.write(to: output, names: checkpoint.columnNames)
+    } else if isPicture {
       var parts: [BinaryMatrix] = []
       try draw { (part) throws(DensityError) in
         parts.append(part)
@@ -97,6 +141,7 @@ enum SampleCommand {
     }
     progress.finish()
     if let scores { try scores.write(logProbabilities) }
+    if let note { progress.print(note) }
     if output != "-" { progress.print("\(count) rows in \(output)") }
     return .success
   }

@@ -95,6 +95,27 @@ package func accumulateLogits(
   }
 }
 
+/// Adds log σ(±logits[r]), the logarithm of the probability of each bit, in Double and with the same bits in every
+/// instruction set.
+package func addLogProbabilities(
+  of bits: Span<Bool>, logits: Span<Float>, to sums: inout MutableSpan<Double>
+) {
+  precondition(
+    bits.count == logits.count && sums.count == logits.count,
+    "\(bits.count) bits and \(logits.count) logits for \(sums.count) sums")
+  bits.withUnsafeBufferPointer { bits in
+    logits.withUnsafeBufferPointer { logits in
+      sums.withUnsafeMutableBufferPointer { sums in
+        guard let values = bits.baseAddress, let z = logits.baseAddress, let target = sums.baseAddress else {
+          return
+        }
+        // That is what a mixture of one component does.
+        kernels.pointee.mixture_advance(target, z, values, 1, logits.count)
+      }
+    }
+  }
+}
+
 /// Draws bits[r] = uniforms[r] < σ(logits[r]), with the same result in every instruction set.
 package func drawBits(uniforms: Span<Float>, logits: Span<Float>, into bits: inout MutableSpan<Bool>) {
   precondition(

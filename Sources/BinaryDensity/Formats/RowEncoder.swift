@@ -26,7 +26,7 @@ struct RowEncoder {
     case .npy: return NPYHeader(type: hasMissing ? .float32 : .uint8, dimensions: dimensions).encoded
     case .text:
       guard let names = shape.names, !names.isEmpty else { return [] }
-      return Array((names.map(Self.field).joined(separator: ",") + "\n").utf8)
+      return TableFile.csvLine(names)
     case .svmlight, .items, .pbm: return []
     }
   }
@@ -177,7 +177,7 @@ struct RowEncoder {
   }
 
   /// A name as a field of CSV: in quotes unless it is a plain word, for a number or `true` might be taken for a cell.
-  private static func field(_ name: String) -> String {
+  static func field(_ name: String) -> String {
     let isPlain =
       name.unicodeScalars.first.map { $0.properties.isAlphabetic || $0 == "_" } == true
       && name.unicodeScalars.allSatisfy {

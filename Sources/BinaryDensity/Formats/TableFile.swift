@@ -155,6 +155,18 @@ public struct TableFile: Hashable, Sendable {
   }
 }
 
+extension TableFile {
+  /// Whether a path's end means text.
+  package static func isText(_ path: String) -> Bool {
+    (try? TableFile(path: path))?.format == .text
+  }
+
+  /// Returns a line of CSV, of fields that are quoted where they have to be.
+  package static func csvLine(_ fields: [String]) -> [UInt8] {
+    Array((fields.map(RowEncoder.field).joined(separator: ",") + "\n").utf8)
+  }
+}
+
 extension TableFile.Format {
   /// Whether it can hold a column of numbers.
   public var holdsNumbers: Bool { self == .idx || self == .npy || self == .text }

@@ -62,18 +62,25 @@ struct ChainQueries: Sendable {
     }
     let parts = try mapInWaves(shards, observing: observe) { shard in
       let rows = shard.map { paths[$0] }
-      var sums = Array(repeating: 0.0, count: rows.count)
+      var (sums, ended): ([Double], [Double]) = (Array(repeating: 0, count: rows.count), [])
       let walk = StepWalk(source.cursor(rowCount: rows.count))
       for position in 0..<(rows.first?.count ?? 0) {
-        walk.computeLogits()
-        for row in rows.indices where position < rows[row].count {
-          guard let bit = rows[row].values[position] else { preconditionFailure("an unknown before a known") }
-          walk.bits[row] = bit
-          sums[row] += walk.logProbability(ofBitOfRow: row)
+        // The shortest stand at the end, and leave the walk there.
+        let count = rows[..<walk.rowCount].count { position < $0.count }
+        if count < walk.rowCount {
+          ended = sums[count...] + ended
+          sums.removeSubrange(count...)
+          walk.select(Array(0..<count))
         }
+        walk.set { row in
+          guard let bit = rows[row].values[position] else { preconditionFailure("an unknown before a known") }
+          return bit
+        }
+        walk.computeLogits()
+        walk.addLogProbabilities(to: &sums)
         walk.advance()
       }
-      return sums
+      return sums + ended
     }
     guard let parts else { return nil }
     var result = Array(repeating: 0.0, count: paths.count)
@@ -118,7 +125,8 @@ struct ChainQueries: Sendable {
 /// A cursor with room for its logits and the values of its rows.
 final class StepWalk {
   let cursor: any Cursor
-  var bits: [Bool]
+  /// The values of the rows' next variable.
+  private(set) var bits: [Bool]
   private(set) var logits: [Float]
 
   init(_ cursor: any Cursor) {
@@ -130,22 +138,36 @@ final class StepWalk {
   var rowCount: Int { bits.count }
   var position: Int { cursor.position }
 
+  /// Sets the value of each row's next variable.
+  func set(_ bit: (_ row: Int) -> Bool) {
+    bits.withUnsafeMutableBufferPointer { bits in for row in bits.indices { bits[row] = bit(row) } }
+  }
+
+  /// Sets the value of all rows' next variable.
+  func set(_ bit: Bool) { bits.withUnsafeMutableBufferPointer { $0.update(repeating: bit) } }
+
+  /// Draws the values of the rows' next variable, whose logits have been computed.
+  func draw(_ uniforms: [Float]) {
+    var values = bits
+    bits = []
+    let z = logits
+    var span = values.mutableSpan
+    drawBits(uniforms: uniforms.span, logits: z.span, into: &span)
+    bits = values
+  }
+
   /// Computes the logits of the rows' next variable.
   func computeLogits() { cursor.nextLogits(into: &logits) }
 
-  /// log p of a row's value of its next variable, whose logits have been computed.
-  func logProbability(ofBitOfRow row: Int) -> Double {
-    logSigmoid(bits[row] ? Double(logits[row]) : -Double(logits[row]))
+  /// Adds log p of the value of each row's next variable, whose logits have been computed.
+  func addLogProbabilities(to sums: inout [Double]) {
+    let (bits, logits) = (bits, logits)
+    var span = sums.mutableSpan
+    Kernels.addLogProbabilities(of: bits.span, logits: logits.span, to: &span)
   }
 
-  /// Gives the rows the values of `bits`.
+  /// Gives the rows their values.
   func advance() { cursor.advance(bits) }
-
-  /// Gives all rows one value.
-  func advance(_ bit: Bool) {
-    for row in bits.indices { bits[row] = bit }
-    advance()
-  }
 
   /// Keeps, repeats and drops rows.
   func select(_ rows: [Int]) {

@@ -33,6 +33,8 @@ extension Inference {
   ///   - evidence: what is known.
   ///   - count: how many completions of each row.
   ///   - method: what to do where evidence comes after what is unknown.
+  ///   - temperature: what each unknown variable's logit is divided by as it is drawn. Other than 1 the draws are *not* from
+  ///     p: below 1 they keep to what is probable, and far below they become the greedy choice.
   ///   - generator: gives all that is drawn.
   ///   - observe: is told the fraction done, and says whether to go on.
   /// - Returns: nil if `observe` said to stop.
@@ -41,10 +43,12 @@ extension Inference {
   /// - Precondition: `count >= 1`.
   public func sample(
     given evidence: PartialRows, count: Int = 1, method: CompletionMethod = .particles,
+    temperature: Double = 1,
     using generator: inout some RandomNumberGenerator,
     observing observe: (Double) throws(DensityError) -> Bool = { _ throws(DensityError) in true }
   ) throws(DensityError) -> Completions? {
     precondition(count >= 1, "cannot draw \(count) completions")
+    precondition(temperature > 0 && temperature.isFinite, "a temperature of \(temperature)")
     try require(evidence)
     var result = CompletionBuilder(evidence, count: count)
     let seed: UInt64 = generator.next()
@@ -54,21 +58,21 @@ extension Inference {
           order.bringingForward({ evidence.known[rows[0], $0] }, then: { _ in false })
         }
         let node = QueryNode.mixture(of: eonade, along: orders)
-        let plan = CompletionPlan(options, method: method, seed: seed)
+        let plan = CompletionPlan(options, method: method, temperature: temperature, seed: seed)
         guard try node.complete(evidence, rows, into: &result, plan, observing: observe) else { return nil }
       }
       return result.completions
     }
     // Blocks, so that what is drawn for them fits memory; a row's draws do not depend on its block.
     let usesTable =
-      variableCount <= options.tabulationLimit
+      temperature == 1 && variableCount <= options.tabulationLimit
       && (0..<evidence.rowCount).contains { !node.isDirect(evidence, row: $0) }
     if usesTable {
       guard let table = try probabilityTable(observing: observe) else { return nil }
       try result.draw(from: table, seed: seed)
       return result.completions
     }
-    let plan = CompletionPlan(options, method: method, seed: seed)
+    let plan = CompletionPlan(options, method: method, temperature: temperature, seed: seed)
     let length = max(1, 4096 / count)
     for first in stride(from: 0, to: evidence.rowCount, by: length) {
       let rows = Array(first..<min(first + length, evidence.rowCount))
@@ -85,18 +89,22 @@ extension Inference {
 struct CompletionPlan {
   let options: Inference.Options
   let method: CompletionMethod
+  let temperature: Double
   /// The seed of this call.
   let seed: UInt64
 
-  init(_ options: Inference.Options, method: CompletionMethod, seed: UInt64) {
+  init(_ options: Inference.Options, method: CompletionMethod, temperature: Double = 1, seed: UInt64) {
     self.options = options
+    self.temperature = temperature
     self.method = method
     self.seed = seed
   }
 
   /// The plan of a component of a mixture.
   func part(_ index: Int) -> CompletionPlan {
-    CompletionPlan(options, method: method, seed: seed &+ UInt64(index + 1) &* 0x9E37_79B9_7F4A_7C15)
+    CompletionPlan(
+      options, method: method, temperature: temperature,
+      seed: seed &+ UInt64(index + 1) &* 0x9E37_79B9_7F4A_7C15)
   }
 
   /// The generator of one purpose and one row, or block.
@@ -142,14 +150,20 @@ struct CompletionBuilder {
   }
 
   /// Draws all completions from a table.
-  mutating func draw(from table: ProbabilityTable, seed: UInt64) throws(DensityError) {
+  ///
+  /// - Parameter onBitCount: how many on-bits they are to have, if that is fixed.
+  mutating func draw(
+    from table: ProbabilityTable, seed: UInt64, onBitCount: Int? = nil
+  ) throws(DensityError) {
     let (evidence, count) = (evidence, count)
     let found = Threads.map(count: evidence.rowCount) { row in
       var generator = Philox(seed: seed, stream: .completions, index: UInt64(row))
-      return table.draw(count, given: evidence, row: row, using: &generator)
+      return table.draw(
+        count, given: evidence, row: row, where: { onBitCount == nil || $0.nonzeroBitCount == onBitCount },
+        using: &generator)
     }
     for (row, indices) in found.enumerated() {
-      guard let indices else { throw .impossibleEvidence(row: row, onBitCount: nil) }
+      guard let indices else { throw .impossibleEvidence(row: row, onBitCount: onBitCount) }
       for (draw, index) in indices.enumerated() {
         for column in 0..<evidence.columnCount where index >> column & 1 == 1 {
           rows.turnOn(row * count + draw, column)
@@ -185,6 +199,16 @@ extension QueryNode {
     guard let first = places.first else { return true }
     let count = result.count
     switch self {
+    case .tractable(let density) where plan.temperature != 1:
+      // Along an order that takes what is known first; of rows that know different cells one after another.
+      let rows = result.evidence.selecting(places.map { $0 / count })
+      for group in PartialRows(values: rows.known, known: rows.known).groupsOfEqualRows() {
+        let order = Ordering.natural(count: rows.columnCount)
+          .bringingForward({ rows.known[group[0], $0] }, then: { _ in false })
+        guard let chain = density.autoregressive(along: order) else { continue }
+        try ChainQueries(chain).complete(group.map { places[$0] }, into: &result, plan, observing: observe)
+      }
+      return try observe(1)
     case .tractable(let density):
       var generator = plan.generator(first)
       do throws(DensityError) {
@@ -241,6 +265,7 @@ extension QueryNode {
 }
 
 extension ChainQueries {
+  @discardableResult
   func complete(
     _ places: [Int], into result: inout CompletionBuilder, _ plan: CompletionPlan,
     observing observe: (Double) throws(DensityError) -> Bool
@@ -255,6 +280,11 @@ extension ChainQueries {
       while end < places.count, places[end] / count == row { end += 1 }
       let path = EvidencePath(result.evidence, row: row, along: ordering)
       if !path.isPrefix {
+        guard plan.temperature == 1 else {
+          throw .unsupported(
+            "row \(row + 1): a temperature takes evidence that comes before all that is unknown in the model's order"
+          )
+        }
         var generator = plan.generator(row, salt: 2)
         let found = try prefixes(
           path, count: end - index, row: row, plan, using: &generator, observing: observe)
@@ -270,7 +300,7 @@ extension ChainQueries {
       index = end
     }
     var generator = plan.generator(places.first ?? 0, salt: 3)
-    result.put(complete(evidence, using: &generator), at: places)
+    result.put(complete(evidence, temperature: plan.temperature, using: &generator), at: places)
     return try observe(1)
   }
 
@@ -292,18 +322,11 @@ extension ChainQueries {
     // Four times as many particles as draws, so that few are drawn twice.
     let size = max(plan.options.particleCount, 4 * count)
     let filter = ParticleFilter(source, path, particleCount: size, using: generator, keepsRows: true)
-    let weights = filter.particleLogWeights
-    let largest = weights.reduce(-Double.infinity, max)
-    guard largest > -.infinity else { throw .impossibleEvidence(row: row, onBitCount: nil) }
-    let shares = weights.map { exp($0 - largest) }
+    guard filter.logEstimate > -.infinity else { throw .impossibleEvidence(row: row, onBitCount: nil) }
     // A stream of its own, for the filter has used a copy of this one.
     generator = plan.generator(row, salt: 4)
-    var chosen = systematicSample(
-      shares, total: shares.reduce(0, +), count: count, using: &generator)
-    let order = generator.permutation(of: count)
-    chosen = order.map { chosen[$0] }
     return (
-      chosen.map(filter.values(ofParticle:)),
+      filter.draw(count, using: &generator).map(filter.values(ofParticle:)),
       ParticleFilter.Summary.effectiveSampleSize([filter.summary])
     )
   }

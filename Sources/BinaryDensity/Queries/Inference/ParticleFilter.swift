@@ -38,6 +38,8 @@ final class ParticleFilter {
   private var words: [UInt64]
   private let wordCount: Int
   private var logWeights: [Double]
+  /// log ψ of each particle's values so far.
+  private var logPotentials: [Double]
   private var areWeighed = false
   /// log of the product of the mean weights at every resampling.
   private var logProduct = 0.0
@@ -63,6 +65,7 @@ final class ParticleFilter {
     wordCount = keepsRows ? (path.count + 63) / 64 : 0
     words = Array(repeating: 0, count: particleCount * wordCount)
     logWeights = Array(repeating: 0, count: particleCount)
+    logPotentials = logWeights
     // Until the first draw all particles are one.
     walk = StepWalk(source.cursor(rowCount: 1))
     run()
@@ -82,48 +85,45 @@ final class ParticleFilter {
   }
 
   private func run() {
-    var start = 0.0
+    var start = [0.0]
+    var potential = lookahead?.initialLogPotential ?? 0
     for position in 0..<path.leadingCount {
       guard let bit = path.values[position] else { preconditionFailure("an unknown among the leading") }
-      walk.bits[0] = bit
+      walk.set(bit)
       walk.computeLogits()
-      start += walk.logProbability(ofBitOfRow: 0)
-      if lookahead != nil { weighByLookahead(bit, sum: &start) }
+      walk.addLogProbabilities(to: &start)
+      if let lookahead {
+        var (off, on) = ([0.0], [0.0])
+        lookahead.nextLogRatios(off: &off, on: &on)
+        potential += bit ? on[0] : off[0]
+        lookahead.advance([bit])
+      }
       record(position)
       walk.advance()
     }
-    start += lookahead?.initialLogPotential ?? 0
-    walk.select(Array(repeating: 0, count: particleCount))
-    lookahead?.select(Array(repeating: 0, count: particleCount))
-    if wordCount > 0 { words = (0..<particleCount).flatMap { _ in words[0..<wordCount] } }
-    for index in logWeights.indices { logWeights[index] = start }
+    let copies = Array(repeating: 0, count: particleCount)
+    walk.select(copies)
+    lookahead?.select(copies)
+    if wordCount > 0 { words = copies.flatMap { _ in words[0..<wordCount] } }
+    logWeights = copies.map { _ in start[0] + potential }
+    logPotentials = copies.map { _ in potential }
     guard let lookahead else { return runBlind() }
     runLooking(lookahead)
-  }
-
-  /// A known value of the one row that stands for all particles.
-  private func weighByLookahead(_ bit: Bool, sum: inout Double) {
-    var (off, on) = ([0.0], [0.0])
-    lookahead?.nextLogRatios(off: &off, on: &on)
-    sum += bit ? on[0] : off[0]
-    lookahead?.advance([bit])
   }
 
   private func runBlind() {
     var uniforms = Matrix<Float>(rowCount: 1, columnCount: particleCount)
     for position in path.leadingCount..<path.count {
       if let bit = path.values[position] {
+        walk.set(bit)
         walk.computeLogits()
-        for row in logWeights.indices {
-          walk.bits[row] = bit
-          logWeights[row] += walk.logProbability(ofBitOfRow: row)
-        }
+        walk.addLogProbabilities(to: &logWeights)
         areWeighed = true
       } else {
         resampleIfNeeded()
         walk.computeLogits()
         uniforms.fillUniform(using: &generator)
-        uniforms.withUnsafeView { walk.draw($0) }
+        walk.draw(uniforms.elements)
       }
       record(position)
       walk.advance()
@@ -139,64 +139,63 @@ final class ParticleFilter {
       walk.computeLogits()
       lookahead.nextLogRatios(off: &off, on: &on)
       if let known {
-        for row in logWeights.indices {
-          walk.bits[row] = known
-          logWeights[row] += walk.logProbability(ofBitOfRow: row) + (known ? on[row] : off[row])
-        }
+        walk.set(known)
+        walk.addLogProbabilities(to: &logWeights)
+        let ratios = known ? on : off
+        for row in ratios.indices { logWeights[row] += ratios[row] }
       } else {
         uniforms.fillUniform(using: &generator)
-        for row in logWeights.indices {
-          // log (p(off) ψ(off)) and log (p(on) ψ(on)); their sum is what the particle is weighed by.
-          let a = logSigmoid(-Double(walk.logits[row])) + off[row]
-          let b = logSigmoid(Double(walk.logits[row])) + on[row]
-          walk.bits[row] = Double(uniforms[0, row]) < 1 / (1 + exp(a - b))
-          logWeights[row] += max(a, b) + log1p(exp(-abs(a - b)))
+        let (logits, draws) = (walk.logits, uniforms.elements)
+        // log (p(off) ψ(off)) and log (p(on) ψ(on)); a particle is weighed by their sum.
+        let terms = logits.indices.map { row in
+          (logSigmoid(-Double(logits[row])) + off[row], logSigmoid(Double(logits[row])) + on[row])
+        }
+        walk.set { Double(draws[$0]) < 1 / (1 + exp(terms[$0].0 - terms[$0].1)) }
+        for (row, (a, b)) in terms.enumerated() {
+          // Where neither value has a future the particle is at its end.
+          logWeights[row] += max(a, b) > -.infinity ? max(a, b) + log1p(exp(-abs(a - b))) : -.infinity
         }
       }
+      let bits = walk.bits
+      for row in bits.indices { logPotentials[row] += bits[row] ? on[row] : off[row] }
       areWeighed = true
       record(position)
-      lookahead.advance(walk.bits)
+      lookahead.advance(bits)
       walk.advance()
     }
+    // ψ is 1 now, but for the rounding of its many factors.
+    for row in logWeights.indices where logWeights[row] > -.infinity { logWeights[row] -= logPotentials[row] }
   }
 
   private func record(_ position: Int) {
     guard wordCount > 0 else { return }
     let (word, bit) = (position / 64, UInt64(1) << UInt64(position % 64))
-    for row in walk.bits.indices where walk.bits[row] { words[row * wordCount + word] |= bit }
+    let bits = walk.bits
+    for row in bits.indices where bits[row] { words[row * wordCount + word] |= bit }
   }
 
   /// Resamples if the effective number of particles, (Σw)² / Σw², is below a half of them.
   private func resampleIfNeeded() {
     guard areWeighed else { return }
     areWeighed = false
-    let largest = logWeights.reduce(-Double.infinity, max)
-    // Evidence that no particle can have: the estimate is 0, whatever comes.
-    guard largest > -.infinity else { return }
+    let (smallest, largest) = logWeights.reduce((Double.infinity, -Double.infinity)) {
+      (min($0.0, $1), max($0.1, $1))
+    }
+    // Weights within a factor of 3 + √8 of each other are worth a half of their number at least: (Σw)² / n Σw² is not below
+    // 4 m M / (m + M)² (Kantorovich). And of evidence that no particle can have the estimate is 0, whatever comes.
+    guard largest > -.infinity, largest - smallest > 1.762 else { return }
     let weights = logWeights.map { exp($0 - largest) }
     let (sum, squares) = weights.reduce((0, 0)) { ($0.0 + $1, $0.1 + $1 * $1) }
     guard 2 * sum * sum < Double(particleCount) * squares else { return }
     logProduct += largest + log(sum / Double(particleCount))
-    for index in logWeights.indices { logWeights[index] = 0 }
     let chosen = systematicSample(weights, total: sum, count: particleCount, using: &generator)
+    logWeights = chosen.map { _ in 0 }
     walk.select(chosen)
     lookahead?.select(chosen)
+    logPotentials = chosen.map { logPotentials[$0] }
     if wordCount > 0 {
       words = chosen.flatMap { words[$0 * wordCount..<($0 + 1) * wordCount] }
     }
-  }
-}
-
-extension StepWalk {
-  /// Draws the values of the rows' next variable, whose logits have been computed, from uniforms (1 × rows).
-  fileprivate func draw(_ uniforms: UnsafeMatrixView<Float>) {
-    var values = [Bool](repeating: false, count: bits.count)
-    var column = [Float](repeating: 0, count: bits.count)
-    for row in column.indices { column[row] = uniforms[0, row] }
-    let z = logits
-    var span = values.mutableSpan
-    drawBits(uniforms: column.span, logits: z.span, into: &span)
-    bits = values
   }
 }
 

@@ -14,7 +14,7 @@ extension ChainQueries {
     precondition(path.unknownCount <= 40, "2 to the \(path.unknownCount) assignments are not enumerated")
     // The threads part where a block is as wide as a cursor is walked at best.
     let block = AssignmentBlock(source.cursor(rowCount: 1), path)
-    block.walk { 2 * block.rows.count <= source.rowsPerShard }
+    block.walk { 2 * block.rows.indices.count <= source.rowsPerShard }
     var leaves = [block.rows]
     if block.position < path.count {
       let states = block.snapshot()
@@ -22,7 +22,7 @@ extension ChainQueries {
       let found = try mapInWaves(Array(0..<1 << fixedCount), observing: observe) { task in
         let own = AssignmentBlock(source.cursor(rowCount: 1), path)
         own.resume(states)
-        var leaves: [[Assignment]] = []
+        var leaves: [Assignments] = []
         own.branch(fixing: (0..<fixedCount).map { task >> $0 & 1 == 1 }) { leaves.append($0) }
         return leaves
       }
@@ -30,16 +30,19 @@ extension ChainQueries {
       leaves = found.flatMap(\.self)
     }
     var result = Array(repeating: -Double.infinity, count: 1 << path.unknownCount)
-    for assignment in leaves.joined() { result[assignment.index] = assignment.logProbability }
+    for rows in leaves {
+      for (index, value) in zip(rows.indices, rows.logProbabilities) { result[index] = value }
+    }
     return result
   }
 }
 
-/// Values of the unknown variables so far, and log p of all values so far.
-private struct Assignment {
-  /// Bit j is the value of the j-th unknown variable.
-  var index = 0
-  var logProbability = 0.0
+/// Assignments of the unknown variables so far, side by side.
+private struct Assignments {
+  /// Bit j of an index is the value of the j-th unknown variable.
+  var indices = [0]
+  /// log p of all values so far.
+  var logProbabilities = [0.0]
 }
 
 /// Rows that share a position, one for each of some assignments of the unknown variables before it.
@@ -47,13 +50,13 @@ private final class AssignmentBlock {
   /// What it takes to go on from a position.
   struct State: Sendable {
     let cursors: [CursorSnapshot]
-    let rows: [Assignment]
+    let rows: Assignments
     let unknownCount: Int
   }
 
   private let walk: StepWalk
   private let path: EvidencePath
-  private(set) var rows = [Assignment()]
+  private(set) var rows = Assignments()
   /// How many unknown variables have been assigned.
   private(set) var unknownCount = 0
 
@@ -65,7 +68,8 @@ private final class AssignmentBlock {
   var position: Int { walk.position }
 
   func snapshot() -> State {
-    State(cursors: walk.cursor.snapshot(Array(rows.indices)), rows: rows, unknownCount: unknownCount)
+    State(
+      cursors: walk.cursor.snapshot(Array(0..<rows.indices.count)), rows: rows, unknownCount: unknownCount)
   }
 
   func resume(_ state: State) {
@@ -78,15 +82,14 @@ private final class AssignmentBlock {
   func walk(_ mayDouble: () -> Bool) {
     while position < path.count {
       if let bit = path.values[position] {
-        for row in rows.indices { walk.bits[row] = bit }
+        walk.set(bit)
       } else {
         guard mayDouble() else { return }
-        let count = rows.count
+        let count = rows.indices.count
         walk.select(Array(0..<count) + Array(0..<count))
-        rows += rows.map {
-          Assignment(index: $0.index | 1 << unknownCount, logProbability: $0.logProbability)
-        }
-        for row in rows.indices { walk.bits[row] = row >= count }
+        rows.indices += rows.indices.map { $0 | 1 << unknownCount }
+        rows.logProbabilities += rows.logProbabilities
+        walk.set { $0 >= count }
         unknownCount += 1
       }
       step()
@@ -95,22 +98,20 @@ private final class AssignmentBlock {
 
   private func step() {
     walk.computeLogits()
-    for row in rows.indices { rows[row].logProbability += walk.logProbability(ofBitOfRow: row) }
+    walk.addLogProbabilities(to: &rows.logProbabilities)
     walk.advance()
   }
 
   /// Gives all rows a value of the unknown variable that is next.
   private func assign(_ bit: Bool) {
-    for row in rows.indices {
-      walk.bits[row] = bit
-      if bit { rows[row].index |= 1 << unknownCount }
-    }
+    walk.set(bit)
+    if bit { rows.indices = rows.indices.map { $0 | 1 << unknownCount } }
     unknownCount += 1
     step()
   }
 
   /// Walks to the end of the path, the next unknown variables fixed and the others both ways.
-  func branch(fixing fixed: [Bool], _ leaf: ([Assignment]) -> Void) {
+  func branch(fixing fixed: [Bool], _ leaf: (Assignments) -> Void) {
     for bit in fixed {
       walk { false }
       assign(bit)
@@ -118,7 +119,7 @@ private final class AssignmentBlock {
     branch(leaf)
   }
 
-  private func branch(_ leaf: ([Assignment]) -> Void) {
+  private func branch(_ leaf: (Assignments) -> Void) {
     walk { false }
     guard position < path.count else { return leaf(rows) }
     let state = snapshot()

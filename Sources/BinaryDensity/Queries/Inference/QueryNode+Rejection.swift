@@ -115,13 +115,15 @@ extension ChainQueries {
     var rows = Array(repeating: [Bool](), count: count)
     for (position, known) in path.values.enumerated() {
       walk.computeLogits()
+      // A value is drawn before it is compared: a candidate is dropped with the probability that it misses.
+      let uniforms = (0..<rows.count).map { _ in unitFloat(generator.nextWord()) }
+      walk.draw(uniforms)
+      if position < path.leadingCount, let known { walk.set(known) }
+      let bits = walk.bits
       var kept: [Int] = []
       for row in rows.indices {
-        // A value is drawn before it is compared: a candidate is dropped with the probability that it misses.
-        let isOn = unitFloat(generator.nextWord()) < 1 / (1 + exp(-walk.logits[row]))
-        walk.bits[row] = position < path.leadingCount ? known ?? isOn : isOn
-        if known.map({ $0 == walk.bits[row] }) ?? true { kept.append(row) }
-        rows[row].append(walk.bits[row])
+        if known.map({ $0 == bits[row] }) ?? true { kept.append(row) }
+        rows[row].append(bits[row])
       }
       guard !kept.isEmpty else { return [] }
       walk.advance()

@@ -173,8 +173,7 @@ extension ChainQueries {
       let (row, index) = task.quotientAndRemainder(dividingBy: perRow)
       let (batch, filter) = index.quotientAndRemainder(dividingBy: count)
       let generator = draws.generator(row: row, batch: batch, filter: draws.filters.lowerBound + filter)
-      return ParticleFilter(source, paths[row], particleCount: draws.particleCount, using: generator)
-        .summary
+      return ParticleFilter(source, paths[row], particleCount: draws.particleCount, using: generator).summary
     }
     guard let found else { return nil }
     return paths.indices.map { row in

@@ -1,0 +1,130 @@
+import Arguments
+import BinaryDensity
+import Kernels
+
+/// Draws of rows of which something is wanted: some cells, a number of ones, or another temperature.
+struct ConditionalSampling {
+  private let inference: Inference
+  private let evidence: PartialRows
+  private let method: CompletionMethod
+  private let onBitCount: Int?
+  private let temperature: Double
+
+  /// Reads the options of `density sample`; nil if they ask for nothing but rows.
+  ///
+  /// - Throws: `UsageError` for cells that are no columns of the model, and options that do not go together.
+  init?(_ arguments: ParsedArguments, for checkpoint: Checkpoint) throws {
+    let count = checkpoint.model.variableCount
+    temperature = try arguments.value("temperature", as: .number(in: 1e-6...1e6))
+    onBitCount = try arguments.optionalValue("on-bits", as: .integer(in: 0...count))
+    let given = try arguments.optionalValue("given", as: .list)
+    let tries = try arguments.optionalValue("exact", as: .integer(in: 1...1 << 40))
+    if tries != nil, given == nil || onBitCount != nil {
+      throw UsageError("--exact goes with --given, and not with --on-bits")
+    }
+    if onBitCount != nil, temperature != 1 {
+      throw UsageError("--on-bits and --temperature do not go together")
+    }
+    let options = try InferenceArguments.options(arguments)
+    let isAsked = given != nil || onBitCount != nil || temperature != 1
+    if !isAsked, let option = InferenceArguments.options.first(where: { arguments.isGiven($0.name) }) {
+      throw UsageError("--\(option.name) says nothing without --given, --on-bits or --temperature")
+    }
+    guard isAsked else { return nil }
+    method = tries.map { .rejection(tryLimit: $0) } ?? .particles
+    inference = try Inference(checkpoint.model, options)
+    var evidence = PartialRows(rowCount: 1, columnCount: count)
+    for word in given ?? [] {
+      let (column, value) = try Self.cell(word, of: checkpoint)
+      if let known = evidence[0, column], known != value {
+        throw UsageError("--given: column \(column + 1) is given twice, as 0 and as 1")
+      }
+      evidence[0, column] = value
+    }
+    self.evidence = evidence
+  }
+
+  /// Reads a cell such as `smoker=1` or `#3=0`.
+  private static func cell(_ word: String, of checkpoint: Checkpoint) throws -> (column: Int, value: Bool) {
+    guard let sign = word.lastIndex(of: "=") else {
+      throw UsageError("--given: expected cells such as name=1 divided by commas, found '\(word)'")
+    }
+    let (name, text) = (String(word[..<sign]), String(word[word.index(after: sign)...]))
+    let values = checkpoint.reading?.values
+    let value: Bool
+    switch text.lowercased() {
+    case _ where text == values?.on: value = true
+    case _ where text == values?.off: value = false
+    case "1", "true", "yes", "t", "y": value = true
+    case "0", "false", "no", "f", "n": value = false
+    default:
+      let words = values.map { ", \($0.off) or \($0.on)" } ?? ""
+      throw UsageError("--given: \(name): expected 0 or 1\(words), found '\(text)'")
+    }
+    let isNumber = name.hasPrefix("#") && !(checkpoint.columnNames?.contains(name) ?? false)
+    let columns = try ColumnSelection.columns(
+      [isNumber ? String(name.dropFirst()) : name], option: "--given",
+      isNumber ? nil : checkpoint.columnNames, checkpoint.model.variableCount)
+    guard columns.count == 1 else { throw UsageError("--given: '\(name)' is not one column") }
+    return (columns[0], value)
+  }
+
+  /// Draws rows, and says what is to be known of them.
+  func sample(
+    count: Int, using generator: inout Philox
+  ) throws(DensityError) -> (rows: BinaryMatrix, note: String?) {
+    func goesOn(_ fraction: Double) throws(DensityError) -> Bool {
+      if Interrupt.isRequested { throw .interrupted }
+      return true
+    }
+    let found =
+      if let onBitCount {
+        try inference.sample(
+          given: evidence, onBitCount: onBitCount, count: count, using: &generator, observing: goesOn)
+      } else {
+        try inference.sample(
+          given: evidence, count: count, method: method, temperature: temperature, using: &generator,
+          observing: goesOn)
+      }
+    guard let found else { throw .interrupted }
+    if temperature != 1 { return (found.rows, "at a temperature of \(temperature): not drawn from p") }
+    let note = found.effectiveSampleSizes[0].map {
+      "drawn by particles, which is approximate: \(count) of an effective number of \(fixed($0, 0))"
+        + (onBitCount == nil ? "; --exact TRIES draws by rejection" : "")
+    }
+    return (found.rows, note)
+  }
+}
+
+/// Different rows, and how often each has come up.
+struct DistinctRows {
+  private let columnCount: Int
+  private var counts: [[Bool]: Int] = [:]
+
+  init(columnCount: Int) { self.columnCount = columnCount }
+
+  mutating func add(_ rows: BinaryMatrix) {
+    for row in 0..<rows.rowCount { counts[rows[row: row], default: 0] += 1 }
+  }
+
+  /// Writes a line a row: how often it came up, then its cells; the most frequent first.
+  func write(to output: String, names: [String]?) throws(DensityError) {
+    let names = ["count"] + (names ?? (1...columnCount).map { "column\($0)" })
+    let rows = counts.sorted { a, b in
+      a.value == b.value ? b.key.map(\.bit).lexicographicallyPrecedes(a.key.map(\.bit)) : a.value > b.value
+    }
+    var bytes = TableFile.csvLine(names)
+    for (row, count) in rows {
+      bytes += Array("\(count),\(row.map { $0 ? "1" : "0" }.joined(separator: ","))\n".utf8)
+    }
+    if output == "-" {
+      _ = try StandardOutput.write(bytes)
+    } else {
+      try AtomicFile.write(output.hasSuffix(".gz") ? Gzip.compress(bytes) : bytes, to: output)
+    }
+  }
+}
+
+extension Bool {
+  fileprivate var bit: Int { self ? 1 : 0 }
+}
