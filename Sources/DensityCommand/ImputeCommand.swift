@@ -30,8 +30,8 @@ enum ImputeCommand {
       .value(
         "draws", placeholder: "count",
         help:
-          "How many completions of each row to draw, one after another in the output; default: 1. With --how mean, "
-          + "over how many the mean is taken; default: 100."),
+          "How many completions of each row to draw, one after another in the output; default: 1. A mean is taken "
+          + "over so many, one row in the output; default: 100."),
       .value(
         "hide", placeholder: "cells",
         help:
@@ -41,10 +41,12 @@ enum ImputeCommand {
       .value("count", short: "n", placeholder: "rows", help: "Complete only so many rows. Default: all."),
       .value(
         "beam", placeholder: "width", default: "16",
-        help: "With --how mode: how many prefixes are walked side by side."),
+        help: "For the most probable completions: how many prefixes are walked side by side."),
       .value(
         "nodes", placeholder: "count", default: "0",
-        help: "With --how mode: how many more steps of a prefix a row's search takes than one beam's."),
+        help:
+          "For the most probable completions: how many steps of a prefix a row's search may take; 0 for a beam alone."
+      ),
       .value(
         "across", placeholder: "count", help: "In a .png, how many rows side by side. Default: 20 pictures."),
       .value(
