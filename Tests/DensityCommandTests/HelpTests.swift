@@ -38,7 +38,8 @@ struct HelpTests {
       "magnify", "particles", "error", "enumerate", "order", "threads", "help",
     ],
     "marginal": [
-      "output", "given", "hide", "others", "count", "particles", "error", "enumerate", "order", "seed", "split",
+      "output", "given", "hide", "others", "count", "particles", "error", "enumerate", "order", "seed",
+      "split",
       "binarize", "threshold", "binarize-seed", "format", "header", "columns", "ignore", "values", "missing",
       "column-count", "index-base", "array", "image", "threads", "help",
     ],
