@@ -74,12 +74,12 @@ public final class DensitySearch {
     guard data.variableCount > 0 else { throw .invalidConfiguration("\(data.name): there are no columns") }
     // Without test rows: what is not there cannot be looked at.
     if let validation = data.validation, validation.rowCount > 0 {
-      self.data = data.withoutTest(validation: validation)
+      self.data = data.withoutTest(validation: .validation)
       self.validation = validation
     } else {
       let split = data.withoutTest(validation: nil).holdingOutValidation(fraction: 0.1, seed: seed)
       validation = split.validation ?? split.train
-      self.data = split.withoutTest(validation: validation)
+      self.data = split.withoutTest(validation: split.validation == nil ? .train : .validation)
     }
     self.budget = max(0, budget.seconds)
     self.seed = seed
@@ -226,17 +226,19 @@ public final class DensitySearch {
       shared.state.withLock { $0.add(entry) }
       baselines.append((density, nll, terms))
     }
-    add("independent Bernoullis") { () throws(DensityError) in try IndependentBernoulli.fit(to: data.train) }
-    if baselines.isEmpty, let density = try? IndependentBernoulli.fit(to: data.train) {
+    guard let train = ObservedRows(data, .train) else { preconditionFailure("there are no training rows") }
+    add("independent Bernoullis") { () throws(DensityError) in try IndependentBernoulli.fit(to: train) }
+    if baselines.isEmpty, let density = try? IndependentBernoulli.fit(to: train) {
       // Told to stop at once: something is to be kept all the same.
       baselines = [(density, .infinity, [])]
     }
     add("Chow-Liu tree") { () throws(DensityError) in
-      try ChowLiuTree.fit(to: data.train) { hasTime(0.1) }
+      try ChowLiuTree.fit(to: train, while: { hasTime(0.1) })
     }
     add("mixture of 30 Bernoullis") { () throws(DensityError) in
       try BernoulliMixture.fit(
-        to: data.train, validation: validation, componentCount: 30, seed: seed, while: { hasTime(0.15) })
+        to: train, validation: ObservedRows(data, .validation), componentCount: 30, seed: seed,
+        while: { hasTime(0.15) })
     }
   }
 

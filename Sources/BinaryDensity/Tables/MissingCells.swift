@@ -1,0 +1,59 @@
+extension PartialRows {
+  /// Whether every cell is known.
+  ///
+  /// - Complexity: O(words).
+  public var isComplete: Bool { known.onBitCount == rowCount * columnCount }
+
+  /// Which cells are missing.
+  var missing: BinaryMatrix {
+    var missing = known
+    let lastWord = missing.columnCount % 64 == 0 ? ~0 : UInt64(1) << UInt64(missing.columnCount % 64) - 1
+    for index in missing.words.indices {
+      let isLast = index % missing.wordsPerRow == missing.wordsPerRow - 1
+      missing.words[index] = ~missing.words[index] & (isLast ? lastWord : ~0)
+    }
+    return missing
+  }
+
+  /// Returns some consecutive rows.
+  func rows(_ range: Range<Int>) -> PartialRows {
+    PartialRows(values: values.rows(range), known: known.rows(range))
+  }
+
+  /// Returns these rows with their missing cells taken from others of the same shape.
+  func completed(from rows: BinaryMatrix) -> BinaryMatrix {
+    var completed = values
+    for index in completed.words.indices {
+      completed.words[index] |= rows.words[index] & ~known.words[index]
+    }
+    return completed
+  }
+}
+
+extension DataSplits {
+  /// What should be known of training on a table with missing cells: how many are missing and what is assumed of them,
+  /// columns of which nothing can be learnt, and rows that say nothing.
+  ///
+  /// - Returns: a line for each that concerns the training rows; none for a complete table.
+  public func missingCellNotes() -> [String] {
+    guard let rows = partialRows(.train) else { return [] }
+    let cells = Double(rows.rowCount * rows.columnCount)
+    let share = 100 * (1 - Double(rows.known.onBitCount) / cells)
+    let percent = share < 0.1 ? "less than 0.1" : "\((share * 10).rounded() / 10)"
+    var notes = ["\(name): \(percent) % of the training cells are missing, which is taken to be by chance alone"]
+    let knownCounts = rows.known.onCounts
+    let empty = knownCounts.indices.filter { knownCounts[$0] == 0 }
+    if !empty.isEmpty {
+      let some = empty.prefix(4).map { columnNames?[$0] ?? "\($0 + 1)" }.joined(separator: ", ")
+      let all = some + (empty.count > 4 ? " and \(empty.count - 4) others" : "")
+      notes.append(
+        "warning: no training row knows column\(empty.count == 1 ? "" : "s") \(all): nothing can be learnt of "
+          + (empty.count == 1 ? "it" : "them"))
+    }
+    let silent = (0..<rows.rowCount).count { rows.known.onBitCount(ofRow: $0) == 0 }
+    if silent > 0 {
+      notes.append("\(silent) of the \(rows.rowCount) training rows know\(silent == 1 ? "s" : "") nothing")
+    }
+    return notes
+  }
+}
