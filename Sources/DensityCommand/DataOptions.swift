@@ -131,7 +131,7 @@ enum DataOptions {
     let data = try DataSplits.load(
       train: path, validation: validation, test: test, binarization: binarization,
       try TableArguments.options(arguments, for: checkpoint), matching: checkpoint)
-    for warning in data.leakageWarnings() { ProgressLine().print(warning) }
+    for line in data.leakageWarnings() + data.missingCellNotes() { ProgressLine().print(line) }
     if data.binarization == nil && arguments.isGiven("binarize") {
       throw UsageError("--binarize is for grey levels; \(path) holds bits")
     }

@@ -46,6 +46,10 @@ public struct Philox: RandomNumberGenerator, Hashable, Sendable, Codable {
     case splits
     /// The same for validation rows.
     case validationSplits
+    /// Missing cells of training rows, drawn anew as a model is trained; one index a time.
+    case completions
+    /// Missing cells of rows whose known cells' probability is estimated; one index a component.
+    case marginals
   }
 
   /// Creates the generator of one of a purpose's 2⁴⁸ sequences.

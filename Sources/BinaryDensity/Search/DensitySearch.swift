@@ -8,7 +8,7 @@ import Synchronization
 ///     let found = search.run()
 ///     print(found.density.logProbabilities(of: rows))
 ///
-/// Everything is chosen on the validation rows; test rows are never looked at. In order:
+/// Everything is chosen on the validation rows, by the known cells of those that have missing ones; test rows are never looked at. In order:
 ///
 /// 1. *Search*, up to 45 % of the time. Recipes are tried by hill climbing from a handful of first ones, a training a
 ///    thread, each on one thread, all in one order of the variables so that they compare.
@@ -192,7 +192,7 @@ public final class DensitySearch {
 
   /// Returns log p of each validation row; nil if the time is over before.
   private func logProbabilities(of density: any Density, _ observe: (Event) -> Bool) -> [Double]? {
-    let result = try? density.evaluator().logProbabilities(of: validation) { (_) throws(DensityError) in
+    let result = try? Self.logProbabilities(of: density, data) { (_) throws(DensityError) in
       let best = shared.state.withLock { $0.leaderboard.first?.validationNLL }
       tell(.progress(phase: "evaluating", fraction: fraction, best: best), observe)
       return !isOver
@@ -246,10 +246,23 @@ public final class DensitySearch {
     -density.logProbabilities(of: rows).reduce(0, +) / Double(max(1, rows.rowCount))
   }
 
-  /// Returns the same; nil if `goesOn`, which is asked from time to time, says no.
-  static func nll(_ density: any Density, _ rows: BinaryMatrix, while goesOn: () -> Bool) -> Double? {
-    let terms = try? density.evaluator().logProbabilities(of: rows) { (_) throws(DensityError) in goesOn() }
-    return terms.flatMap(\.self).map { -$0.reduce(0, +) / Double(max(1, rows.rowCount)) }
+  /// Returns the mean of −log p over the validation rows, or else the training rows; nil if `goesOn`, which is asked from
+  /// time to time, says no.
+  static func nll(_ density: any Density, _ data: DataSplits, while goesOn: () -> Bool) -> Double? {
+    let terms = try? logProbabilities(of: density, data) { (_) throws(DensityError) in goesOn() }
+    return terms.flatMap(\.self).map { -$0.reduce(0, +) / Double(max(1, $0.count)) }
+  }
+
+  /// Returns log p of each of these rows, or of its known cells; nil if `observe` says to stop.
+  private static func logProbabilities(
+    of density: any Density, _ data: DataSplits, observing observe: (Double) throws(DensityError) -> Bool
+  ) throws(DensityError) -> [Double]? {
+    let split = data.validation == nil ? DataSplit.train : .validation
+    guard let partial = data.partialRows(split) else {
+      return try density.evaluator().logProbabilities(of: data[split] ?? data.train, observing: observe)
+    }
+    return try MissingCellSampler(density).logMarginals(
+      of: partial, particleCount: MissingCells.judgedParticleCount, seed: 0, observing: observe)
   }
 
   /// Returns the order that the next member should have.

@@ -15,7 +15,9 @@ extension DataSplits {
     let usual = Double(repeated) / Double(train.rowCount)
     return parts.compactMap { split, rows in
       guard let rows, rows.rowCount > 0 else { return nil }
-      if rows == train && partialRows(split) == partialRows(.train) { return "warning: the \(split.rawValue) rows are the training rows" }
+      if rows == train && partialRows(split) == partialRows(.train) {
+        return "warning: the \(split.rawValue) rows are the training rows"
+      }
       let shared = (0..<rows.rowCount).count { counts[packedRow($0, of: split)] != nil }
       let share = Double(shared) / Double(rows.rowCount)
       guard rows.rowCount >= 8, share > 0.5, share > usual + 0.25 else { return nil }

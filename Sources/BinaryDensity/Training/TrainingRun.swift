@@ -169,7 +169,8 @@ public struct TrainingRun: Sendable {
     case .chowLiu:
       let limit = 100
       let tree = try ChowLiuTree.fit(
-        to: rows, iterationLimit: limit, while: { tell(.busy) }, observing: { tell(.fitting($0, limit: limit)) })
+        to: rows, iterationLimit: limit, while: { tell(.busy) },
+        observing: { tell(.fitting($0, limit: limit)) })
       if let failure { throw failure }
       guard let tree else { throw .interrupted }
       density = tree

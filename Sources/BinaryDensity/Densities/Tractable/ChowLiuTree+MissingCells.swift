@@ -57,7 +57,9 @@ extension ChowLiuTree {
         FittingIteration(
           number: number, objective: objective,
           trainingNLL: -statistics.logProbability / Double(rows.rowCount), validationNLL: nil))
-      guard isWanted, number < iterationLimit, objective - previous > tolerance * abs(objective) else { break }
+      guard isWanted, number < iterationLimit, objective - previous > tolerance * abs(objective) else {
+        break
+      }
       previous = objective
       let expected = PairCounts(
         ones: statistics.ones, rowCount: Double(rows.rowCount), pseudoCount: pseudoCount)
