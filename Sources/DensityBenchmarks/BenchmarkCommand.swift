@@ -65,6 +65,14 @@ enum BenchmarkCommand {
       .flag(
         "reading",
         help: "Instead, measure how fast tables are read from files, and how much memory that takes."),
+      .flag(
+        "missing",
+        help:
+          "Instead, fit models to a table of which cells are removed at random, and measure them on complete rows. The "
+          + "tables are those of --train, --validation and --test."),
+      .value("train", placeholder: "path", help: "With --missing: the training table."),
+      .value("validation", placeholder: "path", help: "With --missing: the validation table."),
+      .value("test", placeholder: "path", help: "With --missing: the test table."),
       .flag("json", help: "Print one JSON document instead of the table."),
       .flag(
         "growth",
@@ -110,6 +118,7 @@ enum BenchmarkCommand {
     "list": ["only", "data"],
     "reading": ["repetitions", "only"],
     "growth": ["seconds", "repetitions", "plot", "json"],
+    "missing": ["train", "validation", "test", "only", "json"],
   ]
 
   private static func run(_ parsed: ParsedArguments) throws -> ExitStatus {
@@ -136,6 +145,17 @@ enum BenchmarkCommand {
       try Server(
         label: parsed.value("serve", as: .string), seconds: seconds ?? 0.1, processor: processor,
         data: BenchmarkData(directory: directory)
+      ).run()
+    case "missing":
+      func path(_ name: String) throws -> String {
+        guard let path = try parsed.optionalValue(name, as: .path) else {
+          throw UsageError("--missing needs --train, --validation and --test")
+        }
+        return path
+      }
+      try MissingCells(
+        train: path("train"), validation: path("validation"), test: path("test"), words: words,
+        isJSON: parsed.flag("json")
       ).run()
     case "reading": try Reading(repetitions: repetitions, words: words).run()
     case "against":

@@ -47,9 +47,9 @@ public struct Philox: RandomNumberGenerator, Hashable, Sendable, Codable {
     /// The same for validation rows.
     case validationSplits
     /// Missing cells of training rows, drawn anew as a model is trained; one index a time.
-    case completions
+    case redrawnCells
     /// Missing cells of rows whose known cells' probability is estimated; one index a component.
-    case marginals
+    case knownCells
   }
 
   /// Creates the generator of one of a purpose's 2⁴⁸ sequences.

@@ -146,7 +146,8 @@ extension DensitySearch {
         guard !state.isStopped else { return .none }
         let leaders = state.trials.sorted { $0.nll < $1.nll }.prefix(5)
         let candidates =
-          Recipe.first(stepCount: state.stepCount) + leaders.flatMap { $0.recipe.neighbours(peak: $0.peak) }
+          Recipe.first(stepCount: state.stepCount, hasMissingCells: data.partialRows(.train) != nil)
+          + leaders.flatMap { $0.recipe.neighbours(peak: $0.peak) }
         for candidate in candidates {
           let recipe = candidate.roundedToEpochs(rowCount: data.train.rowCount)
           if state.started.insert(recipe).inserted {
@@ -176,7 +177,8 @@ extension DensitySearch {
     /// Measures what a second member of one order gains against a member of another, once there are both.
     private func measureDepth() {
       let (best, members) = shared.state.withLock { ($0.depth == nil ? $0.best : nil, $0.members) }
-      guard let best else { return }
+      // Networks of several orders each make no ensemble.
+      guard let best, best.density.autoregressive() != nil else { return }
       func member(ofOrder order: Int) -> Network? {
         members.first { $0.order == order && $0.recipe == best.recipe }
       }
@@ -240,8 +242,10 @@ extension DensitySearch {
       }
       // Stopped in its first epoch a training has no figure yet.
       let density = trainer.progress.bestValidationNLL == nil ? trainer.model : trainer.best
+      // What an order-agnostic network is judged by in training is a bound.
+      let judged = Model.takesMissingCells ? nil : trainer.progress.bestValidationNLL
       guard
-        let nll = trainer.progress.bestValidationNLL
+        let nll = judged
           ?? DensitySearch.nll(density, data, while: { !isOver })
       else { throw .interrupted }
       guard nll.isFinite else { throw .invalidConfiguration("its validation figure is not finite") }

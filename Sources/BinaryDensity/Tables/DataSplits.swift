@@ -26,11 +26,13 @@ public enum DataSplit: String, CaseIterable, Hashable, Sendable, Codable {
 public struct DataSplits: Sendable {
   /// What the data set is called.
   public let name: String
-  /// The training rows; for dynamic binarization, their fixed draw. A missing cell is off: see `partialRows(_:)`.
+  /// The training rows; for dynamic binarization, their fixed draw.
+  ///
+  /// A missing cell is off, here and in the other parts: see `partialRows(_:)`.
   public let train: BinaryMatrix
-  /// The validation rows, if there are any; a missing cell is off.
+  /// The validation rows, if there are any.
   public let validation: BinaryMatrix?
-  /// The test rows, if there are any; a missing cell is off.
+  /// The test rows, if there are any.
   public let test: BinaryMatrix?
   /// The height and width of the picture a row is, if it is one.
   public let imageShape: ImageShape?

@@ -34,8 +34,8 @@ extension PartialRows {
 
 /// How rows with missing cells are worked with.
 enum MissingCells {
-  /// The particles a row where missing cells are drawn anew: some are enough, for every draw starts from the last one.
-  static let redrawnParticleCount = 8
+  /// The particles a row where missing cells are drawn anew: few are enough, for every draw starts from the last one.
+  static let redrawnParticleCount = 4
   /// The particles a row where validation rows are measured in training.
   static let judgedParticleCount = 16
   /// The particles a row where figures are reported.
@@ -49,7 +49,7 @@ extension DataSplits {
     guard let rows = partialRows(.train) else { return nil }
     let mixture = try BernoulliMixture.fit(
       to: rows, componentCount: 20, tolerance: 1e-4, iterationLimit: 30, seed: seed)
-    var generator = Philox(seed: seed, stream: .completions)
+    var generator = Philox(seed: seed, stream: .redrawnCells)
     return try mixture.sample(given: rows, using: &generator)
   }
 

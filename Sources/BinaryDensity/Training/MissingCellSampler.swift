@@ -5,7 +5,7 @@ import Kernels
 ///
 /// What a density is made of is asked of it: tractable parts answer exactly; chains of conditionals by `ParticleWalk`; and
 /// what mixes others mixes their answers, p(known) = Σ_k w_k · p_k(known).
-struct MissingCellSampler {
+package struct MissingCellSampler {
   private enum Part {
     case exact(any TractableDensity)
     case chain(any AutoregressiveDensity, any CursorSource)
@@ -15,12 +15,12 @@ struct MissingCellSampler {
   private let parts: [Part]
   private let weights: [Double]
   /// Whether log p of known cells is exact.
-  let isExact: Bool
+  package let isExact: Bool
 
   /// Prepares a density.
   ///
   /// - Throws: `DensityError.unsupported` for one that has neither conditionals nor components.
-  init(_ density: any Density) throws(DensityError) {
+  package init(_ density: any Density) throws(DensityError) {
     variableCount = density.variableCount
     let leaves = try Self.leaves(of: density, weight: 1)
     weights = leaves.map(\.weight)
@@ -55,7 +55,7 @@ struct MissingCellSampler {
   ///   - seed: what the draws follow from.
   ///   - observe: is told the fraction done, and says whether to go on.
   /// - Returns: nil if `observe` said to stop.
-  func logMarginals(
+  package func logMarginals(
     of rows: PartialRows, particleCount: Int, seed: UInt64,
     observing observe: (Double) throws(DensityError) -> Bool = { _ throws(DensityError) in true }
   ) throws(DensityError) -> [Double]? {
@@ -75,7 +75,7 @@ struct MissingCellSampler {
         put(density.evaluator().logProbabilities(of: whole), at: complete)
         let walk = ParticleWalk(
           source: source, particleCount: particleCount,
-          generator: Philox(seed: seed, stream: .marginals, index: UInt64(number)))
+          generator: Philox(seed: seed, stream: .knownCells, index: UInt64(number)))
         let outcome = try walk.run(partial, numbers: incomplete) { (fraction) throws(DensityError) in
           try observe((Double(number) + fraction) * share)
         }
@@ -100,12 +100,12 @@ struct MissingCellSampler {
   ///   - round: how often has been drawn anew, so that no two times draw alike.
   ///   - observe: is told the fraction done, and says whether to go on.
   /// - Returns: nil if `observe` said to stop.
-  func redrawing(
+  package func redrawing(
     _ current: BinaryMatrix, of rows: PartialRows, particleCount: Int, seed: UInt64, round: Int,
     observing observe: (Double) throws(DensityError) -> Bool = { _ throws(DensityError) in true }
   ) throws(DensityError) -> BinaryMatrix? {
     let incomplete = rows.indicesByCompleteness.incomplete
-    let generator = Philox(seed: seed, stream: .completions, index: UInt64(round))
+    let generator = Philox(seed: seed, stream: .redrawnCells, index: UInt64(round))
     let members = try self.members(current.selecting(incomplete), numbers: incomplete, generator)
     var result = current
     var done = 0

@@ -41,9 +41,9 @@ public final class Trainer<Model: TrainableDensity> {
   private var average: Parameters<Float>?
   private let trainingRows: any RowSource
   /// What is known of the training rows, where cells are missing.
-  private let partialRows: PartialRows?
+  let partialRows: PartialRows?
   /// These rows completed, if the model needs that.
-  private var completions: BinaryMatrix?
+  var completions: BinaryMatrix?
   private let batch: RowBatch<Float>
 
   /// Starts a training.
@@ -148,7 +148,7 @@ public final class Trainer<Model: TrainableDensity> {
   /// The model with the best validation figure so far; while there is no figure, the one after the last epoch.
   public var best: Model { model(of: bestParameters) }
 
-  private func model(of parameters: Parameters<Float>) -> Model {
+  func model(of parameters: Parameters<Float>) -> Model {
     var model = template
     model.parameters = renumbering?.restored(parameters) ?? parameters
     return model
@@ -211,36 +211,6 @@ public final class Trainer<Model: TrainableDensity> {
       if try !observe(.epoch(record)) && progress.epoch < configuration.epochCount { return .stopped }
     }
     return .finished
-  }
-
-  /// Draws missing cells anew, if an epoch is about to begin and it is their turn; false if `observe` says to stop.
-  private func redrawMissingCells(
-    _ observe: (TrainingEvent) throws(DensityError) -> Bool
-  ) throws(DensityError) -> Bool {
-    guard let completions, let partialRows, progress.batch == 0, progress.epoch > 0,
-      progress.epoch.isMultiple(of: progress.configuration.redrawInterval)
-    else { return true }
-    let redrawn = try MissingCellSampler(model).redrawing(
-      completions, of: partialRows, particleCount: MissingCells.redrawnParticleCount,
-      seed: progress.configuration.seed, round: progress.epoch
-    ) { (fraction) throws(DensityError) in try observe(.completing(progress, fraction: fraction)) }
-    guard let redrawn else { return false }
-    self.completions = redrawn
-    return true
-  }
-
-  /// Returns log p of each validation row, or of its known cells; nil if `observe` says to stop.
-  private func measure(
-    _ rows: BinaryMatrix, by judge: any ValidationJudge, _ candidate: Parameters<Float>,
-    _ observe: (Double) throws(DensityError) -> Bool
-  ) throws(DensityError) -> [Double]? {
-    guard let partial = data.partialRows(.validation) else {
-      return try judge.logProbabilities(of: rows, observing: observe)
-    }
-    if Model.takesMissingCells { return try judge.logMarginals(of: partial, observing: observe) }
-    return try MissingCellSampler(model(of: candidate)).logMarginals(
-      of: partial, particleCount: MissingCells.judgedParticleCount, seed: progress.configuration.seed,
-      observing: observe)
   }
 
   private func step(_ rows: [Int], of source: any RowSource) throws(DensityError) {
