@@ -70,6 +70,14 @@ enum BenchmarkCommand {
         help:
           "Instead, measure answers about parts of rows: whether estimates hold their errors, and the time."),
       .value("model", placeholder: "checkpoint", help: "With --queries: a model of MNIST."),
+      .flag(
+        "missing",
+        help:
+          "Instead, fit models to a table of which cells are removed at random, and measure them on complete rows. The "
+          + "tables are those of --train, --validation and --test."),
+      .value("train", placeholder: "path", help: "With --missing: the training table."),
+      .value("validation", placeholder: "path", help: "With --missing: the validation table."),
+      .value("test", placeholder: "path", help: "With --missing: the test table."),
       .flag("json", help: "Print one JSON document instead of the table."),
       .flag(
         "growth",
@@ -116,6 +124,7 @@ enum BenchmarkCommand {
     "reading": ["repetitions", "only"],
     "queries": ["only", "data", "model"],
     "growth": ["seconds", "repetitions", "plot", "json"],
+    "missing": ["train", "validation", "test", "only", "json"],
   ]
 
   private static func run(_ parsed: ParsedArguments) throws -> ExitStatus {
@@ -146,6 +155,17 @@ enum BenchmarkCommand {
     case "queries":
       try Queries(
         words: words, model: parsed.optionalValue("model", as: .path), dataDirectory: directory
+      ).run()
+    case "missing":
+      func path(_ name: String) throws -> String {
+        guard let path = try parsed.optionalValue(name, as: .path) else {
+          throw UsageError("--missing needs --train, --validation and --test")
+        }
+        return path
+      }
+      try MissingCells(
+        train: path("train"), validation: path("validation"), test: path("test"), words: words,
+        isJSON: parsed.flag("json")
       ).run()
     case "reading": try Reading(repetitions: repetitions, words: words).run()
     case "against":

@@ -89,6 +89,33 @@ enum DataOptions {
     return (try BinaryMatrix(table), path, table.origin)
   }
 
+  /// Reads the rows that a trained model is asked about as `rows` does, and which of their cells are known where some are
+  /// missing.
+  static func partialRows(
+    _ arguments: ParsedArguments, path: String, for checkpoint: Checkpoint
+  ) throws -> (rows: BinaryMatrix, partial: PartialRows?, name: String, source: TableSource?) {
+    if isDirectory(path) {
+      let (rows, name, source) = try rows(arguments, path: path, for: checkpoint)
+      return (rows, nil, name, source)
+    }
+    let table = try stream(arguments, path: path, for: checkpoint)
+    var (values, known): ([BinaryMatrix], [BinaryMatrix]) = ([], [])
+    var isPartial = false
+    try table.forEachPartialBlock(of: table.blockLength) { (rows, cells) throws(DensityError) in
+      values.append(rows)
+      isPartial = isPartial || cells != nil
+      known.append(
+        cells ?? BinaryMatrix(rowCount: rows.rowCount, columnCount: rows.columnCount) { _, _ in true })
+      return true
+    }
+    let rows = BinaryMatrix(concatenating: values, columnCount: table.columnCount)
+    let partial =
+      isPartial
+      ? PartialRows(
+        values: rows, known: BinaryMatrix(concatenating: known, columnCount: table.columnCount)) : nil
+    return (rows, partial, path, table.origin)
+  }
+
   /// Says how a table was taken, once it has been read without fault.
   static func report(
     _ source: TableSource?, _ arguments: ParsedArguments, path: String, for checkpoint: Checkpoint? = nil
@@ -131,7 +158,7 @@ enum DataOptions {
     let data = try DataSplits.load(
       train: path, validation: validation, test: test, binarization: binarization,
       try TableArguments.options(arguments, for: checkpoint), matching: checkpoint)
-    for warning in data.leakageWarnings() { ProgressLine().print(warning) }
+    for line in data.leakageWarnings() + data.missingCellNotes() { ProgressLine().print(line) }
     if data.binarization == nil && arguments.isGiven("binarize") {
       throw UsageError("--binarize is for grey levels; \(path) holds bits")
     }

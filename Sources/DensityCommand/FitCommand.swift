@@ -10,7 +10,8 @@ enum FitCommand {
     discussion: """
       Tries families, sizes and regularisation on the training rows, chooses on the validation rows, trains many \
       networks of the best recipe and mixes them into one checkpoint. Test rows, if given, are looked at once, at the \
-      end. The leaderboard is of single tries; what is written mixes many of them, and need not stand first, for of \
+      end. Cells may be missing, which is taken to be by chance and not because of what stood there; validation rows with \
+      missing cells choose by their known ones. The leaderboard is of single tries; what is written mixes many of them, and need not stand first, for of \
       hundreds of networks one leads by luck. Ctrl-C ends the search and keeps the best so far; should the process be killed, the \
       output's name with .partial is the best single network by then. A file that the output has the name of is kept, \
       with ~1 after its name.

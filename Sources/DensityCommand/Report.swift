@@ -9,9 +9,10 @@ func rowCounts(of data: DataSplits) -> String {
 extension LikelihoodMeasurement {
   /// The figures in one line: `test NLL 88.860 ± 0.230 nats (0.1635 bits a variable, 10000 rows)`.
   var line: String {
-    "\(name) NLL \(withError(summary.negativeLogLikelihood, summary.standardError, 3)) nats "
-      + "(\(fixed(summary.bitsPerVariable, 4)) bits a variable, "
-      + "\(summary.rowCount) row\(summary.rowCount == 1 ? "" : "s"))"
+    "\(name) NLL \(isOfKnownCells ? "of the known cells " : "")"
+      + "\(withError(summary.negativeLogLikelihood, summary.standardError, 3)) nats "
+      + "(\(fixed(summary.bitsPerVariable, 4)) bits a \(isOfKnownCells ? "known cell" : "variable"), "
+      + "\(summary.rowCount) row\(summary.rowCount == 1 ? "" : "s")\(isEstimated ? ", estimated" : ""))"
   }
 
   /// The figures as members of a JSON object.
@@ -25,6 +26,8 @@ extension LikelihoodMeasurement {
       .init(key: "seconds", value: .real(seconds)),
       .init(key: "rows_per_second", value: .real(rowsPerSecond)),
     ]
+      + (isOfKnownCells ? [.init(key: "of_known_cells", value: .bool(true))] : [])
+      + (isEstimated ? [.init(key: "estimated", value: .bool(true))] : [])
   }
 }
 

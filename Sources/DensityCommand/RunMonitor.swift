@@ -53,6 +53,10 @@ struct RunMonitor {
       progress.update(
         "\(prefix)epoch \(state.epoch + 1)/\(epochCount)", fraction: state.fraction,
         figures: ["training NLL \(fixed(state.trainingNLL ?? 0, 2))"])
+    case .completing(let state, let fraction):
+      progress.update(
+        "\(prefix)epoch \(state.epoch + 1)/\(epochCount)", fraction: state.fraction,
+        figures: ["\(Int(100 * fraction))% of the missing cells drawn anew"])
     case .validating(let state, let fraction):
       progress.update(
         "\(prefix)epoch \(state.epoch + 1)/\(epochCount)", fraction: state.fraction,

@@ -30,8 +30,8 @@ enum TableHelp {
           ),
           (
             "missing cells",
-            "Nothing, ?, NA, NaN, NULL; others by --missing. What cannot use them says how many there are, and where "
-              + "the first is."
+            "Nothing, ?, NA, NaN, NULL; others by --missing. train and fit take them; what cannot use them says how many "
+              + "there are, and where the first is."
           ),
           (
             "other columns",

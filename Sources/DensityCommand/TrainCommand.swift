@@ -14,6 +14,12 @@ enum TrainCommand {
       over all orders of the variables), keeps the model with the best validation \
       figure, and ends with its negative log-likelihood on the validation and test rows.
 
+      Cells of the tables may be missing: that they are so by chance, and not because of what stood there, is taken for \
+      granted, and where it is not so what is learnt is biased. Baselines are fitted to the known cells exactly (by \
+      expectation maximisation). An eonade neither sees nor is asked for a missing cell. For the other networks missing \
+      cells are drawn, and drawn anew from the network, given the known ones, every few epochs (--redraw). The figure of \
+      validation or test rows with missing cells is that of their known ones, estimated by draws for networks.
+
       The baselines bernoulli, bernoulli-mixture and chow-liu are fitted at once, and take no options of training.
 
       The run's folder gets best.safetensors, last.safetensors (to resume from), history.jsonl, run.json (what it was \
@@ -80,6 +86,9 @@ enum TrainCommand {
         "validate-every", placeholder: "epochs", default: "1",
         help: "Measure the validation rows after every so many epochs, and after the last."),
       .value(
+        "redraw", placeholder: "epochs", default: "4",
+        help: "Draw missing cells of the training rows anew after every so many epochs (not for an EoNADE)."),
+      .value(
         "dropout", placeholder: "rate", default: "0",
         help: "The chance of a hidden unit to be zeroed in a step of training (not for a NADE)."),
       .value(
@@ -127,7 +136,7 @@ enum TrainCommand {
   private static let networkSettings =
     [
       "epochs", "batch", "rate", "schedule", "optimizer", "momentum", "weight-decay", "clip", "patience",
-      "validate-every", "precision", "dropout", "input-dropout", "average", "from",
+      "validate-every", "precision", "dropout", "input-dropout", "average", "redraw", "from",
     ] + shape
   /// The options that say what a network is.
   private static let shape = [

@@ -59,6 +59,10 @@ struct TrainingOptions {
       inputs: try arguments.value("input-dropout", as: .number(in: 0..<1)),
       hidden: try arguments.value("dropout", as: .number(in: 0..<1)))
     settings.averaging = try arguments.optionalValue("average", as: .number(in: 0..<1))
+    settings.redrawInterval = try arguments.value("redraw", as: .integer(in: 1...1_000_000))
+    if arguments.isGiven("redraw") && kind == .eonade {
+      throw UsageError("--redraw says nothing with an eonade, which takes missing cells as they are")
+    }
     settings.precision = try Self.precision(arguments, for: kind)
     self.settings = settings
   }

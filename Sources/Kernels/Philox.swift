@@ -52,6 +52,10 @@ public struct Philox: RandomNumberGenerator, Hashable, Sendable, Codable {
     case completions
     /// Which cells of a row are hidden from a model; one index a row.
     case hiddenCells
+    /// Missing cells of training rows, drawn anew as a model is trained; one index a time.
+    case redrawnCells
+    /// Missing cells of rows whose known cells' probability is estimated; one index a component.
+    case knownCells
   }
 
   /// Creates the generator of one of a purpose's 2⁴⁸ sequences.

@@ -15,7 +15,8 @@ struct HelpTests {
       "image",
       "epochs", "batch", "rate", "schedule", "optimizer",
       "momentum",
-      "weight-decay", "clip", "patience", "validate-every", "dropout", "input-dropout", "average", "members",
+      "weight-decay", "clip", "patience", "validate-every", "redraw", "dropout", "input-dropout", "average",
+      "members",
       "precision", "seed", "run", "resume", "from", "threads", "json", "help",
     ],
     "reproduce": [

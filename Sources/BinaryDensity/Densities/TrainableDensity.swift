@@ -20,6 +20,20 @@ public protocol TrainableDensity: Density {
   /// Sets what a step needs besides its rows, which are set: masks, or random splits of the variables.
   func prepare(
     _ objective: TrainingObjective<Inputs>, in executor: Executor<Float>, seed: UInt64, step: Int)
+  /// Whether a step takes rows with missing cells as they are; for other models they are completed by draws.
+  static var takesMissingCells: Bool { get }
+  /// Sets what a step needs besides its rows where some of their cells are missing.
+  ///
+  /// - Parameters:
+  ///   - objective: whose rows are set, and are off where a cell is missing.
+  ///   - known: which cells are known, a row for each, in the model's own order of the columns.
+  ///   - executor: what computes the step.
+  ///   - seed: the seed of the training.
+  ///   - step: the number of the step.
+  /// - Precondition: the model takes missing cells.
+  func prepare(
+    _ objective: TrainingObjective<Inputs>, known: BinaryMatrix, in executor: Executor<Float>, seed: UInt64,
+    step: Int)
   /// Returns what measures validation rows while the model is trained.
   ///
   /// - Parameters:
@@ -66,6 +80,20 @@ public protocol ValidationJudge: AnyObject {
   func logProbabilities(
     of rows: any RowSource, observing observe: (Double) throws(DensityError) -> Bool
   ) throws(DensityError) -> [Double]?
+  /// Returns log p of the known cells of each row, or an estimate as above, in nats; asked of models that take missing
+  /// cells.
+  func logMarginals(
+    of rows: PartialRows, observing observe: (Double) throws(DensityError) -> Bool
+  ) throws(DensityError) -> [Double]?
+}
+
+extension ValidationJudge {
+  /// Refuses unless a judge says otherwise.
+  public func logMarginals(
+    of rows: PartialRows, observing observe: (Double) throws(DensityError) -> Bool
+  ) throws(DensityError) -> [Double]? {
+    throw .unsupported("a judge of type \(Self.self) measures complete rows only")
+  }
 }
 
 /// The rates of dropout in training: the chance of an input, or of a hidden unit, to be zeroed in a step.
@@ -92,6 +120,15 @@ extension TrainableDensity {
   public var parameterCount: Int { parameters.scalarCount }
   /// True unless the model says otherwise.
   public static var allowsHiddenDropout: Bool { true }
+  /// False unless the model says otherwise.
+  public static var takesMissingCells: Bool { false }
+  /// Stops unless the model says otherwise.
+  public func prepare(
+    _ objective: TrainingObjective<Inputs>, known: BinaryMatrix, in executor: Executor<Float>, seed: UInt64,
+    step: Int
+  ) {
+    preconditionFailure("a \(Self.self) does not take rows with missing cells")
+  }
   /// Nil unless the model says otherwise.
   public func inNaturalOrder() -> (model: Self, ordering: Ordering)? { nil }
   /// Measures with the model itself.
@@ -101,11 +138,15 @@ extension TrainableDensity {
   /// The graph of what a step of training minimises, without dropout.
   public var trainingGraph: Graph { objective(.none).graph }
 
-  /// Returns the model with the logits of `IndependentBernoulli` as output biases.
-  func startingAtMarginals(of rows: any RowSource) throws(DensityError) -> Self {
+  /// Returns the model with the logits of `IndependentBernoulli`, fitted to the training rows, as output biases.
+  func startingAtMarginals(of data: DataSplits) throws(DensityError) -> Self {
     guard parameters.names.contains("b") else { return self }
     var model = self
-    model.parameters["b"] = try IndependentBernoulli(marginalsOfSource: rows).logits
+    if let partial = data.partialRows(.train) {
+      model.parameters["b"] = IndependentBernoulli(marginalsOf: partial).logits
+    } else {
+      model.parameters["b"] = try IndependentBernoulli(marginalsOfSource: data.trainingRows).logits
+    }
     return model
   }
 

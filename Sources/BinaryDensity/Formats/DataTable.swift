@@ -47,6 +47,11 @@ public struct DataTable: Hashable, Sendable {
     if case .greyLevels(let grey) = contents { grey } else { nil }
   }
 
+  /// The rows, if cells may be missing.
+  var partialRows: PartialRows? {
+    if case .partial(let rows) = contents { rows } else { nil }
+  }
+
   /// Returns the rows as bits, binarizing grey levels by the fixed draw; rows that are bits are as they are.
   ///
   /// - Parameters:

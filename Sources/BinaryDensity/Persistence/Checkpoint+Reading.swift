@@ -107,7 +107,28 @@ extension Checkpoint {
       optimizer: Optimizer(
         configuration.optimizer, state: state, stepCount: progress.step,
         clippingNorm: configuration.clippingNorm),
-      average: configuration.averaging == nil ? nil : try matrices("average."))
+      average: configuration.averaging == nil ? nil : try matrices("average."),
+      completions: try completions(
+        file, rowCount: progress.data.rowCount, columnCount: model.variableCount))
+  }
+
+  /// Reads the training rows whose missing cells are drawn, if the file has them.
+  private static func completions(
+    _ file: SafetensorsReader, rowCount: Int, columnCount: Int
+  ) throws(DensityError) -> BinaryMatrix? {
+    guard file.arrays.contains(where: { $0.name == completionsName }) else { return nil }
+    let wordsPerRow = (columnCount + 63) / 64
+    let words = try file.integers(named: completionsName, shape: [rowCount, wordsPerRow])
+    let unused = columnCount % 64 == 0 ? 0 : ~UInt64(0) << UInt64(columnCount % 64)
+    let last = stride(from: wordsPerRow - 1, to: words.count, by: wordsPerRow)
+    guard last.allSatisfy({ UInt64(bitPattern: Int64(words[$0])) & unused == 0 }) else {
+      throw .malformed(
+        path: file.path, at: .field("array '\(completionsName)'"), expected: "rows of \(columnCount) bits",
+        found: "bits beyond the last column")
+    }
+    return BinaryMatrix(
+      rowCount: rowCount, columnCount: columnCount,
+      words: words.map { UInt64(bitPattern: Int64($0)) })
   }
 
   private static func decode<Value: Decodable>(

@@ -9,7 +9,8 @@ import Kernels
 /// `reading` (JSON, how tables were read). The arrays `model.NAME` are the parameters, the
 /// orderings and the degrees of hidden units; those of component k of a mixture or an ensemble are `model.K.NAME`. A
 /// checkpoint that training can resume from also has `training` (JSON, see `TrainingState.Progress`), for each matrix the
-/// optimizer keeps `optimizer.SLOT.NAME` and, if parameters are averaged, `average.NAME`. A checksum over the whole file
+/// optimizer keeps `optimizer.SLOT.NAME`, if parameters are averaged `average.NAME`, and if missing cells of the training
+/// rows are drawn `training.completions`. A checksum over the whole file
 /// detects any change. FORMAT.md lists all of it, so that other programs can read and write such files.
 ///
 ///     let model = try Checkpoint(contentsOf: "runs/nade/best.safetensors").model
@@ -27,6 +28,8 @@ public struct Checkpoint: Sendable {
   public var training: TrainingState?
 
   static let format = "BinaryDensity 2"
+  /// The array of the training rows whose missing cells are drawn.
+  static let completionsName = "training.completions"
   /// The format before orderings and degrees were arrays.
   static let firstFormat = "BinaryDensity 1"
 
@@ -71,6 +74,12 @@ public struct Checkpoint: Sendable {
         tensors += Self.tensors("optimizer.\(slot).", matrices)
       }
       if let average = training.average { tensors += Self.tensors("average.", average) }
+      if let rows = training.completions {
+        tensors.append(
+          SafetensorsFile.Tensor(
+            name: Self.completionsName, shape: [rows.rowCount, rows.wordsPerRow],
+            scalars: .int64(rows.words.map(Int64.init(bitPattern:)))))
+      }
     }
     try SafetensorsFile(metadata: metadata, tensors: tensors).write(to: path)
   }

@@ -6,6 +6,10 @@ public struct LikelihoodMeasurement: Hashable, Sendable, Codable {
   public let summary: LikelihoodSummary
   /// The time taken.
   public let seconds: Double
+  /// Whether cells of the rows are missing: then the figures are of log p of the known ones, and bits are by known cell.
+  public var isOfKnownCells = false
+  /// Whether log p is not exact but estimated by draws, which makes it a little too small on average.
+  public var isEstimated = false
 
   /// Rows a second.
   public var rowsPerSecond: Double { Double(summary.rowCount) / seconds }
@@ -51,10 +55,17 @@ extension Density {
     var measurements: [LikelihoodMeasurement] = []
     for split in [DataSplit.validation, .test] {
       guard let rows = data[split], rows.rowCount > 0 else { continue }
-      let measured = try measureLikelihood(of: rows, named: split.rawValue) {
-        (fraction) throws(DensityError) in try observe(split, fraction)
+      func tell(_ fraction: Double) throws(DensityError) -> Bool { try observe(split, fraction) }
+      if let partial = data.partialRows(split) {
+        guard let measured = try measureKnownCells(of: partial, named: split.rawValue, observing: tell) else {
+          return nil
+        }
+        measurements.append(measured)
+        continue
       }
-      guard let measured else { return nil }
+      guard let measured = try measureLikelihood(of: rows, named: split.rawValue, observing: tell) else {
+        return nil
+      }
       measurements.append(measured.measurement)
     }
     return measurements

@@ -6,19 +6,24 @@ public struct LikelihoodSummary: Hashable, Sendable, Codable {
   public let negativeLogLikelihood: Double
   /// The standard error of that mean: the rows' standard deviation over √rows; nil of a single row, which shows none.
   public let standardError: Double?
-  /// The mean in bits, divided by the number of variables.
+  /// The mean in bits, divided by the number of variables, or of known cells a row.
   public let bitsPerVariable: Double
 
   /// Summarises log-probabilities, in nats, of rows of `variableCount` variables.
   ///
   /// - Precondition: there is at least one row.
   public init(logProbabilities: [Double], variableCount: Int) {
+    self.init(logProbabilities: logProbabilities, knownCellsPerRow: Double(variableCount))
+  }
+
+  /// Summarises log-probabilities of the known cells of rows; bits are zero where nothing is known.
+  init(logProbabilities: [Double], knownCellsPerRow: Double) {
     precondition(!logProbabilities.isEmpty, "no rows to summarise")
     let (mean, error) = meanAndStandardError(of: logProbabilities)
     rowCount = logProbabilities.count
     negativeLogLikelihood = -mean
     standardError = error
-    bitsPerVariable = -mean / 0.693147180559945309417 / Double(variableCount)
+    bitsPerVariable = knownCellsPerRow > 0 ? -mean / 0.693147180559945309417 / knownCellsPerRow : 0
   }
 }
 

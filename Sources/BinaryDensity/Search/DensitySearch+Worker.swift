@@ -95,10 +95,11 @@ extension DensitySearch {
     let number: Int
 
     private var elapsed: Double { start.duration(to: ContinuousClock().now).seconds }
-    // What is running then may go on for a while; the rest of the time is for evaluating mixtures.
+    // What is running then may go on for a while; the rest of the time is for evaluating mixtures, which takes longer
+    // where cells of the validation rows are missing.
     private var searchEnd: Double { 0.45 * budget }
     private var trialEnd: Double { 0.55 * budget }
-    private var end: Double { 0.94 * budget }
+    private var end: Double { (data.partialRows(.validation) == nil ? 0.94 : 0.8) * budget }
 
     /// Whether there is no time left, not even for evaluating.
     private var isOver: Bool { elapsed >= budget || shared.state.withLock { $0.isStopped } }
@@ -145,7 +146,8 @@ extension DensitySearch {
         guard !state.isStopped else { return .none }
         let leaders = state.trials.sorted { $0.nll < $1.nll }.prefix(5)
         let candidates =
-          Recipe.first(stepCount: state.stepCount) + leaders.flatMap { $0.recipe.neighbours(peak: $0.peak) }
+          Recipe.first(stepCount: state.stepCount, hasMissingCells: data.partialRows(.train) != nil)
+          + leaders.flatMap { $0.recipe.neighbours(peak: $0.peak) }
         for candidate in candidates {
           let recipe = candidate.roundedToEpochs(rowCount: data.train.rowCount)
           if state.started.insert(recipe).inserted {
@@ -175,13 +177,14 @@ extension DensitySearch {
     /// Measures what a second member of one order gains against a member of another, once there are both.
     private func measureDepth() {
       let (best, members) = shared.state.withLock { ($0.depth == nil ? $0.best : nil, $0.members) }
-      guard let best, let validation = data.validation else { return }
+      // Networks of several orders each make no ensemble.
+      guard let best, best.density.autoregressive() != nil else { return }
       func member(ofOrder order: Int) -> Network? {
         members.first { $0.order == order && $0.recipe == best.recipe }
       }
       guard let same = member(ofOrder: 0), let other = member(ofOrder: 1) else { return }
       func gain(_ density: any Density, over networks: [Network]) -> Double? {
-        DensitySearch.nll(density, validation, while: { !isOver }).map {
+        DensitySearch.nll(density, data, while: { !isOver }).map {
           max(networks.reduce(0) { $0 + $1.nll } / Double(networks.count) - $0, 1e-9)
         }
       }
@@ -233,15 +236,17 @@ extension DensitySearch {
       _ = try trainer.run { (event) throws(DensityError) in
         switch event {
         case .step: elapsed < end && !shared.state.withLock { $0.isStopped }
-        case .validating: !isOver
+        case .validating, .completing: !isOver
         case .epoch: true
         }
       }
       // Stopped in its first epoch a training has no figure yet.
       let density = trainer.progress.bestValidationNLL == nil ? trainer.model : trainer.best
+      // What an order-agnostic network is judged by in training is a bound.
+      let judged = Model.takesMissingCells ? nil : trainer.progress.bestValidationNLL
       guard
-        let nll = trainer.progress.bestValidationNLL
-          ?? DensitySearch.nll(density, data.validation ?? data.train, while: { !isOver })
+        let nll = judged
+          ?? DensitySearch.nll(density, data, while: { !isOver })
       else { throw .interrupted }
       guard nll.isFinite else { throw .invalidConfiguration("its validation figure is not finite") }
       let epochs = Double(trainer.progress.configuration.epochCount)

@@ -8,7 +8,7 @@ import Synchronization
 ///     let found = search.run()
 ///     print(found.density.logProbabilities(of: rows))
 ///
-/// Everything is chosen on the validation rows; test rows are never looked at. In order:
+/// Everything is chosen on the validation rows, by the known cells of those that have missing ones; test rows are never looked at. In order:
 ///
 /// 1. *Search*, up to 45 % of the time. Recipes are tried by hill climbing from a handful of first ones, a training a
 ///    thread, each on one thread, all in one order of the variables so that they compare.
@@ -74,12 +74,12 @@ public final class DensitySearch {
     guard data.variableCount > 0 else { throw .invalidConfiguration("\(data.name): there are no columns") }
     // Without test rows: what is not there cannot be looked at.
     if let validation = data.validation, validation.rowCount > 0 {
-      self.data = data.withoutTest(validation: validation)
+      self.data = data.withoutTest(validation: .validation)
       self.validation = validation
     } else {
       let split = data.withoutTest(validation: nil).holdingOutValidation(fraction: 0.1, seed: seed)
       validation = split.validation ?? split.train
-      self.data = split.withoutTest(validation: validation)
+      self.data = split.withoutTest(validation: split.validation == nil ? .train : .validation)
     }
     self.budget = max(0, budget.seconds)
     self.seed = seed
@@ -192,7 +192,7 @@ public final class DensitySearch {
 
   /// Returns log p of each validation row; nil if the time is over before.
   private func logProbabilities(of density: any Density, _ observe: (Event) -> Bool) -> [Double]? {
-    let result = try? density.evaluator().logProbabilities(of: validation) { (_) throws(DensityError) in
+    let result = try? Self.logProbabilities(of: density, data) { (_) throws(DensityError) in
       let best = shared.state.withLock { $0.leaderboard.first?.validationNLL }
       tell(.progress(phase: "evaluating", fraction: fraction, best: best), observe)
       return !isOver
@@ -226,17 +226,19 @@ public final class DensitySearch {
       shared.state.withLock { $0.add(entry) }
       baselines.append((density, nll, terms))
     }
-    add("independent Bernoullis") { () throws(DensityError) in try IndependentBernoulli.fit(to: data.train) }
-    if baselines.isEmpty, let density = try? IndependentBernoulli.fit(to: data.train) {
+    guard let train = ObservedRows(data, .train) else { preconditionFailure("there are no training rows") }
+    add("independent Bernoullis") { () throws(DensityError) in try IndependentBernoulli.fit(to: train) }
+    if baselines.isEmpty, let density = try? IndependentBernoulli.fit(to: train) {
       // Told to stop at once: something is to be kept all the same.
       baselines = [(density, .infinity, [])]
     }
     add("Chow-Liu tree") { () throws(DensityError) in
-      try ChowLiuTree.fit(to: data.train) { hasTime(0.1) }
+      try ChowLiuTree.fit(to: train, while: { hasTime(0.1) })
     }
     add("mixture of 30 Bernoullis") { () throws(DensityError) in
       try BernoulliMixture.fit(
-        to: data.train, validation: validation, componentCount: 30, seed: seed, while: { hasTime(0.15) })
+        to: train, validation: ObservedRows(data, .validation), componentCount: 30, seed: seed,
+        while: { hasTime(0.15) })
     }
   }
 
@@ -244,10 +246,23 @@ public final class DensitySearch {
     -density.logProbabilities(of: rows).reduce(0, +) / Double(max(1, rows.rowCount))
   }
 
-  /// Returns the same; nil if `goesOn`, which is asked from time to time, says no.
-  static func nll(_ density: any Density, _ rows: BinaryMatrix, while goesOn: () -> Bool) -> Double? {
-    let terms = try? density.evaluator().logProbabilities(of: rows) { (_) throws(DensityError) in goesOn() }
-    return terms.flatMap(\.self).map { -$0.reduce(0, +) / Double(max(1, rows.rowCount)) }
+  /// Returns the mean of −log p over the validation rows, or else the training rows; nil if `goesOn`, which is asked from
+  /// time to time, says no.
+  static func nll(_ density: any Density, _ data: DataSplits, while goesOn: () -> Bool) -> Double? {
+    let terms = try? logProbabilities(of: density, data) { (_) throws(DensityError) in goesOn() }
+    return terms.flatMap(\.self).map { -$0.reduce(0, +) / Double(max(1, $0.count)) }
+  }
+
+  /// Returns log p of each of these rows, or of its known cells; nil if `observe` says to stop.
+  private static func logProbabilities(
+    of density: any Density, _ data: DataSplits, observing observe: (Double) throws(DensityError) -> Bool
+  ) throws(DensityError) -> [Double]? {
+    let split = data.validation == nil ? DataSplit.train : .validation
+    guard let partial = data.partialRows(split) else {
+      return try density.evaluator().logProbabilities(of: data[split] ?? data.train, observing: observe)
+    }
+    return try MissingCellSampler(density).logMarginals(
+      of: partial, particleCount: MissingCells.judgedParticleCount, seed: 0, observing: observe)
   }
 
   /// Returns the order that the next member should have.

@@ -9,6 +9,8 @@ public struct Recipe: Hashable, Sendable {
     case nade(Int, Activation)
     /// A MADE of ReLU layers with direct weights, each layer added to the next; none make it a masked logistic regression.
     case made([Int])
+    /// An EoNADE of ReLU layers, over eight orders: for tables with missing cells, which it takes as they are.
+    case eonade([Int])
   }
 
   /// The family and the hidden units.
@@ -73,7 +75,9 @@ public struct Recipe: Hashable, Sendable {
   /// Returns the untrained model of the recipe in the `order`-th order of a seed.
   ///
   /// The picture that a row is, if it is one, decides what related orders there are.
-  func model(variableCount: Int, imageShape: ImageShape?, order: Int, seed: UInt64, weightSeed: UInt64)
+  package func model(
+    variableCount: Int, imageShape: ImageShape?, order: Int, seed: UInt64, weightSeed: UInt64
+  )
     throws(DensityError) -> any TrainableDensity
   {
     let natural =
@@ -92,6 +96,11 @@ public struct Recipe: Hashable, Sendable {
         MADE.Configuration(
           variableCount: variableCount, hiddenCounts: counts, hasDirectWeights: true,
           isResidual: counts.count > 1, ordering: rule, seed: orderSeed), seed: weightSeed)
+    case .eonade(let counts):
+      return try EoNADE(
+        EoNADE.Configuration(
+          variableCount: variableCount, hiddenCounts: counts, orderCount: 8, seed: orderSeed),
+        seed: weightSeed)
     }
   }
 }
@@ -104,6 +113,7 @@ extension Recipe: CustomStringConvertible {
     case .nade(let units, let activation): parts = ["NADE \(units) \(activation.rawValue)"]
     case .made(let counts):
       parts = ["MADE \(counts.isEmpty ? "without units" : counts.map(String.init).joined(separator: "+"))"]
+    case .eonade(let counts): parts = ["EoNADE \(counts.map(String.init).joined(separator: "+"))"]
     }
     if isNatural { parts.append("columns' order") }
     if dropout.hidden > 0 {
@@ -120,8 +130,12 @@ extension Recipe: CustomStringConvertible {
 
 extension Recipe {
   /// The recipes that a search begins with: each family once, with little and with much regularisation.
-  package static func first(stepCount: Int) -> [Recipe] {
-    [
+  ///
+  /// - Parameters:
+  ///   - stepCount: how many steps they are trained for.
+  ///   - hasMissingCells: whether the table has missing cells; then an EoNADE, which wants more steps, is tried early.
+  package static func first(stepCount: Int, hasMissingCells: Bool = false) -> [Recipe] {
+    let complete = [
       Recipe(network: .nade(200, .relu), learningRate: 0.001, stepCount: stepCount),
       Recipe(network: .nade(200, .sigmoid), learningRate: 0.003, stepCount: stepCount),
       Recipe(
@@ -131,6 +145,9 @@ extension Recipe {
         stepCount: stepCount),
       Recipe(network: .nade(200, .relu), isNatural: true, learningRate: 0.001, stepCount: stepCount),
     ]
+    guard hasMissingCells else { return complete }
+    let eonade = Recipe(network: .eonade([200]), learningRate: 0.001, stepCount: 3 * stepCount)
+    return [complete[0], eonade] + complete.dropFirst()
   }
 
   private static let inputRates = [0, 0.05, 0.1, 0.2, 0.3, 0.4]
@@ -191,9 +208,17 @@ extension Recipe {
         $0.dropout.hidden = 0
         $0.learningRate = 0.001
       }
+    case .eonade(let counts):
+      add { $0.network = .eonade(counts.map { moved($0, by: 1, in: Self.sizes) }) }
+      if peak > 0.8 { add { $0.stepCount = stepCount * 2 } }
+      add { $0.learningRate = learningRate * 2 }
+      if let last = counts.last, counts.count < 3 { add { $0.network = .eonade(counts + [last]) } }
+      add { $0.dropout.hidden = moved(dropout.hidden, by: 1, in: Self.hiddenRates) }
+      add { $0.dropout.hidden = moved(dropout.hidden, by: -1, in: Self.hiddenRates) }
+      add { $0.network = .eonade(counts.map { moved($0, by: -1, in: Self.sizes) }) }
     }
     add { $0.weightDecay = moved(weightDecay, by: 1, in: Self.decays) }
-    add { $0.isNatural.toggle() }
+    if case .eonade = network {} else { add { $0.isNatural.toggle() } }
     add { $0.learningRate = learningRate / 2 }
     add { $0.weightDecay = moved(weightDecay, by: -1, in: Self.decays) }
     if peak >= 0.6 { add { $0.stepCount = max(100, stepCount / 2) } }

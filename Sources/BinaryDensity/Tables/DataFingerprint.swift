@@ -8,7 +8,7 @@ public struct DataFingerprint: Hashable, Sendable, Codable {
   public let rowCount: Int
   /// The number of columns.
   public let columnCount: Int
-  /// The CRC-32 of the packed training and validation rows.
+  /// The CRC-32 of the packed training and validation rows, and of which cells are known where some are missing.
   public let checksum: UInt32
   /// How grey levels were binarized, if they were.
   public let binarization: String?
@@ -26,9 +26,12 @@ public struct DataFingerprint: Hashable, Sendable, Codable {
     name = data.name
     rowCount = data.trainingRows.rowCount
     columnCount = data.variableCount
-    let trained = data.trainingRows.checksum
-    checksum =
-      data.validation.map { CRC32.joining(trained, $0.checksum, byteCount: 8 * $0.words.count) } ?? trained
+    let parts = [
+      data.validation, data.partialRows(.train)?.known, data.partialRows(.validation)?.known,
+    ]
+    checksum = parts.compactMap(\.self).reduce(data.trainingRows.checksum) {
+      CRC32.joining($0, $1.checksum, byteCount: 8 * $1.words.count)
+    }
     binarization = data.binarization?.description
   }
 }

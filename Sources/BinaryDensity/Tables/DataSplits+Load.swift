@@ -1,7 +1,7 @@
 extension DataSplits {
   /// Reads a data set from one file a part, each in any form that `DataTable` reads.
   ///
-  /// Grey levels are binarized; tables that already are bits are as they are, and if all are, `binarization`
+  /// Cells may be missing in any of them. Grey levels are binarized; tables that already are bits are as they are, and if all are, `binarization`
   /// of the result is nil. Columns that have names are found by them in the other files.
   /// - Parameters:
   ///   - train: the path of the training table.
@@ -11,8 +11,7 @@ extension DataSplits {
   ///   - binarization: how grey levels become bits.
   ///   - options: how to read all files.
   ///   - checkpoint: a model whose columns the training table is to have.
-  /// - Throws: what `DataTable.read` throws; `.malformed` at the first missing cell; `.mismatch` naming the file if it
-  ///   has other columns than the training file.
+  /// - Throws: what `DataTable.read` throws; `.mismatch` naming the file if it has other columns than the training file.
   public static func load(
     train: String, validation: String? = nil, test: String? = nil, name: String? = nil,
     binarization: Binarization = .standard, _ options: TableOptions = TableOptions(),
@@ -34,11 +33,18 @@ extension DataSplits {
     let validationTable = try read(validation)
     let testTable = try read(test)
     let isGrey = tables.contains { $0.greyLevels != nil }
+    let partial = [DataSplit.train: trainTable, .validation: validationTable, .test: testTable]
+      .compactMapValues { $0?.partialRows }
+    func rows(_ table: DataTable, _ split: DataSplit) throws(DensityError) -> BinaryMatrix {
+      if let rows = partial[split] { return rows.values }
+      return try table.rows(binarization, split: split)
+    }
     return DataSplits(
-      name: name ?? baseName(train), train: try trainTable.rows(binarization, split: .train),
-      validation: try validationTable?.rows(binarization, split: .validation),
-      test: try testTable?.rows(binarization, split: .test), imageShape: trainTable.imageShape,
-      binarization: isGrey ? binarization : nil, trainLevels: trainTable.greyLevels
+      name: name ?? baseName(train), train: try rows(trainTable, .train),
+      validation: try validationTable.map { table throws(DensityError) in try rows(table, .validation) },
+      test: try testTable.map { table throws(DensityError) in try rows(table, .test) },
+      imageShape: trainTable.imageShape, binarization: isGrey ? binarization : nil,
+      trainLevels: trainTable.greyLevels, partial: partial
     ).described(
       columnNames: trainTable.columnNames,
       sources: tables.map(\.origin), values: options.values)

@@ -9,14 +9,16 @@ extension DataSplits {
   public func leakageWarnings() -> [String] {
     let parts = [(DataSplit.validation, validation), (.test, test)]
     guard parts.contains(where: { $1 != nil }), train.rowCount > 0 else { return [] }
-    var counts: [ArraySlice<UInt64>: Int] = [:]
-    for row in 0..<train.rowCount { counts[train.packedRow(row), default: 0] += 1 }
+    var counts: [[UInt64]: Int] = [:]
+    for row in 0..<train.rowCount { counts[packedRow(row, of: .train), default: 0] += 1 }
     let repeated = counts.values.reduce(0) { $0 + ($1 > 1 ? $1 : 0) }
     let usual = Double(repeated) / Double(train.rowCount)
     return parts.compactMap { split, rows in
       guard let rows, rows.rowCount > 0 else { return nil }
-      if rows == train { return "warning: the \(split.rawValue) rows are the training rows" }
-      let shared = (0..<rows.rowCount).count { counts[rows.packedRow($0)] != nil }
+      if rows == train && partialRows(split) == partialRows(.train) {
+        return "warning: the \(split.rawValue) rows are the training rows"
+      }
+      let shared = (0..<rows.rowCount).count { counts[packedRow($0, of: split)] != nil }
       let share = Double(shared) / Double(rows.rowCount)
       guard rows.rowCount >= 8, share > 0.5, share > usual + 0.25 else { return nil }
       return "warning: \(shared) of the \(rows.rowCount) \(split.rawValue) rows are training rows too"
@@ -24,9 +26,10 @@ extension DataSplits {
   }
 }
 
-extension BinaryMatrix {
-  /// The words of one row.
-  fileprivate func packedRow(_ row: Int) -> ArraySlice<UInt64> {
-    words[row * wordsPerRow..<(row + 1) * wordsPerRow]
+extension DataSplits {
+  /// The words of one row of a part that is there: its values, and where cells are missing which are known.
+  private func packedRow(_ row: Int, of split: DataSplit) -> [UInt64] {
+    let tables = partialRows(split).map { [$0.values, $0.known] } ?? [self[split] ?? train]
+    return tables.flatMap { $0.words[row * $0.wordsPerRow..<(row + 1) * $0.wordsPerRow] }
   }
 }

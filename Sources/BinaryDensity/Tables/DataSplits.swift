@@ -27,6 +27,8 @@ public struct DataSplits: Sendable {
   /// What the data set is called.
   public let name: String
   /// The training rows; for dynamic binarization, their fixed draw.
+  ///
+  /// A missing cell is off, here and in the other parts: see `partialRows(_:)`.
   public let train: BinaryMatrix
   /// The validation rows, if there are any.
   public let validation: BinaryMatrix?
@@ -48,6 +50,8 @@ public struct DataSplits: Sendable {
   private let trainLevels: GreyLevels?
   /// What training rows are read from, if not from `train` or drawn from the levels.
   private let otherSource: (any RowSource)?
+  /// The parts that have missing cells.
+  private let partial: [DataSplit: PartialRows]
   private let cachedFingerprint = CachedFingerprint()
 
   /// Creates a data set from rows of bits.
@@ -62,10 +66,23 @@ public struct DataSplits: Sendable {
       binarization: nil, trainLevels: nil)
   }
 
+  /// Creates a data set from rows of which cells may be missing.
+  ///
+  /// - Precondition: as of rows of bits.
+  public init(
+    name: String, train: PartialRows, validation: PartialRows? = nil, test: PartialRows? = nil,
+    imageShape: ImageShape? = nil
+  ) {
+    self.init(
+      name: name, train: train.values, validation: validation?.values, test: test?.values,
+      imageShape: imageShape, binarization: nil, trainLevels: nil,
+      partial: [.train: train, .validation: validation, .test: test].compactMapValues(\.self))
+  }
+
   init(
     name: String, train: BinaryMatrix, validation: BinaryMatrix?, test: BinaryMatrix?,
     imageShape: ImageShape?, binarization: Binarization?, trainLevels: GreyLevels?,
-    otherSource: (any RowSource)? = nil
+    otherSource: (any RowSource)? = nil, partial: [DataSplit: PartialRows] = [:]
   ) {
     for part in [validation, test] {
       precondition(
@@ -83,6 +100,7 @@ public struct DataSplits: Sendable {
     self.binarization = binarization
     if case .dynamic = binarization { self.trainLevels = trainLevels } else { self.trainLevels = nil }
     self.otherSource = otherSource
+    self.partial = partial.filter { !$0.value.isComplete }
   }
 
   /// The number of variables D, the columns of every part.
@@ -96,6 +114,9 @@ public struct DataSplits: Sendable {
     case .test: test
     }
   }
+
+  /// The rows of a part and which of their cells are known, where cells of it are missing; nil where none is.
+  public func partialRows(_ split: DataSplit) -> PartialRows? { partial[split] }
 
   /// The training rows as a source: `train`, or for dynamic binarization what draws them anew in each epoch.
   public var trainingRows: any RowSource {
@@ -122,10 +143,14 @@ public struct DataSplits: Sendable {
     var generator = Philox(seed: seed, stream: .heldOutRows)
     let order = generator.permutation(of: train.rowCount)
     let kept = order[count...].sorted()
+    let heldOut = order[..<count].sorted()
+    var partial = partial
+    partial[.train] = self.partial[.train]?.selecting(kept)
+    partial[.validation] = self.partial[.train]?.selecting(heldOut)
     return DataSplits(
-      name: name, train: train.selecting(kept), validation: train.selecting(order[..<count].sorted()),
+      name: name, train: train.selecting(kept), validation: train.selecting(heldOut),
       test: test, imageShape: imageShape, binarization: binarization,
-      trainLevels: trainLevels?.selecting(kept)
+      trainLevels: trainLevels?.selecting(kept), partial: partial
     ).described(as: self)
   }
 
@@ -138,15 +163,17 @@ public struct DataSplits: Sendable {
       "\(source.rowCount) × \(source.columnCount) rows are not \(train)")
     return DataSplits(
       name: name, train: train, validation: validation, test: test, imageShape: imageShape,
-      binarization: binarization, trainLevels: nil, otherSource: source
+      binarization: binarization, trainLevels: nil, otherSource: source, partial: partial
     ).described(as: self)
   }
 
-  /// Returns the data set without its test rows and with given validation rows.
-  func withoutTest(validation: BinaryMatrix?) -> DataSplits {
+  /// Returns the data set without its test rows and with those of a part, or none, as validation rows.
+  func withoutTest(validation split: DataSplit?) -> DataSplits {
     DataSplits(
-      name: name, train: train, validation: validation, test: nil, imageShape: imageShape,
-      binarization: binarization, trainLevels: trainLevels, otherSource: otherSource
+      name: name, train: train, validation: split.flatMap { self[$0] }, test: nil, imageShape: imageShape,
+      binarization: binarization, trainLevels: trainLevels, otherSource: otherSource,
+      partial: [.train: partial[.train], .validation: split.flatMap { partial[$0] }]
+        .compactMapValues(\.self)
     ).described(as: self)
   }
 

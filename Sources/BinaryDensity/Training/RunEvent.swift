@@ -8,8 +8,8 @@ public enum RunEvent: Sendable {
   case began(RunMember, model: any Density, resumedFrom: TrainingState.Progress?)
   /// A network is being trained.
   case training(RunMember, TrainingEvent)
-  /// A mixture of Bernoullis is being fitted, in so many iterations at the most.
-  case fitting(BernoulliMixture.Iteration, limit: Int)
+  /// A baseline is being fitted by expectation maximisation, in so many iterations at the most.
+  case fitting(FittingIteration, limit: Int)
   /// What has no steps to tell of is at work: a tree's pairs are counted, a picture is drawn.
   case busy
   /// The density is there, and so much of the rows of a part is measured.

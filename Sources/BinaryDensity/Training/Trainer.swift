@@ -12,6 +12,14 @@ import Kernels
 /// or every few); the model with the best validation figure is kept. All draws are functions of the seed and of
 /// counters, so a training that is stopped, written to a checkpoint and resumed reaches the same bits as one that was
 /// not.
+///
+/// Where cells of the training rows are missing, a model that takes them (an `EoNADE`) learns from the known ones. For any
+/// other they are drawn: first from a mixture of Bernoullis fitted to the known cells, and then, after every few epochs,
+/// from the model itself given the known cells (Monte-Carlo expectation maximisation). That they are missing by chance, and
+/// not because of what stood there, is taken for granted. Where validation rows have missing cells, their figure is the
+/// mean of −log p of the known cells, estimated where the model does not give it exactly.
+/// - Source: Wei & Tanner, J. American Statistical Association 85, 1990; one draw a row: Celeux & Diebolt, Computational
+///   Statistics Quarterly 2, 1985.
 public final class Trainer<Model: TrainableDensity> {
   /// The data.
   public let data: DataSplits
@@ -32,6 +40,10 @@ public final class Trainer<Model: TrainableDensity> {
   /// The running average of the parameters, if one is kept.
   private var average: Parameters<Float>?
   private let trainingRows: any RowSource
+  /// What is known of the training rows, where cells are missing.
+  let partialRows: PartialRows?
+  /// These rows completed, if the model needs that.
+  var completions: BinaryMatrix?
   private let batch: RowBatch<Float>
 
   /// Starts a training.
@@ -42,7 +54,7 @@ public final class Trainer<Model: TrainableDensity> {
   ) throws(DensityError) {
     if let problem = configuration.problem { throw .invalidConfiguration(problem) }
     let rows = data.trainingRows
-    let model = configuration.startsAtMarginals ? try model.startingAtMarginals(of: rows) : model
+    let model = configuration.startsAtMarginals ? try model.startingAtMarginals(of: data) : model
     let stepsPerEpoch = configuration.batchesPerEpoch(rowCount: rows.rowCount)
     let progress = TrainingState.Progress(
       configuration: configuration, data: data.fingerprint,
@@ -56,7 +68,9 @@ public final class Trainer<Model: TrainableDensity> {
         progress: progress,
         optimizer: Optimizer(
           configuration.optimizer, for: model.parameters, clippingNorm: configuration.clippingNorm),
-        average: configuration.averaging.map { _ in model.parameters }))
+        average: configuration.averaging.map { _ in model.parameters },
+        completions: Model.takesMissingCells
+          ? nil : try data.firstCompletions(seed: configuration.seed)))
   }
 
   /// Resumes a training from its state, its last model and its best.
@@ -88,8 +102,11 @@ public final class Trainer<Model: TrainableDensity> {
       throw .invalidConfiguration(
         "a \(current.kind?.rawValue ?? "\(Model.self)") cannot be trained with dropout of hidden units")
     }
+    try data.check(state.completions, isNeeded: !Model.takesMissingCells)
     self.data = data
     progress = state.progress
+    partialRows = data.partialRows(.train)
+    completions = state.completions
     let renumbering = Renumbering(current)
     self.renumbering = renumbering
     bestParameters = renumbering?.renumbered(best.parameters) ?? best.parameters
@@ -131,7 +148,7 @@ public final class Trainer<Model: TrainableDensity> {
   /// The model with the best validation figure so far; while there is no figure, the one after the last epoch.
   public var best: Model { model(of: bestParameters) }
 
-  private func model(of parameters: Parameters<Float>) -> Model {
+  func model(of parameters: Parameters<Float>) -> Model {
     var model = template
     model.parameters = renumbering?.restored(parameters) ?? parameters
     return model
@@ -141,7 +158,7 @@ public final class Trainer<Model: TrainableDensity> {
   public var state: TrainingState {
     TrainingState(
       progress: progress, optimizer: renumbering.map { optimizer.mappingState($0.restored) } ?? optimizer,
-      average: average.map { renumbering?.restored($0) ?? $0 })
+      average: average.map { renumbering?.restored($0) ?? $0 }, completions: completions)
   }
 
   /// The number of batches an epoch has.
@@ -169,12 +186,13 @@ public final class Trainer<Model: TrainableDensity> {
     let clock = ContinuousClock()
     while progress.epoch < configuration.epochCount {
       if isOutOfPatience { return .outOfPatience }
-      let source = trainingRows.rows(inEpoch: progress.epoch)
+      let start = clock.now
+      guard try redrawMissingCells(observe) else { return .stopped }
+      let source: any RowSource = completions ?? trainingRows.rows(inEpoch: progress.epoch)
       var batches = ShuffledBatches(
         rowCount: source.rowCount, batchSize: configuration.batchSize, blockLength: source.blockLength,
         seed: configuration.seed, epoch: progress.epoch
       ).makeIterator(atBatch: progress.batch)
-      let start = clock.now
       let secondsBefore = progress.seconds
       let rowsBefore = progress.rowCount
       while let rows = batches.next() {
@@ -199,7 +217,15 @@ public final class Trainer<Model: TrainableDensity> {
     executor.step = progress.step
     try source.gather(rows, into: batch)
     executor.set(objective.rows, to: batch)
-    working.prepare(objective, in: executor, seed: progress.configuration.seed, step: progress.step)
+    let (seed, step) = (progress.configuration.seed, progress.step)
+    if Model.takesMissingCells, let partialRows {
+      let known = partialRows.known.selecting(rows)
+      working.prepare(
+        objective, known: batch.columnOrder.map(known.selecting(columns:)) ?? known, in: executor, seed: seed,
+        step: step)
+    } else {
+      working.prepare(objective, in: executor, seed: seed, step: step)
+    }
     executor.forward()
     let value = executor.withUnsafeView(of: objective.loss) { Double($0[0, 0]) }
     guard value.isFinite else {
@@ -249,7 +275,7 @@ public final class Trainer<Model: TrainableDensity> {
     let (last, interval) = (progress.configuration.epochCount, progress.configuration.validationInterval)
     if epoch % interval == 0 || epoch == last, let judge, let rows = data.validation {
       judge.set(candidate)
-      logProbabilities = try judge.logProbabilities(of: rows, observing: observe)
+      logProbabilities = try measure(rows, by: judge, candidate, observe)
       if logProbabilities == nil {
         judge.set(bestParameters)
         return nil

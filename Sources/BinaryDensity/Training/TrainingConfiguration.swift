@@ -49,18 +49,24 @@ public struct TrainingConfiguration: Hashable, Sendable, Codable {
     get { marginalStart ?? false }
     set { marginalStart = newValue ? true : nil }
   }
+  /// After how many epochs each missing cells of the training rows are drawn anew, where cells are missing.
+  public var redrawInterval: Int {
+    get { redrawnEvery ?? 4 }
+    set { redrawnEvery = newValue == 4 ? nil : newValue }
+  }
   // Nil for what files have from before there was a choice.
   private var measuredEvery: Int?
   private var reducedPrecision: Precision?
   private var dropoutRates: Dropout?
   private var marginalStart: Bool?
+  private var redrawnEvery: Int?
 
   /// The names in checkpoints, where the learning rate has been `rate` from the first.
   private enum CodingKeys: String, CodingKey {
     case epochCount, batchSize
     case learningRate = "rate"
     case schedule, optimizer, clippingNorm, patience, seed, averaging
-    case measuredEvery, reducedPrecision, dropoutRates, marginalStart
+    case measuredEvery, reducedPrecision, dropoutRates, marginalStart, redrawnEvery
   }
 
   /// Creates a configuration: what is not given is as plain as can be.
@@ -69,7 +75,7 @@ public struct TrainingConfiguration: Hashable, Sendable, Codable {
     schedule: Schedule = RecommendedSettings.schedule, optimizer: OptimizerMethod = .adam(),
     clippingNorm: Double? = nil, patience: Int? = nil, seed: UInt64 = 0, validationInterval: Int = 1,
     precision: Precision = .float32, dropout: Dropout = .none, averaging: Double? = nil,
-    startsAtMarginals: Bool = false
+    startsAtMarginals: Bool = false, redrawInterval: Int = 4
   ) {
     self.epochCount = epochCount
     self.batchSize = batchSize
@@ -84,6 +90,7 @@ public struct TrainingConfiguration: Hashable, Sendable, Codable {
     self.precision = precision
     self.dropout = dropout
     self.startsAtMarginals = startsAtMarginals
+    self.redrawInterval = redrawInterval
   }
 
   /// What is wrong with the configuration, or nil.
@@ -100,6 +107,9 @@ public struct TrainingConfiguration: Hashable, Sendable, Codable {
     if !Self.counts.contains(validationInterval) {
       return
         "the validation rows are measured after every epoch or every few, not every \(validationInterval)"
+    }
+    if !Self.counts.contains(redrawInterval) {
+      return "missing cells are drawn anew after every epoch or every few, not every \(redrawInterval)"
     }
     let rates = 0.0..<1.0
     if !rates.contains(dropout.inputs) || !rates.contains(dropout.hidden) {

@@ -2,6 +2,8 @@
 public enum TrainingEvent: Sendable {
   /// A step has been taken.
   case step(TrainingState.Progress)
+  /// An epoch is about to begin, and so much of its missing cells is drawn anew.
+  case completing(TrainingState.Progress, fraction: Double)
   /// The steps of an epoch are done, and so much of its validation rows is measured.
   case validating(TrainingState.Progress, fraction: Double)
   /// An epoch is complete, and the validation rows are measured if it was their turn.
@@ -22,7 +24,8 @@ public enum TrainingOutcome: String, Hashable, Sendable, Codable {
 public struct EpochRecord: Hashable, Sendable, Codable {
   /// The epoch, counted from 1.
   public let epoch: Int
-  /// The mean of −log p over the epoch's rows, each under the parameters of its step, in nats.
+  /// The mean of −log p over the epoch's rows, completed ones where cells are missing, each under the parameters of its
+  /// step, in nats.
   public let trainingNLL: Double
   /// The mean of −log p over the validation rows after the epoch, in nats; nil if they were not measured.
   public let validationNLL: Double?

@@ -147,42 +147,36 @@ public struct TrainingRun: Sendable {
     let clock = ContinuousClock()
     let start = clock.now
     var isStopped = false
+    var failure: DensityError?
+    /// Tells of an event, and returns whether to go on.
+    func tell(_ event: RunEvent) -> Bool {
+      do throws(DensityError) {
+        if try !observe(event) { isStopped = true }
+      } catch {
+        failure = error
+      }
+      return !isStopped && failure == nil
+    }
+    guard let rows = ObservedRows(data, .train) else { preconditionFailure("there are no training rows") }
     let density: any Density
     switch kind {
     case .bernoulliMixture:
       let limit = 200
-      var failure: DensityError?
       density = try BernoulliMixture.fit(
-        to: data.train, validation: data.validation, componentCount: componentCount, iterationLimit: limit,
-        seed: seed,
-        while: {
-          do throws(DensityError) {
-            if try !observe(.busy) { isStopped = true }
-          } catch {
-            failure = error
-          }
-          return !isStopped && failure == nil
-        }
-      ) { iteration in
-        do throws(DensityError) {
-          if try !observe(.fitting(iteration, limit: limit)) { isStopped = true }
-        } catch {
-          failure = error
-        }
-        return !isStopped && failure == nil
-      }
-      if let failure { throw failure }
+        to: rows, validation: ObservedRows(data, .validation), componentCount: componentCount,
+        iterationLimit: limit, seed: seed, while: { tell(.busy) },
+        observing: { tell(.fitting($0, limit: limit)) })
     case .chowLiu:
-      var failure: DensityError?
-      let tree = try ChowLiuTree.fit(to: data.train) {
-        do throws(DensityError) { return try observe(.busy) } catch { failure = error }
-        return false
-      }
+      let limit = 100
+      let tree = try ChowLiuTree.fit(
+        to: rows, iterationLimit: limit, while: { tell(.busy) },
+        observing: { tell(.fitting($0, limit: limit)) })
       if let failure { throw failure }
       guard let tree else { throw .interrupted }
       density = tree
-    default: density = try IndependentBernoulli.fit(to: data.train)
+    default: density = try IndependentBernoulli.fit(to: rows)
     }
+    if let failure { throw failure }
     var summary = summary([], seconds: start.duration(to: clock.now).seconds)
     summary.isInterrupted = isStopped
     try keep(density)

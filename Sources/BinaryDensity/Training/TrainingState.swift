@@ -12,12 +12,18 @@ public struct TrainingState: Sendable {
   public var optimizer: Optimizer<Float>
   /// The running average of the parameters, if the configuration asks for one.
   public var average: Parameters<Float>?
+  /// The training rows with their missing cells as they were last drawn, if cells are missing and the model needs them.
+  public var completions: BinaryMatrix?
 
   /// Creates a state.
-  public init(progress: Progress, optimizer: Optimizer<Float>, average: Parameters<Float>? = nil) {
+  public init(
+    progress: Progress, optimizer: Optimizer<Float>, average: Parameters<Float>? = nil,
+    completions: BinaryMatrix? = nil
+  ) {
     self.progress = progress
     self.optimizer = optimizer
     self.average = average
+    self.completions = completions
   }
 
   /// Where a training stands.

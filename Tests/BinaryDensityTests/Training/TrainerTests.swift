@@ -194,7 +194,7 @@ struct TrainerTests {
     let outcome = try trainer.run { event in
       switch event {
       case .step(let progress): counts.append(progress.rowCount)
-      case .validating: break
+      case .validating, .completing: break
       case .epoch(let record): records.append(record)
       }
       return true

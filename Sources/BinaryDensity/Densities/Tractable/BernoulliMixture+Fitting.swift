@@ -3,16 +3,7 @@ import Kernels
 
 extension BernoulliMixture {
   /// What an iteration of expectation maximisation has found.
-  public struct Iteration: Sendable {
-    /// 0 for the initial mixture.
-    public let number: Int
-    /// What EM maximises and never lowers: log p of all training rows plus the logarithm of the prior's density.
-    public let objective: Double
-    /// The mean of −log p over the training rows, in nats.
-    public let trainingNLL: Double
-    /// The mean of −log p over the validation rows, in nats, if there are any.
-    public let validationNLL: Double?
-  }
+  public typealias Iteration = FittingIteration
 
   /// Fits a mixture by expectation maximisation.
   ///
@@ -47,22 +38,44 @@ extension BernoulliMixture {
     observing observe: (Iteration) -> Bool = { _ in true }
   ) throws(DensityError) -> Self {
     try fit(
-      to: rows, validation: validation, componentCount: componentCount, pseudoCount: pseudoCount,
-      tolerance: tolerance, iterationLimit: iterationLimit, seed: seed, while: { true }, observing: observe)
+      to: ObservedRows(rows), validation: validation.map { ObservedRows($0) }, componentCount: componentCount,
+      pseudoCount: pseudoCount, tolerance: tolerance, iterationLimit: iterationLimit, seed: seed,
+      while: { true }, observing: observe)
+  }
+
+  /// Fits a mixture to rows with missing cells, as to complete ones.
+  ///
+  /// The components alone are what expectations are taken of; a missing cell is in no count, neither of ones nor of rows:
+  ///
+  ///     r_nk ∝ w_k p_k(the known cells of x_n)
+  ///     p_ki ← (Σ_{n knows i} r_nk x_ni + a·m_i) / (Σ_{n knows i} r_nk + a)     w_k as of complete rows
+  ///
+  /// which maximises the likelihood of the known cells under the same prior, with m the marginals of the known cells.
+  /// - Throws: as for complete rows.
+  /// - Complexity: O(K · (on-bits + missing cells + N + D)) an iteration, on all threads.
+  public static func fit(
+    to rows: PartialRows, validation: PartialRows? = nil, componentCount: Int = 500,
+    pseudoCount: Double = 1, tolerance: Double = 3e-5, iterationLimit: Int = 200, seed: UInt64 = 0,
+    observing observe: (Iteration) -> Bool = { _ in true }
+  ) throws(DensityError) -> Self {
+    try fit(
+      to: ObservedRows(rows), validation: validation.map { ObservedRows($0) }, componentCount: componentCount,
+      pseudoCount: pseudoCount, tolerance: tolerance, iterationLimit: iterationLimit, seed: seed,
+      while: { true }, observing: observe)
   }
 
   /// Fits as the above does, and ends besides as soon as `goesOn`, which is asked many times an iteration, says no; what
   /// that iteration has found is dropped.
   static func fit(
-    to rows: BinaryMatrix, validation: BinaryMatrix? = nil, componentCount: Int = 500,
+    to rows: ObservedRows, validation: ObservedRows? = nil, componentCount: Int = 500,
     pseudoCount: Double = 1, tolerance: Double = 3e-5, iterationLimit: Int = 200, seed: UInt64 = 0,
     while goesOn: () -> Bool, observing observe: (Iteration) -> Bool = { _ in true }
   ) throws(DensityError) -> Self {
-    try Baseline.check(rows, pseudoCount: pseudoCount)
+    try Baseline.check(rows.values, pseudoCount: pseudoCount)
     guard componentCount > 0 else {
       throw .invalidConfiguration("a mixture needs at least one component, not \(componentCount)")
     }
-    try checkMemoryOfFitting(to: rows, componentCount: componentCount)
+    try checkMemoryOfFitting(to: rows.values, componentCount: componentCount)
     let validation = validation.flatMap { $0.rowCount > 0 ? $0 : nil }
     let prior = Prior(rows, pseudoCount: pseudoCount)
     var current = prior.initialMixture(rows, componentCount: componentCount, seed: seed)
@@ -73,7 +86,7 @@ extension BernoulliMixture {
       let objective = statistics.logProbability + prior.logDensity(of: current)
       guard goesOn() else { break }
       let validationNLL = validation.map {
-        -current.logProbabilities(of: $0).reduce(0, +) / Double($0.rowCount)
+        -current.logMarginals(of: $0).reduce(0, +) / Double($0.rowCount)
       }
       if validationNLL.map({ $0 < bestNLL }) ?? true {
         (best, bestNumber, bestNLL) = (current, number, validationNLL ?? .infinity)
@@ -100,10 +113,21 @@ extension BernoulliMixture {
     try checkMemory(of: "fitting this mixture", bytes: Double(componentCount) * bytes)
   }
 
+  /// Returns log p of the known cells of each row, in single precision.
+  private func logMarginals(of rows: ObservedRows) -> [Double] {
+    var result: [Double] = []
+    forEachBatch(of: rows, in: Float.self) { _, _, logProbabilities in
+      for row in 0..<logProbabilities.rowCount { result.append(min(0, Double(logProbabilities[row, 0]))) }
+    }
+    return result
+  }
+
   /// What the M-step needs of the rows.
   private struct Statistics {
     /// Σ_n r_nk x_ni, D × K.
     var ones: Matrix<Float>
+    /// Σ_{n does not know i} r_nk, D × K, where cells are missing.
+    var missing: Matrix<Float>?
     /// Σ_n r_nk, 1 × K.
     var totals: Matrix<Float>
     /// Σ_n log p(x_n).
@@ -111,9 +135,10 @@ extension BernoulliMixture {
   }
 
   /// The E-step.
-  private func expectedStatistics(of rows: BinaryMatrix, while goesOn: () -> Bool) -> Statistics {
+  private func expectedStatistics(of rows: ObservedRows, while goesOn: () -> Bool) -> Statistics {
     var statistics = Statistics(
       ones: Matrix(rowCount: variableCount, columnCount: componentCount),
+      missing: rows.missing.map { _ in Matrix(rowCount: variableCount, columnCount: componentCount) },
       totals: Matrix(rowCount: 1, columnCount: componentCount))
     let mask = Staircase(denseInputCount: variableCount, outputCount: componentCount)
     var sum = 0.0
@@ -126,7 +151,12 @@ extension BernoulliMixture {
         Float.accumulateLogMeanExpGradient(joint, output: logProbabilities, $1, into: $0)
       }
       statistics.ones.withUnsafeMutableView(reading: responsibilities) {
-        Float.maskedLinearWeightGradient(x, $1, mask: mask, method: .sparse, into: $0)
+        Float.maskedLinearWeightGradient(x.values, $1, mask: mask, method: .sparse, into: $0)
+      }
+      if let missing = x.missing {
+        statistics.missing?.withUnsafeMutableView(reading: responsibilities) {
+          Float.maskedLinearWeightGradient(missing, $1, mask: mask, method: .sparse, into: $0)
+        }
       }
       statistics.totals.withUnsafeMutableView(reading: responsibilities) {
         Float.accumulateSumOfRows($1, scaledBy: 1, into: $0)
@@ -142,9 +172,9 @@ extension BernoulliMixture {
     /// a·m_i and a·(1 − m_i).
     let counts: [(on: Double, off: Double)]
 
-    init(_ rows: BinaryMatrix, pseudoCount: Double) {
+    init(_ rows: ObservedRows, pseudoCount: Double) {
       self.pseudoCount = pseudoCount
-      counts = IndependentBernoulli(marginalsOf: rows).logits.elements.map {
+      counts = rows.marginals.logits.elements.map {
         (pseudoCount * exp(logSigmoid(Double($0))), pseudoCount * exp(logSigmoid(-Double($0))))
       }
     }
@@ -156,7 +186,7 @@ extension BernoulliMixture {
         logits: Matrix(rowCount: ones.rowCount, columnCount: ones.columnCount) { i, k in
           let on = Double(ones[i, k])
           // Rounding may leave a component a little more ones than rows.
-          let off = max(0, Double(totals[0, k]) - on)
+          let off = max(0, Double(totals[0, k]) - Double(statistics.missing?[i, k] ?? 0) - on)
           return Float(log((on + counts[i].on) / (off + counts[i].off)))
         },
         logWeights: Matrix(rowCount: 1, columnCount: ones.columnCount) { _, k in
@@ -165,16 +195,19 @@ extension BernoulliMixture {
     }
 
     /// A mixture whose components have each seen one row, drawn without replacement while there are any.
-    func initialMixture(_ rows: BinaryMatrix, componentCount: Int, seed: UInt64) -> BernoulliMixture {
+    func initialMixture(_ rows: ObservedRows, componentCount: Int, seed: UInt64) -> BernoulliMixture {
       var generator = Philox(seed: seed, stream: .weights)
       let order = generator.permutation(of: rows.rowCount)
-      var ones = Matrix<Float>(rowCount: rows.columnCount, columnCount: componentCount)
-      for k in 0..<componentCount {
-        for i in rows.onBits(ofRow: order[k % order.count]) { ones[i, k] = Float(pseudoCount) }
+      func counts(_ table: BinaryMatrix) -> Matrix<Float> {
+        var counts = Matrix<Float>(rowCount: table.columnCount, columnCount: componentCount)
+        for k in 0..<componentCount {
+          for i in table.onBits(ofRow: order[k % order.count]) { counts[i, k] = Float(pseudoCount) }
+        }
+        return counts
       }
       return maximizer(
         Statistics(
-          ones: ones,
+          ones: counts(rows.values), missing: rows.missing.map(counts),
           totals: Matrix(rowCount: 1, columnCount: componentCount, repeating: Float(pseudoCount))))
     }
 

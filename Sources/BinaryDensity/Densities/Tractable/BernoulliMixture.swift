@@ -80,30 +80,45 @@ public struct BernoulliMixture: AutoregressiveDensity {
       rows.columnCount == variableCount, "the rows have \(rows.columnCount) columns, not \(variableCount)")
     var result: [Double] = []
     result.reserveCapacity(rows.rowCount)
-    forEachBatch(of: rows, in: type) { _, _, logProbabilities in
+    forEachBatch(of: ObservedRows(rows), in: type) { _, _, logProbabilities in
       for row in 0..<logProbabilities.rowCount { result.append(min(0, Double(logProbabilities[row, 0]))) }
     }
     return result
   }
 
-  /// Calls `body` with rows (B × D), log w_k p_k of each in each component (B × K), and log p of each (B × 1), for as
-  /// long as `goesOn` says so.
+  /// Calls `body` with rows (B × D each), log w_k p_k of the known cells of each in each component (B × K), and log p of
+  /// each (B × 1), for as long as `goesOn` says so.
+  ///
+  /// A missing cell is an off one whose share log σ(−z_ik) is taken away again.
   func forEachBatch<Scalar: KernelScalar>(
-    of rows: BinaryMatrix, in type: Scalar.Type, while goesOn: () -> Bool = { true },
+    of rows: ObservedRows, in type: Scalar.Type, while goesOn: () -> Bool = { true },
     _ body: (
-      _ rows: UnsafeMatrixView<Scalar>, _ joint: UnsafeMatrixView<Scalar>,
+      _ rows: ObservedRows.Batch<Scalar>, _ joint: UnsafeMatrixView<Scalar>,
       _ logProbabilities: UnsafeMatrixView<Scalar>
     ) -> Void
   ) {
     let weights = logits.converted(to: type)
     let bias = logJointOfZeros.converted(to: type)
+    let shares =
+      rows.missing == nil
+      ? nil
+      : Matrix<Scalar>(rowCount: variableCount, columnCount: componentCount) {
+        Scalar(-logSigmoid(-Double(logits[$0, $1])))
+      }
     let mask = Staircase(denseInputCount: variableCount, outputCount: componentCount)
     let logCount = Scalar.logarithm(Scalar(componentCount))
-    rows.forEachBatch(in: type, while: goesOn) { _, x in
+    rows.forEachBatch(in: type, while: goesOn) { x in
       var joint = Matrix<Scalar>(uninitializedRowCount: x.rowCount, columnCount: componentCount)
       var logProbabilities = Matrix<Scalar>(rowCount: x.rowCount, columnCount: 1)
       joint.withUnsafeMutableView(reading: weights, bias) {
-        Scalar.maskedLinear(x, weights: $1, bias: $2, mask: mask, method: .sparse, into: $0)
+        Scalar.maskedLinear(x.values, weights: $1, bias: $2, mask: mask, method: .sparse, into: $0)
+      }
+      if let missing = x.missing, let shares {
+        var removed = Matrix<Scalar>(uninitializedRowCount: x.rowCount, columnCount: componentCount)
+        removed.withUnsafeMutableView(reading: shares) {
+          Scalar.maskedLinear(missing, weights: $1, bias: nil, mask: mask, method: .sparse, into: $0)
+        }
+        joint.withUnsafeMutableView(reading: removed) { Scalar.accumulate($1, scaledBy: 1, into: $0) }
       }
       logProbabilities.withUnsafeMutableView(reading: joint) { logProbabilities, joint in
         Scalar.logMeanExp(joint, into: logProbabilities)

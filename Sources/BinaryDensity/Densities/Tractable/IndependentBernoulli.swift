@@ -46,9 +46,28 @@ public struct IndependentBernoulli: AutoregressiveDensity {
     return IndependentBernoulli(marginalsOf: rows, pseudoCount: pseudoCount)
   }
 
+  /// Returns the density of the smoothed marginals of the known cells, p_i = (n_i + a) / (N_i + 2a) of the N_i rows that
+  /// know variable i.
+  ///
+  /// That is the most probable density whatever else is missing; a column that no row knows gets a probability of ½.
+  /// - Parameters:
+  ///   - rows: what is fitted.
+  ///   - pseudoCount: a, as for complete rows.
+  /// - Throws: as for complete rows.
+  public static func fit(to rows: PartialRows, pseudoCount: Double = 0.5) throws(DensityError) -> Self {
+    try Baseline.check(rows.values, pseudoCount: pseudoCount)
+    return IndependentBernoulli(marginalsOf: rows, pseudoCount: pseudoCount)
+  }
+
   /// Creates the density of the smoothed marginals of a table that may have no rows.
   init(marginalsOf rows: BinaryMatrix, pseudoCount: Double = 0.5) {
-    self.init(onCounts: rows.onCounts, rowCount: rows.rowCount, pseudoCount: pseudoCount)
+    self.init(onCounts: rows.onCounts, knownCounts: { _ in rows.rowCount }, pseudoCount: pseudoCount)
+  }
+
+  /// Creates the density of the smoothed marginals of the known cells.
+  init(marginalsOf rows: PartialRows, pseudoCount: Double = 0.5) {
+    let known = rows.known.onCounts
+    self.init(onCounts: rows.values.onCounts, knownCounts: { known[$0] }, pseudoCount: pseudoCount)
   }
 
   /// Creates the density of the smoothed marginals of rows that may not all be in memory.
@@ -60,15 +79,15 @@ public struct IndependentBernoulli: AutoregressiveDensity {
       for (column, count) in block.onCounts.enumerated() { counts[column] += count }
       return true
     }
-    self.init(onCounts: counts, rowCount: rows.rowCount)
+    self.init(onCounts: counts, knownCounts: { _ in rows.rowCount })
   }
 
-  private init(onCounts: [Int], rowCount: Int, pseudoCount: Double = 0.5) {
+  private init(onCounts: [Int], knownCounts: (Int) -> Int, pseudoCount: Double = 0.5) {
     self.init(
       logits: Matrix(
         rowCount: 1, columnCount: onCounts.count,
-        elements: onCounts.map { on in
-          Float(log((Double(on) + pseudoCount) / (Double(rowCount - on) + pseudoCount)))
+        elements: onCounts.enumerated().map { i, on in
+          Float(log((Double(on) + pseudoCount) / (Double(knownCounts(i) - on) + pseudoCount)))
         }))
   }
 

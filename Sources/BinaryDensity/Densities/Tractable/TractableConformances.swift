@@ -77,7 +77,8 @@ extension ChowLiuTree: TractableDensity, ChainRuleDensity {
 
   func chainRule(along ordering: Ordering) -> ForestChainRule { ForestChainRule(forest, along: ordering) }
 
-  private var forest: BinaryForest {
+  /// The tree in double precision.
+  var forest: BinaryForest {
     let (ifOff, ifOn) = (logits[row: 0], logits[row: 1])
     return BinaryForest(
       parents: parents, order: ordering.variables,

@@ -1,0 +1,148 @@
+import Foundation
+import Kernels
+
+extension ChowLiuTree {
+  /// Fits a tree to a table.
+  ///
+  /// The pairs of variables i, j get the distributions p_ij(a, b) = (n_ij(a, b) + s) / (N + 4s), whose marginals agree;
+  /// the edges are a maximum spanning tree of
+  ///
+  ///     I_ij = Σ_ab p_ij(a, b) · log (p_ij(a, b) / (p_i(a) · p_j(b)))
+  ///
+  /// and the conditionals are p_ij's. The distribution does not depend on the root, which is variable 0. As s
+  /// vanishes it has the largest likelihood of all trees.
+  /// - Parameters:
+  ///   - rows: what is fitted, N rows.
+  ///   - pseudoCount: s, what is added to each of the four counts of a pair.
+  /// - Throws: `DensityError.invalidConfiguration` for a table without rows or columns and for a pseudo-count that is
+  ///   not from 1e-9 to 1e9, and for more columns than there is memory for.
+  /// - Complexity: O(D · on-bits) on all threads, then O(D²); 4·D² bytes.
+  /// - Source: Chow & Liu 1968, with the spanning tree of Prim, Bell System Technical Journal 36, 1957.
+  public static func fit(to rows: BinaryMatrix, pseudoCount: Double = 0.5) throws(DensityError) -> Self {
+    guard let tree = try fit(to: rows, pseudoCount: pseudoCount, while: { true }) else {
+      preconditionFailure("nobody stopped it")
+    }
+    return tree
+  }
+
+  /// Fits a tree; nil if `goesOn`, which is asked all the time, says no.
+  static func fit(
+    to rows: BinaryMatrix, pseudoCount: Double = 0.5, while goesOn: () -> Bool
+  ) throws(DensityError) -> Self? {
+    try Baseline.check(rows, pseudoCount: pseudoCount)
+    try checkMemory(
+      of: "counting all pairs", bytes: 4.2 * Double(rows.columnCount) * Double(rows.columnCount))
+    let counts = PairCounts(rows, pseudoCount: pseudoCount, while: goesOn)
+    guard goesOn() else { return nil }
+    return tree(of: counts, while: goesOn)
+  }
+
+  /// Returns the tree of the largest expected likelihood under counts of pairs; nil if `goesOn` says no.
+  static func tree(of counts: PairCounts, while goesOn: () -> Bool) -> Self? {
+    guard let parents = counts.maximumSpanningTree(while: goesOn) else { return nil }
+    var logits = Matrix<Float>(rowCount: 2, columnCount: parents.count)
+    for (variable, parent) in parents.enumerated() {
+      for isOn in [false, true] {
+        let (on, off) =
+          parent.map { (counts.count($0, isOn, variable, true), counts.count($0, isOn, variable, false)) }
+          ?? (counts.count(variable, true), counts.count(variable, false))
+        logits[isOn ? 1 : 0, variable] = Float(log(on / off))
+      }
+    }
+    return ChowLiuTree(parents: parents, logits: logits)
+  }
+
+  /// How often two variables take their values together, smoothed.
+  struct PairCounts {
+    private let rowCount: Double
+    private let pseudoCount: Double
+    /// n_ij(1, 1), D × D, exact up to 2²⁴ rows.
+    private let ones: Matrix<Float>
+    /// Where rows do not know both variables of every pair: how many do, and in how many of those i is on, D × D each.
+    private let known: (both: Matrix<Float>, on: Matrix<Float>)?
+
+    /// Counts, as the product xᵀ · x of sparse rows.
+    init(_ rows: BinaryMatrix, pseudoCount: Double, while goesOn: () -> Bool = { true }) {
+      let mask = Staircase(denseInputCount: rows.columnCount, outputCount: rows.columnCount)
+      var ones = Matrix<Float>(rowCount: rows.columnCount, columnCount: rows.columnCount)
+      ones.withUnsafeMutableView { ones in
+        rows.forEachBatch(in: Float.self, while: goesOn) { _, x in
+          Float.maskedLinearWeightGradient(x, x, mask: mask, method: .sparse, into: ones)
+        }
+      }
+      self.init(ones: ones, rowCount: Double(rows.rowCount), pseudoCount: pseudoCount)
+    }
+
+    /// Takes what has been counted: n_ij(1, 1), D × D, with n_i(1) on the diagonal.
+    init(
+      ones: Matrix<Float>, known: (both: Matrix<Float>, on: Matrix<Float>)? = nil, rowCount: Double,
+      pseudoCount: Double
+    ) {
+      self.ones = ones
+      self.known = known
+      self.rowCount = rowCount
+      self.pseudoCount = pseudoCount
+    }
+
+    /// Returns n_i(a) + 2s, of the rows that know j too.
+    func count(_ i: Int, _ a: Bool, knowing j: Int) -> Double {
+      let on = Double(known?.on[i, j] ?? ones[i, i])
+      return (a ? on : (known.map { Double($0.both[i, j]) } ?? rowCount) - on) + 2 * pseudoCount
+    }
+
+    /// Returns n_i(a) + 2s.
+    func count(_ i: Int, _ a: Bool) -> Double { count(i, a, knowing: i) }
+
+    /// Returns n_ij(a, b) + s.
+    func count(_ i: Int, _ a: Bool, _ j: Int, _ b: Bool) -> Double {
+      let both = Double(ones[i, j])
+      let count =
+        switch (a, b) {
+        case (true, true): both
+        case (true, false): count(i, true, knowing: j) - 2 * pseudoCount - both
+        case (false, true): count(j, true, knowing: i) - 2 * pseudoCount - both
+        case (false, false):
+          count(i, false, knowing: j) - count(j, true, knowing: i) + both
+        }
+      // Expected counts, which are no whole numbers, may fall below zero by a rounding.
+      return max(0, count) + pseudoCount
+    }
+
+    /// Returns I_ij, in nats.
+    func mutualInformation(_ i: Int, _ j: Int) -> Double {
+      let total = count(i, false, knowing: j) + count(i, true, knowing: j)
+      var sum = 0.0
+      for a in [false, true] {
+        for b in [false, true] {
+          let pair = count(i, a, j, b)
+          sum += pair * log(pair * total / (count(i, a, knowing: j) * count(j, b, knowing: i)))
+        }
+      }
+      return sum / total
+    }
+
+    /// Returns the parents of a maximum spanning tree with root 0, by Prim's algorithm; nil if `goesOn` says no.
+    ///
+    /// Of edges of equal weight the one that was looked at first is taken, so that the same table gives the same tree.
+    func maximumSpanningTree(while goesOn: () -> Bool = { true }) -> [Int?]? {
+      var parents = [Int?](repeating: nil, count: ones.rowCount)
+      // The heaviest edge from the tree to each variable outside it.
+      var weights = [Double](repeating: -.infinity, count: ones.rowCount)
+      var outside = Array(1..<ones.rowCount)
+      var latest = 0
+      while !outside.isEmpty {
+        guard goesOn() else { return nil }
+        for j in outside {
+          let weight = mutualInformation(latest, j)
+          if weight > weights[j] { (weights[j], parents[j]) = (weight, latest) }
+        }
+        var heaviest = 0
+        for index in outside.indices where weights[outside[index]] > weights[outside[heaviest]] {
+          heaviest = index
+        }
+        latest = outside.remove(at: heaviest)
+      }
+      return parents
+    }
+  }
+}

@@ -1,0 +1,29 @@
+extension Density {
+  /// Measures how likely the known cells of rows are, and takes the time.
+  ///
+  /// - Parameters:
+  ///   - rows: at least one row, of which cells are missing.
+  ///   - name: what they are called.
+  ///   - observe: is told the fraction done, and returns whether to go on.
+  /// - Returns: the figures, of log p of the known cells and in bits a known cell: exact of tractable densities, of others
+  ///   estimated by a fixed number of draws; nil if `observe` said to stop.
+  /// - Throws: `DensityError.unsupported` for a density that has neither conditionals nor components, and what `observe`
+  ///   throws.
+  /// - Precondition: `rows.columnCount == variableCount`.
+  public func measureKnownCells(
+    of rows: PartialRows, named name: String,
+    observing observe: (Double) throws(DensityError) -> Bool = { _ throws(DensityError) in true }
+  ) throws(DensityError) -> LikelihoodMeasurement? {
+    let clock = ContinuousClock()
+    let start = clock.now
+    let sampler = try MissingCellSampler(self)
+    let logMarginals = try sampler.logMarginals(
+      of: rows, particleCount: MissingCells.reportedParticleCount, seed: 0, observing: observe)
+    guard let logMarginals else { return nil }
+    let summary = LikelihoodSummary(
+      logProbabilities: logMarginals, knownCellsPerRow: Double(rows.known.onBitCount) / Double(rows.rowCount))
+    return LikelihoodMeasurement(
+      name: name, summary: summary, seconds: start.duration(to: clock.now).seconds, isOfKnownCells: true,
+      isEstimated: !sampler.isExact)
+  }
+}

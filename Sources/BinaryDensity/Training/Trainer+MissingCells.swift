@@ -1,0 +1,34 @@
+import Autodiff
+import Kernels
+
+extension Trainer {
+  /// Draws missing cells anew, if an epoch is about to begin and it is their turn; false if `observe` says to stop.
+  func redrawMissingCells(
+    _ observe: (TrainingEvent) throws(DensityError) -> Bool
+  ) throws(DensityError) -> Bool {
+    guard let completions, let partialRows, progress.batch == 0, progress.epoch > 0,
+      progress.epoch.isMultiple(of: progress.configuration.redrawInterval)
+    else { return true }
+    let redrawn = try MissingCellSampler(model).redrawing(
+      completions, of: partialRows, particleCount: MissingCells.redrawnParticleCount,
+      seed: progress.configuration.seed, round: progress.epoch
+    ) { (fraction) throws(DensityError) in try observe(.completing(progress, fraction: fraction)) }
+    guard let redrawn else { return false }
+    self.completions = redrawn
+    return true
+  }
+
+  /// Returns log p of each validation row, or of its known cells; nil if `observe` says to stop.
+  func measure(
+    _ rows: BinaryMatrix, by judge: any ValidationJudge, _ candidate: Parameters<Float>,
+    _ observe: (Double) throws(DensityError) -> Bool
+  ) throws(DensityError) -> [Double]? {
+    guard let partial = data.partialRows(.validation) else {
+      return try judge.logProbabilities(of: rows, observing: observe)
+    }
+    if Model.takesMissingCells { return try judge.logMarginals(of: partial, observing: observe) }
+    return try MissingCellSampler(model(of: candidate)).logMarginals(
+      of: partial, particleCount: MissingCells.judgedParticleCount, seed: progress.configuration.seed,
+      observing: observe)
+  }
+}
