@@ -59,10 +59,10 @@ package struct HelpTopic: Sendable {
   package let name: String
   /// What it is about, in one line.
   package let summary: String
-  private let sections: [Section]
+  private let sections: @Sendable () -> [Section]
 
-  /// Declares a topic.
-  package init(name: String, summary: String, sections: [Section]) {
+  /// Declares a topic, whose sections are made when somebody reads them.
+  package init(name: String, summary: String, sections: @autoclosure @escaping @Sendable () -> [Section]) {
     self.name = name
     self.summary = summary
     self.sections = sections
@@ -72,7 +72,7 @@ package struct HelpTopic: Sendable {
   package var page: String {
     var page = HelpPage()
     page.paragraphs(summary)
-    for section in sections {
+    for section in sections() {
       switch section {
       case .paragraphs(let text): page.paragraphs("\n" + text)
       case .table(let title, let rows):

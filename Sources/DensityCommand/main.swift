@@ -17,12 +17,12 @@ let program = Program(
   commands: [
     TrainCommand.command, FitCommand.command, ReproduceCommand.command, EvaluateCommand.command,
     SampleCommand.command,
-    LogProbCommand.command,
-    MarginalCommand.command, ModeCommand.command, ImputeCommand.command,
+    LogProbCommand.command, QueryCommand.command, MarginalCommand.command, ModeCommand.command,
+    ImputeCommand.command,
     InfoCommand.command, ExportCommand.command, ImportCommand.command, DescribeCommand.command,
     ConvertCommand.command,
   ],
-  topics: [TableHelp.topic])
+  topics: [TableHelp.topic, QueryHelp.topic])
 
 /// Carries out a command line; what goes wrong is one line on standard error and a status.
 func status(of arguments: [String]) -> ExitStatus {

@@ -49,6 +49,13 @@ struct HelpTests {
       "ignore",
       "values", "missing", "column-count", "index-base", "array", "image", "threads", "help",
     ],
+    "query": [
+      "file", "particles", "error", "enumerate", "order", "seed", "alike", "row", "count", "split",
+      "binarize",
+      "threshold",
+      "binarize-seed", "format", "header", "columns", "ignore", "values", "missing", "column-count",
+      "index-base", "array", "image", "json", "threads", "help",
+    ],
     "mode": [
       "count", "output", "beam", "memory", "nodes", "across", "magnify", "split", "binarize", "threshold",
       "binarize-seed", "format", "header", "columns", "ignore",

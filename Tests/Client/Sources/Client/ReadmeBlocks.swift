@@ -11,6 +11,14 @@ func printLikelihoods() throws {
   for logProbability in model.logProbabilities(of: rows) { print(logProbability) }
 }
 
+func askByName() throws {
+  let people = try Checkpoint(contentsOf: "runs/people/best.safetensors")
+  let query = try Query("P(runner | smoker=no, vegan=?)", QueryVocabulary(people))
+  if let answer = try people.model.inference().answers(to: [query])?.first {
+    print(answer.logProbability)  // log p in nats: exact, or an estimate with its error
+  }
+}
+
 func trainAndSample() throws {
   let data = try DataSplits.mnist(directory: "Data/mnist")
   let model = try NADE(NADE.Configuration(variableCount: 784, hiddenCount: 500, activation: .relu), seed: 1)

@@ -1,0 +1,95 @@
+import Foundation
+import Kernels
+
+extension Inference {
+  /// Answers a question by rows drawn given its condition, or drawn at all and kept where the condition holds.
+  ///
+  /// Batches are independent of each other, whether or not the draws within one are: a condition that comes late in the
+  /// order is met by particles, and then they are not.
+  func drawnAnswer(
+    to query: Query, observing observe: (Double) throws(DensityError) -> Bool
+  ) throws(DensityError) -> Query.Answer? {
+    var generator = Philox(seed: options.seed, stream: .completions)
+    let given = (query.condition ?? .certain).term
+    let condition = given == nil ? query.condition : nil
+    let evidence = PartialRows([given ?? QueryTerm()], columnCount: variableCount)
+    var share = DrawnShare()
+    repeat {
+      for batch in 0..<MarginalEstimate.batchCount {
+        let drawn: Completions?
+        do throws(DensityError) {
+          let done = Double(share.drawCount) / Double(options.particleLimit)
+          drawn = try sample(given: evidence, count: Self.drawLength, using: &generator) {
+            (_) throws(DensityError) in try observe(min(1, done))
+          }
+        } catch .impossibleEvidence {
+          throw .impossibleCondition(of: query)
+        }
+        guard let drawn else { return nil }
+        for row in 0..<drawn.rows.rowCount where condition?.isTrue(of: { drawn.rows[row, $0] }) ?? true {
+          share.note(query.event.isTrue { drawn.rows[row, $0] }, batch: batch)
+        }
+        share.drawCount += Self.drawLength
+        share.effectiveDrawCount += min(Double(Self.drawLength), drawn.effectiveSampleSizes[0] ?? .infinity)
+      }
+    } while share.drawCount < options.particleLimit && !share.answer.isGoodEnough(options.targetError ?? 0.02)
+    guard share.count > 0 else {
+      throw .mismatch(
+        path: query.text, expected: "a condition that some rows satisfy",
+        found: "none in \(share.drawCount) draws")
+    }
+    return Query.Answer(
+      logProbability: share.answer, method: .draws(hits: share.hitCount, count: share.count))
+  }
+
+  /// So many rows of a batch are drawn at a time.
+  private static let drawLength = 256
+}
+
+/// In how many of some drawn rows an event holds, batch by batch.
+private struct DrawnShare {
+  /// The rows drawn, and how many independent ones they are worth.
+  var drawCount = 0
+  var effectiveDrawCount = 0.0
+  private var hits = Array(repeating: 0, count: MarginalEstimate.batchCount)
+  private var counts = Array(repeating: 0, count: MarginalEstimate.batchCount)
+
+  /// Counts a row that the condition holds for.
+  mutating func note(_ isHit: Bool, batch: Int) {
+    counts[batch] += 1
+    if isHit { hits[batch] += 1 }
+  }
+
+  var hitCount: Int { hits.reduce(0, +) }
+  var count: Int { counts.reduce(0, +) }
+
+  /// The logarithm of the share.
+  ///
+  ///     Var log p̂ ≈ (1 − p) / (p · draws)   or   Var_β (p̂_β / p̂) / batches,   whichever is larger
+  ///
+  /// The first, by the rule of succession, is not zero where all draws agree; the second knows of draws that depend on
+  /// each other.
+  var answer: LogProbability {
+    let draws = Double(count) * effectiveDrawCount / Double(max(1, drawCount))
+    guard hitCount > 0 else {
+      return LogProbability(
+        value: -.infinity, certainty: .estimate(standardError: .infinity, effectiveSampleSize: draws),
+        isTrusted: false, lowerBound: nil)
+    }
+    let share = Double(hitCount) / Double(count)
+    let smoothed = (share * draws + 1) / (draws + 2)
+    let batchCount = Double(MarginalEstimate.batchCount)
+    let mean = Double(count) / batchCount
+    let squares = zip(hits, counts).reduce(0) { sum, batch in
+      let difference = (Double(batch.0) - share * Double(batch.1)) / (share * mean)
+      return sum + difference * difference
+    }
+    let error = max(
+      ((1 - smoothed) / (smoothed * max(1, draws))).squareRoot(),
+      (squares / (batchCount - 1) / batchCount).squareRoot())
+    return LogProbability(
+      value: log(share), certainty: .estimate(standardError: error, effectiveSampleSize: draws),
+      isTrusted: error * batchCount.squareRoot() < MarginalEstimate.trustedScatter,
+      lowerBound: draws == Double(count) ? log(share) - log(20) : nil)
+  }
+}

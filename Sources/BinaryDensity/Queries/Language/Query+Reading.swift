@@ -1,0 +1,81 @@
+extension Query {
+  /// Reads a query; its grammar stands at `Query`.
+  ///
+  /// - Throws: `DensityError.invalidConfiguration` that names the column of the text, what was expected there and what was
+  ///   found.
+  public init(_ text: String, _ vocabulary: QueryVocabulary) throws(DensityError) {
+    do throws(QueryMistake) {
+      try self.init(parsing: text, vocabulary)
+    } catch {
+      let shown = text.count > 80 ? text.prefix(80) + "…" : text[...]
+      throw .invalidConfiguration(
+        "\(shown): column \(error.place): expected \(error.expected), found \(error.found)")
+    }
+  }
+
+  private init(parsing text: String, _ vocabulary: QueryVocabulary) throws(QueryMistake) {
+    var parser = try QueryParser(text, vocabulary)
+    let (event, condition, isLogarithm) = try parser.query()
+    self.init(
+      text: text.trimmingBlanks, event: event, condition: condition, isLogarithm: isLogarithm)
+  }
+
+  /// Reads queries, one a line; empty lines, and those that begin with #, say nothing.
+  ///
+  /// - Parameters:
+  ///   - text: the lines.
+  ///   - vocabulary: the words they may use.
+  ///   - path: where they come from, for the error.
+  /// - Throws: `DensityError.malformed` that names the line and its column, what was expected and what was found.
+  public static func queries(
+    in text: String, _ vocabulary: QueryVocabulary, path: String
+  ) throws(DensityError) -> [Query] {
+    var queries: [Query] = []
+    // A line break of two characters is one to Swift.
+    let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+    for (index, line) in lines.enumerated() {
+      let line = String(line)
+      guard let first = line.first(where: { !$0.isWhitespace }), first != "#" else { continue }
+      do throws(QueryMistake) {
+        queries.append(try Query(parsing: line, vocabulary))
+      } catch {
+        throw .malformed(
+          path: path, at: .field("line \(index + 1), column \(error.place)"), expected: error.expected,
+          found: error.found)
+      }
+    }
+    return queries
+  }
+}
+
+extension Query {
+  /// Reads the queries of a file, one a line, plain or gzip; `-` is the standard input.
+  ///
+  /// - Throws: what reading it throws, and as `queries(in:_:path:)`; `DensityError.malformed` for more than 64 MiB.
+  public static func queries(
+    path: String, _ vocabulary: QueryVocabulary
+  ) throws(DensityError) -> [Query] {
+    let source = try ByteSource(path: path)
+    var bytes: [UInt8] = []
+    while true {
+      let part = try source.take(upTo: 1 << 16)
+      if part.isEmpty { break }
+      bytes += part
+      guard bytes.count <= fileLimit else {
+        throw source.malformed(expected: "at most \(fileLimit >> 20) MiB of queries", found: "more")
+      }
+    }
+    return try queries(in: String(decoding: bytes, as: UTF8.self), vocabulary, path: source.path)
+  }
+
+  private static let fileLimit = 64 << 20
+}
+
+extension String {
+  /// The text without blanks at its ends.
+  fileprivate var trimmingBlanks: String {
+    let start = firstIndex { !$0.isWhitespace } ?? endIndex
+    let last = lastIndex { !$0.isWhitespace }
+    return last.map { String(self[start...$0]) } ?? ""
+  }
+}
