@@ -69,7 +69,8 @@ enum BenchmarkCommand {
         "queries",
         help:
           "Instead, measure answers about parts of rows: whether estimates hold their errors, and the time."),
-      .value("model", placeholder: "checkpoint", help: "With --queries: a model of MNIST."),
+      .value(
+        "model", placeholder: "checkpoint", help: "With --queries: a model, of MNIST but for conditionals."),
       .flag(
         "missing",
         help:
@@ -77,7 +78,9 @@ enum BenchmarkCommand {
           + "tables are those of --train, --validation and --test."),
       .value("train", placeholder: "path", help: "With --missing: the training table."),
       .value("validation", placeholder: "path", help: "With --missing: the validation table."),
-      .value("test", placeholder: "path", help: "With --missing: the test table."),
+      .value(
+        "test", placeholder: "path",
+        help: "With --missing: the test table. With --queries: rows to ask the model about."),
       .flag("json", help: "Print one JSON document instead of the table."),
       .flag(
         "growth",
@@ -122,7 +125,7 @@ enum BenchmarkCommand {
     "serve": ["seconds", "data", "pin"],
     "list": ["only", "data"],
     "reading": ["repetitions", "only"],
-    "queries": ["only", "data", "model"],
+    "queries": ["only", "data", "model", "test"],
     "growth": ["seconds", "repetitions", "plot", "json"],
     "missing": ["train", "validation", "test", "only", "json"],
   ]
@@ -154,7 +157,8 @@ enum BenchmarkCommand {
       ).run()
     case "queries":
       try Queries(
-        words: words, model: parsed.optionalValue("model", as: .path), dataDirectory: directory
+        words: words, model: parsed.optionalValue("model", as: .path), dataDirectory: directory,
+        table: parsed.optionalValue("test", as: .path)
       ).run()
     case "missing":
       func path(_ name: String) throws -> String {

@@ -10,12 +10,16 @@ struct Queries {
   /// A trained model of MNIST, if there is one.
   let model: String?
   let dataDirectory: String
+  /// A table whose rows the model is asked about, for the part of conditionals.
+  let table: String?
 
   func run() throws {
     try Terminal.print(Machine.current.description)
     let parts: [(name: String, run: () throws -> Void)] = [
       ("coverage NADE of 16", coverageOfEnumerable), ("coverage tree", { try coverage(of: .tree) }),
       ("coverage mixture", { try coverage(of: .mixture) }), ("speed", speed), ("precision", precision),
+      ("conditionals", conditionals),
+      ("orders", orders),
     ]
     let wanted = parts.filter { part in
       words.isEmpty || words.contains { part.name.lowercased().contains($0.lowercased()) }
@@ -144,6 +148,80 @@ struct Queries {
     }
   }
 
+  /// log p(x_unknown | x_known) of a table's first rows, for three shares of known cells.
+  private func conditionals() throws {
+    guard let model, let path = table else {
+      return try Terminal.print("  needs a model and a table: --model CHECKPOINT --test TABLE")
+    }
+    let density = try Checkpoint(contentsOf: model).model
+    let rows = try DataTable.read(path).rows(split: .test)
+    guard rows.columnCount == density.variableCount else {
+      throw DensityError.mismatch(
+        path: path, expected: "\(density.variableCount) columns", found: "\(rows.columnCount)")
+    }
+    let count = min(rows.rowCount, rows.columnCount > 200 ? 100 : 1000)
+    let inference = try density.inference(.init(particleLimit: 1 << 15, enumerationSeconds: 0.02))
+    let columns = TextTable([
+      .left("known", 12), .right("rows", 5), .right("log p", 8), .right("± rows", 7), .right("± draws", 7),
+      .right("exact", 7), .right("trusted", 8), .right("ms/row", 7),
+    ])
+    try Terminal.print(columns.heading)
+    for share in [0.25, 0.5, 0.75] {
+      let evidence = EvidenceMask.random(share: share).evidence(rows.rows(0..<count))
+      let target = PartialRows(
+        values: rows.rows(0..<count),
+        known: BinaryMatrix(rowCount: count, columnCount: rows.columnCount) { !evidence.known[$0, $1] })
+      let start = Stopwatch.wall.now
+      guard let answers = try inference.logConditionals(of: target, given: evidence) else { return }
+      let seconds = Stopwatch.wall.now - start
+      let mean = LikelihoodSummary(
+        logProbabilities: answers.map(\.value), variableCount: rows.columnCount)
+      let squares = answers.reduce(0) { $0 + $1.standardError * $1.standardError }
+      try Terminal.print(
+        columns.line([
+          "random \(Int(100 * share)) %", "\(count)", String(format: "%.3f", -mean.negativeLogLikelihood),
+          String(format: "%.3f", mean.standardError ?? 0),
+          String(format: "%.3f", squares.squareRoot() / Double(count)),
+          percent(Double(answers.count(where: \.isExact)) / Double(count)),
+          percent(Double(answers.count(where: \.isTrusted)) / Double(count)),
+          significant(1000 * seconds / Double(count)),
+        ]))
+    }
+  }
+
+  /// How much an EoNADE's orders that take the evidence first disagree, with each other and with its own mixture.
+  private func orders() throws {
+    guard let model, let path = table, let eonade = try Checkpoint(contentsOf: model).model as? EoNADE else {
+      return try Terminal.print("  needs an EoNADE and a table: --model CHECKPOINT --test TABLE")
+    }
+    let rows = try DataTable.read(path).rows(split: .test)
+    let evidence = EvidenceMask.random(share: 0.5).evidence(rows.rows(0..<min(200, rows.rowCount)))
+    let first = Inference.Options(order: .evidenceFirst)
+    func values(_ density: any Density, _ options: Inference.Options) throws -> [Double] {
+      try density.inference(options).logMarginals(of: evidence)?.map(\.value) ?? []
+    }
+    let own = try values(eonade, .init(particleLimit: 1 << 14))
+    let mixed = try values(eonade, first)
+    let single = try eonade.orders.map { try values(eonade.along($0), first) }
+    let spreads = own.indices.map { row -> Double in
+      let terms = single.map { $0[row] }
+      let mean = terms.reduce(0, +) / Double(terms.count)
+      return (terms.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(max(1, terms.count - 1)))
+        .squareRoot()
+    }
+    func mean(_ values: [Double]) -> String {
+      String(format: "%.3f", values.reduce(0, +) / Double(values.count))
+    }
+    try Terminal.print(
+      """
+        rows, orders                        \(own.count), \(eonade.orders.count); half of the cells known
+        mean log p, its own mixture         \(mean(own)) (by particles)
+        mean log p, evidence first          \(mean(mixed)) (exact, of another density)
+        mean distance of the two            \(mean(zip(own, mixed).map { abs($0 - $1) }))
+        mean deviation from order to order  \(mean(spreads))
+      """)
+  }
+
   /// The standard error of a number of particlesand the time to an error asked for, which falls as
   /// the square root of the particles grows.
   private func precision() throws {
@@ -153,7 +231,7 @@ struct Queries {
       .right("trusted", 8), .right("s/row", 7), .right("s to error", 11),
     ])
     try Terminal.print(table.heading)
-    let rowCount = ProcessInfo.processInfo.environment["GR"].flatMap { Int($0) } ?? 20
+    let rowCount = 20
     for (mask, error) in [(EvidenceMask.random(share: 0.5), 0.02), (.lowerHalf, 0.05)] {
       for count in [1024, 4096, 8192, 16384] {
         let options = Inference.Options(particleCount: count, particleLimit: count)

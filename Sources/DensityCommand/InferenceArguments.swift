@@ -10,7 +10,7 @@ enum InferenceArguments {
     .value(
       "error", placeholder: "nats", help: "The standard error of log p to reach, if the particles allow it."),
     .value(
-      "enumerate", placeholder: "time", default: "1s",
+      "enumerate", placeholder: "time", default: "0.1s",
       help: "The longest enumeration of a row's unknown columns, as predicted; 0 for none."),
     .value(
       "order", placeholder: "order", default: "own", allowed: Inference.Order.allCases.map(\.rawValue),

@@ -221,9 +221,9 @@ private struct MarginalReport {
 
   var summary: String {
     let mean = String(format: "%.3f", sum / Double(max(1, rowCount)))
-    if isOthers { return "\(rowCount) rows, mean log-pseudo-likelihood \(mean) nats, exact" }
+    if isOthers { return "\(rowCount) row\(rowCount == 1 ? "" : "s"), mean log-pseudo-likelihood \(mean) nats, exact" }
     let estimated = rowCount - exactCount
-    guard estimated > 0 else { return "\(rowCount) rows, mean log p \(mean) nats, all exact" }
+    guard estimated > 0 else { return "\(rowCount) row\(rowCount == 1 ? "" : "s"), mean log p \(mean) nats, all exact" }
     // The rows' errors are independent: each has random numbers of its own.
     let error = String(format: "%.3f", squaredErrors.squareRoot() / Double(rowCount))
     var line = "\(rowCount) rows, mean log p \(mean) nats (± \(error) by particles); "

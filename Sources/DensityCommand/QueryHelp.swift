@@ -90,7 +90,7 @@ enum QueryHelp {
       """
       How models answer, beyond 20 columns. D is the number of columns, K that of components or orders, u how many \
       unknown columns stand before the last known one in the order; a step is one conditional of one row. An enumeration \
-      is short if it is predicted to take less than a second.
+      is short if it is predicted to take less than a tenth of a second.
       """)
     return [legend]
       + groups.map { group in

@@ -38,7 +38,7 @@ final class RowCompleter {
   private let way: Way
   private let inference: Inference
   private var generator: Philox
-  /// The fewest independent draws that those of a row were worth, where particles drew them.
+  /// The least effective number of particles that a row was drawn from, where particles drew it.
   private var leastSize: Double?
   private var (rowCount, provedCount) = (0, 0)
 
@@ -94,7 +94,7 @@ final class RowCompleter {
       return "\(provedCount) of \(rowCount) completions are proved to be the most probable"
     }
     return leastSize.map {
-      "some rows were completed by particles; a row's are worth at least \(fixed($0, 1)) independent draws"
+      "some rows were completed by particles, approximately: effective numbers of \(fixed($0, 0)) or more"
     }
   }
 

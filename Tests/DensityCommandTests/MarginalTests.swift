@@ -78,7 +78,7 @@ struct MarginalTests {
   @Test(
     "what cannot be asked is one line and a status",
     arguments: [
-      ("sample tree.safetensors --given d=1 -o -", 64, "'d'"),
+      ("sample tree.safetensors --given d=1 -o -", 64, "no such column"),
       ("sample tree.safetensors --given a=2 -o -", 64, "expected 0 or 1"),
       ("sample tree.safetensors --given a=1,a=0 -o -", 64, "given twice"),
       ("sample tree.safetensors --given a -o -", 64, "name=1"),
@@ -90,7 +90,7 @@ struct MarginalTests {
       ("sample tree.safetensors --distinct -o rows.npy", 64, "--distinct"),
       ("sample tree.safetensors --order evidence-first --given a=1 -o -", 64, "EoNADE"),
       ("marginal tree.safetensors gaps.csv --others", 65, "row 1"),
-      ("marginal tree.safetensors gaps.csv --given z", 64, "'z'"),
+      ("marginal tree.safetensors gaps.csv --given z", 64, "no such column"),
       ("marginal tree.safetensors wide.csv", 65, "3 columns"),
       ("marginal tree.safetensors gaps.csv --particles 3", 64, "--particles"),
       ("marginal tree.safetensors gaps.csv --error 0", 64, "--error"),

@@ -9,6 +9,8 @@ public final class TableStream: RowStream {
   /// Whether grey levels were met, and became bits.
   public private(set) var isBinarized = false
   private var table: OpenTable
+  /// How many missing cells have been met.
+  private var missingCount = 0
   private let binarization: Binarization
   private let split: DataSplit
 
@@ -37,7 +39,7 @@ public final class TableStream: RowStream {
   public var fraction: Double? { table.fraction }
   /// Where the rows come from, and how the file was taken, as far as it was read.
   public var origin: TableSource {
-    TableSource(path: path, summary: TableSummary(table.reader.layout, missingCount: 0, isGrey: isBinarized))
+    TableSource(path: path, summary: TableSummary(table.reader.layout, missingCount: missingCount, isGrey: isBinarized))
   }
 
   /// How many rows to ask for at a time, so that a block of any width takes little memory.
@@ -103,6 +105,7 @@ public final class TableStream: RowStream {
     return try table.reader.forEachBlock(of: length) { (block) throws(DensityError) in
       defer { rowsBefore += block.rowCount }
       let (rowCount, columnCount) = (block.rowCount, block.columnCount)
+      missingCount += block.missingCount
       if let levels = block.levels {
         isBinarized = true
         let grey = GreyLevels(rowCount: rowCount, columnCount: columnCount, levels: levels)

@@ -45,7 +45,7 @@ public struct Inference: Sendable {
     /// Creates options.
     public init(
       particleCount: Int = 2048, particleLimit: Int = 1 << 16, targetError: Double? = nil,
-      enumerationSeconds: Double = 1, order: Order = .own, seed: UInt64 = 0
+      enumerationSeconds: Double = 0.1, order: Order = .own, seed: UInt64 = 0
     ) {
       self.particleCount = particleCount
       self.particleLimit = max(particleLimit, particleCount)

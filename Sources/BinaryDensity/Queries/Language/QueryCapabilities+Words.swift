@@ -9,7 +9,7 @@ extension QueryCapabilities {
     return switch manner(of: question) {
     case .exact: "exact: " + (structure.isTractable ? sums(all, question) : steps(all, question))
     case .enumeratedOrEstimated where isDrawn:
-      "exact by 2^u prefixes if short; else approximate, by \(all) steps for each of four particles a draw"
+      "exact by 2^u prefixes if short; else approximate, by \(all) steps for each of 256 particles a draw"
     case .enumeratedOrEstimated:
       "exact by 2^u prefixes if short; else an estimate, by \(all) steps a particle"
     case .summedOrDrawn: "exact by up to 65536 terms; else an estimate, by \(all) steps a draw"

@@ -113,3 +113,12 @@ func buildGraph() -> Graph {
   _ = loss
   return graph
 }
+
+func askAboutParts(_ density: any Density, using generator: inout SystemRandomNumberGenerator) throws {
+  let inference = try density.inference()
+  let evidence = PartialRows([[1, nil, 0], [nil, nil, 1]])
+  let answers = try inference.logMarginals(of: evidence)  // exact, or estimates with their errors
+  let completions = try inference.sample(given: evidence, count: 10, using: &generator)
+  let likeliest = try density.mostProbableRows(count: 5)
+  _ = (answers, completions, likeliest)
+}
