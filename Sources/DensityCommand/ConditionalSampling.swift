@@ -25,9 +25,9 @@ struct ConditionalSampling {
     if onBitCount != nil, temperature != 1 {
       throw UsageError("--on-bits and --temperature do not go together")
     }
-    let options = try InferenceArguments.options(arguments)
+    let options = try InferenceArguments.options(arguments, forDraws: true)
     let isAsked = given != nil || onBitCount != nil || temperature != 1
-    if !isAsked, let option = InferenceArguments.options.first(where: { arguments.isGiven($0.name) }) {
+    if !isAsked, let option = InferenceArguments.drawOptions.first(where: { arguments.isGiven($0.name) }) {
       throw UsageError("--\(option.name) says nothing without --given, --on-bits or --temperature")
     }
     guard isAsked else { return nil }
@@ -89,7 +89,7 @@ struct ConditionalSampling {
     guard let found else { throw .interrupted }
     if temperature != 1 { return (found.rows, "at a temperature of \(temperature): not drawn from p") }
     let note = found.effectiveSampleSizes[0].map {
-      "each row drawn by particles, approximately: effective numbers of \(fixed($0, 0)) or more"
+      InferenceArguments.note($0, inference.options)
         + (onBitCount == nil ? "; --exact TRIES draws by rejection" : "")
     }
     return (found.rows, note)

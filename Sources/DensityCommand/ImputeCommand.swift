@@ -40,10 +40,10 @@ enum ImputeCommand {
       CommonOptions.seed(of: "draws, and of hidden cells"),
       .value("count", short: "n", placeholder: "rows", help: "Complete only so many rows. Default: all."),
       .value(
-        "beam", placeholder: "width", default: "16",
+        "beam", placeholder: "width", default: "128",
         help: "For the most probable completions: how many prefixes are walked side by side."),
       .value(
-        "nodes", placeholder: "count", default: "0",
+        "nodes", placeholder: "count", default: "20000",
         help:
           "For the most probable completions: how many steps of a prefix a row's search may take; 0 for a beam alone."
       ),
@@ -52,7 +52,7 @@ enum ImputeCommand {
       .value(
         "magnify", placeholder: "factor", default: "2", help: "The side of a cell in a .png, in pixels."),
       DataOptions.split,
-    ] + DataOptions.reading + [CommonOptions.threads],
+    ] + InferenceArguments.drawOptions + DataOptions.reading + [CommonOptions.threads],
     positionals: [
       Positional("checkpoint", help: "The trained model, a .safetensors file."),
       Positional(
@@ -84,7 +84,8 @@ enum ImputeCommand {
       checkpoint.model, how: how, drawCount: draws,
       ModeSearch.Options(
         beamWidth: try arguments.value("beam", as: .integer(in: 1...1_000_000)),
-        nodeLimit: try arguments.value("nodes", as: .integer(in: 0...Int.max))), seed: seed)
+        nodeLimit: try arguments.value("nodes", as: .integer(in: 0...Int.max))),
+      try InferenceArguments.options(arguments, forDraws: true))
     let evidence = try EvidenceTable(arguments, path: table, for: checkpoint, limit: limit)
     let hidden = try arguments.optionalValue("hide", as: .string).map {
       try HiddenCells(

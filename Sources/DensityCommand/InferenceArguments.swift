@@ -5,8 +5,9 @@ import BinaryDensity
 enum InferenceArguments {
   static let options: [Option] = [
     .value(
-      "particles", placeholder: "count", default: "65536",
-      help: "The most particles for an estimate of a row."),
+      "particles", placeholder: "count",
+      help: "The most particles for an estimate, default: 65536; or the particles of each draw, default: 256."
+    ),
     .value(
       "error", placeholder: "nats", help: "The standard error of log p to reach, if the particles allow it."),
     .value(
@@ -18,12 +19,32 @@ enum InferenceArguments {
         "An EoNADE's own orders, or what is given first: exact, by another density for each set of columns."),
   ]
 
-  static func options(_ arguments: ParsedArguments) throws(UsageError) -> Inference.Options {
-    let limit = try arguments.value("particles", as: .integer(in: 32...1 << 26))
+  /// Reads the options.
+  ///
+  /// - Parameter forDraws: whether rows are drawn, each by so many particles of its own.
+  static func options(
+    _ arguments: ParsedArguments, forDraws: Bool = false
+  ) throws(UsageError) -> Inference.Options {
+    let given = try arguments.optionalValue("particles", as: .integer(in: 32...1 << 23))
+    let usual = Inference.Options()
+    // A draw takes an eighth of what an estimate begins with.
+    let count = forDraws ? given.map { 8 * $0 } : given.map { min($0, usual.particleCount) }
     return Inference.Options(
-      particleCount: min(limit, Inference.Options().particleCount), particleLimit: limit,
-      targetError: try arguments.optionalValue("error", as: .positiveNumber),
+      particleCount: count ?? usual.particleCount, particleLimit: given ?? usual.particleLimit,
+      targetError: arguments.declares("error")
+        ? try arguments.optionalValue("error", as: .positiveNumber) : nil,
       enumerationSeconds: try arguments.value("enumerate", as: .duration),
       order: try arguments.value("order", as: .choice), seed: try arguments.value("seed", as: .seed))
+  }
+
+  /// The options that draws have: all but the error of an estimate.
+  static let drawOptions = options.filter { $0.name != "error" }
+
+  /// What is to be said of rows drawn by particles.
+  static func note(_ effectiveSampleSize: Double, _ options: Inference.Options) -> String {
+    let line =
+      "drawn by particles, approximately: those of the worst row are worth \(fixed(effectiveSampleSize, 0)) of "
+      + "\(max(32, options.particleCount / 8))"
+    return effectiveSampleSize < 10 ? line + ", NOT to be trusted: more --particles may help" : line
   }
 }

@@ -88,7 +88,7 @@ enum MarginalCommand {
           if let row = (0..<rows.rowCount).first(where: { rows.known.onBitCount(ofRow: $0) < count }) {
             throw .mismatch(
               path: evidence.path, expected: "rows without missing cells, as --others asks for",
-              found: "row \(before + row + 1) with a missing cell")
+              found: "row \(before + row + 1) with a missing cell ('density impute' completes rows)")
           }
           let found = try inference.logConditionalsGivenAllOthers(of: rows.values, observing: observe)
           guard let found else { return false }
@@ -148,13 +148,17 @@ private enum Output {
     switch self {
     case .standardOutput(true):
       let names = TableWriter.standardOutput(shape)
-      try names.flush()
       try produce { (part) throws(DensityError) in
-        try StandardOutput.write(Self.cells(part).flatMap { NumberTableFile.line($0) })
+        try names.flush()
+        return try StandardOutput.write(Self.cells(part).flatMap { NumberTableFile.line($0) })
       }
     case .standardOutput(false):
-      guard try StandardOutput.write(Self.heading) else { return }
-      try produce { (part) throws(DensityError) in try StandardOutput.write(Self.lines(part)) }
+      // Nothing is written before there is an answer.
+      var heading = Self.heading
+      try produce { (part) throws(DensityError) in
+        defer { heading = [] }
+        return try StandardOutput.write(heading + Self.lines(part))
+      }
     case .text(let file):
       var bytes = Self.heading
       try produce { (part) throws(DensityError) in
@@ -221,9 +225,13 @@ private struct MarginalReport {
 
   var summary: String {
     let mean = String(format: "%.3f", sum / Double(max(1, rowCount)))
-    if isOthers { return "\(rowCount) row\(rowCount == 1 ? "" : "s"), mean log-pseudo-likelihood \(mean) nats, exact" }
+    if isOthers {
+      return "\(rowCount) row\(rowCount == 1 ? "" : "s"), mean log-pseudo-likelihood \(mean) nats, exact"
+    }
     let estimated = rowCount - exactCount
-    guard estimated > 0 else { return "\(rowCount) row\(rowCount == 1 ? "" : "s"), mean log p \(mean) nats, all exact" }
+    guard estimated > 0 else {
+      return "\(rowCount) row\(rowCount == 1 ? "" : "s"), mean log p \(mean) nats, all exact"
+    }
     // The rows' errors are independent: each has random numbers of its own.
     let error = String(format: "%.3f", squaredErrors.squareRoot() / Double(rowCount))
     var line = "\(rowCount) rows, mean log p \(mean) nats (± \(error) by particles); "

@@ -38,7 +38,11 @@ extension Query.Answer {
     case .onBitCounts: parts = ["estimate"]
     }
     if !logProbability.isTrusted {
-      parts.append("NOT to be trusted: its batches disagree")
+      if case .draws(let hits, _) = method, hits < 32 {
+        parts.append("NOT to be trusted: too few draws are of this kind")
+      } else {
+        parts.append("NOT to be trusted: its batches disagree")
+      }
       if let bound = logProbability.lowerBound {
         parts.append("above \(Self.probability(bound, digits: 2)) in 95 % of runs")
       }
@@ -83,10 +87,10 @@ extension Query.Answer {
     add("certainty", .string(logProbability.isExact ? "exact" : "estimate"))
     add("trusted", .bool(logProbability.isTrusted))
     if case .estimate(let error, let size) = logProbability.certainty {
-      add("standard_error", .real(error))
+      add("standard_error_of_log", .real(error))
       add("effective_sample_size", .real(size))
     }
-    add("lower_bound", JSONValue(logProbability.lowerBound))
+    add("log_lower_bound", JSONValue(logProbability.lowerBound))
     switch method {
     case .marginals(let count, let particles):
       add("marginals", .integer(count))

@@ -43,7 +43,8 @@ final class RowCompleter {
   private var (rowCount, provedCount) = (0, 0)
 
   init(
-    _ density: any Density, how: String, drawCount: Int?, _ options: ModeSearch.Options, seed: UInt64
+    _ density: any Density, how: String, drawCount: Int?, _ options: ModeSearch.Options,
+    _ inferenceOptions: Inference.Options
   ) throws(DensityError) {
     switch how {
     case "mode": way = .mode(ModeSearch(density, options))
@@ -54,10 +55,8 @@ final class RowCompleter {
         ? .exactMean : .mean(drawCount: drawCount ?? 100)
     default: way = .draws(drawCount ?? 1)
     }
-    var inferenceOptions = Inference.Options()
-    inferenceOptions.seed = seed
     inference = try Inference(density, inferenceOptions)
-    generator = Philox(seed: seed, stream: .sampling)
+    generator = Philox(seed: inferenceOptions.seed, stream: .sampling)
   }
 
   /// So many rows are completed at a time that no thread is idle, and so few that the first come soon.
@@ -90,11 +89,16 @@ final class RowCompleter {
 
   /// What is to be said of the completions, once all are made.
   var note: String? {
-    if case .mode = way {
-      return "\(provedCount) of \(rowCount) completions are proved to be the most probable"
-    }
-    return leastSize.map {
-      "some rows were completed by particles, approximately: effective numbers of \(fixed($0, 0)) or more"
+    switch way {
+    case .mode:
+      let line = "\(provedCount) of \(rowCount) completions are proved to be the most probable"
+      return provedCount < rowCount ? line + "; more --nodes may prove others" : line
+    case .mean(let count):
+      // The standard deviation of a bit is at most a half.
+      let line =
+        "means of \(count) draws, standard errors up to \(fixed(0.5 / Double(count).squareRoot(), 3))"
+      return leastSize.map { line + "; " + InferenceArguments.note($0, inference.options) } ?? line
+    case .draws, .exactMean: return leastSize.map { InferenceArguments.note($0, inference.options) }
     }
   }
 

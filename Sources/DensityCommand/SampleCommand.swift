@@ -13,7 +13,7 @@ enum SampleCommand {
 
       --given fixes columns: 'smoker=1,runner=0', or #3=1 by number. The draws are from p(others | given): exact where what \
       is given comes first in the model's order, where few columns are unknown, and of models that answer every question \
-      exactly; elsewhere by particles, which is approximate and said, with how many independent draws they are worth, or \
+      exactly; elsewhere each by --particles of its own, which is approximate and said, with what the worst are worth, or \
       exact again with --exact, which drops candidates until the given is met. A temperature below 1 keeps to what is \
       probable: its draws are not from p. --on-bits asks for rows with so many ones. For a table of given cells, row by \
       row, see 'density impute'.
@@ -39,7 +39,7 @@ enum SampleCommand {
         "logprob", placeholder: "path", help: "Also write each row's log-probability, in nats, to this file."),
       .value("columns", placeholder: "count", help: "Pictures side by side. Default: a square."),
       .value("magnify", placeholder: "factor", default: "2", help: "The side of a picture's pixel."),
-    ] + InferenceArguments.options + [CommonOptions.threads],
+    ] + InferenceArguments.drawOptions + [CommonOptions.threads],
     positionals: [Positional("checkpoint", help: "The trained model, a .safetensors file.")],
     examples: [
       Command.Example(

@@ -36,7 +36,7 @@ struct HelpTests {
     ],
     "sample": [
       "count", "seed", "output", "given", "exact", "on-bits", "temperature", "distinct", "logprob", "columns",
-      "magnify", "particles", "error", "enumerate", "order", "threads", "help",
+      "magnify", "particles", "enumerate", "order", "threads", "help",
     ],
     "marginal": [
       "output", "given", "hide", "others", "count", "particles", "error", "enumerate", "order", "seed",
@@ -63,6 +63,7 @@ struct HelpTests {
     ],
     "impute": [
       "output", "how", "draws", "hide", "seed", "count", "beam", "nodes", "across", "magnify", "split",
+      "particles", "enumerate", "order",
       "binarize", "threshold", "binarize-seed", "format", "header", "columns", "ignore",
       "values", "missing", "column-count", "index-base", "array", "image", "threads",
       "help",

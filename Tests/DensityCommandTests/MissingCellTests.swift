@@ -30,7 +30,8 @@ struct MissingCellTests {
         let results = try DensityProgram.json(result.output)["results"]?.elements ?? []
         #expect(results.map { $0["split"]?.string } == ["validation", "test"])
         #expect(results.allSatisfy { $0["of_known_cells"] == .bool(true) })
-        #expect(results.allSatisfy { ($0["estimated"] == .bool(true)) == isNetwork })
+        // Of so few columns every marginal is exact.
+        #expect(results.allSatisfy { $0["estimated"] != .bool(true) })
         #expect(results.allSatisfy { ($0["nll"]?.number ?? 9) < 2.1 })
       }
     }

@@ -88,7 +88,7 @@ struct QueryTests {
         DensityProgram.run("query", model, "P(#60 | #1)", "--json", "--error", "0.001").output)
       let answer = try #require(json.elements)[0]
       #expect(answer["certainty"]?.string == "estimate" && answer["trusted"]?.bool == true)
-      #expect(try #require(answer["standard_error"]?.number) > 0)
+      #expect(try #require(answer["standard_error_of_log"]?.number) > 0)
     }
   }
 

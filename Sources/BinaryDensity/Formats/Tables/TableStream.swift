@@ -39,7 +39,9 @@ public final class TableStream: RowStream {
   public var fraction: Double? { table.fraction }
   /// Where the rows come from, and how the file was taken, as far as it was read.
   public var origin: TableSource {
-    TableSource(path: path, summary: TableSummary(table.reader.layout, missingCount: missingCount, isGrey: isBinarized))
+    TableSource(
+      path: path,
+      summary: TableSummary(table.reader.layout, missingCount: missingCount, isGrey: isBinarized))
   }
 
   /// How many rows to ask for at a time, so that a block of any width takes little memory.
