@@ -38,8 +38,9 @@ extension Query.Answer {
     case .onBitCounts: parts = ["estimate"]
     }
     if !logProbability.isTrusted {
-      if case .draws(let hits, _) = method, hits < 32 {
-        parts.append("NOT to be trusted: too few draws are of this kind")
+      if case .draws = method {
+        parts.append(
+          "NOT to be trusted: too few draws are of this kind, or their particles are worth too little")
       } else {
         parts.append("NOT to be trusted: its batches disagree")
       }

@@ -65,6 +65,11 @@ enum SampleCommand {
     let scores = try arguments.optionalValue("logprob", as: .path).map {
       try TableFile(path: $0, for: .numbers)
     }
+    if scores != nil, try arguments.value("order", as: ValueFormat<Inference.Order>.choice) == .evidenceFirst
+    {
+      throw UsageError(
+        "--logprob is of the checkpoint's own orders, and the rows of --order evidence-first are not")
+    }
     if let scores, scores.path == output || AtomicFile.isSameFile(scores.path, output) {
       throw UsageError("--output and --logprob name the same file")
     }

@@ -14,7 +14,8 @@ extension Trainer {
       seed: progress.configuration.seed, round: progress.epoch
     ) { (fraction) throws(DensityError) in try observe(.completing(progress, fraction: fraction)) }
     guard let redrawn else { return false }
-    self.completions = redrawn
+    self.completions = partialRows.drawingUnseenColumns(
+      of: redrawn, seed: progress.configuration.seed, round: progress.epoch)
     return true
   }
 
@@ -30,5 +31,25 @@ extension Trainer {
     return try MissingCellSampler(model(of: candidate)).logMarginals(
       of: partial, particleCount: MissingCells.judgedParticleCount, seed: progress.configuration.seed,
       observing: observe)
+  }
+}
+
+extension PartialRows {
+  /// Returns completed rows with fair coins in the columns that no row knows.
+  ///
+  /// A network that learnt such a column from its own draws would amplify whatever it happened to say first.
+  fileprivate func drawingUnseenColumns(
+    of rows: BinaryMatrix, seed: UInt64, round: Int
+  ) -> BinaryMatrix {
+    let counts = known.onCounts
+    let unseen = counts.indices.filter { counts[$0] == 0 }
+    guard !unseen.isEmpty else { return rows }
+    var rows = rows
+    // Beyond the sequences of the rounds' own draws.
+    var generator = Philox(seed: seed, stream: .redrawnCells, index: 1 << 47 | UInt64(round))
+    for row in 0..<rows.rowCount {
+      for column in unseen { rows[row, column] = generator.nextWord() & 1 == 1 }
+    }
+    return rows
   }
 }

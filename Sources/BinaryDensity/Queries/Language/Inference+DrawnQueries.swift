@@ -4,8 +4,8 @@ import Kernels
 extension Inference {
   /// Answers a question by rows drawn given its condition, or drawn at all and kept where the condition holds.
   ///
-  /// Batches are independent of each other, whether or not the draws within one are: a condition that comes late in the
-  /// order is met by particles, and then they are not.
+  /// A condition that comes late in the order is met by particles, more of them for each of fewer draws; where these are
+  /// worth few the draws are biased, which no number of draws mends, and the answer is not trusted.
   func drawnAnswer(
     to query: Query, observing observe: (Double) throws(DensityError) -> Bool
   ) throws(DensityError) -> Query.Answer? {
@@ -14,12 +14,25 @@ extension Inference {
     let condition = given == nil ? query.condition : nil
     let evidence = PartialRows([given ?? QueryTerm()], columnCount: variableCount)
     var share = DrawnShare()
+    var (source, length, limit) = (self, Self.drawLength, options.particleLimit)
+    do throws(DensityError) {
+      guard let probe = try sample(given: evidence, using: &generator, observing: observe) else { return nil }
+      if !probe.areExact {
+        var patient = options
+        patient.particleCount = max(options.particleCount, 8 * 1024)
+        patient.particleLimit = max(options.particleLimit, patient.particleCount)
+        source = try Inference(density, patient)
+        (length, limit) = (16, max(1, options.particleLimit / 64))
+      }
+    } catch .impossibleEvidence {
+      throw .impossibleCondition(of: query)
+    }
     repeat {
       for batch in 0..<MarginalEstimate.batchCount {
         let drawn: Completions?
         do throws(DensityError) {
-          let done = Double(share.drawCount) / Double(options.particleLimit)
-          drawn = try sample(given: evidence, count: Self.drawLength, using: &generator) {
+          let done = Double(share.drawCount) / Double(limit)
+          drawn = try source.sample(given: evidence, count: length, using: &generator) {
             (_) throws(DensityError) in try observe(min(1, done))
           }
         } catch .impossibleEvidence {
@@ -29,10 +42,11 @@ extension Inference {
         for row in 0..<drawn.rows.rowCount where condition?.isTrue(of: { drawn.rows[row, $0] }) ?? true {
           share.note(query.event.isTrue { drawn.rows[row, $0] }, batch: batch)
         }
-        share.drawCount += Self.drawLength
-        share.effectiveDrawCount += min(Double(Self.drawLength), drawn.effectiveSampleSizes[0] ?? .infinity)
+        share.drawCount += length
+        share.leastSize = min(share.leastSize, drawn.effectiveSampleSizes[0] ?? .infinity)
       }
-    } while share.drawCount < options.particleLimit && !share.answer.isGoodEnough(options.targetError ?? 0.02)
+    } while share.drawCount < limit && share.isWorthMore
+      && !share.answer.isGoodEnough(options.targetError ?? 0.02)
     guard share.count > 0 else {
       throw .mismatch(
         path: query.text, expected: "a condition that some rows satisfy",
@@ -48,11 +62,15 @@ extension Inference {
 
 /// In how many of some drawn rows an event holds, batch by batch.
 private struct DrawnShare {
-  /// The rows drawn, and how many independent ones they are worth.
+  /// The rows drawn.
   var drawCount = 0
-  var effectiveDrawCount = 0.0
+  /// The least that the particles of a draw are worth; infinite where draws are exact.
+  var leastSize = Double.infinity
   private var hits = Array(repeating: 0, count: MarginalEstimate.batchCount)
   private var counts = Array(repeating: 0, count: MarginalEstimate.batchCount)
+
+  /// Whether draws are near enough to p that more of them help.
+  var isWorthMore: Bool { leastSize >= 32 }
 
   /// Counts a row that the condition holds for.
   mutating func note(_ isHit: Bool, batch: Int) {
@@ -67,10 +85,9 @@ private struct DrawnShare {
   ///
   ///     Var log p̂ ≈ (1 − p) / (p · draws)   or   Var_β (p̂_β / p̂) / batches,   whichever is larger
   ///
-  /// The first, by the rule of succession, is not zero where all draws agree; the second knows of draws that depend on
-  /// each other.
+  /// The first, by the rule of succession, is not zero where all draws agree.
   var answer: LogProbability {
-    let draws = Double(count) * effectiveDrawCount / Double(max(1, drawCount))
+    let draws = Double(count)
     guard hitCount > 0 else {
       return LogProbability(
         value: -.infinity, certainty: .estimate(standardError: .infinity, effectiveSampleSize: draws),
@@ -89,7 +106,7 @@ private struct DrawnShare {
       (squares / (batchCount - 1) / batchCount).squareRoot())
     return LogProbability(
       value: log(share), certainty: .estimate(standardError: error, effectiveSampleSize: draws),
-      isTrusted: error * batchCount.squareRoot() < MarginalEstimate.trustedScatter,
-      lowerBound: draws == Double(count) ? log(share) - log(20) : nil)
+      isTrusted: isWorthMore && error * batchCount.squareRoot() < MarginalEstimate.trustedScatter,
+      lowerBound: leastSize == .infinity ? log(share) - log(20) : nil)
   }
 }

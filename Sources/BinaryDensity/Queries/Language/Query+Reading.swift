@@ -32,6 +32,7 @@ extension Query {
   ) throws(DensityError) -> [Query] {
     var queries: [Query] = []
     // A line break of two characters is one to Swift.
+    let text = text.unicodeScalars.first == "\u{feff}" ? String(text.unicodeScalars.dropFirst()) : text
     let lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
     for (index, line) in lines.enumerated() {
       let line = String(line)
