@@ -57,8 +57,7 @@ struct Queries {
     try report(model, evidence, truth: truth.map(\.value))
   }
 
-  /// A density that knows its marginals, walked by its cursor as if it did not: 1000 test rows, of the slower mixture 200,
-  /// the lower half known.
+  /// A density that knows its marginals, walked by its cursor as if it did not: 200 test rows, the lower half known.
   private func coverage(of known: Known) throws {
     let data = try DataSplits.mnist(directory: dataDirectory)
     guard let test = data.test else { return }
@@ -66,9 +65,9 @@ struct Queries {
       switch known {
       case .tree: try ChowLiuTree.fit(to: data.train)
       case .mixture:
-        try BernoulliMixture.fit(to: data.train.rows(0..<10_000), componentCount: 50, iterationLimit: 20)
+        try BernoulliMixture.fit(to: data.train.rows(0..<10_000), componentCount: 16, iterationLimit: 20)
       }
-    let evidence = EvidenceMask.lowerHalf.evidence(test.rows(0..<(known == .tree ? 1000 : 200)))
+    let evidence = EvidenceMask.lowerHalf.evidence(test.rows(0..<200))
     guard let tractable = density.tractable,
       let chain = density.autoregressive(along: .natural(count: density.variableCount))
     else { return }
