@@ -10,9 +10,9 @@ enum EvaluateCommand {
       Prints the mean negative log-likelihood in nats with its standard error, and in bits a variable. With \
       --reference every row is computed a second time in double precision by the plain reference loops, which is slow, \
       and the largest difference is reported. An EoNADE gives a density for any order of the variables: --orders says \
-      how many random ones to mix. Where cells are missing the figure is that of the known ones: exact of baselines, \
-      estimated by draws of networks, which makes it a little too large. --against compares row by row with another model: the difference of two means is \
-      known far better than either.
+      how many random ones to mix. Where cells are missing the figure is that of the known ones: exact, or \
+      estimated by particles, which makes it a little too large, and said. --against compares row by row with another \
+      model: the difference of two means is known far better than either.
       """,
     options: [DataOptions.data, DataOptions.split] + DataOptions.reading + [
       .value(

@@ -98,9 +98,10 @@ enum MarginalCommand {
         let answers: [LogProbability]?
         if let given {
           let (target, condition) = rows.split(byColumns: given)
-          answers = try inference.logConditionals(of: target, given: condition, observing: observe)
+          answers = try inference.logConditionals(
+            of: target, given: condition, firstRow: before, observing: observe)
         } else {
-          answers = try inference.logMarginals(of: rows, observing: observe)
+          answers = try inference.logMarginals(of: rows, firstRow: before, observing: observe)
         }
         guard let answers else { return false }
         report.add(answers)
@@ -232,7 +233,7 @@ private struct MarginalReport {
     guard estimated > 0 else {
       return "\(rowCount) row\(rowCount == 1 ? "" : "s"), mean log p \(mean) nats, all exact"
     }
-    // The rows' errors are independent: each has random numbers of its own.
+    // The rows' errors are independent: a row's random numbers follow from its number in the table.
     let error = String(format: "%.3f", squaredErrors.squareRoot() / Double(rowCount))
     var line = "\(rowCount) rows, mean log p \(mean) nats (± \(error) by particles); "
     line += exactCount == 0 ? "all estimated" : "\(exactCount) exact, \(estimated) estimated"

@@ -93,6 +93,20 @@ extension Density {
     return (rows, logProbabilities(of: rows))
   }
 
+  /// What a nest of mixtures comes down to, with weights; without what has a weight of zero.
+  ///
+  /// Each of these is tractable, or has an order, or mixes nothing.
+  var leaves: [Component] {
+    guard tractable == nil, autoregressive() == nil, let components else {
+      return [Component(weight: 1, density: self)]
+    }
+    return components.filter { $0.weight > 0 }.flatMap { component in
+      component.density.leaves.map {
+        Component(weight: component.weight * $0.weight, density: $0.density)
+      }
+    }
+  }
+
   /// Returns the density made ready to be asked many times.
   ///
   /// - Parameter batchCapacity: the most rows that are computed at once; it decides memory and speed, never a bit.

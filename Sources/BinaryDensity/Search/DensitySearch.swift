@@ -8,7 +8,8 @@ import Synchronization
 ///     let found = search.run()
 ///     print(found.density.logProbabilities(of: rows))
 ///
-/// Everything is chosen on the validation rows, by the known cells of those that have missing ones; test rows are never looked at. In order:
+/// Everything is chosen on the validation rows, by the known cells of those that have missing ones; test rows are never
+/// looked at. In order:
 ///
 /// 1. *Search*, up to 45 % of the time. Recipes are tried by hill climbing from a handful of first ones, a training a
 ///    thread, each on one thread, all in one order of the variables so that they compare.

@@ -1,8 +1,8 @@
 extension DataSplits {
   /// Reads a data set from one file a part, each in any form that `DataTable` reads.
   ///
-  /// Cells may be missing in any of them. Grey levels are binarized; tables that already are bits are as they are, and if all are, `binarization`
-  /// of the result is nil. Columns that have names are found by them in the other files.
+  /// Cells may be missing in any of them. Grey levels are binarized; tables that already are bits are as they are, and if
+  /// all are, `binarization` of the result is nil. Columns that have names are found by them in the other files.
   /// - Parameters:
   ///   - train: the path of the training table.
   ///   - validation: the path of the validation table, if there is one.

@@ -38,8 +38,6 @@ enum MissingCells {
   static let redrawnParticleCount = 4
   /// The particles a row where validation rows are measured in training.
   static let judgedParticleCount = 16
-  /// The particles a row where figures are reported.
-  static let reportedParticleCount = 64
 }
 
 extension DataSplits {

@@ -5,8 +5,8 @@ extension Density {
   ///   - rows: at least one row, of which cells are missing.
   ///   - name: what they are called.
   ///   - observe: is told the fraction done, and returns whether to go on.
-  /// - Returns: the figures, of log p of the known cells and in bits a known cell: exact of tractable densities, of others
-  ///   estimated by a fixed number of draws; nil if `observe` said to stop.
+  /// - Returns: the figures, of log p of the known cells and in bits a known cell: exact where
+  ///   that is cheap (see `Inference`), else estimated by particles; nil if `observe` said to stop.
   /// - Throws: `DensityError.unsupported` for a density that has neither conditionals nor components, and what `observe`
   ///   throws.
   /// - Precondition: `rows.columnCount == variableCount`.

@@ -11,38 +11,28 @@ package struct MissingCellSampler {
     case chain(any AutoregressiveDensity, any CursorSource)
   }
 
-  private let variableCount: Int
   private let parts: [Part]
   private let weights: [Double]
-  /// Whether log p of known cells is exact.
-  package let isExact: Bool
 
   /// Prepares a density.
   ///
   /// - Throws: `DensityError.unsupported` for one that has neither conditionals nor components.
   package init(_ density: any Density) throws(DensityError) {
-    variableCount = density.variableCount
-    let leaves = try Self.leaves(of: density, weight: 1)
+    let leaves = density.leaves
     weights = leaves.map(\.weight)
-    parts = leaves.map(\.part)
-    isExact = parts.allSatisfy { if case .exact = $0 { true } else { false } }
-  }
-
-  private static func leaves(
-    of density: any Density, weight: Double
-  ) throws(DensityError) -> [(weight: Double, part: Part)] {
-    if let tractable = density.tractable { return [(weight, .exact(tractable))] }
-    if let chain = density.autoregressive() { return [(weight, .chain(chain, chain.cursorSource()))] }
-    guard let components = density.components else {
-      throw .unsupported(
-        "a density of type \(type(of: density)) has neither conditionals nor components, so it cannot be asked about "
-          + "rows with missing cells; networks, baselines and mixtures of them can")
+    var parts: [Part] = []
+    for leaf in leaves.map(\.density) {
+      if let tractable = leaf.tractable {
+        parts.append(.exact(tractable))
+      } else if let chain = leaf.autoregressive() {
+        parts.append(.chain(chain, chain.cursorSource()))
+      } else {
+        throw .unsupported(
+          "a density of type \(type(of: leaf)) has neither conditionals nor components, so it cannot be asked about "
+            + "rows with missing cells; networks, baselines and mixtures of them can")
+      }
     }
-    var leaves: [(weight: Double, part: Part)] = []
-    for component in components where component.weight > 0 {
-      leaves += try Self.leaves(of: component.density, weight: weight * component.weight)
-    }
-    return leaves
+    self.parts = parts
   }
 
   // MARK: log p of the known cells

@@ -5,8 +5,8 @@ import Kernels
 ///
 /// At a known variable every particle takes the known value, and its weight is multiplied by the value's conditional; at a
 /// missing one each draws a value. After every eighth variable particles are drawn anew by their weights where these have
-/// become uneven, so that their effective number is below half of the particles. The mean weights multiply to an unbiased estimate of p(known), and
-/// a particle drawn by its weight in the end completes the row.
+/// become uneven, so that their effective number is below half of the particles. The mean weights multiply to an unbiased
+/// estimate of p(known), and a particle drawn by its weight in the end completes the row.
 ///
 /// With a completion that is there already, particle 0 keeps to it, and is never lost when particles are drawn anew. Then
 /// the completion drawn in the end is a step of a Markov chain that leaves p(missing | known) as it is, with however few

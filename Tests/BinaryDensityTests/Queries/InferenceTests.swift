@@ -112,6 +112,8 @@ struct InferenceTests {
       #expect(answers[0] == answers[1] && answers[0] == answers[2])
       let first = try inference.logMarginals(of: evidence.selecting([0, 1, 2]))
       #expect(first == answers[0].map { Array($0[..<3]) })
+      let rest = try inference.logMarginals(of: evidence.selecting(Array(3..<9)), firstRow: 3)
+      #expect(rest == answers[0].map { Array($0[3...]) })
     }
   }
 

@@ -4,30 +4,6 @@ import Kernels
 import Testing
 import _TestSupport
 
-/// A density whose most probable rows can be enumerated.
-struct ModeCase: Sendable, CustomTestStringConvertible {
-  let testDescription: String
-  let density: @Sendable (_ seed: UInt64) throws -> any Density
-
-  init(_ name: String, _ density: @escaping @Sendable (UInt64) throws -> any Density) {
-    testDescription = name
-    self.density = density
-  }
-
-  /// Every family, of one order and of several, and what is made of them.
-  static let all: [ModeCase] =
-    ModelCase.enumerable.map { modelCase in
-      ModeCase(modelCase.testDescription) { try modelCase.model(seed: $0) }
-    }
-    + EoNADECase.enumerable.map { modelCase in
-      ModeCase("EoNADE of \(modelCase.testDescription)") { try modelCase.model(seed: $0) }
-    }
-    + CompositeCase.allCases.map { composite in ModeCase("\(composite)") { try composite.density(seed: $0) } }
-    + BaselineCase.allCases.map { baseline in
-      ModeCase("\(baseline)") { try baseline.density(9, seed: $0) }
-    } + [ModeCase("a client's own") { ClientDensity(seed: $0) }]
-}
-
 /// All rows that agree with evidence, with log p, in the order that a search gives them.
 struct RankedRows {
   let rows: BinaryMatrix
@@ -81,8 +57,8 @@ struct ModeSearchTests {
     #expect(Set((0..<modes.rows.rowCount).map { modes.rows[row: $0] }).count == modes.rows.rowCount)
   }
 
-  @Test("they are those of enumeration, and proved", arguments: ModeCase.all, [1, 2] as [UInt64])
-  func enumeration(_ modeCase: ModeCase, seed: UInt64) throws {
+  @Test("they are those of enumeration, and proved", arguments: InferenceCase.all, [1, 2] as [UInt64])
+  func enumeration(_ modeCase: InferenceCase, seed: UInt64) throws {
     let density = try modeCase.density(seed)
     for known in evidence(density.variableCount, seed: seed) {
       let ranked = RankedRows(density, given: known)
@@ -100,8 +76,8 @@ struct ModeSearchTests {
   }
 
   @Test(
-    "narrow beams and no memory change nothing but the time", arguments: ModeCase.all)
-  func narrow(_ modeCase: ModeCase) throws {
+    "narrow beams and no memory change nothing but the time", arguments: InferenceCase.all)
+  func narrow(_ modeCase: InferenceCase) throws {
     let density = try modeCase.density(5)
     let nothing = [Bool?](repeating: nil, count: density.variableCount)
     let ranked = RankedRows(density, given: nothing)
@@ -113,8 +89,9 @@ struct ModeSearchTests {
     }
   }
 
-  @Test("completions are each row's most probable rows, for any number of threads", arguments: ModeCase.all)
-  func completions(_ modeCase: ModeCase) throws {
+  @Test(
+    "completions are each row's most probable rows, for any number of threads", arguments: InferenceCase.all)
+  func completions(_ modeCase: InferenceCase) throws {
     let density = try modeCase.density(3)
     let count = density.variableCount
     var rows = evidence(count, seed: 1) + evidence(count, seed: 2)

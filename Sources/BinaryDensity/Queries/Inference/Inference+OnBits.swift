@@ -75,8 +75,8 @@ extension Inference {
 }
 
 extension [(logWeight: Double, node: QueryNode)] {
-  /// Draws one completion of n on-bits of a row: a leaf by log w_k p_k(n, x_known), or its estimate, then a row of it; nil if
-  /// there is none.
+  /// Draws one completion of n on-bits of a row: a leaf by log w_k p_k(n, x_known), or its estimate, then a row of it;
+  /// nil if there is none.
   fileprivate func draw(
     _ evidence: PartialRows, onBitCount: Int, exact: [Double?], _ means: [Double], _ plan: CompletionPlan,
     _ place: Int

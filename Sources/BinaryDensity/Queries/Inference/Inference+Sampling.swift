@@ -41,7 +41,8 @@ extension Inference {
   ///   - observe: is told the fraction done, and says whether to go on.
   /// - Returns: nil if `observe` said to stop.
   /// - Throws: `DensityError.mismatch` for another number of columns; `.impossibleEvidence` if a row of evidence has
-  ///   probability zero; `.unsupported` if the density can only be asked about whole rows, or a row's tries are at an end.
+  ///   probability zero; `.unsupported` if the density can only be asked about whole rows; `.triesExhausted` if a row's tries are at
+  ///   an end.
   /// - Precondition: `count >= 1`.
   public func sample(
     given evidence: PartialRows, count: Int = 1, method: CompletionMethod = .particles,
@@ -65,7 +66,6 @@ extension Inference {
       }
       return result.completions
     }
-    // Blocks, so that what is drawn for them fits memory.
     let usesTable =
       temperature == 1 && variableCount <= options.tabulationLimit
       && (0..<evidence.rowCount).contains { !node.isDirect(evidence, row: $0) }
@@ -75,6 +75,7 @@ extension Inference {
       return result.completions
     }
     let plan = CompletionPlan(options, method: method, temperature: temperature, seed: seed)
+    // Blocks, so that what is drawn for them fits memory.
     let length = max(1, 4096 / count)
     for first in stride(from: 0, to: evidence.rowCount, by: length) {
       let rows = Array(first..<min(first + length, evidence.rowCount))
@@ -149,7 +150,7 @@ struct CompletionBuilder {
     }
   }
 
-  /// Notes that a row's completions are worth so many independent ones.
+  /// Notes that particles of so large an effective number drew a row's completions.
   mutating func note(effectiveSampleSize: Double, ofRow row: Int) {
     sizes[row] = min(sizes[row] ?? .infinity, effectiveSampleSize)
   }
@@ -270,6 +271,7 @@ extension QueryNode {
 }
 
 extension ChainQueries {
+  /// Draws the completions of some places along the order; false if `observe` said to stop.
   @discardableResult
   func complete(
     _ places: [Int], into result: inout CompletionBuilder, _ plan: CompletionPlan,
@@ -287,13 +289,15 @@ extension ChainQueries {
       let row = places[index] / count
       var end = index
       while end < places.count, places[end] / count == row { end += 1 }
+      defer { index = end }
       let path = EvidencePath(result.evidence, row: row, along: ordering)
-      if path.isPrefix {
-      } else if plan.temperature != 1 {
+      guard !path.isPrefix else { continue }
+      guard plan.temperature == 1 else {
         throw .unsupported(
           "row \(row + 1): a temperature takes evidence that comes before all that is unknown in the model's order"
         )
-      } else if isEnumerable(path, seconds: plan.options.enumerationSeconds) {
+      }
+      if isEnumerable(path, seconds: plan.options.enumerationSeconds) {
         guard let terms = try assignments(of: path, observing: observe) else { return false }
         let largest = terms.reduce(-Double.infinity, max)
         guard largest > -.infinity else { throw .impossibleEvidence(row: row, onBitCount: nil) }
@@ -303,7 +307,6 @@ extension ChainQueries {
       } else {
         filtered += (index..<end).map { ($0, path) }
       }
-      index = end
     }
     // A filter for each draw: draws of one filter would share their first values.
     let found = try mapInWaves(filtered, observing: observe) { task in

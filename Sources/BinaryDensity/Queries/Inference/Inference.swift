@@ -109,16 +109,23 @@ public struct Inference: Sendable {
 
   // MARK: Marginals and conditionals
 
-  /// Returns log p(x_known) of each row; nil if `observe`, which is told the fraction done, says to stop.
+  /// Returns log p(x_known) of each row.
   ///
+  /// - Parameters:
+  ///   - evidence: what is known.
+  ///   - firstRow: the number of the first row: a row's particles follow from its number, so that a table asked about block by
+  ///     block has the answers that it has as a whole, and errors that do not depend on each other.
+  ///   - observe: is told the fraction done, and says whether to go on.
+  /// - Returns: nil if `observe` said to stop.
   /// - Throws: `DensityError.mismatch` for another number of columns; `.unsupported` if the density can only be asked about
   ///   whole rows, and these are not; what `observe` throws.
   public func logMarginals(
-    of evidence: PartialRows,
+    of evidence: PartialRows, firstRow: Int = 0,
     observing observe: (Double) throws(DensityError) -> Bool = { _ throws(DensityError) in true }
   ) throws(DensityError) -> [LogProbability]? {
     try require(evidence)
-    return try refined(rowCount: evidence.rowCount) { (rows, earlier, draws, share) throws(DensityError) in
+    return try refined(rowCount: evidence.rowCount, firstRow: firstRow) {
+      (rows, earlier, draws, share) throws(DensityError) in
       let part = rows.count == evidence.rowCount ? evidence : evidence.selecting(rows)
       let found = try estimates(of: part, first: nil, draws.selecting(rows)) {
         (fraction) throws(DensityError) in
@@ -135,16 +142,22 @@ public struct Inference: Sendable {
   /// Returns log p(x_target | x_evidence) of each row, as log p(target, evidence) − log p(evidence).
   ///
   /// Where these are estimates they take common draws, so that the error of the difference is less than either's.
-  /// - Throws: as `logMarginals(of:observing:)`; `DensityError.invalidConfiguration` if a cell is known to both;
+  /// - Parameters:
+  ///   - target: what is asked about.
+  ///   - evidence: what is given.
+  ///   - firstRow: the number of the first row, as of `logMarginals(of:firstRow:observing:)`.
+  ///   - observe: is told the fraction done, and says whether to go on.
+  /// - Returns: nil if `observe` said to stop.
+  /// - Throws: as `logMarginals(of:firstRow:observing:)`; `DensityError.invalidConfiguration` if a cell is known to both;
   ///   `.impossibleEvidence` if a row of evidence has probability zero.
   public func logConditionals(
-    of target: PartialRows, given evidence: PartialRows,
+    of target: PartialRows, given evidence: PartialRows, firstRow: Int = 0,
     observing observe: (Double) throws(DensityError) -> Bool = { _ throws(DensityError) in true }
   ) throws(DensityError) -> [LogProbability]? {
     try require(evidence)
     try require(target)
     let joint = try target.joined(with: evidence)
-    let answers = try refined(rowCount: evidence.rowCount) {
+    let answers = try refined(rowCount: evidence.rowCount, firstRow: firstRow) {
       (rows, earlier, draws, share) throws(DensityError) in
       let draws = draws.selecting(rows)
       let (top, bottom) = (joint.selecting(rows), evidence.selecting(rows))
@@ -155,11 +168,11 @@ public struct Inference: Sendable {
       let second = try estimates(of: top, first: bottom, draws) { (fraction) throws(DensityError) in
         try observe(share.overall(0.5 + fraction / 2))
       }
-      return second?.indices.map { index in
-        Refinement([
-          earlier?[index].terms[0].merging(second?[index] ?? first[index]) ?? second?[index] ?? first[index],
-          earlier?[index].terms[1].merging(first[index]) ?? first[index],
-        ])
+      return second.map { second in
+        zip(second, first).enumerated().map { index, found in
+          let own = [found.0, found.1]
+          return Refinement(earlier.map { zip($0[index].terms, own).map { $0.merging($1) } } ?? own)
+        }
       }
     } answer: {
       $0.terms[1].logMean == -.infinity ? nil : $0.terms[0].answer(dividedBy: $0.terms[1])
@@ -238,7 +251,7 @@ public struct Inference: Sendable {
 
   /// Returns each row's answer, with particles that double until it is trusted and good enough, or there are too many.
   func refined<Answer: QueryAnswer>(
-    rowCount: Int,
+    rowCount: Int, firstRow: Int = 0,
     _ compute: (
       _ rows: [Int], _ earlier: [Refinement]?, _ draws: FilterDraws, _ share: ProgressShare
     ) throws(DensityError) -> [Refinement]?,
@@ -254,7 +267,7 @@ public struct Inference: Sendable {
     while true {
       let draws = FilterDraws(
         seed: options.seed, filters: filters, particleCount: size,
-        enumerationSeconds: options.enumerationSeconds)
+        enumerationSeconds: options.enumerationSeconds, firstRow: firstRow)
       let earlier = answers.isEmpty ? nil : rows.map { refinements[$0] }
       let share = ProgressShare(done: rowCount - rows.count, count: rowCount)
       guard let found = try compute(rows, earlier, draws, share) else { return nil }

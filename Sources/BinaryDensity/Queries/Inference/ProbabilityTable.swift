@@ -54,7 +54,7 @@ struct ProbabilityTable: Sendable {
     case .chain(let chain):
       let path = EvidencePath(unknownCount: variableCount)
       guard let terms = try chain.assignments(of: path, observing: observe) else { return nil }
-      // From the order of the chain to that of the columns: a table for each byte of the index.
+      // From the order of the chain to that of the columns.
       var result = terms
       for (index, term) in terms.enumerated() {
         var row = 0
@@ -106,8 +106,6 @@ struct ProbabilityTable: Sendable {
     return (0..<count).map { _ in indices[chooser.draw(using: &generator)] }
   }
 
-  /// A row as values of the columns.
-  func row(_ index: Int) -> [Bool] { (0..<variableCount).map { index >> $0 & 1 == 1 } }
 }
 
 /// The indices of a table's rows that have some given bits: ascending over the bits that are free.

@@ -47,15 +47,6 @@ indirect enum QueryNode: Sendable {
     case .opaque: evidence.known.onBitCount(ofRow: row) == evidence.columnCount
     }
   }
-
-  /// A part of which log p of whole rows is all that can be asked, if there is one.
-  var opaquePart: (any Density)? {
-    switch self {
-    case .tractable, .chain: nil
-    case .mixture(_, let parts): parts.lazy.compactMap(\.opaquePart).first
-    case .opaque(let density): density
-    }
-  }
 }
 
 /// What a call of `QueryNode.estimates` may spend, and which random numbers it takes.
@@ -68,8 +59,10 @@ struct FilterDraws: Sendable {
   var particleCount: Int
   /// The longest enumeration, in seconds.
   var enumerationSeconds: Double
-  /// Rows of equal keys share their random numbers; nil gives each row its own.
+  /// Rows of equal keys share their random numbers; nil gives each row its own, by its number.
   var keys: [Int]?
+  /// The number of the first row.
+  var firstRow = 0
 
   func part(_ index: Int) -> FilterDraws {
     var part = self
@@ -79,7 +72,7 @@ struct FilterDraws: Sendable {
 
   func selecting(_ rows: [Int]) -> FilterDraws {
     var selected = self
-    selected.keys = rows.map { keys?[$0] ?? $0 }
+    selected.keys = rows.map { keys?[$0] ?? $0 + firstRow }
     return selected
   }
 

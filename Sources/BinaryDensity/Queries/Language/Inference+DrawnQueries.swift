@@ -14,39 +14,18 @@ extension Inference {
     let condition = given == nil ? query.condition : nil
     let evidence = PartialRows([given ?? QueryTerm()], columnCount: variableCount)
     var share = DrawnShare()
-    var (source, length, limit) = (self, Self.drawLength, options.particleLimit)
     do throws(DensityError) {
-      guard let probe = try sample(given: evidence, using: &generator, observing: observe) else { return nil }
-      if !probe.areExact {
-        var patient = options
-        patient.particleCount = max(options.particleCount, 8 * 1024)
-        patient.particleLimit = max(options.particleLimit, patient.particleCount)
-        source = try Inference(density, patient)
-        (length, limit) = (16, max(1, options.particleLimit / 64))
-      }
+      guard
+        try draw(
+          evidence, &generator, into: &share, observing: observe,
+          { row in
+            guard condition?.isTrue(of: row) ?? true else { return nil }
+            return query.event.isTrue(of: row)
+          })
+      else { return nil }
     } catch .impossibleEvidence {
       throw .impossibleCondition(of: query)
     }
-    repeat {
-      for batch in 0..<MarginalEstimate.batchCount {
-        let drawn: Completions?
-        do throws(DensityError) {
-          let done = Double(share.drawCount) / Double(limit)
-          drawn = try source.sample(given: evidence, count: length, using: &generator) {
-            (_) throws(DensityError) in try observe(min(1, done))
-          }
-        } catch .impossibleEvidence {
-          throw .impossibleCondition(of: query)
-        }
-        guard let drawn else { return nil }
-        for row in 0..<drawn.rows.rowCount where condition?.isTrue(of: { drawn.rows[row, $0] }) ?? true {
-          share.note(query.event.isTrue { drawn.rows[row, $0] }, batch: batch)
-        }
-        share.drawCount += length
-        share.leastSize = min(share.leastSize, drawn.effectiveSampleSizes[0] ?? .infinity)
-      }
-    } while share.drawCount < limit && share.isWorthMore
-      && !share.answer.isGoodEnough(options.targetError ?? 0.02)
     guard share.count > 0 else {
       throw .mismatch(
         path: query.text, expected: "a condition that some rows satisfy",
@@ -56,8 +35,39 @@ extension Inference {
       logProbability: share.answer, method: .draws(hits: share.hitCount, count: share.count))
   }
 
-  /// So many rows of a batch are drawn at a time.
-  private static let drawLength = 256
+  /// Draws rows until their share is known well enough, or more of them do not help; false if `observe` said to stop.
+  ///
+  /// - Parameter holds: whether the event holds for a row of given values; nil where the condition does not.
+  private func draw(
+    _ evidence: PartialRows, _ generator: inout Philox, into share: inout DrawnShare,
+    observing observe: (Double) throws(DensityError) -> Bool, _ holds: ((Int) -> Bool) -> Bool?
+  ) throws(DensityError) -> Bool {
+    var (source, length, limit) = (self, 256, options.particleLimit)
+    guard let probe = try sample(given: evidence, using: &generator, observing: observe) else { return false }
+    if !probe.areExact {
+      var patient = options
+      patient.particleCount = max(options.particleCount, 8 * 1024)
+      patient.particleLimit = max(options.particleLimit, patient.particleCount)
+      source = try Inference(density, patient)
+      (length, limit) = (16, max(1, options.particleLimit / 64))
+    }
+    repeat {
+      for batch in 0..<MarginalEstimate.batchCount {
+        let done = min(1, Double(share.drawCount) / Double(limit))
+        let drawn = try source.sample(given: evidence, count: length, using: &generator) {
+          (_) throws(DensityError) in try observe(done)
+        }
+        guard let drawn else { return false }
+        for row in 0..<drawn.rows.rowCount {
+          if let isHit = holds({ drawn.rows[row, $0] }) { share.note(isHit, batch: batch) }
+        }
+        share.drawCount += length
+        share.leastSize = min(share.leastSize, drawn.effectiveSampleSizes[0] ?? .infinity)
+      }
+    } while share.drawCount < limit && share.isWorthMore
+      && !share.answer.isGoodEnough(options.targetError ?? 0.02)
+    return true
+  }
 }
 
 /// In how many of some drawn rows an event holds, batch by batch.

@@ -39,27 +39,20 @@ public struct RowLikeness: Sendable {
       row.rowCount == 1 && row.columnCount == density.variableCount,
       "\(row) for a row of \(density.variableCount) variables")
     variableCount = density.variableCount
-    chains = try Self.evaluators(of: density, weight: 1).map { weight, evaluator in
-      Chain(
-        weight: weight, evaluator: evaluator,
-        logits: Array(evaluator.conditionalLogits(of: row).elements))
+    var chains: [Chain] = []
+    for leaf in density.leaves {
+      guard let chain = leaf.density.autoregressive() else {
+        throw .unsupported(
+          "rows are compared by conditionals, and a density of type \(type(of: leaf.density)) has none: "
+            + "it needs an order, or components that have one")
+      }
+      let evaluator = chain.evaluator()
+      chains.append(
+        Chain(
+          weight: leaf.weight, evaluator: evaluator,
+          logits: Array(evaluator.conditionalLogits(of: row).elements)))
     }
-  }
-
-  private static func evaluators(
-    of density: any Density, weight: Double
-  ) throws(DensityError) -> [(weight: Double, evaluator: AutoregressiveEvaluator)] {
-    if let chain = density.autoregressive() { return [(weight, chain.evaluator())] }
-    guard let components = density.components else {
-      throw .unsupported(
-        "rows are compared by conditionals, and a density of type \(type(of: density)) has none: "
-          + "it needs an order, or components that have one")
-    }
-    var result: [(weight: Double, evaluator: AutoregressiveEvaluator)] = []
-    for component in components where component.weight > 0 {
-      result += try evaluators(of: component.density, weight: weight * component.weight)
-    }
-    return result
+    self.chains = chains
   }
 
   /// Returns J of each row, in nats.

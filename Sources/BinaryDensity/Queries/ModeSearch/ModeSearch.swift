@@ -10,9 +10,9 @@ import Kernels
 ///
 /// What it does depends on what the density can do. A tractable density knows its modes, and the next most probable rows
 /// are modes of what is left. Along one order prefixes are searched (`PrefixSearch`): no row is more probable than its
-/// prefix. A mixture of several orders is enumerated if few cells are unknown (`enumerationLimit`); otherwise its components'
-/// most probable rows are improved bit by bit, which proves nothing but gives a bound: p(x) = Σ_k w_k · p_k(x), and no
-/// p_k(x) exceeds what its component's search says.
+/// prefix. A mixture of several orders is enumerated if few cells are unknown (`enumerableCount`); otherwise its
+/// components' most probable rows are improved bit by bit, which proves nothing but gives a bound: p(x) = Σ_k w_k ·
+/// p_k(x), and no p_k(x) exceeds what its component's search says.
 ///
 /// log p of a row is what the density itself says, `logProbabilities(of:)`, and a row is proved only if none of the others
 /// exceeds it by that measure; densities may err by 1e-6 of log p (see `slack`). Up to 20 variables all is proved, and of

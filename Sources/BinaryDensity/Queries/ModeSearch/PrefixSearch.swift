@@ -3,12 +3,13 @@
 /// Prefixes of one length are walked side by side. At each unknown variable every prefix has two children; the most probable
 /// ones, as many as the beam is wide, go on, and those left over wait at their position. First beams are walked, each four
 /// times as wide as the one before, whose left-over prefixes are forgotten; they take half of the effort at the most.
-/// Where a forgotten one might still beat the rows found, beam after beam follows whose left-over prefixes wait, each beginning with the most probable prefix that waits and taking up others on its way where
-/// there is room, until none is left that might be better. So every prefix is walked at most once more, and with the best
-/// row found early none is that a search in the order of the prefixes' probabilities would not walk.
+/// Where a forgotten one might still beat the rows found, beam after beam follows whose left-over prefixes wait, each
+/// beginning with the most probable prefix that waits and taking up others on its way where there is room, until none is
+/// left that might be better. So every prefix is walked at most once more, and with the best row found early none is that
+/// a search in the order of the prefixes' probabilities would not walk.
 ///
-/// As many prefixes may wait as memory allows. Beyond that each beam begins at the last position where any wait: then no more
-/// than a beam's width is added to any position behind it.
+/// As many prefixes may wait as memory allows. Beyond that each beam begins at the last position where any wait: then no
+/// more than a beam's width is added to any position behind it.
 ///
 /// - Source: beams that are completed, Zhang, AAAI 1998; a memory bound by going back, Zhou & Hansen, ICAPS 2005.
 struct PrefixSearch {
