@@ -17,9 +17,8 @@ struct Queries {
     try Terminal.print(Machine.current.description)
     let parts: [(name: String, run: () throws -> Void)] = [
       ("coverage NADE of 16", coverageOfEnumerable), ("coverage tree", { try coverage(of: .tree) }),
-      ("coverage mixture", { try coverage(of: .mixture) }), ("speed", speed), ("precision", precision),
-      ("conditionals", conditionals),
-      ("orders", orders),
+      ("coverage mixture", { try coverage(of: .mixture) }), ("exactness", exactness), ("speed", speed),
+      ("precision", precision), ("conditionals", conditionals), ("orders", orders),
     ]
     let wanted = parts.filter { part in
       words.isEmpty || words.contains { part.name.lowercased().contains($0.lowercased()) }
@@ -43,13 +42,7 @@ struct Queries {
   private func coverageOfEnumerable() throws {
     let configuration = NADE.Configuration(variableCount: 16, hiddenCount: 20, ordering: .random, seed: 1)
     var model = try NADE(configuration, seed: 1)
-    for (index, name) in model.parameters.names.enumerated() {
-      var generator = Philox(seed: 2, stream: UInt64(index))
-      let matrix = model.parameters[name]
-      model.parameters[name] = Matrix(rowCount: matrix.rowCount, columnCount: matrix.columnCount) { _, _ in
-        Float.random(in: -2...2, using: &generator)
-      }
-    }
+    randomize(&model, range: 2)
     var generator = Philox(seed: 3)
     let rows = model.sample(count: 1000, using: &generator)
     let evidence = EvidenceMask.random(share: 0.5).evidence(rows)
@@ -57,7 +50,7 @@ struct Queries {
     try report(model, evidence, truth: truth.map(\.value))
   }
 
-  /// A density that knows its marginals, walked by its cursor as if it did not: 200 test rows, the lower half known.
+  /// A density that knows its marginals, walked by its cursor as if it did not: 1000 test rows, the lower half known.
   private func coverage(of known: Known) throws {
     let data = try DataSplits.mnist(directory: dataDirectory)
     guard let test = data.test else { return }
@@ -67,7 +60,7 @@ struct Queries {
       case .mixture:
         try BernoulliMixture.fit(to: data.train.rows(0..<10_000), componentCount: 16, iterationLimit: 20)
       }
-    let evidence = EvidenceMask.lowerHalf.evidence(test.rows(0..<200))
+    let evidence = EvidenceMask.lowerHalf.evidence(test.rows(0..<1000))
     guard let tractable = density.tractable,
       let chain = density.autoregressive(along: .natural(count: density.variableCount))
     else { return }
@@ -99,6 +92,13 @@ struct Queries {
         standard error      \(middle(trusted.map(\.0.standardError))) nats, the median of the trusted
         time                \(significant(1000 * seconds / Double(answers.count))) ms a row
       """)
+  }
+
+  /// Exact answers against sums over all rows: of a given model and table, or of random models.
+  private func exactness() throws {
+    guard let model, let table else { return try QueryExactness(given: nil).run() }
+    let density = try Checkpoint(contentsOf: model).model
+    try QueryExactness(given: (density, DataTable.read(table).rows(split: .test))).run()
   }
 
   // MARK: Speed and precision on MNIST
@@ -223,33 +223,37 @@ struct Queries {
       """)
   }
 
-  /// The standard error of a number of particlesand the time to an error asked for, which falls as
-  /// the square root of the particles grows.
+  /// The standard error of a number of particles, and the time until an error asked for is reached.
   private func precision() throws {
     guard let (model, rows) = try subject() else { return }
     let table = TextTable([
       .left("known", 12), .right("particles", 9), .right("error", 7), .right("most", 7),
-      .right("trusted", 8), .right("s/row", 7), .right("s to error", 11),
+      .right("trusted", 8), .right("s/row", 7), .right("most s", 7),
     ])
     try Terminal.print(table.heading)
     let rowCount = 20
     for (mask, error) in [(EvidenceMask.random(share: 0.5), 0.02), (.lowerHalf, 0.05)] {
-      for count in [1024, 4096, 8192, 16384] {
-        let options = Inference.Options(particleCount: count, particleLimit: count)
+      let evidence = mask.evidence(rows.rows(0..<rowCount + 1))
+      var options = [1024, 4096, 16384].map { Inference.Options(particleCount: $0, particleLimit: $0) }
+      options.append(Inference.Options(particleLimit: 1 << 20, targetError: error))
+      for options in options {
         let inference = try model.inference(options)
-        let evidence = mask.evidence(rows.rows(0..<rowCount + 1))
         // The first makes what all share.
         _ = try inference.logMarginals(of: evidence.selecting([rowCount]))
-        let start = Stopwatch.wall.now
-        let answers = try inference.logMarginals(of: evidence.selecting(Array(0..<rowCount))) ?? []
-        let seconds = (Stopwatch.wall.now - start) / Double(rowCount)
+        var (answers, times): ([LogProbability], [Double]) = ([], [])
+        for row in 0..<rowCount {
+          let start = Stopwatch.wall.now
+          answers += try inference.logMarginals(of: evidence.selecting([row]), firstRow: row) ?? []
+          times.append(Stopwatch.wall.now - start)
+        }
         let errors = answers.map(\.standardError).sorted()
-        let typical = median(ofSorted: errors)
+        times.sort()
         try Terminal.print(
           table.line([
-            mask.description, "\(count)", significant(typical), significant(errors.last ?? 0),
-            percent(Double(answers.count(where: \.isTrusted)) / Double(rowCount)), significant(seconds),
-            "\(significant(seconds * (typical / error) * (typical / error))) to \(error)",
+            mask.description, options.targetError.map { "to \($0)" } ?? "\(options.particleCount)",
+            significant(median(ofSorted: errors)), significant(errors.last ?? 0),
+            percent(Double(answers.count(where: \.isTrusted)) / Double(rowCount)),
+            significant(median(ofSorted: times)), significant(times.last ?? 0),
           ]))
       }
     }

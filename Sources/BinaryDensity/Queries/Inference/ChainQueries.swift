@@ -156,6 +156,41 @@ final class StepWalk {
     bits = values
   }
 
+  /// Draws the values of the rows' next variable, whose logits have been computed, with one uniform number v for all:
+  ///
+  ///     x_r = ⌊v + Σ_(s ≤ r) p_s⌋ − ⌊v + Σ_(s < r) p_s⌋
+  ///
+  /// Each value alone is drawn from its conditional; among any rows in a row as many are on as are expected, but for one.
+  /// - Source: Madow, Annals of Mathematical Statistics 20 (3), 1949.
+  func drawSystematically(_ uniform: Double) {
+    var sum = uniform
+    let z = logits
+    bits.withUnsafeMutableBufferPointer { bits in
+      for row in bits.indices {
+        sum += 1 / (1 + exp(-Double(z[row])))
+        bits[row] = sum >= 1
+        if sum >= 1 { sum -= 1 }
+      }
+    }
+  }
+
+  /// Draws as `drawSystematically(_:)` from conditionals with shifted logits, q ∝ p exp(δ x), and adds log q(x) − log p(x).
+  func drawSystematically(_ uniform: Double, shift: Double, addingLogRatiosTo ratios: inout [Double]) {
+    var sum = uniform
+    let z = logits
+    let factor = exp(shift)
+    bits.withUnsafeMutableBufferPointer { bits in
+      for row in bits.indices {
+        let p = 1 / (1 + exp(-Double(z[row])))
+        let normalizer = 1 + p * (factor - 1)
+        sum += p * factor / normalizer
+        bits[row] = sum >= 1
+        if sum >= 1 { sum -= 1 }
+        ratios[row] += (bits[row] ? shift : 0) - log(normalizer)
+      }
+    }
+  }
+
   /// Computes the logits of the rows' next variable.
   func computeLogits() { cursor.nextLogits(into: &logits) }
 

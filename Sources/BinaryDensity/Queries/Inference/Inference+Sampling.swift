@@ -270,94 +270,9 @@ extension QueryNode {
   }
 }
 
-extension ChainQueries {
-  /// Draws the completions of some places along the order; false if `observe` said to stop.
-  @discardableResult
-  func complete(
-    _ places: [Int], into result: inout CompletionBuilder, _ plan: CompletionPlan,
-    observing observe: (Double) throws(DensityError) -> Bool
-  ) throws(DensityError) -> Bool {
-    let count = result.count
-    var evidence = result.evidence.selecting(places.map { $0 / count })
-    func fill(_ index: Int, _ values: [Bool]) {
-      for (position, bit) in values.enumerated() { evidence[index, ordering.variables[position]] = bit }
-    }
-    // What is unknown before the last known variable is chosen first; then all that is known comes first.
-    var filtered: [(index: Int, path: EvidencePath)] = []
-    var index = 0
-    while index < places.count {
-      let row = places[index] / count
-      var end = index
-      while end < places.count, places[end] / count == row { end += 1 }
-      defer { index = end }
-      let path = EvidencePath(result.evidence, row: row, along: ordering)
-      guard !path.isPrefix else { continue }
-      guard plan.temperature == 1 else {
-        throw .unsupported(
-          "row \(row + 1): a temperature takes evidence that comes before all that is unknown in the model's order"
-        )
-      }
-      if isEnumerable(path, seconds: plan.options.enumerationSeconds) {
-        guard let terms = try assignments(of: path, observing: observe) else { return false }
-        let largest = terms.reduce(-Double.infinity, max)
-        guard largest > -.infinity else { throw .impossibleEvidence(row: row, onBitCount: nil) }
-        let chooser = CumulativeWeights(terms.map { exp($0 - largest) })
-        var generator = plan.generator(row, salt: 2)
-        for index in index..<end { fill(index, path.filled(chooser.draw(using: &generator))) }
-      } else {
-        filtered += (index..<end).map { ($0, path) }
-      }
-    }
-    // A filter for each draw: draws of one filter would share their first values.
-    let found = try mapInWaves(filtered, observing: observe) { task in
-      var generator = plan.generator(places[task.index], salt: 4)
-      let filter = ParticleFilter(
-        source, task.path, particleCount: plan.particleCount, using: generator, keepsRows: true)
-      generator = plan.generator(places[task.index], salt: 5)
-      return filter.drawOne(using: &generator)
-    }
-    guard let found else { return false }
-    for (task, draw) in zip(filtered, found) {
-      let row = places[task.index] / count
-      guard let draw else { throw .impossibleEvidence(row: row, onBitCount: nil) }
-      fill(task.index, draw.values)
-      result.note(effectiveSampleSize: draw.effectiveSampleSize, ofRow: row)
-    }
-    var generator = plan.generator(places.first ?? 0, salt: 3)
-    result.put(complete(evidence, temperature: plan.temperature, using: &generator), at: places)
-    return try observe(1)
-  }
-}
-
-extension ParticleFilter {
-  /// Draws a particle by the weights: its values, and the effective number of particles it is one of; nil if none has a
-  /// weight.
-  func drawOne(using generator: inout Philox) -> (values: [Bool], effectiveSampleSize: Double)? {
-    let weights = particleLogWeights
-    let largest = weights.reduce(-Double.infinity, max)
-    guard largest > -.infinity else { return nil }
-    let chooser = CumulativeWeights(weights.map { exp($0 - largest) })
-    return (
-      values(ofParticle: chooser.draw(using: &generator)), Summary.effectiveSampleSize([summary])
-    )
-  }
-}
-
-extension EvidencePath {
-  /// The values by position, the unknown ones as the bits of an assignment's index say.
-  func filled(_ assignment: Int) -> [Bool] {
-    var next = 0
-    return values.map { value in
-      if let value { return value }
-      defer { next += 1 }
-      return assignment >> next & 1 == 1
-    }
-  }
-}
-
 extension [Int] {
   /// The numbers without those that equal the one before.
-  fileprivate var removingRepeats: [Int] {
+  var removingRepeats: [Int] {
     reduce(into: []) { result, number in if result.last != number { result.append(number) } }
   }
 }

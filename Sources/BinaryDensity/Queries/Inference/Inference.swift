@@ -17,7 +17,8 @@ import Synchronization
 /// 4. *Mixtures* add up what their components say: exactly, if all are exact.
 /// 5. Few unknown variables before the last known one are enumerated, if that is predicted to take no longer than
 ///    `Options.enumerationSeconds`.
-/// 6. Else particles run along the order: see `LogProbability` for what their estimates promise.
+/// 6. Else particles run along the order, at first blind to evidence that comes later; if that is not good enough, they learn
+///    what it asks for (`EvidenceTilt`), and start anew. See `LogProbability` for what their estimates promise.
 ///
 /// Cells are taken to be missing at random: that a value is unknown says nothing about it.
 public struct Inference: Sendable {
@@ -27,7 +28,8 @@ public struct Inference: Sendable {
     public var particleCount: Int
     /// How many it ends with at the most.
     ///
-    /// They double until the estimate is trusted, and as good as `targetError` says.
+    /// They grow until the estimate is trusted and as good as `targetError` says. Those that others only learn from do not
+    /// count.
     public var particleLimit: Int
     /// The standard error, in nats, that an estimate is to reach; nil if any will do.
     public var targetError: Double?
@@ -249,7 +251,7 @@ public struct Inference: Sendable {
     init(_ terms: [MarginalEstimate]) { self.terms = terms }
   }
 
-  /// Returns each row's answer, with particles that double until it is trusted and good enough, or there are too many.
+  /// Returns each row's answer, with particles that grow until it is trusted and good enough, or there are too many.
   func refined<Answer: QueryAnswer>(
     rowCount: Int, firstRow: Int = 0,
     _ compute: (
@@ -257,34 +259,37 @@ public struct Inference: Sendable {
     ) throws(DensityError) -> [Refinement]?,
     answer: (Refinement) -> Answer
   ) throws(DensityError) -> [Answer]? {
-    let perBatch = max(1, options.particleCount / MarginalEstimate.batchCount)
-    // A filter has as many particles as a cursor walks well; more particles are more filters.
-    let size = min(perBatch, 256)
-    var filters = 0..<max(1, perBatch / size)
+    var plans = Array(repeating: DrawPlan(first: options.particleCount), count: rowCount)
     var rows = Array(0..<rowCount)
     var refinements: [Refinement] = []
     var answers: [Answer] = []
     while true {
-      let draws = FilterDraws(
-        seed: options.seed, filters: filters, particleCount: size,
-        enumerationSeconds: options.enumerationSeconds, firstRow: firstRow)
-      let earlier = answers.isEmpty ? nil : rows.map { refinements[$0] }
-      let share = ProgressShare(done: rowCount - rows.count, count: rowCount)
-      guard let found = try compute(rows, earlier, draws, share) else { return nil }
-      if answers.isEmpty {
-        refinements = found
-        answers = found.map(answer)
-      } else {
-        for (row, refinement) in zip(rows, found) {
-          refinements[row] = refinement
-          answers[row] = answer(refinement)
+      // Rows of equal plans are asked about together; at first all are.
+      let groups = Dictionary(grouping: rows) { plans[$0] }.sorted { $0.value[0] < $1.value[0] }
+      var done = rowCount - rows.count
+      for (plan, rows) in groups {
+        let draws = FilterDraws(
+          seed: options.seed, filters: plan.filters, particleCount: plan.size,
+          areTilted: plan.isTilted, enumerationSeconds: options.enumerationSeconds, firstRow: firstRow)
+        let earlier = plan.startsAnew ? nil : rows.map { refinements[$0] }
+        let share = ProgressShare(done: done, rows: rows.count, count: rowCount)
+        guard let found = try compute(rows, earlier, draws, share) else { return nil }
+        done += rows.count
+        if answers.isEmpty {
+          refinements = found
+          answers = found.map(answer)
+        } else {
+          for (row, refinement) in zip(rows, found) {
+            refinements[row] = refinement
+            answers[row] = answer(refinement)
+          }
         }
       }
-      // As many filters again double the particles.
-      filters = filters.upperBound..<2 * filters.upperBound
-      rows = rows.filter { !answers[$0].isGoodEnough(options.targetError) }
-      let count = filters.upperBound * size * MarginalEstimate.batchCount
-      if rows.isEmpty || count > options.particleLimit { return answers }
+      rows = rows.filter { row in
+        let growth = answers[row].growth(towards: options.targetError)
+        return growth > 1 && plans[row].grow(by: growth, limit: options.particleLimit)
+      }
+      if rows.isEmpty { return answers }
     }
   }
 
@@ -297,29 +302,85 @@ public struct Inference: Sendable {
   }
 }
 
+/// Which filters each batch of a row's estimate runs next: blind ones first; if these do not do, tilted ones, with which the
+/// estimate starts anew.
+private struct DrawPlan: Hashable {
+  /// A cursor of more particles leaves the caches.
+  private static let largestSize = 1024
+
+  /// Whether the filters look ahead.
+  private(set) var isTilted = false
+  /// Whether what was estimated before counts no more.
+  private(set) var startsAnew = true
+  /// The numbers of the filters.
+  private(set) var filters = 0..<0
+  /// The particles of each. Few large filters are better than many small ones: a filter's variance grows faster than its
+  /// particles dwindle.
+  private(set) var size = 1
+  /// The particles of an estimate's batch, these and the earlier ones that count.
+  private var total = 0
+
+  /// The first filters, for so many particles in all batches.
+  init(first particleCount: Int) { add(max(1, particleCount / MarginalEstimate.batchCount)) }
+
+  /// Goes on to filters that make the particles so many times as many, but at most four times, and no more than a limit
+  /// allows.
+  ///
+  /// - Returns: false if the limit is reached.
+  mutating func grow(by factor: Double, limit: Int) -> Bool {
+    let limit = limit / MarginalEstimate.batchCount
+    guard total < limit else { return false }
+    startsAnew = !isTilted
+    if startsAnew {
+      let doubled = min(2 * total, limit)
+      (isTilted, total) = (true, 0)
+      add(doubled)
+    } else {
+      // Predicted from so few batches, a factor is rounded to quarters: rows of equal plans are asked about together.
+      let quarters = (4 * (min(factor, 4) - 1)).rounded(.up)
+      add(min(limit - total, max(1, Int(quarters / 4 * Double(total)))))
+    }
+    return true
+  }
+
+  private mutating func add(_ count: Int) {
+    size = min(count, Self.largestSize)
+    filters = filters.upperBound..<filters.upperBound + count / size
+    total += filters.count * size
+  }
+}
+
 /// The rows of a call that are being answered, among all.
 struct ProgressShare {
   let done: Int
+  let rows: Int
   let count: Int
 
   /// The fraction of all that is done when a fraction of these is.
   func overall(_ fraction: Double) -> Double {
-    (Double(done) + fraction * Double(count - done)) / Double(max(1, count))
+    (Double(done) + fraction * Double(rows)) / Double(max(1, count))
   }
 }
 
-/// What says whether more particles are wanted.
+/// What says how many particles are wanted.
 protocol QueryAnswer {
-  /// Whether it is trusted, and its standard error at most `error`, if there is one to reach.
-  func isGoodEnough(_ error: Double?) -> Bool
+  /// How many times as many particles it needs to be trusted, with a standard error of at most `error` if there is one to
+  /// reach: 1 if it is good enough, else more.
+  func growth(towards error: Double?) -> Double
 }
 
 extension LogProbability: QueryAnswer {
-  func isGoodEnough(_ error: Double?) -> Bool { isTrusted && (error.map { standardError <= $0 } ?? true) }
+  func growth(towards error: Double?) -> Double {
+    guard isTrusted else { return 2 }
+    guard let error, standardError > error else { return 1 }
+    // The error falls as the square root of the particles grows. A tenth more makes up for what an error's error is.
+    let ratio = standardError / error
+    return 1.1 * ratio * ratio
+  }
 }
 
 extension Optional: QueryAnswer where Wrapped == LogProbability {
-  func isGoodEnough(_ error: Double?) -> Bool { self?.isGoodEnough(error) ?? true }
+  func growth(towards error: Double?) -> Double { self?.growth(towards: error) ?? 1 }
 }
 
 /// The table of a density of few variables, once it has been made.

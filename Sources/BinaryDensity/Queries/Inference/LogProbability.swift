@@ -71,22 +71,22 @@ struct MarginalEstimate: Sendable {
   private(set) var logTerms: [Double]
   /// How many particles, equally weighted, the estimate is worth; nil if it is exact.
   private(set) var effectiveSampleSize: Double?
-  /// How many filters each batch is the mean of.
-  private(set) var filterCount: Int
+  /// How many particles, of however many filters, each batch is the mean of; 0 if it is exact.
+  private(set) var particleCount: Int
 
   /// An exact log p.
   init(exact logProbability: Double) {
     logTerms = [logProbability]
     effectiveSampleSize = nil
-    filterCount = 1
+    particleCount = 0
   }
 
-  /// Batches, each the mean of as many filters' estimates of p.
-  init(logTerms: [Double], effectiveSampleSize: Double, filterCount: Int) {
+  /// Batches, each the mean of as many particles' weights.
+  init(logTerms: [Double], effectiveSampleSize: Double, particleCount: Int) {
     precondition(logTerms.count == Self.batchCount, "\(logTerms.count) batches")
     self.logTerms = logTerms
     self.effectiveSampleSize = effectiveSampleSize
-    self.filterCount = filterCount
+    self.particleCount = particleCount
   }
 
   var isExact: Bool { effectiveSampleSize == nil }
@@ -104,15 +104,15 @@ struct MarginalEstimate: Sendable {
     return (squares / Double(logTerms.count - 1)).squareRoot() < Self.trustedScatter
   }
 
-  /// The estimate of more filters: these and those of another estimate of the same evidence.
+  /// The estimate of more particles: these and those of another estimate of the same evidence.
   func merging(_ other: MarginalEstimate) -> MarginalEstimate {
     guard let size = effectiveSampleSize, let otherSize = other.effectiveSampleSize else { return self }
-    let (own, others) = (Double(filterCount), Double(other.filterCount))
+    let (own, others) = (Double(particleCount), Double(other.particleCount))
     return MarginalEstimate(
       logTerms: zip(logTerms, other.logTerms).map {
         logSumExp([$0 + log(own / (own + others)), $1 + log(others / (own + others))])
       },
-      effectiveSampleSize: size + otherSize, filterCount: filterCount + other.filterCount)
+      effectiveSampleSize: size + otherSize, particleCount: particleCount + other.particleCount)
   }
 
   /// Returns Σ_k w_k p_k, batch by batch: exact if all terms of a weight above zero are.
@@ -134,7 +134,7 @@ struct MarginalEstimate: Sendable {
     }
     return MarginalEstimate(
       logTerms: (0..<batchCount).map(total), effectiveSampleSize: size,
-      filterCount: estimated[0].0.filterCount)
+      particleCount: estimated[0].0.particleCount)
   }
 
   /// log p, or its estimate with its error.

@@ -23,8 +23,9 @@ protocol Lookahead: AnyObject {
 
 /// Sequential importance sampling along a chain: estimates p(evidence) without bias.
 ///
-/// Unknown variables are drawn from their conditionals; at known ones each particle is weighed by how likely it made the
-/// value. Before a draw the particles are resampled, systematically, if their effective number has fallen below a half.
+/// Unknown variables are drawn from their conditionals, with one uniform number for all particles: among those that descend
+/// from one particle, and so lie side by side, the shares of values are right but for one, which halves the variance. At known
+/// ones each particle is weighed by how likely it made the value. Before a draw the particles are resampled, systematically, if their effective number has fallen below a half.
 /// - Complexity: a step a particle for each variable from the first unknown one to the last known one.
 /// - Source: Doucet, Johansen, A Tutorial on Particle Filtering and Smoothing, 2009, sections 3.4 and 3.5; unbiasedness: Del
 ///   Moral, Feynman-Kac Formulae, 2004, section 7.4.
@@ -34,6 +35,7 @@ final class ParticleFilter {
   private let particleCount: Int
   private var generator: Philox
   private let lookahead: (any Lookahead)?
+  private let tilt: EvidenceTilt?
   /// Each particle's values so far, packed, by position; none if nobody wants them.
   private var words: [UInt64]
   private let wordCount: Int
@@ -52,16 +54,18 @@ final class ParticleFilter {
   ///   - particleCount: the number n of particles.
   ///   - generator: gives all that is drawn.
   ///   - lookahead: looks ahead, if anything does.
+  ///   - tilt: the shifts of the conditionals that unknown variables are drawn from; not with a lookahead.
   ///   - keepsRows: whether particles' values can be asked for.
   init(
     _ source: any CursorSource, _ path: EvidencePath, particleCount: Int, using generator: Philox,
-    lookahead: (any Lookahead)? = nil, keepsRows: Bool = false
+    lookahead: (any Lookahead)? = nil, tilt: EvidenceTilt? = nil, keepsRows: Bool = false
   ) {
     precondition(particleCount > 0, "a filter of \(particleCount) particles")
     self.path = path
     self.particleCount = particleCount
     self.generator = generator
     self.lookahead = lookahead
+    self.tilt = tilt
     wordCount = keepsRows ? (path.count + 63) / 64 : 0
     words = Array(repeating: 0, count: particleCount * wordCount)
     logWeights = Array(repeating: 0, count: particleCount)
@@ -76,6 +80,11 @@ final class ParticleFilter {
 
   /// The logarithm of each particle's weight; the exponentials' mean is the estimate.
   var particleLogWeights: [Double] { logWeights.map { $0 + logProduct } }
+
+  /// What others learn from it.
+  ///
+  /// - Precondition: the filter keeps rows.
+  var pilot: Pilot { Pilot(logWeights: particleLogWeights, words: words) }
 
   /// Returns the values of a particle by position, up to the last known one.
   ///
@@ -112,22 +121,42 @@ final class ParticleFilter {
   }
 
   private func runBlind() {
-    var uniforms = Matrix<Float>(rowCount: 1, columnCount: particleCount)
     for position in path.leadingCount..<path.count {
       if let bit = path.values[position] {
         walk.set(bit)
         walk.computeLogits()
         walk.addLogProbabilities(to: &logWeights)
         areWeighed = true
+        if tilt != nil { decayPotentials() }
       } else {
         resampleIfNeeded()
         walk.computeLogits()
-        uniforms.fillUniform(using: &generator)
-        walk.draw(uniforms.elements)
+        let uniform = Double(unitFloat(generator.nextWord()))
+        if let shift = tilt?.shifts[position], shift != 0 {
+          // ψ grows by q / p, the weight by p ψ / q: by nothing.
+          walk.drawSystematically(uniform, shift: shift, addingLogRatiosTo: &logPotentials)
+        } else {
+          walk.drawSystematically(uniform)
+        }
       }
       record(position)
       walk.advance()
     }
+    if tilt != nil { removePotentials() }
+  }
+
+  /// Lets evidence that has been seen count for itself, and no longer for what was expected of it.
+  private func decayPotentials() {
+    for row in logWeights.indices {
+      let rest = EvidenceTilt.decay * logPotentials[row]
+      logWeights[row] += rest - logPotentials[row]
+      logPotentials[row] = rest
+    }
+  }
+
+  /// Makes ψ 1, as it must be in the end.
+  private func removePotentials() {
+    for row in logWeights.indices where logWeights[row] > -.infinity { logWeights[row] -= logPotentials[row] }
   }
 
   private func runLooking(_ lookahead: any Lookahead) {
@@ -163,8 +192,8 @@ final class ParticleFilter {
       lookahead.advance(bits)
       walk.advance()
     }
-    // ψ is 1 now, but for the rounding of its many factors.
-    for row in logWeights.indices where logWeights[row] > -.infinity { logWeights[row] -= logPotentials[row] }
+    // ψ is 1 already, but for the rounding of its many factors.
+    removePotentials()
   }
 
   private func record(_ position: Int) {

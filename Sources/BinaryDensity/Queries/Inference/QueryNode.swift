@@ -57,6 +57,8 @@ struct FilterDraws: Sendable {
   var filters: Range<Int>
   /// The particles of a filter.
   var particleCount: Int
+  /// Whether filters look ahead by shifts learnt from pilots.
+  var areTilted = false
   /// The longest enumeration, in seconds.
   var enumerationSeconds: Double
   /// Rows of equal keys share their random numbers; nil gives each row its own, by its number.
@@ -75,6 +77,9 @@ struct FilterDraws: Sendable {
     selected.keys = rows.map { keys?[$0] ?? $0 + firstRow }
     return selected
   }
+
+  /// The number of the first pilot: these have the last numbers that there are.
+  static let pilotNumber = 0x1FFFF
 
   /// The generator of one filter.
   func generator(row: Int, batch: Int, filter: Int) -> Philox {
@@ -171,11 +176,21 @@ extension ChainQueries {
   ) throws(DensityError) -> [MarginalEstimate]? {
     let (batches, count) = (MarginalEstimate.batchCount, draws.filters.count)
     let perRow = batches * count
-    let found = try mapInWaves(Array(0..<paths.count * perRow), observing: observe) { task in
+    var tilts: [EvidenceTilt]?
+    if draws.areTilted {
+      tilts = try self.tilts(for: paths, draws) { (fraction) throws(DensityError) in try observe(fraction / 2)
+      }
+      guard tilts != nil else { return nil }
+    }
+    let (tilted, start) = (tilts, tilts == nil ? 0 : 0.5)
+    let goOn = { (fraction: Double) throws(DensityError) in try observe(start + (1 - start) * fraction) }
+    let found = try mapInWaves(Array(0..<paths.count * perRow), observing: goOn) { task in
       let (row, index) = task.quotientAndRemainder(dividingBy: perRow)
       let (batch, filter) = index.quotientAndRemainder(dividingBy: count)
       let generator = draws.generator(row: row, batch: batch, filter: draws.filters.lowerBound + filter)
-      return ParticleFilter(source, paths[row], particleCount: draws.particleCount, using: generator).summary
+      return ParticleFilter(
+        source, paths[row], particleCount: draws.particleCount, using: generator, tilt: tilted?[row]
+      ).summary
     }
     guard let found else { return nil }
     return paths.indices.map { row in
@@ -186,7 +201,7 @@ extension ChainQueries {
       }
       return MarginalEstimate(
         logTerms: terms, effectiveSampleSize: ParticleFilter.Summary.effectiveSampleSize(Array(own)),
-        filterCount: count)
+        particleCount: count * draws.particleCount)
     }
   }
 }

@@ -65,7 +65,7 @@ extension Inference {
         share.leastSize = min(share.leastSize, drawn.effectiveSampleSizes[0] ?? .infinity)
       }
     } while share.drawCount < limit && share.isWorthMore
-      && !share.answer.isGoodEnough(options.targetError ?? 0.02)
+      && share.answer.growth(towards: options.targetError ?? 0.02) > 1
     return true
   }
 }

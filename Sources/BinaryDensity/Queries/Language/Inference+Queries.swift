@@ -132,8 +132,7 @@ extension Inference {
         return Refinement(earlier.map { zip($0[place].terms, own).map { $0.merging($1) } } ?? own)
       }
     } answer: {
-      Quotient(
-        $0.terms[0], $0.terms[1], batchSize: min(256, options.particleCount / MarginalEstimate.batchCount))
+      Quotient($0.terms[0], $0.terms[1])
     }
     guard let answers else { return nil }
     var result: [Query.Answer] = []
@@ -153,14 +152,13 @@ extension Inference {
     /// The particles of each marginal that is estimated; nil if none is.
     let particleCount: Int?
 
-    init(_ joint: MarginalEstimate, _ condition: MarginalEstimate, batchSize: Int) {
+    init(_ joint: MarginalEstimate, _ condition: MarginalEstimate) {
       logProbability = condition.logMean == -.infinity ? nil : joint.answer(dividedBy: condition)
-      let filterCount = max(
-        joint.isExact ? 0 : joint.filterCount, condition.isExact ? 0 : condition.filterCount)
-      particleCount = filterCount > 0 ? filterCount * batchSize * MarginalEstimate.batchCount : nil
+      let perBatch = max(joint.particleCount, condition.particleCount)
+      particleCount = perBatch > 0 ? perBatch * MarginalEstimate.batchCount : nil
     }
 
-    func isGoodEnough(_ error: Double?) -> Bool { logProbability?.isGoodEnough(error) ?? true }
+    func growth(towards error: Double?) -> Double { logProbability?.growth(towards: error) ?? 1 }
   }
 
   /// Answers questions by a density whose order follows what is given; there is one only for each set of columns, so that
