@@ -9,15 +9,18 @@ struct ConditionalSampling {
   private let method: CompletionMethod
   private let onBitCount: Int?
   private let temperature: Double
+  /// What is to be said of the columns that are taken for one variable.
+  let notes: [String]
 
   /// Reads the options of `density sample`; nil if they ask for nothing but rows.
   ///
-  /// - Throws: `UsageError` for cells that are no columns of the model, and options that do not go together.
+  /// - Throws: `UsageError` for options that do not go together; `DensityError.invalidConfiguration` for cells that are no
+  ///   columns of the model.
   init?(_ arguments: ParsedArguments, for checkpoint: Checkpoint) throws {
     let count = checkpoint.model.variableCount
     temperature = try arguments.value("temperature", as: .number(in: 1e-6...1e6))
     onBitCount = try arguments.optionalValue("on-bits", as: .integer(in: 0...count))
-    let given = try arguments.optionalValue("given", as: .list)
+    let given = try arguments.optionalValue("given", as: .string)
     let tries = try arguments.optionalValue("exact", as: .integer(in: 1...1 << 40))
     if tries != nil, given == nil || onBitCount != nil {
       throw UsageError("--exact goes with --given, and not with --on-bits")
@@ -33,40 +36,14 @@ struct ConditionalSampling {
     guard isAsked else { return nil }
     method = tries.map { .rejection(tryLimit: $0) } ?? .particles
     inference = try Inference(checkpoint.model, options)
+    let vocabulary = QueryVocabulary.suggesting(checkpoint)
+    let list = try given.map { try CellList($0, vocabulary, option: "--given") }
     var evidence = PartialRows(rowCount: 1, columnCount: count)
-    for word in given ?? [] {
-      let (column, value) = try Self.cell(word, of: checkpoint)
-      if let known = evidence[0, column], known != value {
-        throw UsageError("--given: column \(column + 1) is given twice, as 0 and as 1")
-      }
-      evidence[0, column] = value
-    }
+    // As in a query, a column by itself is on.
+    for column in list?.columns ?? [] { evidence[0, column] = true }
+    for (column, value) in list?.values ?? [] { evidence[0, column] = value }
     self.evidence = evidence
-  }
-
-  /// Reads a cell such as `smoker=1` or `#3=0`.
-  private static func cell(_ word: String, of checkpoint: Checkpoint) throws -> (column: Int, value: Bool) {
-    guard let sign = word.lastIndex(of: "=") else {
-      throw UsageError("--given: expected cells such as name=1 divided by commas, found '\(word)'")
-    }
-    let (name, text) = (String(word[..<sign]), String(word[word.index(after: sign)...]))
-    let values = checkpoint.reading?.values
-    let value: Bool
-    switch text.lowercased() {
-    case _ where text == values?.on: value = true
-    case _ where text == values?.off: value = false
-    case "1", "true", "yes", "t", "y": value = true
-    case "0", "false", "no", "f", "n": value = false
-    default:
-      let words = values.map { ", \($0.off) or \($0.on)" } ?? ""
-      throw UsageError("--given: \(name): expected 0 or 1\(words), found '\(text)'")
-    }
-    let isNumber = name.hasPrefix("#") && !(checkpoint.columnNames?.contains(name) ?? false)
-    let columns = try ColumnSelection.columns(
-      [isNumber ? String(name.dropFirst()) : name], option: "--given",
-      isNumber ? nil : checkpoint.columnNames, checkpoint.model.variableCount)
-    guard columns.count == 1 else { throw UsageError("--given: '\(name)' is not one column") }
-    return (columns[0], value)
+    notes = (list?.categories ?? []).map(vocabulary.note)
   }
 
   /// Draws rows, and says what is to be known of them.

@@ -55,12 +55,42 @@ enum DataOptions {
       && !DataTable.holdsPictures(folder: path)
   }
 
+  /// The table that a command is given, or else the path of `--data`.
+  ///
+  /// - Throws: `UsageError` where nothing is named, and there is no data set in its usual place.
+  static func tablePath(_ arguments: ParsedArguments) throws -> String {
+    if let table = try arguments.optionalValue("table", as: .path) { return table }
+    let path = try arguments.value("data", as: .path)
+    guard arguments.isGiven("data") || FileManager.default.fileExists(atPath: path) else {
+      throw UsageError(
+        "no table is named, and there is no \(path) here: name one, as in 'density \(arguments.command.name) "
+          + "model.safetensors table.csv'")
+    }
+    return path
+  }
+
+  /// Makes sure that it matters whose rows are asked for.
+  ///
+  /// - Throws: `UsageError` for a table that is no data set, and whose bits are not drawn.
+  private static func checkSplit(
+    _ arguments: ParsedArguments, _ source: TableSource
+  ) throws {
+    guard arguments.isGiven("split"), !source.summary.isGrey else { return }
+    throw UsageError(
+      "--split is for a folder with a data set, or grey levels; \(source.path) is one table of bits: leave --split out, "
+        + "or name the table with the rows that are wanted")
+  }
+
   /// Opens the table that a trained model is asked about, its columns in the model's order.
+  ///
+  /// - Parameter keepsText: whether rows of text are kept as they stand.
   static func stream(
-    _ arguments: ParsedArguments, path: String, for checkpoint: Checkpoint
+    _ arguments: ParsedArguments, path: String, for checkpoint: Checkpoint, keepsText: Bool = false
   ) throws -> TableStream {
+    var options = try TableArguments.options(arguments, for: checkpoint)
+    options.keepsText = keepsText
     let table = try TableStream(
-      path: path, try TableArguments.options(arguments, for: checkpoint),
+      path: path, options,
       binarization: try binarization(arguments, for: checkpoint),
       split: try arguments.value("split", as: .choice))
     try table.match(checkpoint)
@@ -86,7 +116,9 @@ enum DataOptions {
       return (rows, split.rawValue, nil)
     }
     let table = try stream(arguments, path: path, for: checkpoint)
-    return (try BinaryMatrix(table), path, table.origin)
+    let rows = try BinaryMatrix(table)
+    try checkSplit(arguments, table.origin)
+    return (rows, path, table.origin)
   }
 
   /// Reads the rows that a trained model is asked about as `rows` does, and which of their cells are known where some are
@@ -108,6 +140,7 @@ enum DataOptions {
         cells ?? BinaryMatrix(rowCount: rows.rowCount, columnCount: rows.columnCount) { _, _ in true })
       return true
     }
+    try checkSplit(arguments, table.origin)
     let rows = BinaryMatrix(concatenating: values, columnCount: table.columnCount)
     let partial =
       isPartial

@@ -49,7 +49,7 @@ enum EvaluateCommand {
     let other = try arguments.optionalValue("against", as: .path)
     let rivalCheckpoint = try other.map { try Checkpoint(contentsOf: $0) }
     let rival = rivalCheckpoint?.model
-    let path = try arguments.optionalValue("table", as: .path) ?? arguments.value("data", as: .path)
+    let path = try DataOptions.tablePath(arguments)
     let (rows, partial, name, source) = try DataOptions.partialRows(arguments, path: path, for: checkpoint)
     if partial != nil, let option = ["reference", "against"].first(where: arguments.isGiven) {
       throw UsageError("--\(option) compares complete rows; cells of \(path) are missing")

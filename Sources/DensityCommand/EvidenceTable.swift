@@ -19,8 +19,13 @@ struct EvidenceTable {
 
   /// Opens a table, or a folder's rows, with the columns in the model's order.
   ///
-  /// - Parameter limit: how many rows to read at the most; nil for all.
-  init(_ arguments: ParsedArguments, path: String, for checkpoint: Checkpoint, limit: Int?) throws {
+  /// - Parameters:
+  ///   - limit: how many rows to read at the most; nil for all.
+  ///   - keepsText: whether rows of text are kept as they stand.
+  init(
+    _ arguments: ParsedArguments, path: String, for checkpoint: Checkpoint, limit: Int?,
+    keepsText: Bool = false
+  ) throws {
     self.limit = limit
     if DataOptions.isDirectory(path) {
       self.path = path
@@ -28,13 +33,17 @@ struct EvidenceTable {
       imageShape = checkpoint.imageShape
       columnNames = checkpoint.columnNames
     } else {
-      let table = try DataOptions.stream(arguments, path: path, for: checkpoint)
+      let table = try DataOptions.stream(
+        arguments, path: path, for: checkpoint, keepsText: keepsText)
       self.path = table.path
       rows = .stream(table)
       imageShape = table.imageShape ?? checkpoint.imageShape
       columnNames = table.columnNames ?? checkpoint.columnNames
     }
   }
+
+  /// How the table stands in its file, if it is a text that is kept.
+  var text: TableText? { if case .stream(let table) = rows { table.text } else { nil } }
 
   /// How much has been read, as far as that is known, when some rows have been.
   private func fraction(after rowCount: Int) -> Double? {
@@ -58,8 +67,22 @@ struct EvidenceTable {
     of length: Int,
     _ body: (_ rowsBefore: Int, PartialRows, _ fraction: Double?) throws(DensityError) -> Bool
   ) throws(DensityError) -> Int {
+    try forEachTextBlock(of: length) { (before, rows, _, fraction) throws(DensityError) in
+      try body(before, rows, fraction)
+    }
+  }
+
+  /// Does the same, and hands on the rows as they stand in a text that is kept.
+  @discardableResult
+  func forEachTextBlock(
+    of length: Int,
+    _ body: (_ rowsBefore: Int, PartialRows, [TableText.Row]?, _ fraction: Double?) throws(DensityError)
+      -> Bool
+  ) throws(DensityError) -> Int {
     var rowCount = 0
-    func take(_ values: BinaryMatrix, _ known: BinaryMatrix?) throws(DensityError) -> Bool {
+    func take(
+      _ values: BinaryMatrix, _ known: BinaryMatrix?, _ texts: [TableText.Row]?
+    ) throws(DensityError) -> Bool {
       let count = min(values.rowCount, (limit ?? .max) - rowCount)
       let known =
         known
@@ -68,7 +91,7 @@ struct EvidenceTable {
       let before = rowCount
       rowCount += count
       do throws(DensityError) {
-        let goesOn = try body(before, part, fraction(after: rowCount))
+        let goesOn = try body(before, part, texts, fraction(after: rowCount))
         return goesOn && rowCount < limit ?? .max
       } catch .impossibleEvidence(let row, _) {
         throw .mismatch(
@@ -78,16 +101,58 @@ struct EvidenceTable {
     }
     switch rows {
     case .stream(let table):
-      try table.forEachPartialBlock(of: length) { (values, known) throws(DensityError) in
-        try take(values, known)
+      try table.forEachTextBlock(of: length) { (values, known, texts) throws(DensityError) in
+        try take(values, known, texts)
       }
     case .whole(let rows):
-      try rows.forEachBlock(of: length) { (values) throws(DensityError) in try take(values, nil) }
+      try rows.forEachBlock(of: length) { (values) throws(DensityError) in try take(values, nil, nil) }
     }
     guard rowCount > 0 else {
       throw .mismatch(path: path, expected: "a row of 0, 1 and missing cells", found: "none")
     }
     return rowCount
+  }
+
+  /// Calls `body` with the rows in their order, in parts that take about a second each, while it says to go on: so that
+  /// little is lost when work is broken off, and the time left follows from that of the rows done.
+  ///
+  /// - Parameters:
+  ///   - most: how many rows a part has at the most.
+  ///   - body: is given the number of rows before, what is known, and what tells the fraction of all that is done when a
+  ///     fraction of the part is; it never falls within a table whose length is known.
+  @discardableResult
+  func forEachPart(
+    upTo most: Int,
+    _ body: (_ rowsBefore: Int, PartialRows, _ overall: (Double) -> Double) throws(DensityError) -> Bool
+  ) throws(DensityError) -> Int {
+    let clock = ContinuousClock()
+    var length = min(2, most)
+    var done = 0.0
+    return try forEachBlock(of: most) { (before, block, fraction) throws(DensityError) in
+      var start = 0
+      while start < block.rowCount {
+        let range = start..<min(start + length, block.rowCount)
+        let begin = clock.now
+        func overall(_ part: Double) -> Double {
+          guard let fraction else { return part }
+          let rows = Double(before + start) + part * Double(range.count)
+          done = max(done, fraction * rows / Double(before + block.rowCount))
+          return done
+        }
+        do throws(DensityError) {
+          guard try body(before + start, block.selecting(Array(range)), overall) else { return false }
+        } catch .impossibleEvidence(let row, let onBitCount) {
+          throw .impossibleEvidence(row: start + row, onBitCount: onBitCount)
+        }
+        let time = clock.now - begin
+        if range.count == length {
+          length =
+            time < .milliseconds(250) ? min(2 * length, most) : time > .seconds(2) ? (length + 1) / 2 : length
+        }
+        start = range.upperBound
+      }
+      return true
+    }
   }
 
   /// Says how the table was taken, once it has been read without fault.

@@ -15,19 +15,20 @@ enum HiddenCells {
 
   /// Reads the option `--hide`.
   ///
-  /// - Throws: `DensityError.invalidConfiguration` for a column that is not there.
-  init(_ text: String, columnNames: [String]?, columnCount: Int) throws {
+  /// - Throws: `DensityError.invalidConfiguration` for a column that is not there, or has a value.
+  init(_ text: String, _ vocabulary: QueryVocabulary) throws(DensityError) {
     switch text {
     case "lower-half": self = .lowerHalf
     case "random-half": self = .randomHalf
     case "square": self = .square
     default:
-      guard let words = ValueFormat.list.parse(text) else {
-        throw UsageError(
-          "--hide: expected lower-half, random-half, square, or columns divided by commas, found '\(text)'")
+      let list = try CellList(text, vocabulary, option: "--hide")
+      guard list.columns.count == list.cells.count else {
+        throw .invalidConfiguration(
+          "--hide \(text): expected lower-half, random-half, square, or columns divided by commas, found a value"
+        )
       }
-      self = .columns(
-        try ColumnSelection.columns(words, option: "--hide", columnNames, columnCount))
+      self = .columns(list.columns)
     }
   }
 

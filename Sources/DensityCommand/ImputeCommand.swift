@@ -14,12 +14,16 @@ enum ImputeCommand {
       random: that a value is missing must not say anything about it.
 
       Draws are exact where all that is known comes first in the model's order, where few cells are missing, and of \
-      models that answer every question exactly; elsewhere they are drawn by particles. The mean is exact of the latter \
-      models and up to 20 columns, else that of --draws draws. See 'density mode' for the most probable completions.
+      models that answer every question exactly; elsewhere they are drawn by particles. The mean is exact where the \
+      probabilities of all missing cells of a row are, by an enumeration of --enumerate seconds; else that of --draws draws. See 'density mode' for the most probable completions.
+
+      A table of text is written to .csv, .txt and standard output as it was read: all its columns in their order, those left \
+      out by --ignore too, in the table's own words, with other values in missing cells only. With several --draws of a \
+      table that has names, a first column "row" numbers its rows; elsewhere the draws of a row follow one another.
 
       The output's name says its form: .csv, .txt, .npy, .idx, .svm, .dat or .pbm, or one of these and .gz, for a mean the \
       first three; .png for a picture: each row as it was (with --hide), as it was seen, with grey for what is missing, and \
-      its completions below; - writes CSV to standard output.
+      its completions below; - is standard output.
       """,
     options: [
       .value(
@@ -86,10 +90,10 @@ enum ImputeCommand {
         beamWidth: try arguments.value("beam", as: .integer(in: 1...1_000_000)),
         nodeLimit: try arguments.value("nodes", as: .integer(in: 0...Int.max))),
       try InferenceArguments.options(arguments, forDraws: true))
-    let evidence = try EvidenceTable(arguments, path: table, for: checkpoint, limit: limit)
+    let evidence = try EvidenceTable(
+      arguments, path: table, for: checkpoint, limit: limit, keepsText: sink.isText)
     let hidden = try arguments.optionalValue("hide", as: .string).map {
-      try HiddenCells(
-        $0, columnNames: evidence.columnNames, columnCount: checkpoint.model.variableCount)
+      try HiddenCells($0, .suggesting(checkpoint, columnNames: evidence.columnNames))
     }
     let shape = TableWriter.Shape(
       columnCount: checkpoint.model.variableCount, names: evidence.columnNames,
@@ -100,16 +104,17 @@ enum ImputeCommand {
     let picture = ImputeSink.PictureOptions(
       across: try arguments.optionalValue("across", as: .integer(in: 1...10_000)),
       magnification: try arguments.value("magnify", as: .integer(in: 1...64)), hasOriginals: hidden != nil)
-    try ImputeSink(sink, path: output, shape, picture).writing { (write) throws(DensityError) in
-      try evidence.forEachBlock(of: completer.blockLength) {
-        (before, rows, fraction) throws(DensityError) in
+    let text = CompletedText(evidence.text, shape, drawCount: how == "draw" ? draws ?? 1 : 1)
+    try ImputeSink(sink, path: output, shape, picture, text).writing { (write) throws(DensityError) in
+      try evidence.forEachTextBlock(of: completer.blockLength) {
+        (before, rows, texts, fraction) throws(DensityError) in
         let seen =
           try hidden?.hiding(in: rows, firstRow: before, imageShape: evidence.imageShape, seed: seed) ?? rows
         let completed = try completer.complete(seen) { (_) throws(DensityError) in !Interrupt.isRequested }
         guard let completed else { throw .interrupted }
         if let fraction { progress.update("completing", fraction: fraction) }
         rowCount += completed.rowCount
-        return try write(ImputeSink.Part(original: rows, seen: seen, completed: completed))
+        return try write(ImputeSink.Part(original: rows, seen: seen, completed: completed, texts: texts))
       }
     }
     progress.finish()

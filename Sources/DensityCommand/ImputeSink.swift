@@ -1,8 +1,10 @@
 import BinaryDensity
 
-/// Where completed rows go: a table of bits or of numbers, a picture, or standard output.
+/// Where completed rows go: lines of text, a table of bits or of numbers, a picture, or standard output.
 struct ImputeSink {
   enum Kind: Hashable {
+    /// Lines of text, as the rows were read.
+    case text(TableFile)
     case table(TableFile)
     case numbers(NumberTableFile)
     case picture
@@ -14,9 +16,19 @@ struct ImputeSink {
         self = .standardOutput
       } else if output.hasSuffix(".png") {
         self = .picture
+      } else if how == "mean", !TableFile.isText(output) {
+        self = .numbers(try NumberTableFile(path: output))
       } else {
-        self =
-          how == "mean" ? .numbers(try NumberTableFile(path: output)) : .table(try TableFile(path: output))
+        let file = try TableFile(path: output)
+        self = file.format == .text ? .text(file) : .table(file)
+      }
+    }
+
+    /// Whether rows are written as they were read.
+    var isText: Bool {
+      switch self {
+      case .text, .standardOutput: true
+      case .table, .numbers, .picture: false
       }
     }
   }
@@ -26,6 +38,8 @@ struct ImputeSink {
     let original: PartialRows
     let seen: PartialRows
     let completed: CompletedRows
+    /// The rows as they stand in their file, if it is a text.
+    let texts: [TableText.Row]?
   }
 
   struct PictureOptions {
@@ -38,12 +52,16 @@ struct ImputeSink {
   private let path: String
   private let shape: TableWriter.Shape
   private let picture: PictureOptions
+  private let text: CompletedText
 
-  init(_ kind: Kind, path: String, _ shape: TableWriter.Shape, _ picture: PictureOptions) {
+  init(
+    _ kind: Kind, path: String, _ shape: TableWriter.Shape, _ picture: PictureOptions, _ text: CompletedText
+  ) {
     self.kind = kind
     self.path = path
     self.shape = shape
     self.picture = picture
+    self.text = text
   }
 
   /// Writes what `produce` hands on, part by part; a file is as it was if that fails.
@@ -53,6 +71,15 @@ struct ImputeSink {
     _ produce: (_ write: (Part) throws(DensityError) -> Bool) throws(DensityError) -> Void
   ) throws {
     switch kind {
+    case .text(let file):
+      var text = text
+      try file.writing { (write) throws(DensityError) in
+        try write(text.heading)
+        try produce { (part) throws(DensityError) in
+          try write(text.lines(part))
+          return true
+        }
+      }
     case .table(let file):
       try file.writing(shape) { (writer) throws(DensityError) in
         try produce { (part) throws(DensityError) in
@@ -77,20 +104,13 @@ struct ImputeSink {
   private func writeToStandardOutput(
     _ produce: (_ write: (Part) throws(DensityError) -> Bool) throws(DensityError) -> Void
   ) throws {
-    let writer = TableWriter.standardOutput(shape)
+    var text = text
+    // Nothing is written before there is a row.
+    var heading = text.heading
     try produce { (part) throws(DensityError) in
-      switch part.completed {
-      case .bits(let rows, _):
-        let goesOn = try writer.write(rows)
-        try writer.flush()
-        return goesOn
-      case .probabilities(let rows):
-        // The writer knows the line of names.
-        try writer.flush()
-        return try StandardOutput.write((0..<rows.rowCount).flatMap { NumberTableFile.line(rows[row: $0]) })
-      }
+      defer { heading = [] }
+      return try StandardOutput.write(heading + text.lines(part))
     }
-    try writer.finish()
   }
 
   private func writePicture(

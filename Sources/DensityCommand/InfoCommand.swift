@@ -16,6 +16,7 @@ enum InfoCommand {
         help:
           "Print the equations of log p(x), of an EoNADE those of its training, with the shapes of all values."
       ),
+      .flag("names", help: "Print the names of all columns instead, each with its number."),
       CommonOptions.json("description"),
     ],
     positionals: [Positional("checkpoint", help: "The checkpoint, a .safetensors file.")],
@@ -29,6 +30,13 @@ enum InfoCommand {
     let outline = try CheckpointOutline(contentsOf: path)
     let checkpoint = outline.checkpoint
     let model = checkpoint.model
+    if arguments.flag("names") {
+      guard let names = checkpoint.columnNames else {
+        throw UsageError("the columns have no names; they are #1 to #\(model.variableCount)")
+      }
+      for (column, name) in names.enumerated() { try Terminal.print("#\(column + 1) \(name.onOneLine)") }
+      return .success
+    }
     if arguments.flag("json") {
       var object = try members(describing: model)
       object.append(.init(key: "variables", value: .integer(model.variableCount)))
@@ -66,7 +74,8 @@ enum InfoCommand {
     }
     if let names = checkpoint.columnNames {
       let shown = names.prefix(8).map { quoted($0.utf8) }.joined(separator: ", ")
-      try Terminal.print("columns        \(shown)\(names.count > 8 ? ", and \(names.count - 8) more" : "")")
+      try Terminal.print(
+        "columns        \(shown)\(names.count > 8 ? ", and \(names.count - 8) more: --names has all" : "")")
     }
     if let reading = checkpoint.reading {
       try Terminal.print("reading        \(Checkpoint.encode(reading))")

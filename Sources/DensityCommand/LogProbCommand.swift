@@ -34,7 +34,7 @@ enum LogProbCommand {
       try TableFile(path: $0, for: .numbers)
     }
     let model = try arguments.value("checkpoint", as: .path)
-    let path = try arguments.optionalValue("table", as: .path) ?? arguments.value("data", as: .path)
+    let path = try DataOptions.tablePath(arguments)
     if let output { try AtomicFile.checkWritable(output.path, besides: [model, path]) }
     let checkpoint = try Checkpoint(contentsOf: model)
     let progress = ProgressLine()

@@ -1,7 +1,5 @@
 import Arguments
 import BinaryDensity
-import Foundation
-import Kernels
 
 /// The command `density marginal`.
 enum MarginalCommand {
@@ -15,8 +13,11 @@ enum MarginalCommand {
       run in twenty, and more --particles may help. A missing cell never counts as a probability of 1: it is summed over.
 
       With --given the known cells of those columns are conditions, and log p is that of the row's other known cells given \
-      them. With --others a line has, for each column, log p of its cell given all other cells of the row: exact for every \
-      model, and telling which cell is odd.
+      them; a column with a value, as in a,b=1, is given that value in every row. With --others a line has, for each known \
+      cell, log p of it given all other known cells of the row, which tells what is odd: exact of whole rows under every \
+      model, and where marginals are exact; a missing cell stays empty.
+
+      Ctrl-C keeps the rows finished by then.
 
       Cells are taken to be missing at random: that a value is missing must not say anything about it.
       """,
@@ -24,13 +25,15 @@ enum MarginalCommand {
       .value(
         "output", short: "o", placeholder: "path",
         help: "Where to write: .csv or .txt; .npy or .idx for log p alone. Default: standard output."),
-      .value("given", placeholder: "columns", help: "Condition on these, by name or number: a,b,7-20."),
+      .value(
+        "given", placeholder: "columns",
+        help: "Condition on these, by name or number, or with a value for all rows: a,#7-#20,b=1."),
       .value("hide", placeholder: "cells", help: "Hide these cells first: as of 'density impute'."),
-      .flag("others", help: "Instead, log p of each cell given all others."),
+      .flag("others", help: "Instead, log p of each cell given the row's others."),
       .value("count", short: "n", placeholder: "rows", help: "Only so many rows. Default: all."),
     ] + InferenceArguments.options + [
       CommonOptions.seed(of: "particles, and of hidden cells"), DataOptions.split,
-    ] + DataOptions.reading + [CommonOptions.threads],
+    ] + DataOptions.reading + [CommonOptions.threads, CommonOptions.json("answers")],
     positionals: [
       Positional("checkpoint", help: "The trained model, a .safetensors file."),
       Positional("table", help: "The rows, of which cells may be missing; - reads standard input."),
@@ -46,219 +49,90 @@ enum MarginalCommand {
     ], run: run)
 
   private static func run(_ arguments: ParsedArguments) throws -> ExitStatus {
-    let path = try arguments.optionalValue("output", as: .path)
+    let path = try arguments.optionalValue("output", as: .path).flatMap { $0 == "-" ? nil : $0 }
     let model = try arguments.value("checkpoint", as: .path)
     let table = try arguments.value("table", as: .path)
     let limit = try arguments.optionalValue("count", as: .integer(in: 1...1_000_000_000))
     let isOthers = arguments.flag("others")
-    if isOthers,
-      let option = ["given", "error", "particles", "enumerate", "order"].first(where: arguments.isGiven)
-    {
-      throw UsageError("--\(option) says nothing with --others, whose answers are exact")
+    if isOthers, let option = ["given", "order"].first(where: arguments.isGiven) {
+      throw UsageError("--\(option) does not go with --others")
     }
-    let output = try Output(path: path, isOthers: isOthers)
+    let output = try MarginalOutput(path: path, isOthers: isOthers, isJSON: arguments.flag("json"))
     if let path { try AtomicFile.checkWritable(path, besides: [model, table]) }
     let options = try InferenceArguments.options(arguments)
     let checkpoint = try Checkpoint(contentsOf: model)
     let inference = try Inference(checkpoint.model, options)
     let evidence = try EvidenceTable(arguments, path: table, for: checkpoint, limit: limit)
-    let count = checkpoint.model.variableCount
-    let given = try arguments.optionalValue("given", as: .list).map {
-      try ColumnSelection.columns($0, option: "--given", evidence.columnNames, count)
+    let vocabulary = QueryVocabulary.suggesting(checkpoint, columnNames: evidence.columnNames)
+    let given = try arguments.optionalValue("given", as: .string).map {
+      try CellList($0, vocabulary, option: "--given")
     }
-    let hidden = try arguments.optionalValue("hide", as: .string).map {
-      try HiddenCells($0, columnNames: evidence.columnNames, columnCount: count)
-    }
-    let seed = options.seed
+    let hidden = try arguments.optionalValue("hide", as: .string).map { try HiddenCells($0, vocabulary) }
     Interrupt.install()
     let progress = ProgressLine()
-    var report = MarginalReport(isOthers: isOthers)
-    let shape = TableWriter.Shape(columnCount: count, names: evidence.columnNames)
+    var report = MarginalReport(
+      mode: isOthers ? .others : given == nil ? .marginal : .given, keepsRows: arguments.flag("json"))
+    let shape = TableWriter.Shape(columnCount: checkpoint.model.variableCount, names: evidence.columnNames)
     try output.writing(shape) { (write) throws(DensityError) in
-      try evidence.forEachBlock(of: 512) { (before, rows, fraction) throws(DensityError) in
+      try evidence.forEachPart(upTo: 512) { (before, rows, overall) throws(DensityError) in
         let rows =
-          try hidden?.hiding(in: rows, firstRow: before, imageShape: evidence.imageShape, seed: seed) ?? rows
-        // A block tells how much of it is done where the table does not.
-        func observe(_ part: Double) throws(DensityError) -> Bool {
-          if Interrupt.isRequested { throw .interrupted }
-          progress.update("asking", fraction: fraction ?? part)
-          return true
+          try hidden?.hiding(
+            in: rows, firstRow: before, imageShape: evidence.imageShape, seed: options.seed) ?? rows
+        let part = try answers(inference, rows, given, isOthers: isOthers, firstRow: before) { fraction in
+          progress.update("asking", fraction: overall(fraction))
+          return !Interrupt.isRequested
         }
-        if isOthers {
-          if let row = (0..<rows.rowCount).first(where: { rows.known.onBitCount(ofRow: $0) < count }) {
-            throw .mismatch(
-              path: evidence.path, expected: "rows without missing cells, as --others asks for",
-              found: "row \(before + row + 1) with a missing cell ('density impute' completes rows)")
-          }
-          let found = try inference.logConditionalsGivenAllOthers(of: rows.values, observing: observe)
-          guard let found else { return false }
-          report.add(found)
-          return try write(.cells(found))
-        }
-        let answers: [LogProbability]?
-        if let given {
-          let (target, condition) = rows.split(byColumns: given)
-          answers = try inference.logConditionals(
-            of: target, given: condition, firstRow: before, observing: observe)
-        } else {
-          answers = try inference.logMarginals(of: rows, firstRow: before, observing: observe)
-        }
-        guard let answers else { return false }
-        report.add(answers)
-        return try write(.answers(answers))
+        guard let part else { return false }
+        report.add(part)
+        return try write(part)
       }
+      // What is done is kept, if anything is.
+      if Interrupt.isRequested && report.rowCount == 0 { throw .interrupted }
     }
     progress.finish()
     try evidence.report(arguments, for: checkpoint)
+    for category in given?.categories ?? [] { progress.print(vocabulary.note(category)) }
+    if arguments.flag("json") { try printJSON(report.members, rows: "rows", report.rows) }
     progress.print(report.summary)
-    return .success
-  }
-}
-
-/// Where answers go.
-private enum Output {
-  /// Some rows' answers: a line a row.
-  enum Part {
-    case answers([LogProbability])
-    case cells(Matrix<Double>)
+    guard Interrupt.isRequested else { return .success }
+    progress.print("interrupted after \(report.rowCount) rows" + (path.map { ", kept in \($0)" } ?? ""))
+    return .interrupted
   }
 
-  case standardOutput(isOthers: Bool)
-  case text(TableFile)
-  case numbers(TableFile)
-  case cells(NumberTableFile)
-
-  init(path: String?, isOthers: Bool) throws(DensityError) {
-    guard let path else {
-      self = .standardOutput(isOthers: isOthers)
-      return
-    }
+  /// Asks about some rows; nil if `observe` says to stop.
+  private static func answers(
+    _ inference: Inference, _ rows: PartialRows, _ given: CellList?, isOthers: Bool, firstRow: Int,
+    observing observe: (Double) -> Bool
+  ) throws(DensityError) -> MarginalPart? {
+    func goesOn(_ fraction: Double) throws(DensityError) -> Bool { observe(fraction) }
     if isOthers {
-      self = .cells(try NumberTableFile(path: path))
-    } else {
-      let file = try TableFile(path: path, for: .numbers)
-      self = file.format == .text ? .text(file) : .numbers(file)
+      return try inference.logConditionalsGivenAllOthers(of: rows, firstRow: firstRow, observing: goesOn)
+        .map { .cells($0) }
     }
-  }
-
-  /// Writes answers as they come; a file takes its name when all are written.
-  func writing(
-    _ shape: TableWriter.Shape,
-    _ produce: (_ write: (Part) throws(DensityError) -> Bool) throws(DensityError) -> Void
-  ) throws(DensityError) {
-    switch self {
-    case .standardOutput(true):
-      let names = TableWriter.standardOutput(shape)
-      try produce { (part) throws(DensityError) in
-        try names.flush()
-        return try StandardOutput.write(Self.cells(part).flatMap { NumberTableFile.line($0) })
-      }
-    case .standardOutput(false):
-      // Nothing is written before there is an answer.
-      var heading = Self.heading
-      try produce { (part) throws(DensityError) in
-        defer { heading = [] }
-        return try StandardOutput.write(heading + Self.lines(part))
-      }
-    case .text(let file):
-      var bytes = Self.heading
-      try produce { (part) throws(DensityError) in
-        bytes += Self.lines(part)
-        return true
-      }
-      try AtomicFile.write(file.isCompressed ? Gzip.compress(bytes) : bytes, to: file.path)
-    case .numbers(let file):
-      var numbers: [Double] = []
-      try produce { (part) throws(DensityError) in
-        if case .answers(let answers) = part { numbers += answers.map(\.value) }
-        return true
-      }
-      try file.write(numbers)
-    case .cells(let file):
-      try file.writing(shape) { (write) throws(DensityError) in
-        try produce { (part) throws(DensityError) in
-          for numbers in Self.cells(part) { try write(numbers) }
-          return true
-        }
-      }
+    guard let given else {
+      return try inference.logMarginals(of: rows, firstRow: firstRow, observing: goesOn).map { .rows($0) }
     }
-  }
-
-  private static let heading = Array("log_p,standard_error,certainty\n".utf8)
-
-  private static func lines(_ part: Part) -> [UInt8] {
-    guard case .answers(let answers) = part else { return [] }
-    return answers.flatMap { answer in
-      let certainty = answer.isExact ? "exact" : answer.isTrusted ? "estimate" : "untrusted"
-      return Array("\(answer.value),\(answer.standardError),\(certainty)\n".utf8)
-    }
-  }
-
-  private static func cells(_ part: Part) -> [[Float]] {
-    guard case .cells(let matrix) = part else { return [] }
-    return (0..<matrix.rowCount).map { matrix[row: $0].map { Float($0) } }
-  }
-}
-
-/// What is said of the answers at the end.
-private struct MarginalReport {
-  let isOthers: Bool
-  private var (rowCount, exactCount, untrustedCount) = (0, 0, 0)
-  private var (sum, squaredErrors, largestError) = (0.0, 0.0, 0.0)
-
-  init(isOthers: Bool) { self.isOthers = isOthers }
-
-  mutating func add(_ answers: [LogProbability]) {
-    for answer in answers {
-      rowCount += 1
-      sum += answer.value
-      if answer.isExact { exactCount += 1 }
-      if !answer.isTrusted { untrustedCount += 1 }
-      largestError = max(largestError, answer.standardError)
-      squaredErrors += answer.standardError * answer.standardError
-    }
-  }
-
-  mutating func add(_ cells: Matrix<Double>) {
-    rowCount += cells.rowCount
-    sum += cells.elements.reduce(0, +)
-  }
-
-  var summary: String {
-    let mean = String(format: "%.3f", sum / Double(max(1, rowCount)))
-    if isOthers {
-      return "\(rowCount) row\(rowCount == 1 ? "" : "s"), mean log-pseudo-likelihood \(mean) nats, exact"
-    }
-    let estimated = rowCount - exactCount
-    guard estimated > 0 else {
-      return "\(rowCount) row\(rowCount == 1 ? "" : "s"), mean log p \(mean) nats, all exact"
-    }
-    // The rows' errors are independent: a row's random numbers follow from its number in the table.
-    let error = String(format: "%.3f", squaredErrors.squareRoot() / Double(rowCount))
-    var line = "\(rowCount) rows, mean log p \(mean) nats (± \(error) by particles); "
-    line += exactCount == 0 ? "all estimated" : "\(exactCount) exact, \(estimated) estimated"
-    line += String(format: ", standard error at most %.3f", largestError)
-    if untrustedCount > 0 {
-      line += "; \(untrustedCount) NOT to be trusted: more --particles, or fewer missing cells, may help"
-    }
-    return line
+    let (target, condition) = rows.split(by: given)
+    return try inference.logConditionals(
+      of: target, given: condition, firstRow: firstRow, observing: goesOn
+    ).map { .rows($0) }
   }
 }
 
 extension PartialRows {
-  /// What is known of some columns, and what of all others.
-  fileprivate func split(byColumns columns: [Int]) -> (others: PartialRows, those: PartialRows) {
-    let chosen = Set(columns)
-    let those = PartialRows(
-      values: values,
-      known: BinaryMatrix(rowCount: rowCount, columnCount: columnCount) {
-        known[$0, $1] && chosen.contains($1)
-      })
-    let others = PartialRows(
-      values: values,
-      known: BinaryMatrix(rowCount: rowCount, columnCount: columnCount) {
-        known[$0, $1] && !chosen.contains($1)
-      })
-    return (others, those)
+  /// What is asked of each row, and what is given: the known cells of some columns, and the values said of others.
+  fileprivate func split(by given: CellList) -> (target: PartialRows, condition: PartialRows) {
+    var (target, condition) = (self, PartialRows(rowCount: rowCount, columnCount: columnCount))
+    for row in 0..<rowCount {
+      for cell in given.cells {
+        switch cell.said {
+        case .nothing: condition[row, cell.column] = self[row, cell.column]
+        case .value(let value): condition[row, cell.column] = value
+        case .unknown: break
+        }
+        target[row, cell.column] = nil
+      }
+    }
+    return (target, condition)
   }
 }

@@ -9,7 +9,8 @@ enum ModeCommand {
     discussion: """
       Prints a line a row: its log-probability in nats, whether no other row is more probable (proved), or else the best \
       that was found and what none exceeds (at most …), and the row where it has up to 64 columns. Without a table these \
-      are the most probable rows of the model, in their order. With a table they are the completions of its missing \
+      are the most probable rows of the model, in their order; -o writes them as a table, and --json has an object a row on \
+      a line of its own, with the columns that are on by name, or by number from 1. With a table they are the completions of its missing \
       cells, row by row, known cells included in the log-probability.
 
       Up to 20 columns everything is proved. Beyond, a model of one order of the columns is searched by prefixes: a beam \
@@ -71,7 +72,8 @@ enum ModeCommand {
     let evidence = try table.map {
       try EvidenceTable(arguments, path: $0, for: checkpoint, limit: wanted)
     }
-    let report = ModeReport(isJSON: arguments.flag("json"))
+    let report = ModeReport(
+      isJSON: arguments.flag("json"), names: evidence?.columnNames ?? checkpoint.columnNames)
     let shape = TableWriter.Shape(
       columnCount: checkpoint.model.variableCount, names: evidence?.columnNames ?? checkpoint.columnNames,
       imageShape: evidence?.imageShape ?? checkpoint.imageShape)
@@ -149,10 +151,11 @@ private struct ModeOutput {
 /// What is said of most probable rows, as they are found.
 private final class ModeReport {
   private let isJSON: Bool
+  private let names: [String]?
   private var entries: [JSONValue] = []
   private var (count, provedCount) = (0, 0)
 
-  init(isJSON: Bool) { self.isJSON = isJSON }
+  init(isJSON: Bool, names: [String]?) { (self.isJSON, self.names) = (isJSON, names) }
 
   /// Says what was found; returns whether anyone still reads.
   @discardableResult
@@ -166,7 +169,10 @@ private final class ModeReport {
       if isJSON {
         entries.append([
           "row": .integer(first + row + 1),
-          "values": .array(modes.rows[row: row].map { .integer($0 ? 1 : 0) }),
+          "on": .array(
+            modes.rows.onBits(ofRow: row).map { column in
+              names.map { .string($0[column]) } ?? .integer(column + 1)
+            }),
           "log_probability": .real(value), "proved": .bool(isProved), "at_most": .real(bound),
         ])
       } else {
@@ -182,9 +188,7 @@ private final class ModeReport {
   /// Prints the JSON, if that is wanted.
   func finish(describing model: any Density) throws {
     guard isJSON else { return }
-    try Terminal.print(
-      JSONValue.object(try members(describing: model) + [.init(key: "rows", value: .array(entries))])
-        .indentedDescription)
+    try printJSON(try members(describing: model), rows: "rows", entries)
   }
 
   /// How many rows there are, and how many are proved.

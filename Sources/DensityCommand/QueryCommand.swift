@@ -1,6 +1,5 @@
 import Arguments
 import BinaryDensity
-import Kernels
 
 /// The command `density query`.
 enum QueryCommand {
@@ -59,108 +58,70 @@ enum QueryCommand {
     let options = try InferenceArguments.options(arguments)
     let checkpoint = try Checkpoint(contentsOf: try arguments.value("checkpoint", as: .path))
     if let alike { return try printAlike(arguments, checkpoint, table: alike) }
-    let queries = try queries(texts, file: file, for: checkpoint)
+    let vocabulary = QueryVocabulary.suggesting(checkpoint)
+    var lines = try texts.map { Query.Line(text: $0, query: .success(try Query($0, vocabulary))) }
+    if let file { lines += try Query.lines(path: file, vocabulary) }
+    Interrupt.install()
+    let outcomes = try outcomes(of: lines, try checkpoint.model.inference(options))
+    let failures = outcomes.compactMap { if case .failure(let error) = $0 { error } else { nil } }
+    // A single question has its error as every command has.
+    if let failure = failures.first, lines.count == 1 { throw failure }
+    try print(Array(zip(lines, outcomes)), vocabulary, isJSON: arguments.flag("json"))
+    if failures.count > 1 {
+      ProgressLine().print("\(failures.count) of \(lines.count) queries have no answer; the first:")
+    }
+    if let failure = failures.first { throw failure }
+    return .success
+  }
+
+  /// Answers what can be understood; each line has its answer or its error.
+  private static func outcomes(
+    of lines: [Query.Line], _ inference: Inference
+  ) throws -> [Query.Outcome] {
     let progress = ProgressLine()
-    let inference = try checkpoint.model.inference(options)
-    let answers = try inference.answers(to: queries) { (fraction) throws(DensityError) in
+    let queries = lines.compactMap { try? $0.query.get() }
+    let found = try inference.outcomes(to: queries) { (fraction) throws(DensityError) in
+      if Interrupt.isRequested { throw .interrupted }
       progress.update("asking", fraction: fraction)
       return true
     }
     progress.finish()
-    let pairs = Array(zip(queries, answers ?? []))
-    if arguments.flag("json") {
-      try Terminal.print(JSONValue.array(pairs.map { $1.json(of: $0) }).indentedDescription)
+    var answers = (found ?? []).makeIterator()
+    return lines.map { line in
+      switch line.query {
+      case .failure(let error): .failure(error)
+      case .success: answers.next() ?? .failure(.interrupted)
+      }
+    }
+  }
+
+  /// Prints a line or an element for each question, and what its words were taken for.
+  private static func print(
+    _ pairs: [(line: Query.Line, outcome: Query.Outcome)], _ vocabulary: QueryVocabulary, isJSON: Bool
+  ) throws {
+    if isJSON {
+      let elements = pairs.map { line, outcome -> JSONValue in
+        switch (line.query, outcome) {
+        case (.success(let query), .success(let answer)): answer.json(of: query, vocabulary)
+        case (_, .failure(let error)), (.failure(let error), _):
+          ["query": .string(line.text), "error": .string("\(error)")]
+        }
+      }
+      try Terminal.print(JSONValue.array(elements).indentedDescription)
     } else {
-      for (query, answer) in pairs { try Terminal.print(answer.line(of: query)) }
-    }
-    return .success
-  }
-
-  /// Reads the queries of the command line, and then those of a file.
-  private static func queries(
-    _ texts: [String], file: String?, for checkpoint: Checkpoint
-  ) throws -> [Query] {
-    var vocabulary = QueryVocabulary(checkpoint)
-    vocabulary.suggest = { Suggestion.nearest(to: $0, among: $1) }
-    var queries = try texts.map { try Query($0, vocabulary) }
-    if let file { queries += try Query.queries(path: file, vocabulary) }
-    return queries
-  }
-
-  // MARK: Rows that are alike
-
-  private static func printAlike(
-    _ arguments: ParsedArguments, _ checkpoint: Checkpoint, table path: String
-  ) throws -> ExitStatus {
-    let number = try arguments.value("row", as: .integer(in: 1...Int.max))
-    let count = try arguments.value("count", as: .integer(in: 1...1_000_000))
-    let (rows, name, source) = try DataOptions.rows(arguments, path: path, for: checkpoint)
-    guard number <= rows.rowCount else {
-      throw UsageError("--row \(number): \(name) has \(rows.rowCount) rows")
-    }
-    let likeness = try RowLikeness(to: rows.rows(number - 1..<number), under: checkpoint.model)
-    let progress = ProgressLine()
-    var nearest = NearestRows(count: count)
-    for start in stride(from: 0, to: rows.rowCount, by: blockLength) {
-      let block = rows.rows(start..<min(start + blockLength, rows.rowCount))
-      for (offset, divergence) in likeness.divergences(of: block).enumerated() {
-        let row = start + offset
-        guard row != number - 1 else { continue }
-        let equal = (0..<rows.columnCount).count { rows[number - 1, $0] == rows[row, $0] }
-        nearest.note(.init(number: row + 1, divergence: divergence, equalBitCount: equal))
-      }
-      progress.update("comparing", fraction: Double(start + block.rowCount) / Double(rows.rowCount))
-    }
-    progress.finish()
-    try DataOptions.report(source, arguments, path: path, for: checkpoint)
-    if arguments.flag("json") {
-      let found = nearest.rows.map { row in
-        [
-          "row": .integer(row.number), "divergence": .real(row.divergence),
-          "equal_bits": .integer(row.equalBitCount),
-        ] as JSONValue
-      }
-      let report: JSONValue = ["table": .string(path), "row": .integer(number), "alike": .array(found)]
-      try Terminal.print(report.indentedDescription)
-    } else {
-      try Terminal.print("row         J (nats)  equal bits of \(rows.columnCount)")
-      for row in nearest.rows {
-        let figure = fixed(row.divergence, 4)
-        let blanks = String(repeating: " ", count: max(1, 20 - "\(row.number)".count - figure.count))
-        try Terminal.print("\(row.number)\(blanks)\(figure)  \(row.equalBitCount)")
+      for (line, outcome) in pairs {
+        switch (line.query, outcome) {
+        case (.success(let query), .success(let answer)): try Terminal.print(answer.line(of: query))
+        case (_, .failure(let error)), (.failure(let error), _):
+          try Terminal.print("error: \("\(error)".onOneLine)")
+        }
       }
     }
-    return .success
-  }
-
-  private static let blockLength = 4096
-}
-
-/// The rows of the least divergences so far; of equal ones those of more equal bits, then the earlier ones.
-private struct NearestRows {
-  struct Row {
-    let number: Int
-    let divergence: Double
-    let equalBitCount: Int
-
-    func isBefore(_ other: Row) -> Bool {
-      (divergence, -equalBitCount, number) < (other.divergence, -other.equalBitCount, other.number)
+    var said: Set<Query.Category> = []
+    for (line, _) in pairs {
+      for category in (try? line.query.get())?.categories ?? [] where said.insert(category).inserted {
+        ProgressLine().print(vocabulary.note(category))
+      }
     }
-  }
-
-  let count: Int
-  private(set) var rows: [Row] = []
-
-  init(count: Int) { self.count = count }
-
-  mutating func note(_ row: Row) {
-    if rows.count == count, let last = rows.last, !row.isBefore(last) { return }
-    var (low, high) = (0, rows.count)
-    while low < high {
-      let middle = (low + high) / 2
-      if row.isBefore(rows[middle]) { high = middle } else { low = middle + 1 }
-    }
-    rows.insert(row, at: low)
-    if rows.count > count { rows.removeLast() }
   }
 }

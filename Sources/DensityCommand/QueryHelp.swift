@@ -31,11 +31,11 @@ enum QueryHelp {
     ("#12, #3-#9=0", "Columns by number, from 1 as in --columns; a range: all of them."),
     ("\"with, comma\"", "Names with blanks or signs stand in double quotes, \"\" for \" in them."),
     ("smoker=yes", "The table's own words for on and off, or true, yes, t, y and false, no, f, n."),
-    ("c=?", "Unknown: no condition at all, said for clearness."),
+    ("c=?", "Unknown: no condition at all, said for clearness; not within not, or and counts."),
     (
       "color=red",
       "Where columns color=red and color=blue, or color_red and color_blue, were one variable: the named one is on, "
-        + "and the others of the group are off."
+        + "and the others of the group are off. That they are taken so is said."
     ),
     (
       "a, b or c and d",
@@ -79,8 +79,13 @@ enum QueryHelp {
     (
       "one line",
       "The column of the query (and the line of a file), what was expected, what was found, and near names. Status 64; "
-        + "65 in a file, and for a condition of probability zero."
-    )
+        + "65 in a file, and for a condition of probability zero. Of several questions the others have their answers, and the "
+        + "error stands in the place of one."
+    ),
+    (
+      "other commands",
+      "--given and --hide of other commands name cells in the same way, divided by commas: 'smoker, runner=0, #7-#9'."
+    ),
   ]
 
   /// How each model answers, by groups of models that answer alike.

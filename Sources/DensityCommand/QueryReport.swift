@@ -1,10 +1,11 @@
+import Arguments
 import BinaryDensity
 import Foundation
 
 extension Query.Answer {
   /// The answer in one line: `P(runner | smoker=1) = 0.2143 (exact)`.
   func line(of query: Query) -> String {
-    "\(query.text) \(relation(isLogarithm: query.isLogarithm)) (\(certainty))"
+    "\(query.text.onOneLine) \(relation(isLogarithm: query.isLogarithm)) (\(certainty))"
   }
 
   /// The number with its error, after what relates it to the question.
@@ -78,7 +79,7 @@ extension Query.Answer {
   }
 
   /// The answer for another program.
-  func json(of query: Query) -> JSONValue {
+  func json(of query: Query, _ vocabulary: QueryVocabulary) -> JSONValue {
     var members: [JSONValue.Member] = []
     func add(_ key: String, _ value: JSONValue) { members.append(.init(key: key, value: value)) }
     let value = logProbability.value
@@ -101,6 +102,47 @@ extension Query.Answer {
       add("hits", .integer(hits))
       add("draws", .integer(count))
     }
+    if !query.categories.isEmpty {
+      let categories = query.categories.map { category in
+        [
+          "name": .string(category.name),
+          "columns": .array(vocabulary.names(of: category).map(JSONValue.string)),
+        ]
+          as JSONValue
+      }
+      add("categories", .array(categories))
+    }
     return .object(members)
   }
+}
+
+extension QueryVocabulary {
+  /// The words of a model, with suggestions for what is misspelt.
+  ///
+  /// - Parameter columnNames: names in place of the model's own; nil for these.
+  static func suggesting(_ checkpoint: Checkpoint, columnNames: [String]? = nil) -> QueryVocabulary {
+    var vocabulary = QueryVocabulary(
+      columnCount: checkpoint.model.variableCount, columnNames: columnNames ?? checkpoint.columnNames,
+      values: checkpoint.reading?.values)
+    vocabulary.suggest = { Suggestion.nearest(to: $0, among: $1) }
+    return vocabulary
+  }
+
+  /// The names of a category's columns.
+  func names(of category: Query.Category) -> [String] {
+    category.columns.map { columnNames?[$0] ?? "#\($0 + 1)" }
+  }
+
+  /// Says that columns are taken for one variable.
+  func note(_ category: Query.Category) -> String {
+    let names = names(of: category)
+    let shown = names.prefix(6).joined(separator: ", ") + (names.count > 6 ? ", …" : "")
+    return
+      "\(category.name) is taken for one variable of \(names.count) values, one on and the others off: \(shown)"
+  }
+}
+
+extension String {
+  /// The text with blanks for its line breaks.
+  var onOneLine: String { String(map { $0.isNewline ? " " : $0 }) }
 }

@@ -1,3 +1,4 @@
+import Arguments
 import BinaryDensity
 
 /// Returns how many rows of a data set are for what.
@@ -41,6 +42,14 @@ extension TableSource {
       "reordered": .bool(summary.isReordered), "missing": .integer(summary.missingCount),
     ]
   }
+}
+
+/// Prints a JSON object of which one member is an array of many elements, each on a line of its own.
+func printJSON(_ members: [JSONValue.Member], rows key: String, _ rows: [JSONValue]) throws {
+  let before = members.map { "  \(JSONValue.string($0.key)): \($0.value),\n" }.joined()
+  let lines = rows.map { "    \($0)" }.joined(separator: ",\n")
+  let array = rows.isEmpty ? "[]" : "[\n\(lines)\n  ]"
+  try Terminal.print("{\n\(before)  \(JSONValue.string(key)): \(array)\n}")
 }
 
 /// The members of a JSON object that describe a model: family, configuration, number of parameters.

@@ -31,16 +31,16 @@ final class RowCompleter {
   private enum Way {
     case draws(Int)
     case mean(drawCount: Int)
-    case exactMean
     case mode(ModeSearch)
   }
 
   private let way: Way
   private let inference: Inference
+  private let exactMeans: ExactMeans
   private var generator: Philox
   /// The least effective number of particles that a row was drawn from, where particles drew it.
   private var leastSize: Double?
-  private var (rowCount, provedCount) = (0, 0)
+  private var (rowCount, provedCount, drawnCount) = (0, 0, 0)
 
   init(
     _ density: any Density, how: String, drawCount: Int?, _ options: ModeSearch.Options,
@@ -48,14 +48,11 @@ final class RowCompleter {
   ) throws(DensityError) {
     switch how {
     case "mode": way = .mode(ModeSearch(density, options))
-    case "mean":
-      // One question for each unknown cell: where they are cheap and exact.
-      way =
-        density.tractable != nil || density.variableCount <= 20
-        ? .exactMean : .mean(drawCount: drawCount ?? 100)
+    case "mean": way = .mean(drawCount: drawCount ?? 100)
     default: way = .draws(drawCount ?? 1)
     }
     inference = try Inference(density, inferenceOptions)
+    exactMeans = try ExactMeans(density, inferenceOptions)
     generator = Philox(seed: inferenceOptions.seed, stream: .sampling)
   }
 
@@ -63,8 +60,8 @@ final class RowCompleter {
   var blockLength: Int {
     switch way {
     case .draws(let count): max(1, 4096 / count)
-    case .mean(let count): max(1, 4096 / count)
-    case .exactMean: 64
+    // One question for each unknown cell.
+    case .mean(let count): min(64, max(1, 4096 / count))
     case .mode: 256
     }
   }
@@ -77,9 +74,7 @@ final class RowCompleter {
     switch way {
     case .draws(let count):
       return try draw(rows, count, observe).map { .bits($0, perRow: count) }
-    case .mean(let count):
-      return try draw(rows, count, observe).map { .probabilities(Self.means(of: $0, perRow: count)) }
-    case .exactMean: return try exactMeans(rows, observe).map { .probabilities($0) }
+    case .mean(let count): return try mean(rows, count, observe).map { .probabilities($0) }
     case .mode(let search):
       guard let modes = try search.completions(of: rows, observing: observe) else { return nil }
       provedCount += (0..<modes.rows.rowCount).count { modes.isProved($0) }
@@ -94,12 +89,47 @@ final class RowCompleter {
       let line = "\(provedCount) of \(rowCount) completions are proved to be the most probable"
       return provedCount < rowCount ? line + "; more --nodes may prove others" : line
     case .mean(let count):
+      guard drawnCount > 0 else { return "means exact" }
       // The standard deviation of a bit is at most a half.
+      let error = fixed(0.5 / Double(count).squareRoot(), 3)
       let line =
-        "means of \(count) draws, standard errors up to \(fixed(0.5 / Double(count).squareRoot(), 3))"
+        (drawnCount == rowCount
+          ? "all means estimated"
+          : "means of \(rowCount - drawnCount) rows exact, of \(drawnCount) estimated")
+        + ", by \(count) draws each, standard errors up to \(error)"
       return leastSize.map { line + "; " + InferenceArguments.note($0, inference.options) } ?? line
-    case .draws, .exactMean: return leastSize.map { InferenceArguments.note($0, inference.options) }
+    case .draws: return leastSize.map { InferenceArguments.note($0, inference.options) }
     }
+  }
+
+  /// p(x_i = 1 | known) of each cell: exact row by row where that is quick, else by draws.
+  private func mean(
+    _ rows: PartialRows, _ count: Int, _ observe: (Double) throws(DensityError) -> Bool
+  ) throws(DensityError) -> Matrix<Float>? {
+    var rest: [Int] = []
+    var result = Matrix<Float>(rowCount: rows.rowCount, columnCount: rows.columnCount)
+    for row in 0..<rows.rowCount {
+      if let means = try exactMeans.means(of: rows, row: row) {
+        for column in 0..<rows.columnCount { result[row, column] = means[column] }
+      } else {
+        rest.append(row)
+      }
+      if try !observe(Double(row + 1) / Double(rows.rowCount)) { return nil }
+    }
+    guard !rest.isEmpty else { return result }
+    drawnCount += rest.count
+    let drawn: BinaryMatrix?
+    do throws(DensityError) {
+      drawn = try draw(rows.selecting(rest), count, observe)
+    } catch .impossibleEvidence(let row, let onBitCount) {
+      throw .impossibleEvidence(row: rest[row], onBitCount: onBitCount)
+    }
+    guard let drawn else { return nil }
+    let means = Self.means(of: drawn, perRow: count)
+    for (index, row) in rest.enumerated() {
+      for column in 0..<rows.columnCount { result[row, column] = means[index, column] }
+    }
+    return result
   }
 
   private func draw(
@@ -124,30 +154,5 @@ final class RowCompleter {
       let mean = (means[row, column] * Float(perRow)).rounded() / Float(perRow)
       return min(mean, 1)
     }
-  }
-
-  /// p(x_i = 1 | known) of each unknown cell, asked one by one.
-  private func exactMeans(
-    _ rows: PartialRows, _ observe: (Double) throws(DensityError) -> Bool
-  ) throws(DensityError) -> Matrix<Float>? {
-    let count = rows.columnCount
-    var means = Matrix<Float>(rowCount: rows.rowCount, columnCount: count) { rows[$0, $1] == true ? 1 : 0 }
-    for row in 0..<rows.rowCount {
-      let unknown = (0..<count).filter { rows[row, $0] == nil }
-      guard !unknown.isEmpty else { continue }
-      var targets = PartialRows(rowCount: unknown.count, columnCount: count)
-      for (index, column) in unknown.enumerated() { targets[index, column] = true }
-      let evidence = rows.selecting(Array(repeating: row, count: unknown.count))
-      do throws(DensityError) {
-        let answers = try inference.logConditionals(of: targets, given: evidence)
-        for (column, answer) in zip(unknown, answers ?? []) {
-          means[row, column] = Float(exp(answer.value))
-        }
-      } catch .impossibleEvidence {
-        throw .impossibleEvidence(row: row, onBitCount: nil)
-      }
-      if try !observe(Double(row + 1) / Double(rows.rowCount)) { return nil }
-    }
-    return means
   }
 }

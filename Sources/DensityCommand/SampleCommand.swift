@@ -11,8 +11,8 @@ enum SampleCommand {
       The output's name says its form: .png for a picture, .csv, .txt, .npy or .idx (or one of these and .gz) for \
       rows; - writes CSV to standard output.
 
-      --given fixes columns: 'smoker=1,runner=0', or #3=1 by number. The draws are from p(others | given): exact where what \
-      is given comes first in the model's order, where few columns are unknown, and of models that answer every question \
+      --given fixes columns, in the words of a query: 'smoker, runner=0', or #3 by number. The draws are from \
+      p(others | given): exact where what is given comes first in the model's order, where few columns are unknown, and of models that answer every question \
       exactly; elsewhere each by --particles of its own, which is approximate and said, with what the worst are worth, or \
       exact again with --exact, which drops candidates until the given is met. A temperature below 1 keeps to what is \
       probable: its draws are not from p. --on-bits asks for rows with so many ones. For a table of given cells, row by \
@@ -22,9 +22,11 @@ enum SampleCommand {
       .value("count", short: "n", placeholder: "rows", default: "100", help: "How many rows."),
       CommonOptions.seed(of: "the draws"),
       .value(
-        "output", short: "o", placeholder: "path", default: "samples.png", help: "Where to write the rows."),
+        "output", short: "o", placeholder: "path",
+        help: "Where to write the rows. Default: samples.png of pictures, otherwise standard output."),
       .value(
-        "given", placeholder: "cells", help: "Only rows with these values: name=1,name=0, or #3=1 by number."),
+        "given", placeholder: "cells",
+        help: "Only rows with these values: name=1,name=0, or #3=1 by number; see 'density help queries'."),
       .value(
         "exact", placeholder: "tries",
         help: "With --given: exact draws by rejection, of so many tries at the most."),
@@ -48,12 +50,17 @@ enum SampleCommand {
         "density sample model.safetensors -n 1000 -o rows.npy --logprob logp.txt",
         "a thousand rows and how likely each is"),
       Command.Example(
-        "density sample model.safetensors --given smoker=1 -n 1000 --distinct -o -",
+        "density sample model.safetensors --given smoker=1 -n 1000 --distinct",
         "what a smoker is like, and how often"),
     ], run: run)
 
   private static func run(_ arguments: ParsedArguments) throws -> ExitStatus {
-    let output = try arguments.value("output", as: .path)
+    let model = try arguments.value("checkpoint", as: .path)
+    var loaded: Checkpoint?
+    if !arguments.isGiven("output") { loaded = try Checkpoint(contentsOf: model) }
+    // Rows of a table are read, and pictures are looked at.
+    let wantsPicture = loaded?.imageShape != nil || ["columns", "magnify"].contains(where: arguments.isGiven)
+    let output = try arguments.optionalValue("output", as: .path) ?? (wantsPicture ? "samples.png" : "-")
     let isPicture = output.hasSuffix(".png")
     if arguments.flag("distinct") {
       guard output == "-" || TableFile.isText(output) else {
@@ -76,11 +83,10 @@ enum SampleCommand {
     let count = try arguments.value("count", as: .integer(in: 1...100_000_000))
     let columns = try arguments.optionalValue("columns", as: .integer(in: 1...10_000))
     let magnification = try arguments.value("magnify", as: .integer(in: 1...64))
-    let model = try arguments.value("checkpoint", as: .path)
     for path in [output == "-" ? nil : output, scores?.path].compactMap(\.self) {
       try AtomicFile.checkWritable(path, besides: [model])
     }
-    let checkpoint = try Checkpoint(contentsOf: model)
+    let checkpoint = try loaded ?? Checkpoint(contentsOf: model)
     if isPicture {
       try checkPicture(
         rowCount: count, variableCount: checkpoint.model.variableCount, magnification: magnification)
@@ -146,7 +152,7 @@ enum SampleCommand {
     }
     progress.finish()
     if let scores { try scores.write(logProbabilities) }
-    if let note { progress.print(note) }
+    for note in (conditional?.notes ?? []) + [note].compactMap(\.self) { progress.print(note) }
     if output != "-" { progress.print("\(count) rows in \(output)") }
     return .success
   }

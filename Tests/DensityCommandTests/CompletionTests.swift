@@ -55,7 +55,8 @@ struct CompletionTests {
       let rows = try #require(json["rows"]?.elements)
       #expect(rows.map { $0["log_probability"]?.number } == modes.logProbabilities.map { $0 })
       #expect(rows.allSatisfy { $0["proved"] == true && $0["at_most"] == $0["log_probability"] })
-      #expect(rows[1]["values"] == .array(modes.rows[row: 1].map { .integer($0 ? 1 : 0) }))
+      #expect(
+        rows[1]["on"] == .array(modes.rows.onBits(ofRow: 1).map { .string(Self.columnNames[$0]) }))
     }
   }
 
@@ -171,6 +172,81 @@ struct CompletionTests {
     }
   }
 
+  @Test("a table of text is written as it was read: columns, order and words")
+  func asItWasRead() throws {
+    try withFiles { folder, model in
+      let lines = [
+        "name;fox;ant;bee;cat;dog;elk;note", "\"a;b\";No;Yes;No;;NA;Yes;-", "c;Yes;No;Yes;Yes;No;No;",
+        "d;;;;;;;x",
+      ]
+      try (lines.joined(separator: "\n") + "\n").write(
+        toFile: folder + "/words.csv", atomically: true, encoding: .utf8)
+      let modes = try #require(
+        try ModeSearch(model).completions(
+          of: PartialRows([[1, 0, nil, nil, 1, 0], [0, 1, 1, 0, 0, 1], Array(repeating: nil, count: 6)])))
+      func words(_ row: Int, _ columns: [Int]) -> String {
+        columns.map { modes.rows[row, $0] ? "Yes" : "No" }.joined(separator: ";")
+      }
+      let expected = [
+        lines[0], "\"a;b\";No;Yes;No;\(words(0, [2, 3]));Yes;-", lines[2],
+        "d;\(words(2, [5, 0, 1, 2, 3, 4]));x",
+      ]
+      let command = "impute model.safetensors words.csv --ignore name,note"
+      let result = try DensityProgram.shell("density \(command) --how mode", in: folder)
+      #expect(result.status == 0 && result.output == expected.map { $0 + "\n" }.joined(), "\(result)")
+      let piped = try DensityProgram.shell(
+        "density impute model.safetensors - --ignore name,note --how mode -o full.csv <words.csv", in: folder)
+      #expect(piped.status == 0, "\(piped.errors)")
+      #expect(try String(contentsOfFile: folder + "/full.csv", encoding: .utf8) == result.output)
+      let draws = try DensityProgram.shell("density \(command) --draws 2", in: folder)
+      let drawn = draws.output.split(separator: "\n")
+      #expect(drawn.count == 7 && drawn[0] == "row;" + lines[0])
+      #expect(drawn[3] == "2;" + lines[2] && drawn[4] == drawn[3] && drawn[6].hasPrefix("3;d;"))
+      let mean = try DensityProgram.shell("density \(command) --how mean", in: folder)
+      #expect(mean.errors.hasSuffix("means exact\n"))
+      let fields = mean.output.split(separator: "\n")[1].split(separator: ";")
+      #expect(fields[2...4] == ["No", "Yes", "No"] && fields[7] == "Yes")
+      #expect(fields[5...6].allSatisfy { (0...1).contains(Double($0) ?? 9) })
+    }
+  }
+
+  @Test("means of many columns are exact where that is quick, and said to be estimates elsewhere")
+  func manyColumns() throws {
+    try withTemporaryDirectory { folder in
+      let model = try NADE(NADE.Configuration(variableCount: 30, hiddenCount: 5), seed: 1)
+      try Checkpoint(model: model).write(to: folder + "/m.safetensors")
+      // Three cells are missing, of which two come before what is known.
+      let cells: [Int?] = [nil, 1, nil] + (0..<26).map { $0 % 2 } + [nil]
+      let text = cells.map { $0.map(String.init) ?? "" }.joined(separator: ",") + "\n"
+      let hard = String(repeating: ",", count: 29) + "1\n"
+      try text.write(toFile: folder + "/easy.csv", atomically: true, encoding: .utf8)
+      try (text + hard).write(toFile: folder + "/both.csv", atomically: true, encoding: .utf8)
+      let order = "--enumerate 5s --how mean"
+      let easy = try DensityProgram.shell("density impute m.safetensors easy.csv \(order)", in: folder)
+      #expect(easy.status == 0 && easy.errors.hasSuffix("means exact\n"), "\(easy.errors)")
+      let numbers = easy.output.dropLast().split(separator: ",").compactMap { Double($0) }
+      try #require(numbers.count == 30)
+      var all = PartialRows(BinaryMatrix([cells.map { $0 ?? 0 }]), knownColumns: 0..<30)
+      var weights: [Double] = []
+      let missing = [0, 2, 29]
+      for index in 0..<8 {
+        for (bit, column) in missing.enumerated() { all[0, column] = index >> bit & 1 == 1 }
+        weights.append(exp(model.logProbabilities(of: all.values)[0]))
+      }
+      for (bit, column) in missing.enumerated() {
+        let share =
+          weights.indices.reduce(0) { $0 + ($1 >> bit & 1 == 1 ? weights[$1] : 0) } / weights.reduce(0, +)
+        #expect(abs(numbers[column] - share) < 1e-4)
+      }
+      let both = try DensityProgram.shell(
+        "density impute m.safetensors both.csv --how mean --enumerate 0.02s", in: folder)
+      #expect(
+        both.errors.contains(
+          "means of 1 rows exact, of 1 estimated, by 100 draws each, standard errors up to 0.050"),
+        "\(both.errors)")
+    }
+  }
+
   @Test func hiddenCells() throws {
     try withFiles(imageShape: ImageShape(height: 2, width: 3)) { folder, _ in
       func table(_ hide: String, _ more: String = "") throws -> BinaryMatrix {
@@ -227,7 +303,9 @@ struct CompletionTests {
         ("impute model.safetensors gaps.csv --how mode --draws 2", 64, "--draws says nothing"),
         ("impute model.safetensors gaps.csv --beam 2", 64, "--beam is for --how mode"),
         ("impute model.safetensors gaps.csv --magnify 2", 64, "--magnify is for a .png"),
-        ("impute model.safetensors gaps.csv --hide gnu", 64, "--hide gnu: no such column"),
+        ("impute model.safetensors gaps.csv --hide gnu", 64, "--hide gnu: column 1: expected a column"),
+        ("impute model.safetensors gaps.csv --hide ant=1", 64, "divided by commas, found a value"),
+        ("impute model.safetensors gaps.csv --hide bea", 64, "did you mean \"bee\"?"),
         ("impute model.safetensors gaps.csv --hide square", 64, "rows are no pictures"),
         ("impute model.safetensors gaps.csv --draws 0", 64, "--draws"),
       ]

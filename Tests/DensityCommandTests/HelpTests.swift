@@ -42,7 +42,7 @@ struct HelpTests {
       "output", "given", "hide", "others", "count", "particles", "error", "enumerate", "order", "seed",
       "split",
       "binarize", "threshold", "binarize-seed", "format", "header", "columns", "ignore", "values", "missing",
-      "column-count", "index-base", "array", "image", "threads", "help",
+      "column-count", "index-base", "array", "image", "threads", "json", "help",
     ],
     "logprob": [
       "output", "data", "split", "binarize", "threshold", "binarize-seed", "format", "header", "columns",
@@ -68,7 +68,7 @@ struct HelpTests {
       "values", "missing", "column-count", "index-base", "array", "image", "threads",
       "help",
     ],
-    "info": ["graph", "json", "help"],
+    "info": ["graph", "names", "json", "help"],
     "export": ["output", "to", "help"],
     "import": ["output", "activation", "help"],
     "describe": [

@@ -58,6 +58,83 @@ struct MarginalTests {
     }
   }
 
+  @Test("each known cell given the other known ones, and nothing of a missing one")
+  func othersOfGaps() throws {
+    try withModel { folder, model in
+      let tree = try #require(try Checkpoint(contentsOf: folder + "/" + model).model.tractable)
+      func p(_ cells: [Int?]) -> Double { tree.logMarginals(of: PartialRows([cells]))[0] }
+      try "a,b,c\n1,,1\n1,0,1\n,0,\n".write(toFile: folder + "/gaps.csv", atomically: true, encoding: .utf8)
+      let expected: [[Double?]] = [
+        [p([1, nil, 1]) - p([nil, nil, 1]), nil, p([1, nil, 1]) - p([1, nil, nil])],
+        [p([1, 0, 1]) - p([nil, 0, 1]), p([1, 0, 1]) - p([1, nil, 1]), p([1, 0, 1]) - p([1, 0, nil])],
+        [nil, p([nil, 0, nil]), nil],
+      ]
+      let result = try run("marginal \(model) gaps.csv --others", folder)
+      let lines = result.output.split(separator: "\n").map {
+        $0.split(separator: ",", omittingEmptySubsequences: false).map { Double($0) }
+      }
+      try #require(result.status == 0 && lines.count == 4, "\(result)")
+      let json = try DensityProgram.json(run("marginal \(model) gaps.csv --others --json", folder).output)
+      #expect(json["mode"]?.string == "others" && json["exact"] == true)
+      for (row, cells) in expected.enumerated() {
+        let exact = try #require(json["rows"]?.elements?[row]["log_probabilities"]?.elements)
+        for (column, value) in cells.enumerated() {
+          #expect(
+            (lines[row + 1][column] == nil) == (value == nil)
+              && (exact[column].number == nil) == (value == nil))
+          guard let value, let found = lines[row + 1][column] else { continue }
+          #expect(abs(found - value) < 1e-5 && abs((exact[column].number ?? 0) - value) < 1e-5)
+        }
+      }
+      #expect(result.errors.contains("mean log-pseudo-likelihood") && result.errors.contains("exact"))
+    }
+  }
+
+  @Test("a column given a value, and an object a row")
+  func givenValues() throws {
+    try withModel { folder, model in
+      let tree = try #require(try Checkpoint(contentsOf: folder + "/" + model).model.tractable)
+      func p(_ cells: [Int?]) -> Double { tree.logMarginals(of: PartialRows([cells]))[0] }
+      try "a,b,c\n1,1,0\n0,1,\n".write(toFile: folder + "/rows.csv", atomically: true, encoding: .utf8)
+      let json = try DensityProgram.json(
+        run("marginal \(model) rows.csv --given a=0,#3 --json", folder).output)
+      let rows = try #require(json["rows"]?.elements)
+      let expected = [p([0, 1, 0]) - p([0, nil, 0]), p([0, 1, nil]) - p([0, nil, nil])]
+      #expect(json["mode"]?.string == "given" && rows.count == 2)
+      for (row, value) in zip(rows, expected) {
+        #expect(abs((row["log_probability"]?.number ?? 9) - value) < 1e-9)
+        #expect(row["exact"] == true && row["trusted"] == true && row["standard_error"]?.number == 0)
+      }
+      #expect(abs((json["mean"]?.number ?? 9) - (expected[0] + expected[1]) / 2) < 1e-9)
+    }
+  }
+
+  @Test("an interrupt keeps the rows that are done")
+  func interrupted() throws {
+    try withTemporaryDirectory { folder in
+      let model = try NADE(NADE.Configuration(variableCount: 60, hiddenCount: 30), seed: 1)
+      try Checkpoint(model: model).write(to: folder + "/m.safetensors")
+      let line = (0..<59).map { _ in "," }.joined() + "1\n"
+      try String(repeating: line, count: 4000).write(
+        toFile: folder + "/gaps.csv", atomically: true, encoding: .utf8)
+      let running = try DensityProgram.start(
+        ["marginal", "m.safetensors", "gaps.csv", "-o", "p.csv", "--enumerate", "0", "--error", "0.001"],
+        in: folder)
+      sleep(8)
+      kill(running.process.processIdentifier, SIGINT)
+      let result = try DensityProgram.finish(running)
+      try #require(result.status == 130, "\(result.errors)")
+      guard FileManager.default.fileExists(atPath: folder + "/p.csv") else {
+        // A machine so busy that not a row was done.
+        #expect(result.complaint == "density: interrupted before there was anything to keep")
+        return
+      }
+      let lines = try String(contentsOfFile: folder + "/p.csv", encoding: .utf8).split(separator: "\n")
+      #expect((2...4000).contains(lines.count))
+      #expect(result.errors.hasSuffix("interrupted after \(lines.count - 1) rows, kept in p.csv\n"))
+    }
+  }
+
   @Test("samples given cells, of a number of ones, and distinct")
   func samples() throws {
     try withModel { folder, model in
@@ -70,6 +147,12 @@ struct MarginalTests {
       let ones = try run("sample \(model) --on-bits 1 -n 50 -o -", folder)
       #expect(
         ones.output.split(separator: "\n").dropFirst().allSatisfy { $0.filter { $0 == "1" }.count == 1 })
+      // Without an output the rows of a table are printed; a column by itself is on.
+      let printed = try run("sample \(model) --given a -n 3", folder)
+      #expect(
+        printed.status == 0
+          && printed.output.split(separator: "\n").dropFirst().allSatisfy { $0.hasPrefix("1,") })
+      #expect(printed.output.hasPrefix("a,b,c\n") && printed.output.split(separator: "\n").count == 4)
       let cold = try run("sample \(model) --temperature 0.01 -n 20 -o -", folder)
       #expect(cold.errors.contains("not drawn from p"))
     }
@@ -78,10 +161,9 @@ struct MarginalTests {
   @Test(
     "what cannot be asked is one line and a status",
     arguments: [
-      ("sample tree.safetensors --given d=1 -o -", 64, "no such column"),
-      ("sample tree.safetensors --given a=2 -o -", 64, "expected 0 or 1"),
-      ("sample tree.safetensors --given a=1,a=0 -o -", 64, "given twice"),
-      ("sample tree.safetensors --given a -o -", 64, "name=1"),
+      ("sample tree.safetensors --given d=1 -o -", 64, "--given d=1: column 1: expected a column, of which"),
+      ("sample tree.safetensors --given a=2 -o -", 64, "expected a value: 1 or 0"),
+      ("sample tree.safetensors --given a=1,a=0 -o -", 64, "expected one value of \"a\", found 1 and 0"),
       ("sample tree.safetensors --exact 10 -o -", 64, "--given"),
       ("sample tree.safetensors --on-bits 4 -o -", 64, "from 0 to 3"),
       ("sample tree.safetensors --given a=1 --on-bits 0 -o -", 65, "0 on-bits"),
@@ -89,8 +171,8 @@ struct MarginalTests {
       ("sample tree.safetensors --particles 64 -o -", 64, "--given"),
       ("sample tree.safetensors --distinct -o rows.npy", 64, "--distinct"),
       ("sample tree.safetensors --order evidence-first --given a=1 -o -", 64, "EoNADE"),
-      ("marginal tree.safetensors gaps.csv --others", 65, "row 1"),
-      ("marginal tree.safetensors gaps.csv --given z", 64, "no such column"),
+      ("marginal tree.safetensors gaps.csv --others --order own", 64, "--order does not go with --others"),
+      ("marginal tree.safetensors gaps.csv --given z", 64, "--given z: column 1: expected a column"),
       ("marginal tree.safetensors wide.csv", 65, "3 columns"),
       ("marginal tree.safetensors gaps.csv --particles 3", 64, "--particles"),
       ("marginal tree.safetensors gaps.csv --error 0", 64, "--error"),

@@ -15,15 +15,20 @@ extension AtomicFile {
   /// - Throws: `DensityError.unwritable`.
   package static func checkWritable(_ path: String) throws(DensityError) {
     do throws(SystemError) {
+      if isWrittenInPlace(path) {
+        if let number = openDescriptor(path) {
+          let flags = fcntl(number, F_GETFL)
+          if flags == -1 { throw SystemError.last }
+          if flags & O_ACCMODE == O_RDONLY { throw SystemError(code: EBADF) }
+        } else if access(path, W_OK) != 0 {
+          throw SystemError.last
+        }
+        return
+      }
       let target = resolvingLinks(path)
       var old = stat()
       if lstat(target, &old) == 0 {
-        let kind = old.st_mode & S_IFMT
-        if kind == S_IFDIR { throw SystemError(code: EISDIR) }
-        if kind != S_IFREG && kind != S_IFLNK {
-          guard access(target, W_OK) == 0 else { throw SystemError.last }
-          return
-        }
+        if old.st_mode & S_IFMT == S_IFDIR { throw SystemError(code: EISDIR) }
       } else if errno != ENOENT {
         throw SystemError.last
       } else if path.hasSuffix("/") {

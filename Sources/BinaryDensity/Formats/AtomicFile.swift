@@ -33,18 +33,22 @@ package enum AtomicFile {
   static func write(
     to path: String, _ produce: (_ write: ([UInt8]) throws(SystemError) -> Void) throws(SystemError) -> Void
   ) throws(DensityError) {
-    let target = resolvingLinks(path)
-    let directory = parentDirectory(of: target)
     do throws(SystemError) {
-      var old = stat()
-      let exists = stat(target, &old) == 0
-      let kind = old.st_mode & S_IFMT
-      // A folder is left to the renaming, which refuses it.
-      if exists && kind != S_IFREG && kind != S_IFDIR {
-        let file = try FileDescriptor(opening: target, O_WRONLY)
+      if isWrittenInPlace(path) {
+        // What is open already goes on where it is.
+        let file =
+          if let number = openDescriptor(path) {
+            try FileDescriptor(duplicating: number)
+          } else {
+            try FileDescriptor(opening: path, O_WRONLY)
+          }
         try produce { (bytes) throws(SystemError) in try file.writeAll(bytes) }
       } else {
-        try replace(target, in: directory, permissions: exists ? old.st_mode & 0o7777 : nil, produce)
+        let target = resolvingLinks(path)
+        var old = stat()
+        let exists = stat(target, &old) == 0
+        try replace(
+          target, in: parentDirectory(of: target), permissions: exists ? old.st_mode & 0o7777 : nil, produce)
       }
     } catch {
       throw unwritable(path, error)
@@ -82,6 +86,24 @@ package enum AtomicFile {
       }
     } catch {
       throw failure ?? error
+    }
+  }
+
+  /// Whether a path is that of a device, a pipe or an open file, which must not be replaced by a file.
+  package static func isWrittenInPlace(_ path: String) -> Bool {
+    if openDescriptor(path) != nil { return true }
+    var status = stat()
+    guard stat(path, &status) == 0 else { return false }
+    // A folder is left to the renaming, which refuses it.
+    return status.st_mode & S_IFMT != S_IFREG && status.st_mode & S_IFMT != S_IFDIR
+  }
+
+  /// The number of the process's open file that a path such as `/dev/stdout` means.
+  static func openDescriptor(_ path: String) -> Int32? {
+    switch path {
+    case "/dev/stdout": STDOUT_FILENO
+    case "/dev/stderr": STDERR_FILENO
+    default: path.hasPrefix("/dev/fd/") ? Int32(path.dropFirst("/dev/fd/".count)) : nil
     }
   }
 

@@ -51,11 +51,16 @@ public struct NumberTableFile: Hashable, Sendable {
     }
   }
 
-  /// Returns a row as a line of CSV.
+  /// Returns a row as a line of CSV; what is not a number is a missing cell, of which nothing is written.
   public static func line(_ row: [Float]) -> [UInt8] {
     var line: [UInt8] = []
     for (column, number) in row.enumerated() {
       if column > 0 { line.append(0x2C) }
+      if number.isNaN {
+        // A blank line might be taken for none.
+        if row.count == 1 { line += Array("NA".utf8) }
+        continue
+      }
       line += number == 0 ? [0x30] : number == 1 ? [0x31] : Array("\(number)".utf8)
     }
     return line + [0x0A]

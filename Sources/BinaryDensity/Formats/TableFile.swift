@@ -48,7 +48,11 @@ public struct TableFile: Hashable, Sendable {
     let name = isCompressed ? String(path.dropLast(3)) : path
     let file = name.split(separator: "/").last ?? ""
     let end = file.split(separator: ".", omittingEmptySubsequences: false).dropFirst().last
-    guard let format = end.flatMap({ Self.format(ofEnd: $0) }), purpose == .rows || format.holdsNumbers else {
+    // A device or a pipe need not be called after what is written to it.
+    let usual: Format? = AtomicFile.isWrittenInPlace(path) ? .text : nil
+    guard let format = end.flatMap({ Self.format(ofEnd: $0) }) ?? usual,
+      purpose == .rows || format.holdsNumbers
+    else {
       let ends = purpose == .rows ? ".csv, .txt, .npy, .idx, .svm, .dat or .pbm" : ".csv, .txt, .npy or .idx"
       throw .unwritable(path: path, reason: "the name must end in \(ends), or one of these and .gz")
     }
@@ -112,6 +116,21 @@ public struct TableFile: Hashable, Sendable {
       let writer = TableWriter(format, shape, path: path, isCompressed: isCompressed, to: sink)
       try produce(writer)
       try writer.finish()
+    }
+  }
+
+  /// Writes lines of text as they come; the file takes its name when all are written.
+  ///
+  /// - Precondition: the format is text.
+  /// - Throws: `DensityError.unwritable`, and what `produce` throws; the file then is as it was.
+  package func writing(
+    lines produce: (_ write: @escaping ([UInt8]) throws(DensityError) -> Void) throws(DensityError) -> Void
+  ) throws(DensityError) {
+    precondition(format == .text, "\(format) has no lines")
+    try AtomicFile.writing(to: path) { (sink) throws(DensityError) in
+      try produce { (bytes) throws(DensityError) in
+        if !bytes.isEmpty { _ = try sink(isCompressed ? Gzip.compress(bytes) : bytes) }
+      }
     }
   }
 

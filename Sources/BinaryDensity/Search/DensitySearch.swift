@@ -67,7 +67,8 @@ public final class DensitySearch {
   ///     out by the seed. A table of one row validates on itself.
   ///   - budget: how long it may take; zero trains one network a thread by the first recipe, for 20 s at most.
   ///   - seed: the seed of everything drawn.
-  /// - Throws: `DensityError.invalidConfiguration` if there are no rows or no columns.
+  /// - Throws: `DensityError.invalidConfiguration` if there are no rows or no columns; `.mismatch` for validation rows of which
+  ///   all cells are missing.
   public init(_ data: DataSplits, budget: Duration = .seconds(300), seed: UInt64 = 0) throws(DensityError) {
     guard data.train.rowCount > 0 else {
       throw .invalidConfiguration("\(data.name): there are no training rows")
@@ -82,6 +83,7 @@ public final class DensitySearch {
       validation = split.validation ?? split.train
       self.data = split.withoutTest(validation: split.validation == nil ? .train : .validation)
     }
+    try self.data.checkHeldOutRows()
     self.budget = max(0, budget.seconds)
     self.seed = seed
   }
@@ -259,7 +261,7 @@ public final class DensitySearch {
     of density: any Density, _ data: DataSplits, observing observe: (Double) throws(DensityError) -> Bool
   ) throws(DensityError) -> [Double]? {
     let split = data.validation == nil ? DataSplit.train : .validation
-    guard let partial = data.partialRows(split) else {
+    guard let partial = data.partialRows(split)?.informative else {
       return try density.evaluator().logProbabilities(of: data[split] ?? data.train, observing: observe)
     }
     return try MissingCellSampler(density).logMarginals(

@@ -17,6 +17,12 @@ extension PartialRows {
     return missing
   }
 
+  /// The rows of which a cell is known: others have log p = 0 under every density, and so no figure.
+  var informative: PartialRows {
+    let rows = (0..<rowCount).filter { known.onBitCount(ofRow: $0) > 0 }
+    return rows.count == rowCount ? self : selecting(rows)
+  }
+
   /// Returns some consecutive rows.
   func rows(_ range: Range<Int>) -> PartialRows {
     PartialRows(values: values.rows(range), known: known.rows(range))
@@ -70,6 +76,19 @@ extension DataSplits {
     if let found {
       throw .mismatch(
         path: name, expected: "the missing cells of the training rows as they were drawn last", found: found)
+    }
+  }
+
+  /// Makes sure that there is something to measure by.
+  ///
+  /// - Throws: `DensityError.mismatch` for validation or test rows of which all cells are missing.
+  func checkHeldOutRows() throws(DensityError) {
+    for split in [DataSplit.validation, .test] {
+      guard let rows = partialRows(split), rows.rowCount > 0, rows.known.onBitCount == 0 else { continue }
+      throw .mismatch(
+        path: name, expected: "\(split.rawValue) rows of which cells are known, to measure by",
+        found: "\(rows.rowCount) of which all are missing; give others by --\(split.rawValue)"
+          + (split == .validation ? ", or have others held out by another --seed" : ""))
     }
   }
 

@@ -24,7 +24,7 @@ extension Trainer {
     _ rows: BinaryMatrix, by judge: any ValidationJudge, _ candidate: Parameters<Float>,
     _ observe: (Double) throws(DensityError) -> Bool
   ) throws(DensityError) -> [Double]? {
-    guard let partial = data.partialRows(.validation) else {
+    guard let partial = data.partialRows(.validation)?.informative else {
       return try judge.logProbabilities(of: rows, observing: observe)
     }
     if Model.takesMissingCells { return try judge.logMarginals(of: partial, observing: observe) }

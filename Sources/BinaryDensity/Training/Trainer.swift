@@ -102,6 +102,7 @@ public final class Trainer<Model: TrainableDensity> {
       throw .invalidConfiguration(
         "a \(current.kind?.rawValue ?? "\(Model.self)") cannot be trained with dropout of hidden units")
     }
+    try data.checkHeldOutRows()
     try data.check(state.completions, isNeeded: !Model.takesMissingCells)
     self.data = data
     progress = state.progress

@@ -131,6 +131,7 @@ public struct TrainingRun: Sendable {
     observing observe: (RunEvent) throws(DensityError) -> Bool = { _ throws(DensityError) in true }
   ) throws(DensityError) -> RunResult {
     precondition(ModelKind.baselines.contains(kind), "a \(kind.rawValue) is no baseline")
+    try data.checkHeldOutRows()
     if kind == .bernoulliMixture {
       try BernoulliMixture.checkMemoryOfFitting(to: data.train, componentCount: componentCount)
     }

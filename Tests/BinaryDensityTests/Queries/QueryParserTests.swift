@@ -55,6 +55,12 @@ struct QueryParserTests {
     let query = try Query("  log P(a=1 | b=0, c=?) ", Self.vocabulary)
     #expect(query.isLogarithm && query.text == "log P(a=1 | b=0, c=?)")
     #expect(query.event == .cell(0, true) && query.condition == .all([.cell(1, false), .all([])]))
+    #expect(query.categories.isEmpty)
+    // What is taken for one variable is told of, once, and only where it matters.
+    let categories = try Query("P(color=red or color!=blue | size=big)", Self.vocabulary).categories
+    #expect(categories.map(\.name) == ["color", "size"])
+    #expect(categories.map(\.columns) == [[5, 6, 7], [8, 9]])
+    #expect(try Query("P(a | color=?)", Self.vocabulary).categories.isEmpty)
     // What is no list of cells may stand on both sides.
     #expect(try Query("P(a | a or b)", Self.vocabulary).condition == .any([.cell(0, true), .cell(1, true)]))
   }
@@ -79,7 +85,15 @@ struct QueryParserTests {
       ("P(a=maybe)", "column 5: expected a value: 1 or 0 (or yes, no, true, false), or ?, found \"maybe\""),
       ("P(a=2)", "column 5: expected a value: 1 or 0 (or yes, no, true, false), or ?, found \"2\""),
       ("P(a=)", "column 5: expected a value: 1 or 0 (or yes, no, true, false), or ?, found \")\""),
-      ("P(a!=?)", "column 6: expected 0 or 1, found \"?\""),
+      (
+        "P(a!=?)",
+        "column 6: expected 0 or 1 (unknown is no condition: \"not\", \"or\" and counts say nothing"
+      ),
+      ("P(not a=?)", "column 9: expected 0 or 1 (unknown is no condition"),
+      ("P(a=1, !(b, c=?))", "column 15: expected 0 or 1 (unknown is no condition"),
+      ("P(a or b=?)", "column 10: expected 0 or 1 (unknown is no condition"),
+      ("P(at least 1 of (a, b=?))", "column 23: expected 0 or 1 (unknown is no condition"),
+      ("P(a | color!=?)", "column 14: expected 0 or 1 (unknown is no condition"),
       ("P(#0)", "column 3: expected a column's number from 1, as in #12, found \"#0\""),
       ("P(#)", "column 3: expected a column's number from 1, as in #12, found \"#)\""),
       ("P(#13)", "column 3: expected a column's number up to #12, found \"#13\""),
@@ -177,6 +191,58 @@ struct QueryParserTests {
     }
     #expect("\(error)".hasPrefix("q.txt: line 3, column 9: expected a column, of which there are #1 to #12"))
     #expect("\(error)".hasSuffix("found \"x\""))
+  }
+
+  @Test("a line that is wrong does not spoil the others")
+  func lines() throws {
+    let lines = Query.lines(in: "P(a)\n P(x) \nP(b)", Self.vocabulary, path: "q.txt")
+    #expect(lines.map(\.text) == ["P(a)", "P(x)", "P(b)"])
+    #expect(try lines[0].query.get().event == .cell(0, true))
+    #expect(try lines[2].query.get().event == .cell(1, true))
+    let error = try #require(throws: DensityError.self) { try lines[1].query.get() }
+    #expect("\(error)".hasPrefix("q.txt: line 2, column 4: expected a column"))
+  }
+
+  @Test(
+    "options name cells as queries do",
+    arguments: [
+      ("a", [(0, .nothing)]), ("a, b=0,!c", [(0, .nothing), (1, .value(false)), (2, .value(false))]),
+      ("\"red wine\"=yes,#1-#2", [(4, .value(true)), (0, .nothing), (1, .nothing)]),
+      ("size=big, a=?", [(8, .value(false)), (9, .value(true)), (0, .unknown)]),
+      ("not a, or", [(0, .value(false)), (10, .nothing)]),
+      ("#2-4", [(1, .nothing), (2, .nothing), (3, .nothing)]),
+      ("a, a", [(0, .nothing)]), ("7", [(11, .nothing)]),
+    ] as [(String, [(Int, CellList.Said)])])
+  func cellLists(_ text: String, _ cells: [(Int, CellList.Said)]) throws {
+    let list = try CellList(text, Self.vocabulary, option: "--given")
+    #expect(list.cells.map(\.column) == cells.map(\.0) && list.cells.map(\.said) == cells.map(\.1))
+  }
+
+  @Test("numbers without # are columns where no name is a number")
+  func bareNumbers() throws {
+    let plain = QueryVocabulary(columnCount: 9, columnNames: (1...9).map { "x\($0)" })
+    #expect(try CellList("3,7-9,x1=1", plain, option: "--hide").cells.map(\.column) == [2, 6, 7, 8, 0])
+    #expect(
+      try CellList("3=0", QueryVocabulary(columnCount: 3), option: "--given").values.map(\.column) == [2])
+  }
+
+  @Test(
+    "a list of cells says where it is wrong",
+    arguments: [
+      ("x", "--given x: column 1: expected a column, of which there are #1 to #12"),
+      ("a=1,a=0", "--given a=1,a=0: column 5: expected one value of \"a\", found 1 and 0"),
+      ("a=2", "column 3: expected a value: 1 or 0"),
+      ("a b", "column 3: expected \",\" or the end of the list"),
+      ("", "column 1: expected a column, found the end"),
+      ("a,", "column 3: expected a column, found the end"),
+      ("3", "columns by number are #1 to #12, as in #3"), ("#13", "expected a column's number up to #12"),
+      ("color!=red", "column 1: expected a value of one column, found a choice between several"),
+    ])
+  func cellListMistakes(_ text: String, _ complaint: String) throws {
+    let error = try #require(throws: DensityError.self) {
+      try CellList(text, Self.vocabulary, option: "--given")
+    }
+    #expect("\(error)".contains(complaint), "\(error)")
   }
 
   @Test("no text stops the parser", arguments: 0..<8)

@@ -39,6 +39,9 @@ final class SelectedColumns: TableReader {
     }
     result.words = selecting(block.words, of: block)
     result.known = block.known.map { selecting($0, of: block) }
+    result.texts = block.texts?.map { row in
+      TableText.Row(bytes: row.bytes, cells: columns.map { row.cells[$0] })
+    }
     return result
   }
 

@@ -60,6 +60,8 @@ struct TableLayout: Sendable {
   var leftOut: [String] = []
   /// Whether the columns were put in another order, that of a model, by their names.
   var isReordered = false
+  /// How the file stands, if it is a text that is kept.
+  var text: TableText?
 }
 
 /// Some consecutive rows, packed as those of a `BinaryMatrix`.
@@ -74,6 +76,8 @@ struct TableBlock: Sendable {
   var known: [UInt64]?
   /// Instead of words: the grey levels, row by row.
   var levels: [UInt8]?
+  /// The rows as they stand in a text, if these are kept.
+  var texts: [TableText.Row]?
 
   init(columnCount: Int) { self.columnCount = columnCount }
 

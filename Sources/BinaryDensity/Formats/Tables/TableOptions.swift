@@ -24,6 +24,8 @@ public struct TableOptions: Hashable, Sendable {
   public var array: String?
   /// The height and width of the picture that a row is.
   public var imageShape: ImageShape?
+  /// Whether rows of text are kept as they stand, for whoever writes them again.
+  package var keepsText = false
   /// How bytes above 1 become bits; nil to take them for grey levels only where the file holds pictures.
   public var binarization: Binarization?
 

@@ -95,12 +95,26 @@ public final class TableStream: RowStream {
     return goesOn
   }
 
+  /// How the file stands, if it is a text that is kept.
+  package var text: TableText? { table.reader.layout.text }
+
   /// Calls `body` with the rows in their order, and with which of their cells are there if some are missing.
   ///
   /// - Throws: what reading and `body` throw.
   @discardableResult
   public func forEachPartialBlock(
     of length: Int, _ body: (_ rows: BinaryMatrix, _ known: BinaryMatrix?) throws(DensityError) -> Bool
+  ) throws(DensityError) -> Bool {
+    try forEachTextBlock(of: length) { (rows, known, _) throws(DensityError) in try body(rows, known) }
+  }
+
+  /// Does the same, and hands on the rows as they stand in a text that is kept.
+  ///
+  /// - Throws: what reading and `body` throw.
+  @discardableResult
+  package func forEachTextBlock(
+    of length: Int,
+    _ body: (_ rows: BinaryMatrix, _ known: BinaryMatrix?, [TableText.Row]?) throws(DensityError) -> Bool
   ) throws(DensityError) -> Bool {
     precondition(length > 0, "a block cannot have \(length) rows")
     var rowsBefore = 0
@@ -111,11 +125,12 @@ public final class TableStream: RowStream {
       if let levels = block.levels {
         isBinarized = true
         let grey = GreyLevels(rowCount: rowCount, columnCount: columnCount, levels: levels)
-        return try body(grey.binarized(binarization, split: split, firstRow: rowsBefore), nil)
+        return try body(grey.binarized(binarization, split: split, firstRow: rowsBefore), nil, nil)
       }
       return try body(
         BinaryMatrix(rowCount: rowCount, columnCount: columnCount, words: block.words),
-        block.known.map { BinaryMatrix(rowCount: rowCount, columnCount: columnCount, words: $0) })
+        block.known.map { BinaryMatrix(rowCount: rowCount, columnCount: columnCount, words: $0) }, block.texts
+      )
     }
   }
 }

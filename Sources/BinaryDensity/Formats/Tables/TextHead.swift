@@ -85,6 +85,22 @@ struct TextHead {
     isWithoutBits = lines.columnsWithoutBits(columnCount, includingFirst: nameLine != first.number)
   }
 
+  /// Returns how the table stands in its file.
+  ///
+  /// - Parameter preamble: what stands before the rows.
+  func text(_ preamble: [UInt8], values: TableOptions.Values?) -> TableText {
+    // Names in a comment are passed over with it.
+    let line = names.flatMap { nameLine != nil && preamble.isEmpty ? TableFile.csvLine($0) : nil }
+    let separator: UInt8 =
+      switch delimiter {
+      case .byte(let byte): byte
+      case .blanks: 0x20
+      case .none, .bitStrings: 0x2C
+      }
+    return TableText(
+      preamble: line ?? preamble, hasNames: nameLine != nil, separator: separator, values: values)
+  }
+
   // MARK: Before the names
 
   /// Returns the delimiter of a first line such as `sep=;`, as Excel reads it.

@@ -13,6 +13,8 @@ final class TextReader: TableReader {
   private let digits: TextDigits?
   /// The place in a row of each of the file's columns, −1 for those that are left out; nil if all are where they are.
   private let places: [Int]?
+  /// The rows as they stand, of those that wait, if they are kept.
+  private var texts: [TableText.Row]?
   /// How each of the file's columns writes its bits, once it has words for them: a spelling's number + 1.
   private var spellings: [UInt8] = []
   private var rowCount = 0
@@ -30,6 +32,7 @@ final class TextReader: TableReader {
       path: lines.path)
     let head = TextHead(look, linesBefore: lines.lineNumber, options, words)
     self.head = head
+    let preamble = Array(UnsafeBufferPointer(start: lines.ahead, count: head.skipped.byteCount))
     lines.skip(byteCount: head.skipped.byteCount, lineCount: head.skipped.lineCount)
     guard head.columnCount > 0 else { throw Self.noRows(lines, isAtEnd: look.isWhole) }
     if let line = head.openQuoteLine {
@@ -46,13 +49,17 @@ final class TextReader: TableReader {
     self.places = places
     twoWords = words.areGiven ? nil : Self.twoWords(look, head, words, places)
     digits =
-      kept == nil && words.digitsAreBits
+      kept == nil && words.digitsAreBits && !options.keepsText
       ? TextDigits(columnCount: head.columnCount, head.delimiter) : nil
     var layout = TableLayout(columnCount: kept?.count ?? head.columnCount, dialect: head.delimiter.name)
     layout.nameLine = head.nameLine
     layout.columnNames = head.names.map { names in kept?.map { names[$0] } ?? names }
     layout.isReordered = kept.map { $0 != $0.sorted() } ?? false
     layout.leftOut = places.map { Self.leftOut(head, $0) } ?? []
+    if options.keepsText {
+      layout.text = head.text(preamble, values: options.values)
+      texts = []
+    }
     self.layout = layout
   }
 
@@ -89,7 +96,12 @@ final class TextReader: TableReader {
     }
     func isPassedOn() throws(DensityError) -> Bool {
       rowCount += rows.rowCount
-      return try body(rows.takeBlock())
+      var block = rows.takeBlock()
+      if let texts {
+        block.texts = texts
+        self.texts = []
+      }
+      return try body(block)
     }
     while true {
       if emptyLines == 0 { try takeDigits(&rows, upTo: length) }
@@ -105,6 +117,7 @@ final class TextReader: TableReader {
       if isPassedOver(hasBegun: hasBegun) { continue }
       while emptyLines > 0 {
         rows.appendMissing()
+        texts?.append(TableText.Row(bytes: [], cells: [0..<0]))
         emptyLines -= 1
         if rows.rowCount == length, try !isPassedOn() { return false }
       }
@@ -140,6 +153,7 @@ final class TextReader: TableReader {
   private func takeLine(_ rows: inout PackedLines) throws(DensityError) {
     let number = lines.lineNumber
     let places = places
+    var cells = texts.map { _ in [Range<Int>](repeating: 0..<0, count: layout.columnCount) }
     var fields = TextFields(lines.line, count: lines.length, head.delimiter)
     var column = 0
     rows.appendEmpty()
@@ -148,6 +162,7 @@ final class TextReader: TableReader {
       case .field(let field):
         let place = column < head.columnCount ? places?[column] ?? column : -1
         if place >= 0 {
+          cells?[place] = field.start..<field.end
           let cell = words.cell(fields.bytes, field)
           switch cell.value {
           case .on: rows.setLast(place)
@@ -171,6 +186,11 @@ final class TextReader: TableReader {
     }
     guard column == head.columnCount else {
       throw wrongLength(column, line: number, isFirst: rowCount == 0 && rows.rowCount == 1)
+    }
+    if let cells {
+      texts?.append(
+        TableText.Row(
+          bytes: Array(UnsafeBufferPointer(start: lines.line, count: lines.length)), cells: cells))
     }
     if fields.hasDoubleTab {
       throw .malformed(

@@ -36,6 +36,80 @@ extension Inference {
     guard let parts else { return nil }
     return Matrix(rowCount: rows.rowCount, columnCount: variableCount) { parts[$0][$1] }
   }
+
+  /// Returns log p(x_i | the other known cells of its row) for each known cell i of each row, in nats; nil for a cell that is
+  /// not known.
+  ///
+  ///     log p(x_i | x_known without i) = log p(x_known) − log p(x_known without i)
+  ///
+  /// Exact for rows that know all their cells, and where both marginals are; else estimates.
+  /// - Parameters:
+  ///   - rows: what is known.
+  ///   - firstRow: the number of the first row, as of `logMarginals(of:firstRow:observing:)`.
+  ///   - observe: is told the fraction done, and says whether to go on.
+  /// - Returns: nil if `observe` said to stop.
+  /// - Throws: as `logConditionals(of:given:firstRow:observing:)`.
+  public func logConditionalsGivenAllOthers(
+    of rows: PartialRows, firstRow: Int = 0,
+    observing observe: (Double) throws(DensityError) -> Bool = { _ throws(DensityError) in true }
+  ) throws(DensityError) -> [[LogProbability?]]? {
+    try require(rows)
+    var result = Array(
+      repeating: [LogProbability?](repeating: nil, count: variableCount), count: rows.rowCount)
+    let whole = (0..<rows.rowCount).filter { rows.known.onBitCount(ofRow: $0) == variableCount }
+    let wholeShare = Double(whole.count) / Double(max(1, rows.rowCount))
+    let found = try logConditionalsGivenAllOthers(of: rows.values.selecting(whole)) {
+      (fraction) throws(DensityError) in try observe(wholeShare * fraction)
+    }
+    guard let found else { return nil }
+    for (index, row) in whole.enumerated() {
+      result[row] = found[row: index].map { LogProbability(exact: $0) }
+    }
+    var doneCount = whole.count
+    for row in 0..<rows.rowCount where rows.known.onBitCount(ofRow: row) < variableCount {
+      let share = ProgressShare(done: doneCount, count: rows.rowCount)
+      let answers = try logConditionalsOfKnownCells(rows, row: row, firstRow: firstRow) {
+        (fraction) throws(DensityError) in
+        try observe(share.overall(fraction / Double(rows.rowCount - share.done)))
+      }
+      guard let answers else { return nil }
+      for (column, answer) in zip(rows.known.onBits(ofRow: row), answers) { result[row][column] = answer }
+      doneCount += 1
+    }
+    return result
+  }
+
+  /// Returns log p of each known cell of a row given the others.
+  private func logConditionalsOfKnownCells(
+    _ rows: PartialRows, row: Int, firstRow: Int,
+    observing observe: (Double) throws(DensityError) -> Bool
+  ) throws(DensityError) -> [LogProbability]? {
+    let known = Array(rows.known.onBits(ofRow: row))
+    // A question for each cell, no more at once than take 16 MiB.
+    let length = max(1, (1 << 26) / variableCount)
+    var answers: [LogProbability] = []
+    for start in stride(from: 0, to: known.count, by: length) {
+      let columns = known[start..<min(start + length, known.count)]
+      var targets = PartialRows(rowCount: columns.count, columnCount: variableCount)
+      var others = rows.selecting(Array(repeating: row, count: columns.count))
+      for (index, column) in columns.enumerated() {
+        targets[index, column] = rows[row, column]
+        others[index, column] = nil
+      }
+      do throws(DensityError) {
+        let found = try logConditionals(
+          of: targets, given: others, firstRow: (firstRow + row) * variableCount + start
+        ) { (fraction) throws(DensityError) in
+          try observe((Double(start) + fraction * Double(columns.count)) / Double(known.count))
+        }
+        guard let found else { return nil }
+        answers += found
+      } catch .impossibleEvidence {
+        throw .impossibleEvidence(row: row, onBitCount: nil)
+      }
+    }
+    return answers
+  }
 }
 
 extension QueryNode {

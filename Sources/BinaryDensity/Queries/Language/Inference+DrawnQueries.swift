@@ -6,9 +6,10 @@ extension Inference {
   ///
   /// A condition that comes late in the order is met by particles, more of them for each of fewer draws; where these are
   /// worth few the draws are biased, which no number of draws mends, and the answer is not trusted.
+  /// - Returns: nil if `observe` said to stop.
   func drawnAnswer(
     to query: Query, observing observe: (Double) throws(DensityError) -> Bool
-  ) throws(DensityError) -> Query.Answer? {
+  ) throws(DensityError) -> Query.Outcome? {
     var generator = Philox(seed: options.seed, stream: .completions)
     let given = (query.condition ?? .certain).term
     let condition = given == nil ? query.condition : nil
@@ -24,15 +25,16 @@ extension Inference {
           })
       else { return nil }
     } catch .impossibleEvidence {
-      throw .impossibleCondition(of: query)
+      return .failure(.impossibleCondition(of: query))
     }
     guard share.count > 0 else {
-      throw .mismatch(
-        path: query.text, expected: "a condition that some rows satisfy",
-        found: "none in \(share.drawCount) draws")
+      return .failure(
+        .mismatch(
+          path: query.text, expected: "a condition that some rows satisfy",
+          found: "none in \(share.drawCount) draws"))
     }
-    return Query.Answer(
-      logProbability: share.answer, method: .draws(hits: share.hitCount, count: share.count))
+    return .success(
+      Query.Answer(logProbability: share.answer, method: .draws(hits: share.hitCount, count: share.count)))
   }
 
   /// Draws rows until their share is known well enough, or more of them do not help; false if `observe` said to stop.

@@ -10,6 +10,9 @@ extension Query {
     public let method: Method
   }
 
+  /// An answer, or why there is none: a condition of probability zero, or what the density cannot be asked.
+  public typealias Outcome = Result<Answer, DensityError>
+
   /// How an answer is found.
   public enum Method: Hashable, Sendable, Codable {
     /// As a sum of so many marginals, over another one of the condition; of particles, so many a marginal, if any is an
@@ -41,13 +44,26 @@ extension Inference {
     to queries: [Query],
     observing observe: (Double) throws(DensityError) -> Bool = { _ throws(DensityError) in true }
   ) throws(DensityError) -> [Query.Answer]? {
-    if options.order == .evidenceFirst { return try evidenceFirstAnswers(to: queries, observing: observe) }
+    guard let outcomes = try outcomes(to: queries, observing: observe) else { return nil }
+    var answers: [Query.Answer] = []
+    for outcome in outcomes { answers.append(try outcome.get()) }
+    return answers
+  }
+
+  /// Answers questions as `answers(to:observing:)` does, each with its own error if it has no answer.
+  ///
+  /// - Throws: what the density cannot be asked at all, and what `observe` throws.
+  public func outcomes(
+    to queries: [Query],
+    observing observe: (Double) throws(DensityError) -> Bool = { _ throws(DensityError) in true }
+  ) throws(DensityError) -> [Query.Outcome]? {
+    if options.order == .evidenceFirst { return try evidenceFirstOutcomes(to: queries, observing: observe) }
     // Decided in the order of a chain, the terms of an event know the first of its columns.
     let positions = (density.autoregressive()?.ordering ?? .natural(count: variableCount)).positions
-    var answers: [Query.Answer?] = Array(repeating: nil, count: queries.count)
+    var answers: [Query.Outcome?] = Array(repeating: nil, count: queries.count)
     var doneCount = 0
     var (waiting, waitingTermCount): ([(index: Int, sum: QuerySum)], Int) = ([], 0)
-    func note(_ answer: Query.Answer, to index: Int) {
+    func note(_ answer: Query.Outcome, to index: Int) {
       answers[index] = answer
       doneCount += 1
     }
@@ -57,7 +73,7 @@ extension Inference {
     }
     /// Answers what waits, together.
     func settle() throws(DensityError) -> Bool {
-      let found = try self.answers(to: waiting.map(\.sum), of: waiting.map { queries[$0.index] }) {
+      let found = try self.outcomes(of: waiting.map(\.sum), of: waiting.map { queries[$0.index] }) {
         (fraction) throws(DensityError) in try goesOn(fraction, of: waiting.count)
       }
       guard let found else { return false }
@@ -69,7 +85,7 @@ extension Inference {
       precondition(
         query.columns.allSatisfy { (0..<variableCount).contains($0) },
         "\(query.text) speaks of a column beyond \(variableCount)")
-      if let answer = try onBitCountAnswer(to: query) {
+      if let answer = onBitCountAnswer(to: query) {
         note(answer, to: index)
       } else if let sum = querySum(of: query, positions: positions) {
         waiting.append((index, sum))
@@ -104,9 +120,9 @@ extension Inference {
     return indirect.prefix(Self.indirectTermLimit + 1).count <= Self.indirectTermLimit ? sum : nil
   }
 
-  private func answers(
-    to sums: [QuerySum], of queries: [Query], observing observe: (Double) throws(DensityError) -> Bool
-  ) throws(DensityError) -> [Query.Answer]? {
+  private func outcomes(
+    of sums: [QuerySum], of queries: [Query], observing observe: (Double) throws(DensityError) -> Bool
+  ) throws(DensityError) -> [Query.Outcome]? {
     let termCount = sums.reduce(0) { $0 + $1.termCount }
     let answers = try refined(rowCount: sums.count) {
       (indices, earlier, draws, share) throws(DensityError) in
@@ -134,16 +150,15 @@ extension Inference {
     } answer: {
       Quotient($0.terms[0], $0.terms[1])
     }
-    guard let answers else { return nil }
-    var result: [Query.Answer] = []
-    for (index, answer) in answers.enumerated() {
-      guard let logProbability = answer.logProbability else { throw .impossibleCondition(of: queries[index]) }
-      result.append(
+    return answers?.enumerated().map { index, answer in
+      guard let logProbability = answer.logProbability else {
+        return .failure(.impossibleCondition(of: queries[index]))
+      }
+      return .success(
         Query.Answer(
           logProbability: logProbability,
           method: .marginals(count: sums[index].termCount, particleCount: answer.particleCount)))
     }
-    return result
   }
 
   /// The quotient of two sums of marginals; no number if the second is zero.
@@ -163,35 +178,45 @@ extension Inference {
 
   /// Answers questions by a density whose order follows what is given; there is one only for each set of columns, so that
   /// sums over several make no sense.
-  private func evidenceFirstAnswers(
+  private func evidenceFirstOutcomes(
     to queries: [Query], observing observe: (Double) throws(DensityError) -> Bool
-  ) throws(DensityError) -> [Query.Answer]? {
-    var (targets, conditions): ([QueryTerm], [QueryTerm]) = ([], [])
-    for query in queries {
-      guard let target = query.event.term, let condition = (query.condition ?? .certain).term else {
-        throw .unsupported(
-          "\(query.text): with the evidence first each set of columns has a density of its own, so that event and "
-            + "condition have to be cells joined by \"and\"; other events take the model's own orders")
+  ) throws(DensityError) -> [Query.Outcome]? {
+    var outcomes: [Query.Outcome?] = Array(repeating: nil, count: queries.count)
+    var asked: [(index: Int, target: QueryTerm, condition: QueryTerm)] = []
+    for (index, query) in queries.enumerated() {
+      if let target = query.event.term, let condition = (query.condition ?? .certain).term {
+        asked.append((index, target, condition))
+      } else {
+        outcomes[index] = .failure(
+          .unsupported(
+            "\(query.text): with the evidence first each set of columns has a density of its own, so that event and "
+              + "condition have to be cells joined by \"and\"; other events take the model's own orders"))
       }
-      targets.append(target)
-      conditions.append(condition)
     }
-    do throws(DensityError) {
-      let found = try logConditionals(
-        of: PartialRows(targets, columnCount: variableCount),
-        given: PartialRows(conditions, columnCount: variableCount), observing: observe)
-      return found?.map {
-        Query.Answer(logProbability: $0, method: .marginals(count: 2, particleCount: nil))
+    while !asked.isEmpty {
+      do throws(DensityError) {
+        let found = try logConditionals(
+          of: PartialRows(asked.map(\.target), columnCount: variableCount),
+          given: PartialRows(asked.map(\.condition), columnCount: variableCount), observing: observe)
+        guard let found else { return nil }
+        for (place, answer) in zip(asked, found) {
+          outcomes[place.index] = .success(
+            Query.Answer(logProbability: answer, method: .marginals(count: 2, particleCount: nil)))
+        }
+        break
+      } catch .impossibleEvidence(let row, _) {
+        // The others are asked without it.
+        let index = asked.remove(at: row).index
+        outcomes[index] = .failure(.impossibleCondition(of: queries[index]))
       }
-    } catch .impossibleEvidence(let row, _) {
-      throw .impossibleCondition(of: queries[row])
     }
+    return outcomes.compactMap(\.self)
   }
 
   // MARK: Counts over all variables
 
   /// Answers a question about the number of on-bits from their distribution, if it is one and the density has it.
-  private func onBitCountAnswer(to query: Query) throws(DensityError) -> Query.Answer? {
+  private func onBitCountAnswer(to query: Query) -> Query.Outcome? {
     let joint = query.joint.decided()
     guard let given = (query.condition ?? .certain).term, let (term, rest) = joint,
       let range = rest.onBitCounts(besides: term, variableCount: variableCount)
@@ -199,8 +224,9 @@ extension Inference {
     let evidence = PartialRows([term, given], columnCount: variableCount)
     guard let logTerms = node.logMarginalsByOnBitCount(of: evidence) else { return nil }
     let (top, bottom) = (logSumExp(range.map { logTerms[0][$0] }), logSumExp(logTerms[1]))
-    guard bottom > -.infinity else { throw .impossibleCondition(of: query) }
-    return Query.Answer(logProbability: LogProbability(exact: min(0, top - bottom)), method: .onBitCounts)
+    guard bottom > -.infinity else { return .failure(.impossibleCondition(of: query)) }
+    return .success(
+      Query.Answer(logProbability: LogProbability(exact: min(0, top - bottom)), method: .onBitCounts))
   }
 }
 

@@ -16,7 +16,7 @@
 ///     item        = columns | either
 ///     cell        = columns [("=" | "!=") value]                 without a value: it is on
 ///     columns     = name | "#" number ["-" "#" number]           by number from 1, as everywhere
-///     value       = "1" | "0" | a word of the table | "?"        "?": unknown, which is no condition
+///     value       = "1" | "0" | a word of the table | "?"        "?": unknown, no condition; not under NOT, OR, counts
 ///     name        = a word without blanks and , ( ) | = ! & ? "; any other stands in double quotes, "" for " in them
 ///
 /// A range of columns means that all of them are on, or have the value; in a list each of them is an item. A list without
@@ -31,13 +31,27 @@ public struct Query: Hashable, Sendable {
   public let condition: Event?
   /// Whether its logarithm is asked for.
   public let isLogarithm: Bool
+  /// The columns that it takes for one variable of several values, as `color=red` takes all columns `color_…`.
+  public let categories: [Category]
 
   /// Creates a question.
-  public init(text: String, event: Event, condition: Event? = nil, isLogarithm: Bool = false) {
+  public init(
+    text: String, event: Event, condition: Event? = nil, isLogarithm: Bool = false,
+    categories: [Category] = []
+  ) {
     self.text = text
     self.event = event
     self.condition = condition
     self.isLogarithm = isLogarithm
+    self.categories = categories
+  }
+
+  /// Columns that are taken for one variable of several values: one of them is on, and the others are off.
+  public struct Category: Hashable, Sendable {
+    /// The variable's name: what the columns' names begin with.
+    public let name: String
+    /// The columns, counted from 0.
+    public let columns: [Int]
   }
 
   /// What may be true of a row: cells, and what "not", "and", "or" and counts make of them.

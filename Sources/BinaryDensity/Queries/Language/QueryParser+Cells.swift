@@ -40,7 +40,9 @@ extension QueryParser {
     }
     var items: [Query.Event] = []
     if take(sign: "(") {
+      let count = unknownCount
       repeat { items += try item() } while take(sign: ",")
+      try checkDecided(since: count)
       try expect(sign: ")", "\",\" or \")\"")
       return items
     }
@@ -69,7 +71,7 @@ extension QueryParser {
   /// Reads `cell = columns [("=" | "!=") value]`.
   mutating func cell() throws(QueryMistake) -> Query.Event {
     let name = next
-    let isGiven = afterNext.isSign("=") || afterNext.isSign("!=")
+    let isGiven = isGivenValue
     if isGiven, let group = try groupCell() { return group }
     let columns = try columns()
     guard isGiven else {
@@ -84,13 +86,13 @@ extension QueryParser {
       try mention(columns, at: name.place)
       let event = Self.event(columns, isOn)
       return isNegated ? .not(event) : event
-    case .unknown where !isNegated:
-      try mentionUnknown(columns, at: name.place)
+    case .unknown:
+      if isNegated { throw Self.undecided(at: value.place) }
+      try mentionUnknown(columns, at: name.place, mark: value.place)
       return .certain
-    case .unknown, nil:
+    case nil:
       throw QueryMistake(
-        place: value.place,
-        expected: isNegated ? "0 or 1" : "a value: \(vocabulary.expectedValues)", found: value.found)
+        place: value.place, expected: "a value: \(vocabulary.expectedValues)", found: value.found)
     }
   }
 
@@ -124,8 +126,9 @@ extension QueryParser {
     let isNegated = next.isSign("!=")
     advance()
     let (word, value) = try value()
-    if word == "?" && !isNegated {
-      try mentionUnknown(group.columns, at: token.place)
+    if word == "?" {
+      if isNegated { throw Self.undecided(at: value.place) }
+      try mentionUnknown(group.columns, at: token.place, mark: value.place)
       return .certain
     }
     guard let place = group.values.firstIndex(of: word) else {
@@ -135,13 +138,14 @@ extension QueryParser {
         found: value.found + (near ?? ""))
     }
     try mention(group.columns, at: token.place)
+    note(Query.Category(name: name, columns: group.columns))
     let event = Query.Event.all(group.columns.indices.map { .cell(group.columns[$0], $0 == place) })
     return isNegated ? .not(event) : event
   }
 
   /// Reads columns: a name, or numbers.
-  private mutating func columns() throws(QueryMistake) -> [Int] {
-    let token = next
+  mutating func columns() throws(QueryMistake) -> [Int] {
+    let token = takesBareNumbers ? next.withBareNumbers : next
     let result: [Int]
     switch token.kind {
     case .numbers(let range):

@@ -7,7 +7,14 @@ struct QueryParser {
   /// The cells that the present side speaks of, in their order, and where.
   private(set) var mentions: [(column: Int, place: Int)] = []
   /// Columns of which a side says that they are unknown.
-  private var unknown: Set<Int> = []
+  private(set) var unknown: Set<Int> = []
+  /// Where it says so.
+  private var unknownPlaces: [Int] = []
+  /// The columns that are taken for one variable.
+  private(set) var categories: [Query.Category] = []
+
+  /// Whether a number without # may be a column's.
+  var takesBareNumbers = false
 
   /// Brackets and negations nest at most so deep, far below what a thread's stack holds.
   private static let depthLimit = 100
@@ -22,6 +29,8 @@ struct QueryParser {
   var next: QueryToken { tokens[index] }
   /// The token after the next one; the end has none.
   var afterNext: QueryToken { tokens[min(index + 1, tokens.count - 1)] }
+  /// Whether a value follows the next name.
+  var isGivenValue: Bool { afterNext.isSign("=") || afterNext.isSign("!=") }
   mutating func advance() { index = min(index + 1, tokens.count - 1) }
 
   mutating func take(sign: String) -> Bool {
@@ -63,6 +72,13 @@ struct QueryParser {
     return (event, condition, isLog)
   }
 
+  /// Reads one cell that has a value: what it says, and the columns that it says are unknown.
+  mutating func cellWithValue() throws(QueryMistake) -> (event: Query.Event, unknown: Set<Int>) {
+    let before = unknown
+    let event = try simple()
+    return (event, unknown.subtracting(before))
+  }
+
   private mutating func side() throws(QueryMistake) -> Query.Event {
     let event = try event()
     try checkCells(of: event)
@@ -78,9 +94,12 @@ struct QueryParser {
 
   /// Reads `either = both { OR both }`.
   mutating func either() throws(QueryMistake) -> Query.Event {
-    try sequence(join: Query.Event.any, { $0.take(keyword: "or") }) { (parser) throws(QueryMistake) in
-      try parser.both()
+    let count = unknownCount
+    let event = try sequence(join: Query.Event.any, { $0.take(keyword: "or") }) {
+      (parser) throws(QueryMistake) in try parser.both()
     }
+    if case .any = event { try checkDecided(since: count) }
+    return event
   }
 
   /// Reads `both = simple { AND simple }`.
@@ -106,10 +125,11 @@ struct QueryParser {
     guard depth <= Self.depthLimit else {
       throw mistake("at most \(Self.depthLimit) brackets and negations inside one another")
     }
-    if take(sign: "!") { return .not(try simple()) }
-    if next.isKeyword("not"), afterNext.isOperand {
-      advance()
-      return .not(try simple())
+    if take(sign: "!") || takeNot() {
+      let count = unknownCount
+      let event = try simple()
+      try checkDecided(since: count)
+      return .not(event)
     }
     if take(sign: "(") {
       let event = try event()
@@ -129,10 +149,39 @@ struct QueryParser {
     for column in columns { mentions.append((column, place)) }
   }
 
-  /// Takes note of columns that are said to be unknown.
-  mutating func mentionUnknown(_ columns: [Int], at place: Int) throws(QueryMistake) {
+  private mutating func takeNot() -> Bool {
+    guard next.isKeyword("not"), afterNext.isOperand else { return false }
+    advance()
+    return true
+  }
+
+  /// Takes note of columns that are said to be unknown by a "?".
+  mutating func mentionUnknown(_ columns: [Int], at place: Int, mark: Int) throws(QueryMistake) {
     try mention(columns, at: place)
     unknown.formUnion(columns)
+    unknownPlaces.append(mark)
+  }
+
+  /// Takes note that columns are taken for one variable.
+  mutating func note(_ category: Query.Category) {
+    if !categories.contains(category) { categories.append(category) }
+  }
+
+  /// How often something has been said to be unknown.
+  var unknownCount: Int { unknownPlaces.count }
+
+  /// Checks that nothing has been said to be unknown since there were so many of them: what is no condition can neither
+  /// be true nor not.
+  func checkDecided(since count: Int) throws(QueryMistake) {
+    if unknownPlaces.count > count { throw Self.undecided(at: unknownPlaces[count]) }
+  }
+
+  /// The mistake that a "?" is asked whether it is true.
+  static func undecided(at place: Int) -> QueryMistake {
+    QueryMistake(
+      place: place,
+      expected: "0 or 1 (unknown is no condition: \"not\", \"or\" and counts say nothing of it)",
+      found: "\"?\"")
   }
 }
 

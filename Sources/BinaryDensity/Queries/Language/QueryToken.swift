@@ -36,6 +36,25 @@ struct QueryToken: Hashable {
   }
 }
 
+extension QueryToken {
+  /// The token, as columns by number if it is a word such as `7` or `7-20`.
+  var withBareNumbers: QueryToken {
+    guard case .word(let word) = kind, let numbers = Self.bareNumbers(word) else { return self }
+    return QueryToken(kind: .numbers(numbers), place: place, text: text)
+  }
+
+  private static func bareNumbers(_ word: String) -> ClosedRange<Int>? {
+    let ends = word.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
+    guard ends.count <= 2, let first = ends.first ?? nil, let last = ends.last ?? nil, 1 <= first,
+      first <= last
+    else { return nil }
+    return first - 1...last - 1
+  }
+
+  /// Whether a word could be a column's number.
+  static func isBareNumber(_ word: String) -> Bool { bareNumbers(word) != nil }
+}
+
 /// What is wrong with the text of a query, and where.
 struct QueryMistake: Error {
   /// The column of the text, counted from 1.
