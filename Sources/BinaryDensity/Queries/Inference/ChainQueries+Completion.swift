@@ -64,8 +64,10 @@ extension ChainQueries {
     return try observe(1)
   }
 
-  /// Draws by a filter each: draws of one filter would share their first values. Nil for one of which no particle has a weight,
-  /// and in all if `observe` said to stop.
+  /// Draws by a filter each.
+  ///
+  /// Draws of one filter would share their first values. Nil for one of which no particle has a weight, and in all if
+  /// `observe` said to stop.
   private func drawn(
     _ tasks: [FilteredDraw], _ plan: CompletionPlan, observing observe: (Double) throws(DensityError) -> Bool
   ) throws(DensityError) -> [ParticleFilter.Draw?]? {

@@ -156,7 +156,7 @@ final class StepWalk {
     bits = values
   }
 
-  /// Draws the values of the rows' next variable, whose logits have been computed, with one uniform number v for all:
+  /// Draws the values of the rows' next variable, whose logits have been computed, with one uniform number v for all.
   ///
   ///     x_r = ⌊v + Σ_(s ≤ r) p_s⌋ − ⌊v + Σ_(s < r) p_s⌋
   ///

@@ -67,10 +67,9 @@ extension Inference {
     }
     var doneCount = whole.count
     for row in 0..<rows.rowCount where rows.known.onBitCount(ofRow: row) < variableCount {
-      let share = ProgressShare(done: doneCount, count: rows.rowCount)
+      let share = ProgressShare(done: doneCount, rows: 1, count: rows.rowCount)
       let answers = try logConditionalsOfKnownCells(rows, row: row, firstRow: firstRow) {
-        (fraction) throws(DensityError) in
-        try observe(share.overall(fraction / Double(rows.rowCount - share.done)))
+        (fraction) throws(DensityError) in try observe(share.overall(fraction))
       }
       guard let answers else { return nil }
       for (column, answer) in zip(rows.known.onBits(ofRow: row), answers) { result[row][column] = answer }

@@ -314,7 +314,9 @@ private struct DrawPlan: Hashable {
   private(set) var startsAnew = true
   /// The numbers of the filters.
   private(set) var filters = 0..<0
-  /// The particles of each. Few large filters are better than many small ones: a filter's variance grows faster than its
+  /// The particles of each.
+  ///
+  /// Few large filters are better than many small ones: a filter's variance grows faster than its
   /// particles dwindle.
   private(set) var size = 1
   /// The particles of an estimate's batch, these and the earlier ones that count.
