@@ -128,11 +128,13 @@ final class StepWalk {
   /// The values of the rows' next variable.
   private(set) var bits: [Bool]
   private(set) var logits: [Float]
+  private var probabilities: [Double]
 
   init(_ cursor: any Cursor) {
     self.cursor = cursor
     bits = Array(repeating: false, count: cursor.rowCount)
     logits = Array(repeating: 0, count: cursor.rowCount)
+    probabilities = Array(repeating: 0, count: cursor.rowCount)
   }
 
   var rowCount: Int { bits.count }
@@ -156,37 +158,55 @@ final class StepWalk {
     bits = values
   }
 
-  /// Draws the values of the rows' next variable, whose logits have been computed, with one uniform number v for all.
+  /// Draws the values of the rows' next variable, whose logits have been computed, so that among any rows side by side as many
+  /// are on as are expected, but for one or two.
   ///
-  ///     x_r = ⌊v + Σ_(s ≤ r) p_s⌋ − ⌊v + Σ_(s < r) p_s⌋
-  ///
-  /// Each value alone is drawn from its conditional; among any rows in a row as many are on as are expected, but for one.
-  /// - Source: Madow, Annals of Mathematical Statistics 20 (3), 1949.
-  func drawSystematically(_ uniform: Double) {
-    var sum = uniform
-    let z = logits
-    bits.withUnsafeMutableBufferPointer { bits in
-      for row in bits.indices {
-        sum += 1 / (1 + exp(-Double(z[row])))
-        bits[row] = sum >= 1
-        if sum >= 1 { sum -= 1 }
-      }
-    }
+  /// Each value alone is drawn from its conditional.
+  /// - Source: the ordered pivotal method: Deville, Tillé, Biometrika 85 (1), 1998, section 3.
+  func drawInOrder(_ uniforms: [Float]) {
+    for row in logits.indices { probabilities[row] = 1 / (1 + exp(-Double(logits[row]))) }
+    duel(uniforms)
   }
 
-  /// Draws as `drawSystematically(_:)` from conditionals with shifted logits, q ∝ p exp(δ x), and adds log q(x) − log p(x).
-  func drawSystematically(_ uniform: Double, shift: Double, addingLogRatiosTo ratios: inout [Double]) {
-    var sum = uniform
-    let z = logits
+  /// Draws as `drawInOrder(_:)` from conditionals with shifted logits, q ∝ p exp(δ x), and adds log q(x) − log p(x).
+  func drawInOrder(_ uniforms: [Float], shift: Double, addingLogRatiosTo ratios: inout [Double]) {
     let factor = exp(shift)
-    bits.withUnsafeMutableBufferPointer { bits in
-      for row in bits.indices {
-        let p = 1 / (1 + exp(-Double(z[row])))
-        let normalizer = 1 + p * (factor - 1)
-        sum += p * factor / normalizer
-        bits[row] = sum >= 1
-        if sum >= 1 { sum -= 1 }
-        ratios[row] += (bits[row] ? shift : 0) - log(normalizer)
+    for row in logits.indices {
+      let p = 1 / (1 + exp(-Double(logits[row])))
+      let normalizer = 1 + p * (factor - 1)
+      probabilities[row] = p * factor / normalizer
+      ratios[row] -= log(normalizer)
+    }
+    duel(uniforms)
+    for row in bits.indices where bits[row] { ratios[row] += shift }
+  }
+
+  /// Draws values by their probabilities: each row duels with the one that is undecided so far, one of them is decided, and the
+  /// other goes on with what is left of both.
+  private func duel(_ uniforms: [Float]) {
+    let count = bits.count
+    guard count > 0 else { return }
+    probabilities.withUnsafeBufferPointer { p in
+      bits.withUnsafeMutableBufferPointer { bits in
+        var (undecided, a) = (0, p[0])
+        for row in 1..<count {
+          let (b, u) = (p[row], Double(uniforms[row]))
+          let sum = a + b
+          if sum < 1 {
+            // One is off.
+            let isRowLeft = u * sum < b
+            bits[isRowLeft ? undecided : row] = false
+            if isRowLeft { undecided = row }
+            a = sum
+          } else {
+            // One is on.
+            let isRowLeft = u * (2 - sum) < 1 - b
+            bits[isRowLeft ? undecided : row] = true
+            if isRowLeft { undecided = row }
+            a = sum - 1
+          }
+        }
+        bits[undecided] = Double(uniforms[0]) < a
       }
     }
   }
@@ -220,6 +240,7 @@ final class StepWalk {
     guard bits.count != cursor.rowCount else { return }
     bits = Array(repeating: false, count: cursor.rowCount)
     logits = Array(repeating: 0, count: cursor.rowCount)
+    probabilities = Array(repeating: 0, count: cursor.rowCount)
   }
 }
 

@@ -23,9 +23,10 @@ protocol Lookahead: AnyObject {
 
 /// Sequential importance sampling along a chain: estimates p(evidence) without bias.
 ///
-/// Unknown variables are drawn from their conditionals, with one uniform number for all particles: among those that descend
-/// from one particle, and so lie side by side, the shares of values are right but for one, which halves the variance. At known
-/// ones each particle is weighed by how likely it made the value. Before a draw the particles are resampled, systematically, if their effective number has fallen below a half.
+/// Unknown variables are drawn from their conditionals, not each particle by itself: among those that descend from one, and so
+/// lie side by side, the shares of values are right but for one or two, which about halves the variance. At known ones each
+/// particle is weighed by how likely it made the value. Before a draw the particles are resampled, systematically, if their
+/// effective number has fallen below a half.
 /// - Complexity: a step a particle for each variable from the first unknown one to the last known one.
 /// - Source: Doucet, Johansen, A Tutorial on Particle Filtering and Smoothing, 2009, sections 3.4 and 3.5; unbiasedness: Del
 ///   Moral, Feynman-Kac Formulae, 2004, section 7.4.
@@ -121,6 +122,7 @@ final class ParticleFilter {
   }
 
   private func runBlind() {
+    var uniforms = Matrix<Float>(rowCount: 1, columnCount: particleCount)
     for position in path.leadingCount..<path.count {
       if let bit = path.values[position] {
         walk.set(bit)
@@ -131,12 +133,12 @@ final class ParticleFilter {
       } else {
         resampleIfNeeded()
         walk.computeLogits()
-        let uniform = Double(unitFloat(generator.nextWord()))
+        uniforms.fillUniform(using: &generator)
         if let shift = tilt?.shifts[position], shift != 0 {
           // ψ grows by q / p, the weight by p ψ / q: by nothing.
-          walk.drawSystematically(uniform, shift: shift, addingLogRatiosTo: &logPotentials)
+          walk.drawInOrder(uniforms.elements, shift: shift, addingLogRatiosTo: &logPotentials)
         } else {
-          walk.drawSystematically(uniform)
+          walk.drawInOrder(uniforms.elements)
         }
       }
       record(position)
