@@ -23,8 +23,8 @@ struct RowCode: Sendable {
     let all = Array(0..<columns.rowCount)
     var chosen = Array(repeating: 0, count: columns.rowCount)
     if parts.count > 1 {
-      let logarithms = parts.map { logProbabilities(of: columns, members: all, in: $0) }
-      for row in all { chosen[row] = stacks.pop(of: posterior(logarithms.map { $0[row] }), lane: lanes[row]) }
+      let products = parts.map { probabilities(of: columns, members: all, in: $0) }
+      for row in all { chosen[row] = stacks.pop(of: posterior(products.map { $0[row] }), lane: lanes[row]) }
     }
     for (index, part) in parts.enumerated().reversed() {
       let members = all.filter { chosen[$0] == index }
@@ -39,29 +39,31 @@ struct RowCode: Sendable {
     var columns = BitColumns(rowCount: lanes.count, columnCount: variableCount)
     let all = Array(lanes.indices)
     let chosen = parts.count > 1 ? all.map { stacks.pop(of: weights, lane: lanes[$0]) } : all.map { _ in 0 }
-    var logarithms = parts.map { _ in all.map { _ in 0.0 } }
+    var products = parts.map { _ in all.map { _ in WideDouble.one } }
     for (index, part) in parts.enumerated() {
       let members = all.filter { chosen[$0] == index }
       guard !members.isEmpty else { continue }
       let own = pop(into: &columns, members: members, of: part, lanes: lanes, from: &stacks)
-      for (row, value) in zip(members, own) { logarithms[index][row] = value }
+      for (row, value) in zip(members, own) { products[index][row] = value }
     }
     guard parts.count > 1 else { return columns }
     for (index, part) in parts.enumerated() {
       let others = all.filter { chosen[$0] != index }
-      for (row, value) in zip(others, logProbabilities(of: columns, members: others, in: part)) {
-        logarithms[index][row] = value
+      for (row, value) in zip(others, probabilities(of: columns, members: others, in: part)) {
+        products[index][row] = value
       }
     }
     for row in all.reversed() {
-      stacks.push(chosen[row], of: posterior(logarithms.map { $0[row] }), lane: lanes[row])
+      stacks.push(chosen[row], of: posterior(products.map { $0[row] }), lane: lanes[row])
     }
     return columns
   }
 
-  /// p(k | x) from log p_k(x).
-  private func posterior(_ logarithms: [Double]) -> SymbolTable {
-    SymbolTable(weights, timesExponentialsOf: logarithms)
+  /// p(k | x) from p_k(x).
+  private func posterior(_ products: [WideDouble]) -> SymbolTable {
+    let largest = products.reduce(.zero, max)
+    return SymbolTable(
+      shares: zip(weights.frequencies, products).map { Double($0) * ($1 / largest).double })
   }
 
   // MARK: Walks
@@ -90,35 +92,38 @@ struct RowCode: Sendable {
     }
   }
 
-  /// Takes the values of some rows off stacks by the conditionals of a part; returns log p of each in it, of a mixture.
+  /// Takes the values of some rows off stacks by the conditionals of a part; returns p of each in it, of a mixture.
   private func pop(
     into columns: inout BitColumns, members: [Int], of part: any CursorSource, lanes: [Int],
     from stacks: inout LaneStacks
-  ) -> [Double] {
+  ) -> [WideDouble] {
     let lanes = members.map { lanes[$0] }
     var frequencies = [UInt32](repeating: 0, count: members.count)
-    var sums = LogProbabilitySums(rowCount: parts.count > 1 ? members.count : 0)
+    var product = RowProbabilities(rowCount: parts.count > 1 ? members.count : 0)
     walk(part, rowCount: members.count) { variable, logits, values in
       var span = frequencies.mutableSpan
       onFrequencies(logits: logits, into: &span)
       stacks.pop(frequencies: frequencies.span, lanes: lanes.span, into: &values)
       columns.set(column: variable, members: members, to: values.span)
-      if parts.count > 1 { sums.add(values.span, logits: logits) }
+      if parts.count > 1 { product.multiply(values.span, frequencies: frequencies.span) }
     }
-    return sums.values
+    return product.values
   }
 
-  /// Returns log p of some rows in a part, in nats, with the same bits in every instruction set.
-  private func logProbabilities(
+  /// Returns p of some rows in a part.
+  private func probabilities(
     of columns: BitColumns, members: [Int], in part: any CursorSource
-  ) -> [Double] {
-    var sums = LogProbabilitySums(rowCount: members.count)
+  ) -> [WideDouble] {
     guard !members.isEmpty else { return [] }
+    var frequencies = [UInt32](repeating: 0, count: members.count)
+    var product = RowProbabilities(rowCount: members.count)
     walk(part, rowCount: members.count) { variable, logits, values in
       columns.copy(column: variable, members: members, into: &values)
-      sums.add(values.span, logits: logits)
+      var span = frequencies.mutableSpan
+      onFrequencies(logits: logits, into: &span)
+      product.multiply(values.span, frequencies: frequencies.span)
     }
-    return sums.values
+    return product.values
   }
 
   /// The CRC-32 of the logits that a part gives some rows, position after position.
@@ -149,26 +154,20 @@ struct RowCode: Sendable {
   }
 }
 
-/// The logarithms of products of conditionals, of rows in lockstep.
-private struct LogProbabilitySums {
-  private(set) var values: [Double]
-  private var clamped: [Float]
-  /// Beyond this logit a bit has the least frequency that there is, 2⁻²⁴: log (2²⁴ − 1).
-  private static let limit: Float = 16.635532
+/// Products of conditionals, of rows in lockstep: of the frequencies that bits are coded with, so that a row's probabilities in
+/// several components have the proportions of what it costs in them.
+///
+/// Only products and comparisons, which every processor rounds alike.
+private struct RowProbabilities {
+  private(set) var values: [WideDouble]
 
-  init(rowCount: Int) {
-    values = Array(repeating: 0, count: rowCount)
-    clamped = Array(repeating: 0, count: rowCount)
-  }
+  init(rowCount: Int) { values = Array(repeating: .one, count: rowCount) }
 
-  /// Adds log p of bits, by the frequencies that they are coded with.
-  mutating func add(_ bits: Span<Bool>, logits: Span<Float>) {
-    for row in clamped.indices {
-      let logit = logits[row]
-      clamped[row] = logit > Self.limit ? Self.limit : logit < -Self.limit ? -Self.limit : logit
+  /// Multiplies by the probabilities of bits, given how often they are on.
+  mutating func multiply(_ bits: Span<Bool>, frequencies: Span<UInt32>) {
+    for row in values.indices {
+      let on = frequencies[row]
+      values[row] *= Double(bits[row] ? on : SymbolTable.total - on) * 0x1p-24
     }
-    let coded = clamped
-    var sums = values.mutableSpan
-    addLogProbabilities(of: bits, logits: coded.span, to: &sums)
   }
 }

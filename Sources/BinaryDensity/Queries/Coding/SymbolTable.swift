@@ -13,6 +13,7 @@ package struct SymbolTable: Sendable, Equatable {
   /// Rounds shares, in proportion to which symbols are: each has one, the rest is dealt out and rounded down, and what that
   /// leaves goes to the largest.
   ///
+  /// Whatever the processor, they are the same: products and sums in a fixed order, and one quotient.
   /// - Precondition: from 1 to `symbolLimit` shares, none negative or infinite, and not all zero.
   package init(shares: [Double]) {
     precondition((1...Self.symbolLimit).contains(shares.count), "\(shares.count) symbols")
@@ -26,36 +27,6 @@ package struct SymbolTable: Sendable, Equatable {
     let rest = Int64(Self.total) - frequencies.reduce(Int64(0)) { $0 + Int64($1) }
     frequencies[largest] = UInt32(Int64(frequencies[largest]) + rest)
     self.frequencies = frequencies
-  }
-
-  /// Rounds probabilities in proportion to weight · eˡ.
-  ///
-  /// Whatever the processor, they are the same: products, sums and one quotient in a fixed order.
-  /// - Parameters:
-  ///   - weights: a table of as many symbols.
-  ///   - logarithms: l of each symbol; what is no number counts as −∞.
-  package init(_ weights: SymbolTable, timesExponentialsOf logarithms: [Double]) {
-    var largest = -Double.infinity
-    for logarithm in logarithms where logarithm > largest { largest = logarithm }
-    self.init(
-      shares: zip(weights.frequencies, logarithms).map {
-        Double($0) * Self.exponential(ofNegative: largest - $1)
-      })
-  }
-
-  /// e⁻ˣ for x ≥ 0, within 10⁻¹²; e⁻⁶⁰ from 60 on and of what is no number.
-  private static func exponential(ofNegative x: Double) -> Double {
-    let x = x < 60 ? x : 60
-    // e⁻ˣ = 2⁻ⁿ · eʳ, |r| ≤ ½ log 2; the tenth term of the series is below 10⁻¹¹ of the sum.
-    let n = (x * 1.4426950408889634 + 0.5).rounded(.down)
-    let r = n * 0.693147180559945309417 - x
-    var term = 1.0
-    var sum = 1.0
-    for degree in 1...11 {
-      term = term * r / Double(degree)
-      sum += term
-    }
-    return sum * Double(bitPattern: UInt64(1023 - Int(n)) << 52)
   }
 
   /// The sum of the frequencies before a symbol's.

@@ -106,11 +106,6 @@ struct LaneStacksTests {
       }
     }
     #expect(SymbolTable(shares: [3, 1]).frequencies == [12_582_912, 4_194_304])
-    let even = SymbolTable(shares: [1, 1])
-    let posterior = SymbolTable(even, timesExponentialsOf: [-1000, -1000 - log(3)])
-    #expect(abs(Int(posterior.frequencies[0]) - 12_582_912) <= 1)
-    #expect(SymbolTable(even, timesExponentialsOf: [.nan, -5]).frequencies == [1, SymbolTable.total - 1])
-    #expect(SymbolTable(even, timesExponentialsOf: [.nan, .nan]) == even)
   }
 
   @Test("frequencies of bits are the same in every instruction set")
