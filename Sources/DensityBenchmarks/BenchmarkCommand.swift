@@ -69,6 +69,8 @@ enum BenchmarkCommand {
         "queries",
         help:
           "Instead, measure answers about parts of rows: whether estimates hold their errors, and the time."),
+      .flag(
+        "coding", help: "Instead, measure lossless compression of MNIST's test rows beside sampling as many."),
       .value(
         "model", placeholder: "checkpoint", help: "With --queries: a model, of MNIST but for conditionals."),
       .flag(
@@ -125,6 +127,7 @@ enum BenchmarkCommand {
     "serve": ["seconds", "data", "pin"],
     "list": ["only", "data"],
     "reading": ["repetitions", "only"],
+    "coding": ["repetitions", "only", "data"],
     "queries": ["only", "data", "model", "test"],
     "growth": ["seconds", "repetitions", "plot", "json"],
     "missing": ["train", "validation", "test", "only", "json"],
@@ -171,6 +174,7 @@ enum BenchmarkCommand {
         train: path("train"), validation: path("validation"), test: path("test"), words: words,
         isJSON: parsed.flag("json")
       ).run()
+    case "coding": try Coding(words: words, repetitions: repetitions, dataDirectory: directory).run()
     case "reading": try Reading(repetitions: repetitions, words: words).run()
     case "against":
       let threadCounts = threadCounts ?? Array(Set([1, Threads.count])).sorted()

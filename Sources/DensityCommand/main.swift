@@ -20,7 +20,7 @@ let program = Program(
     LogProbCommand.command, QueryCommand.command, MarginalCommand.command, ModeCommand.command,
     ImputeCommand.command,
     InfoCommand.command, ExportCommand.command, ImportCommand.command, DescribeCommand.command,
-    ConvertCommand.command,
+    ConvertCommand.command, CompressCommand.command, DecompressCommand.command,
   ],
   topics: [TableHelp.topic, QueryHelp.topic])
 

@@ -179,6 +179,7 @@ void check_ensemble_logits(const ck_kernels *k);
 void check_mixture_logits(const ck_kernels *k);
 void check_mixture_advance(const ck_kernels *k);
 void check_draw_bits(const ck_kernels *k);
+void check_bit_frequencies(const ck_kernels *k);
 void check_sum_of_squares(const ck_kernels *k);
 void check_is_finite(const ck_kernels *k);
 void check_descend(const ck_kernels *k);

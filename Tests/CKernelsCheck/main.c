@@ -46,6 +46,7 @@ static const struct {
   KERNEL(mixture_logits),
   KERNEL(mixture_advance),
   KERNEL(draw_bits),
+  KERNEL(bit_frequencies),
   KERNEL(sum_of_squares),
   KERNEL(is_finite),
   KERNEL(descend),

@@ -298,6 +298,29 @@ void check_draw_bits(const ck_kernels *k) {
   EXPECT(on[0] && on[1] && !on[2] && !on[3] && !on[4] && !on[5] && on[6]);
 }
 
+/// The rarer value's part errs by 3 ulp of σ and half a unit, and the other's is what it leaves.
+void check_bit_frequencies(const ck_kernels *k) {
+  EACH_SIZE(count) {
+    shape("%td logits", count);
+    ck_matrix z = uniform(1, count, -20, 20);
+    uint32_t found[101];
+    found[count] = 7;
+    k->bit_frequencies(z.base, count, found);
+    EXPECT(found[count] == 7);
+    for (ptrdiff_t i = 0; i < count; i++) {
+      double rarer = fmax(1, 0x1p24 / (1 + exp(fabs(*at(z, 0, i)))));
+      double got = *at(z, 0, i) < 0 ? found[i] : (1 << 24) - found[i];
+      if (!(fabs(got - rarer) <= 0.5 + 8 * ROUNDOFF * rarer)) fail("part %td is %.0f, not %.2f", i, got, rarer);
+    }
+  }
+  shape("edges");
+  const float logits[] = {INFINITY, 200, -INFINITY, -200, NAN, 0, 16.6f};
+  const uint32_t expected[] = {(1 << 24) - 1, (1 << 24) - 1, 1, 1, (1 << 24) - 1, 1 << 23, (1 << 24) - 1};
+  uint32_t found[7];
+  k->bit_frequencies(logits, 7, found);
+  for (int i = 0; i < 7; i++) EXPECT(found[i] == expected[i]);
+}
+
 // MARK: The digest
 
 /// FNV-1a over the bits of numbers: Fowler, Noll, Vo.

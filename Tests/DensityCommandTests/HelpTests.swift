@@ -75,6 +75,12 @@ struct HelpTests {
       "pairs", "split", "binarize", "threshold", "binarize-seed", "format", "header", "columns", "ignore",
       "values", "missing", "column-count", "index-base", "array", "image", "json", "threads", "help",
     ],
+    "compress": [
+      "output", "data", "split", "binarize", "threshold", "binarize-seed", "format", "header", "columns",
+      "ignore",
+      "values", "missing", "column-count", "index-base", "array", "image", "threads", "json", "help",
+    ],
+    "decompress": ["output", "threads", "json", "help"],
     "convert": [
       "magnify", "split", "binarize", "threshold", "binarize-seed", "format", "header", "columns", "ignore",
       "values", "missing", "column-count", "index-base", "array", "image", "help",

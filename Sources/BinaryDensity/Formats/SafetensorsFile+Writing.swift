@@ -77,7 +77,7 @@ extension SafetensorsFile.Scalars {
   private static let pieceLength = 1 << 16
 
   /// Calls `body` with the numbers as they stand in a file, piece by piece.
-  fileprivate func forEachPiece<Failure>(_ body: ([UInt8]) throws(Failure) -> Void) throws(Failure) {
+  func forEachPiece<Failure>(_ body: ([UInt8]) throws(Failure) -> Void) throws(Failure) {
     switch self {
     case .float16(let values), .bfloat16(let values): try Self.forEachPiece(values, body)
     case .float32(let values): try Self.forEachPiece(values, body)

@@ -209,6 +209,9 @@ typedef struct {
     double *shares, const float *z, const bool *bits, ptrdiff_t components, ptrdiff_t count);
   /// bits[i] = u[i] < σ(z[i]), within rounding; false for NaN.
   void (*draw_bits)(const float *z, const float *u, ptrdiff_t count, bool *bits);
+  /// frequencies[i] = σ(z[i]) in whole parts of 2²⁴, rounded, from 1 to 2²⁴ − 1: the less probable value's part is within
+  /// 4e-7 of itself and ½. A NaN is taken for +∞.
+  void (*bit_frequencies)(const float *z, ptrdiff_t count, uint32_t *frequencies);
 
   /// Σ x² in double, row by row.
   double (*sum_of_squares)(ck_matrix x);
@@ -246,7 +249,7 @@ void ck_plan_free(ck_plan *plan);
 
 // MARK: Walking
 
-// The kernels of walking (walk_prepare to draw_bits) keep to a contract of their own:
+// The kernels of walking (walk_prepare to bit_frequencies) keep to a contract of their own:
 // - They run on the calling thread alone and allocate nothing.
 // - Their results have the same bits in every instruction set (a NaN's excepted, of which only that it is one is
 //   promised), whatever rows stand beside a row, whether its bits were drawn or given, whether logits were asked for

@@ -49,6 +49,13 @@ func combine(
   return (mixture, found.density)
 }
 
+func compress(_ rows: BinaryMatrix, by density: any Density) throws -> Bool {
+  let coder = try density.coder()
+  let bytes = coder.compress(rows)
+  let same = try coder.decompress(bytes)  // or an error: never other rows
+  return same == rows
+}
+
 func walk(_ density: any Density) {
   if let evaluator = density.autoregressive()?.evaluator() {
     let cursor = evaluator.cursor(rowCount: 3)
