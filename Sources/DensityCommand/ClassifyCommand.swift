@@ -33,8 +33,8 @@ enum ClassifyCommand {
         "density classify runs/digits/best.safetensors", "MNIST's test rows, with their labels"),
       Command.Example("density classify model.safetensors new.csv -o classes.csv", "rows of your own"),
       Command.Example(
-        "density classify model.safetensors held-out.csv --labels species --reliability bars.png",
-        "how right it is, and how sure"),
+        "density classify model.safetensors rows.csv --labels species --json",
+        "how right it is"),
     ], run: run)
 
   private static func run(_ arguments: ParsedArguments) throws -> ExitStatus {
@@ -59,8 +59,10 @@ enum ClassifyCommand {
         path: model, expected: "a model of labelled rows, as 'density train --labels' makes",
         found: "a \(familyName(of: checkpoint.model))")
     }
-    let (rows, source) = try rows(arguments, path: path, for: checkpoint)
-    let labels = try labels(arguments, path: path, rowCount: rows.rowCount, for: checkpoint, density)
+    let words = try labels(arguments, path: path, for: checkpoint)
+    let (rows, _, source) = try DataOptions.rows(arguments, path: path, for: checkpoint)
+    try words?.check(rowCount: rows.rowCount, of: path)
+    let labels = try words?.indices(in: density.classes)
     if diagram != nil && labels == nil { throw UsageError("--reliability needs --labels") }
     let progress = ProgressLine()
     let scores = try density.classScores(of: rows) { (fraction) throws(DensityError) in
@@ -88,36 +90,23 @@ enum ClassifyCommand {
     return .success
   }
 
-  /// Reads the rows; none of their cells may be missing.
-  private static func rows(
-    _ arguments: ParsedArguments, path: String, for checkpoint: Checkpoint
-  ) throws -> (rows: BinaryMatrix, source: TableSource?) {
-    let (rows, _, source) = try DataOptions.rows(arguments, path: path, for: checkpoint)
-    return (rows, source)
-  }
-
-  /// Reads the rows' classes, if they are known.
+  /// Reads the rows' labels, if they are known.
   private static func labels(
-    _ arguments: ParsedArguments, path: String, rowCount: Int, for checkpoint: Checkpoint,
-    _ density: LabelledDensity
-  ) throws -> [Int]? {
+    _ arguments: ParsedArguments, path: String, for checkpoint: Checkpoint
+  ) throws -> RowLabels? {
     let file = try arguments.optionalValue("labels", as: .path)
-    let labels: RowLabels?
-    if DataOptions.isDirectory(path) {
-      if let file, !DataOptions.isDirectory(file) {
-        throw UsageError("--labels \(file): \(path) is a folder with its own labels; say --labels \(path)")
-      }
-      do {
-        labels = try RowLabels.mnist(directory: file ?? path)[
-          try arguments.value("split", as: ValueFormat<DataSplit>.choice)]
-      } catch DensityError.missingFile where file == nil {
-        return nil
-      }
-    } else {
-      labels = try LabelOptions.labels(arguments, of: path, file: file, for: checkpoint)
+    guard DataOptions.isDirectory(path) else {
+      return try LabelOptions.labels(arguments, of: path, file: file, for: checkpoint)
     }
-    try labels?.check(rowCount: rowCount, of: path)
-    return try labels?.indices(in: density.classes)
+    if let file, !DataOptions.isDirectory(file) {
+      throw UsageError("--labels \(file): \(path) is a folder with its own labels; say --labels \(path)")
+    }
+    do {
+      let split = try arguments.value("split", as: ValueFormat<DataSplit>.choice)
+      return try RowLabels.mnist(directory: file ?? path)[split]
+    } catch DensityError.missingFile where file == nil {
+      return nil
+    }
   }
 
   private static func report(
@@ -143,21 +132,30 @@ private struct ClassAnswers {
   let temperature: Double
 
   func lines(isJSON: Bool) -> [UInt8] {
-    var bytes = isJSON ? [] : TableFile.csvLine(["class"] + classes.map { "p(\($0))" })
+    var bytes = isJSON ? [] : Self.line(["class"] + classes.map { "p(\($0))" })
     let best = scores.mostProbable()
     for row in 0..<scores.rowCount {
       let posteriors = scores.posteriors(ofRow: row, temperature: temperature)
-      if isJSON {
-        let members = zip(classes, posteriors).map { JSONValue.Member(key: $0, value: .real($1)) }
-        bytes += Array(
-          (JSONValue.object([
-            .init(key: "class", value: .string(classes[best[row]])),
-            .init(key: "probabilities", value: .object(members)),
-          ]).description + "\n").utf8)
-      } else {
-        bytes += TableFile.csvLine([classes[best[row]]] + posteriors.map { "\(Float($0))" })
+      let name = classes[best[row]]
+      guard isJSON else {
+        bytes += Self.line([name] + posteriors.map { "\(Float($0))" })
+        continue
       }
+      let members = zip(classes, posteriors).map { JSONValue.Member(key: $0, value: .real($1)) }
+      let object = JSONValue.object([
+        .init(key: "class", value: .string(name)), .init(key: "probabilities", value: .object(members)),
+      ])
+      bytes += Array((object.description + "\n").utf8)
     }
     return bytes
+  }
+
+  /// Returns a line of CSV: words in quotes only where they must be, for they name classes and are no cells.
+  private static func line(_ fields: [String]) -> [UInt8] {
+    let words = fields.map { field in
+      field.unicodeScalars.contains { ",\"\n\r".unicodeScalars.contains($0) }
+        ? "\"" + field.replacing("\"", with: "\"\"") + "\"" : field
+    }
+    return Array((words.joined(separator: ",") + "\n").utf8)
   }
 }

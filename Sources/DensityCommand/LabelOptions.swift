@@ -64,13 +64,13 @@ enum LabelOptions {
       let labels = try RowLabels.mnist(directory: given)
       return try LabelledSplits(try DataOptions.tables(arguments, path: path), labels)
     }
-    let data = try DataOptions.tables(arguments, path: path)
     var labels: [DataSplit: RowLabels] = [:]
     labels[.train] = try self.labels(arguments, of: path, file: given)
     for split in [DataSplit.validation, .test] {
       guard let table = try arguments.optionalValue(split.rawValue, as: .path) else { continue }
       labels[split] = try self.labels(arguments, of: table, file: files[split] ?? nil)
     }
+    let data = try DataOptions.tables(arguments, path: path)
     let labelled = try LabelledSplits(data, labels)
     return data.validation == nil ? try labelled.holdingOutValidation(seed: seed) : labelled
   }

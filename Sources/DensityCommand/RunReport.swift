@@ -17,7 +17,7 @@ extension RunResult {
           ]
             + (classification.isEmpty
               ? []
-              : [.init(key: "classification", value: .array(classification.map(json)))])
+              : [.init(key: "classification", value: .array(classification.map { json($0, density) }))])
         ).indentedDescription)
     }
     let directory = RunDirectory(path: summary.directory)
@@ -33,10 +33,12 @@ extension RunResult {
 }
 
 /// How well the rows of a part are classified, as JSON.
-private func json(_ part: (split: DataSplit, summary: ClassificationSummary)) -> JSONValue {
+private func json(
+  _ part: (split: DataSplit, summary: ClassificationSummary), _ density: any Density
+) -> JSONValue {
   .object(
     [.init(key: "split", value: .string(part.split.rawValue))]
-      + part.summary.members(classes: part.summary.confusion.indices.map(String.init)))
+      + part.summary.members(classes: (density as? LabelledDensity)?.classes ?? []))
 }
 
 extension RunSummary {

@@ -43,7 +43,7 @@ enum SampleCommand {
         help: "Of a model of labelled rows: so many rows of each class, one class after another."),
       .value(
         "columns", placeholder: "count",
-        help: "Pictures side by side. Default: a square; with --each-class a line a class."),
+        help: "Pictures side by side. Default: a square, or a line a class."),
       .value("magnify", placeholder: "factor", default: "2", help: "The side of a picture's pixel."),
     ] + InferenceArguments.drawOptions + [CommonOptions.threads],
     positionals: [Positional("checkpoint", help: "The trained model, a .safetensors file.")],

@@ -4,6 +4,14 @@ import BinaryDensity
 import Kernels
 
 extension TrainCommand {
+  /// Refuses what says something about labels where there are none.
+  static func checkLabels(_ arguments: ParsedArguments) throws(UsageError) {
+    let options = ["per-class", "validation-labels", "test-labels"]
+    if !arguments.isGiven("labels"), let option = options.first(where: arguments.isGiven) {
+      throw UsageError("--\(option) goes with --labels")
+    }
+  }
+
   /// Trains a density of labelled rows: networks that see the class, or a density a class.
   static func trainLabelled(
     _ kind: ModelKind, memberCount: Int, componentCount: Int, seed: UInt64, isResumed: Bool,

@@ -173,24 +173,17 @@ enum TrainCommand {
     if arguments.isGiven("components") && kind != .bernoulliMixture {
       throw UsageError("--components is for a bernoulli-mixture")
     }
-    if !hasLabels,
-      let option = ["per-class", "validation-labels", "test-labels"].first(where: arguments.isGiven)
-    {
-      throw UsageError("--\(option) goes with --labels")
-    }
-    if ModelKind.baselines.contains(kind) {
-      if let setting = networkSettings.first(where: arguments.isGiven) {
-        throw UsageError(
-          "--\(setting) says nothing with --model \(kind.rawValue), which is fitted by counting")
-      }
+    try checkLabels(arguments)
+    let isBaseline = ModelKind.baselines.contains(kind)
+    if isBaseline, let setting = networkSettings.first(where: arguments.isGiven) {
+      throw UsageError("--\(setting) says nothing with --model \(kind.rawValue), which is fitted by counting")
     }
     if hasLabels {
       return try trainLabelled(
         kind, memberCount: memberCount, componentCount: componentCount, seed: seed, isResumed: isResumed,
-        given,
-        completedBy: arguments, in: directory)
+        given, completedBy: arguments, in: directory)
     }
-    if ModelKind.baselines.contains(kind) {
+    if isBaseline {
       return try fit(kind, componentCount: componentCount, seed: seed, arguments, in: directory)
     }
     let options = try TrainingOptions(arguments, kind: kind)

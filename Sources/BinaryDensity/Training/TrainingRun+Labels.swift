@@ -103,13 +103,21 @@ extension TrainingRun {
 
 extension LabelledDensity {
   /// Returns the density with the temperature that suits the validation rows, if there are any and no cell is missing.
+  ///
+  /// It stays 1 where the log loss at the fitted one is not smaller by two standard errors of the difference: of few rows
+  /// the best temperature is a matter of chance.
   func calibrated(on labelled: LabelledSplits) throws(DensityError) -> LabelledDensity {
-    guard let rows = labelled.data.validation, rows.rowCount > 0,
-      labelled.data.partialRows(.validation) == nil,
-      let labels = labelled[.validation]
+    guard let rows = labelled.data.validation, rows.rowCount > 1,
+      labelled.data.partialRows(.validation) == nil, let labels = labelled[.validation]
     else { return self }
+    let scores = try classScores(of: rows)
+    let temperature = scores.fittedTemperature(labels: labels)
+    let gain = LikelihoodDifference(
+      scores.logPosteriors(of: labels, temperature: temperature),
+      over: scores.logPosteriors(of: labels, temperature: 1))
     var result = self
-    result.temperature = try classScores(of: rows).fittedTemperature(labels: labels)
+    // A class that was impossible gains infinitely much, which has no error.
+    if gain.mean > 2 * (gain.standardError ?? 0) { result.temperature = temperature }
     return result
   }
 

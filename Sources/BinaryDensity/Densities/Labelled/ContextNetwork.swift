@@ -4,7 +4,7 @@ import Kernels
 /// A family of networks that can see a row's class, and never predicts it.
 ///
 /// Its network of C + D variables has the class first in every order: C bits of which one is on. Each of them goes through
-/// weights of its own into layers above, so that given the class these weights are a bias (`given(class:of:)`).
+/// weights of its own into layers above, so that given the class these weights are a bias (`givenEachClass(of:)`).
 package protocol ContextNetwork: NetworkFamily, NetworkDensity {
   /// The biases that variables feed directly, with the weights through which they do.
   static func inputWeights(_ configuration: Configuration) -> [(weights: String, bias: String)]

@@ -66,6 +66,11 @@ public struct ClassScores: Sendable {
     return scaled.map { $0 - total }
   }
 
+  /// Returns log p(c | x) of each row's class c, in nats.
+  func logPosteriors(of labels: [Int], temperature: Double) -> [Double] {
+    labels.indices.map { logPosteriors(ofRow: $0, inverseTemperature: 1 / temperature)[labels[$0]] }
+  }
+
   /// The lowest and the highest temperature that is fitted.
   static let temperatures = 1e-2...1e4
 

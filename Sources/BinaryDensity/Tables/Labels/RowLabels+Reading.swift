@@ -70,7 +70,9 @@ extension RowLabels {
         "--labels \(column): the standard input is read once; put the table or the labels into a file")
     }
     var options = options
+    // That there is no such column is said of the labels, below.
     options.ignored.append(column)
+    options.ignoresUnknown = true
     let source = try ByteSource(path: path)
     guard let reader = try DataTable.reader(of: source, options) as? TextReader else {
       throw .invalidConfiguration(
