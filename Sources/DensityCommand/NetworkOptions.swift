@@ -14,6 +14,8 @@ struct NetworkOptions {
   private let hasFreshMasks: Bool
   private let hasDirectWeights: Bool
   private let isResidual: Bool
+  /// Whether orders are those in which pictures are scanned.
+  private let scans: Bool
 
   /// Reads the options of networks of a family.
   init(_ arguments: ParsedArguments, kind: ModelKind, memberCount: Int) throws {
@@ -21,6 +23,7 @@ struct NetworkOptions {
     self.memberCount = memberCount
     let usual = kind.recommendedSettings ?? .made
     ordering = try Self.ordering(arguments) ?? usual.ordering
+    scans = try arguments.optionalValue("ordering", as: .string) == "scans"
     activation = try arguments.value("activation", as: ValueFormat<Activation>.choice)
     hiddenCounts = try arguments.value(
       "hidden", as: .integers(in: 1...1_000_000, allowingNone: kind == .made))
@@ -59,6 +62,13 @@ struct NetworkOptions {
   }
 
   private func checkOrders() throws(UsageError) {
+    if scans {
+      guard kind != .eonade else { throw UsageError("--ordering scans: an EoNADE's orders are random") }
+      guard orderCount <= min(4, memberCount) else {
+        throw UsageError("--orders: there are 4 scans of a picture, for as many --members at least")
+      }
+      return
+    }
     if kind == .eonade {
       if orderCount > 1 && ordering != .resampled {
         throw UsageError("--orders: \(orderCount) orders go with --ordering resampled")
@@ -66,7 +76,7 @@ struct NetworkOptions {
     } else if orderCount > memberCount {
       throw UsageError("--orders is for an EoNADE, or for --members: at most as many")
     } else if orderCount > 1 && ordering != .random {
-      throw UsageError("--orders: members of several orders go with --ordering random")
+      throw UsageError("--orders: members of several orders go with --ordering random, or scans")
     }
   }
 
@@ -74,9 +84,20 @@ struct NetworkOptions {
   var memberOrderCount: Int { kind == .eonade ? 1 : orderCount }
 
   /// Returns an untrained network.
+  ///
+  /// - Parameters:
+  ///   - orderIndex: which of the orders it has.
+  ///   - imageShape: the picture that a row is, if it is one.
   func model(
-    variableCount: Int, orderSeed: UInt64, weightSeed: UInt64
+    variableCount: Int, orderIndex: Int, imageShape: ImageShape?, orderSeed: UInt64, weightSeed: UInt64
   ) throws(DensityError) -> any TrainableDensity {
+    var ordering = ordering
+    if scans {
+      guard let imageShape else {
+        throw .invalidConfiguration("--ordering scans is for pictures; --image HxW says that rows are some")
+      }
+      ordering = .explicit(Ordering.scan(orderIndex, of: imageShape).variables)
+    }
     switch kind {
     case .fvsbn:
       return try FVSBN(
@@ -98,7 +119,7 @@ struct NetworkOptions {
         EoNADE.Configuration(
           variableCount: variableCount, hiddenCounts: hiddenCounts, activation: activation,
           orderCount: orderCount, ordering: ordering, seed: orderSeed), seed: weightSeed)
-    case .ensemble, .mixture, .bernoulli, .bernoulliMixture, .chowLiu:
+    case .ensemble, .mixture, .labelled, .conditional, .bernoulli, .bernoulliMixture, .chowLiu:
       preconditionFailure("a \(kind.rawValue) is not trained by gradients")
     }
   }

@@ -90,6 +90,13 @@ func description(of model: any Density) -> String {
     let weights = mixture.weights
     let isEven = weights.allSatisfy { $0 == weights[0] }
     parts.append("\(mixture.densities.count) components" + (isEven ? "" : " of fitted weights"))
+  case let labelled as LabelledDensity:
+    parts.append("\(labelled.classes.count) classes")
+    parts.append("temperature \(fixed(labelled.temperature, 3))")
+  case let conditional as ConditionalNetwork:
+    parts[0] =
+      "\(conditional.classCount) classes before \(model.variableCount - conditional.classCount) variables"
+    parts.append("a \(familyName(of: conditional.seeingNetwork))")
   case let mixture as BernoulliMixture:
     parts.append("\(mixture.componentCount) component\(mixture.componentCount == 1 ? "" : "s")")
   case let eonade as EoNADE:

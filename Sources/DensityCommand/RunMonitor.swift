@@ -9,6 +9,8 @@ struct RunMonitor {
   var isIntroduced = true
   /// What the run was started with, to be kept in its folder.
   var record: RunRecord?
+  /// Which classes the rows have, if they have labels.
+  var classLine: String?
 
   /// Returns what tells of the events of a run in a folder, and writes the record there when it begins.
   func observe(in directory: RunDirectory) -> (RunEvent) throws(DensityError) -> Bool {
@@ -47,7 +49,8 @@ struct RunMonitor {
 
   private func show(_ event: TrainingEvent, of member: RunMember) {
     let epochCount = member.configuration.epochCount
-    let prefix = member.count == 1 ? "" : "member \(member.number) of \(member.count): "
+    let name = member.className.map { ", class \($0)" } ?? ""
+    let prefix = member.count == 1 ? "" : "member \(member.number) of \(member.count)\(name): "
     switch event {
     case .step(let state):
       progress.update(
@@ -69,6 +72,7 @@ struct RunMonitor {
   func introduceData() {
     for source in data.sources { progress.print("\(source)") }
     progress.print(rowCounts(of: data) + (data.binarization.map { ", binarized: \($0)" } ?? ""))
+    if let classLine { progress.print(classLine) }
   }
 
   private func line(_ record: EpochRecord, of epochCount: Int) -> String {

@@ -14,7 +14,7 @@ struct RunRecord {
   /// The options that say nothing about what is trained.
   private static let passing: Set<String> = ["run", "resume", "threads", "json", "from"]
   /// The options whose values are paths.
-  private static let paths = ["data", "validation", "test"]
+  private static let paths = ["data", "validation", "test", "labels", "validation-labels", "test-labels"]
 
   /// Takes down the options of a command line; the data even where they are the usual ones.
   init(_ arguments: ParsedArguments) throws {
@@ -40,7 +40,10 @@ struct RunRecord {
       earlier.options.filter { !given.isGiven(Self.parts($0).name) }
       + words.map { word in
         let (name, value) = Self.parts(word)
-        guard let value, Self.paths.contains(name), !value.hasPrefix("/") else { return word }
+        // Labels may be the name of a column.
+        guard let value, Self.paths.contains(name), !value.hasPrefix("/"),
+          name != "labels" || FileManager.default.fileExists(atPath: value)
+        else { return word }
         return "--\(name)=\(here)/\(value)"
       }
     self.init(options: options, folder: earlier.folder)

@@ -3,7 +3,10 @@ import BinaryDensity
 
 extension RunResult {
   /// Prints what came out of a run, as JSON or as text under a headline.
-  func report(isJSON: Bool, headline: String, sources: [TableSource] = []) throws {
+  func report(
+    isJSON: Bool, headline: String, sources: [TableSource] = [],
+    classification: [(split: DataSplit, summary: ClassificationSummary)] = []
+  ) throws {
     if isJSON {
       return try Terminal.print(
         JSONValue.object(
@@ -12,17 +15,30 @@ extension RunResult {
             .init(key: "training", value: summary.trainingJSON),
             .init(key: "results", value: .array(summary.measurements.map { .object($0.members) })),
           ]
+            + (classification.isEmpty
+              ? []
+              : [.init(key: "classification", value: .array(classification.map { json($0, density) }))])
         ).indentedDescription)
     }
     let directory = RunDirectory(path: summary.directory)
     try Terminal.print(headline)
     for measurement in summary.measurements { try Terminal.print(measurement.line) }
+    for (split, summary) in classification { try Terminal.print(summary.line(split.rawValue)) }
     try Terminal.print("model    \(directory.best)")
     try Terminal.print(
       "samples  "
         + (summary.files.contains(directory.samples)
           ? directory.samples : "no picture: \(density.variableCount) columns are too many for one"))
   }
+}
+
+/// How well the rows of a part are classified, as JSON.
+private func json(
+  _ part: (split: DataSplit, summary: ClassificationSummary), _ density: any Density
+) -> JSONValue {
+  .object(
+    [.init(key: "split", value: .string(part.split.rawValue))]
+      + part.summary.members(classes: (density as? LabelledDensity)?.classes ?? []))
 }
 
 extension RunSummary {

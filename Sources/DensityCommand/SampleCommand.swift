@@ -39,7 +39,13 @@ enum SampleCommand {
         help: "Print each different row once, with how often it was drawn, the most frequent first."),
       .value(
         "logprob", placeholder: "path", help: "Also write each row's log-probability, in nats, to this file."),
-      .value("columns", placeholder: "count", help: "Pictures side by side. Default: a square."),
+      .value("class", placeholder: "name", help: "Of a model of labelled rows: only rows of this class."),
+      .flag(
+        "each-class",
+        help: "Of a model of labelled rows: so many rows of each class, one class after another."),
+      .value(
+        "columns", placeholder: "count",
+        help: "Pictures side by side. Default: a square, or a line a class."),
       .value("magnify", placeholder: "factor", default: "2", help: "The side of a picture's pixel."),
     ] + InferenceArguments.drawOptions + [CommonOptions.threads],
     positionals: [Positional("checkpoint", help: "The trained model, a .safetensors file.")],
@@ -49,6 +55,9 @@ enum SampleCommand {
       Command.Example(
         "density sample model.safetensors -n 1000 -o rows.npy --logprob logp.txt",
         "a thousand rows and how likely each is"),
+      Command.Example(
+        "density sample runs/digits/best.safetensors --each-class -n 10 -o classes.png",
+        "ten rows of each class"),
       Command.Example(
         "density sample model.safetensors --given smoker=1 -n 1000 --distinct",
         "what a smoker is like, and how often"),
@@ -87,40 +96,50 @@ enum SampleCommand {
       try AtomicFile.checkWritable(path, besides: [model])
     }
     let checkpoint = try loaded ?? Checkpoint(contentsOf: model)
+    let models = try ClassSampling.models(arguments, of: checkpoint, path: model)
+    let rowCount = count * models.count
     if isPicture {
       try checkPicture(
-        rowCount: count, variableCount: checkpoint.model.variableCount, magnification: magnification)
+        rowCount: rowCount, variableCount: checkpoint.model.variableCount, magnification: magnification)
     }
     var generator = Philox(seed: try arguments.value("seed", as: .seed), stream: .sampling)
 
     let progress = ProgressLine()
-    let evaluator = checkpoint.model.evaluator()
-    let conditional = try ConditionalSampling(arguments, for: checkpoint)
+    let samplers = try models.map { model in
+      var part = checkpoint
+      part.model = model
+      return (model: model, conditional: try ConditionalSampling(arguments, for: part))
+    }
     Interrupt.install()
     var note: String?
     var logProbabilities: [Double] = []
     /// Draws the rows in parts, each of which is handed on at once, until nobody wants more.
     func draw(_ body: (BinaryMatrix) throws(DensityError) -> Bool) throws(DensityError) {
-      for start in stride(from: 0, to: count, by: partLength) {
-        let size = min(partLength, count - start)
-        let part: BinaryMatrix
-        if let conditional {
-          (part, note) = try conditional.sample(count: size, using: &generator)
-        } else {
-          part = try evaluator.sample(count: size, using: &generator)
+      var drawnCount = 0
+      for sampler in samplers {
+        let evaluator = sampler.model.evaluator()
+        for start in stride(from: 0, to: count, by: partLength) {
+          let size = min(partLength, count - start)
+          let part: BinaryMatrix
+          if let conditional = sampler.conditional {
+            (part, note) = try conditional.sample(count: size, using: &generator)
+          } else {
+            part = try evaluator.sample(count: size, using: &generator)
+          }
+          if Interrupt.isRequested { throw .interrupted }
+          // What has no log p is not drawn from it either, which the first row finds out in any case.
+          let scored = scores != nil ? part : part.rows(0..<(start == 0 ? 1 : 0))
+          let terms = try evaluator.logProbabilities(of: scored) { (_) throws(DensityError) in true } ?? []
+          if scores != nil { logProbabilities += terms }
+          drawnCount += part.rowCount
+          progress.update("sampling", fraction: Double(drawnCount) / Double(rowCount))
+          guard try body(part) else { return }
         }
-        if Interrupt.isRequested { throw .interrupted }
-        // What has no log p is not drawn from it either, which the first row finds out in any case.
-        let scored = scores != nil ? part : part.rows(0..<(start == 0 ? 1 : 0))
-        let terms = try evaluator.logProbabilities(of: scored) { (_) throws(DensityError) in true } ?? []
-        if scores != nil { logProbabilities += terms }
-        progress.update("sampling", fraction: Double(start + part.rowCount) / Double(count))
-        guard try body(part) else { return }
       }
     }
     let shape = TableWriter.Shape(
       columnCount: checkpoint.model.variableCount, names: checkpoint.columnNames,
-      imageShape: checkpoint.imageShape, rowCount: count)
+      imageShape: checkpoint.imageShape, rowCount: rowCount)
     if arguments.flag("distinct") {
       var distinct = DistinctRows(columnCount: checkpoint.model.variableCount)
       try draw { (part) throws(DensityError) in
@@ -135,7 +154,11 @@ enum SampleCommand {
         return true
       }
       try BinaryMatrix(concatenating: parts, columnCount: checkpoint.model.variableCount)
-        .picture(imageShape: checkpoint.imageShape, columns: columns, magnification: magnification)
+        .picture(
+          imageShape: checkpoint.imageShape,
+          columns: columns ?? (models.count > 1 ? min(count, 10_000) : nil),
+          magnification: magnification
+        )
         .writePNG(to: output)
     } else if let table {
       try table.writing(shape) { (writer) throws(DensityError) in
@@ -152,8 +175,8 @@ enum SampleCommand {
     }
     progress.finish()
     if let scores { try scores.write(logProbabilities) }
-    for note in (conditional?.notes ?? []) + [note].compactMap(\.self) { progress.print(note) }
-    if output != "-" { progress.print("\(count) rows in \(output)") }
+    for note in (samplers[0].conditional?.notes ?? []) + [note].compactMap(\.self) { progress.print(note) }
+    if output != "-" { progress.print("\(rowCount) rows in \(output)") }
     return .success
   }
 

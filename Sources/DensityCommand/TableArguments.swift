@@ -37,6 +37,8 @@ enum TableArguments {
     options.hasHeader = try arguments.optionalValue("header", as: .string).map { $0 == "yes" }
     options.columns = try arguments.optionalValue("columns", as: .list)
     options.ignored = try arguments.optionalValue("ignore", as: .list) ?? []
+    // The labels of rows are none of their bits.
+    if let column = try LabelOptions.column(arguments) { options.ignored.append(column) }
     options.missing = try arguments.optionalValue("missing", as: .list) ?? []
     options.values = try arguments.optionalValue("values", as: .words) ?? checkpoint?.reading?.values
     options.columnCount =

@@ -39,10 +39,11 @@ enum TrainCommand {
         "activation", placeholder: "f", default: "relu", allowed: Activation.allCases.map(\.rawValue),
         help: "What hidden units apply; for a NADE relu or sigmoid."),
       .value(
-        "ordering", placeholder: "rule", allowed: ["natural", "random", "resampled"],
+        "ordering", placeholder: "rule", allowed: ["natural", "random", "resampled", "scans"],
         help:
           "The order of the variables: the columns' own, a random one, or another for each mask of a MADE and for each "
-          + "component of an EoNADE. Default: "
+          + "component of an EoNADE; scans are those of pictures, along rows, then down columns, then both backwards, "
+          + "for members of several --orders. Default: "
           + "\(TrainingOptions.orderingHelp)."),
       .value(
         "masks", placeholder: "count", default: "1", help: "The number of a MADE's masks, mixed at test time."
@@ -59,7 +60,12 @@ enum TrainCommand {
       .value(
         "components", placeholder: "count", default: "500", help: "The components of a bernoulli-mixture."),
       DataOptions.data,
-    ] + DataOptions.heldOut + DataOptions.reading + [
+    ] + DataOptions.heldOut + [LabelOptions.labels] + LabelOptions.heldOut + [
+      .flag(
+        "per-class",
+        help:
+          "With labels: train on the rows of each class apart, in place of one network that sees the class.")
+    ] + DataOptions.reading + [
       CommonOptions.epochs(TrainingOptions.epochHelp),
       .value(
         "batch", short: "b", placeholder: "rows", default: "\(RecommendedSettings.batchSize)",
@@ -128,6 +134,9 @@ enum TrainCommand {
       Command.Example(
         "density train --data table.csv --test held-out.csv --epochs 100 --patience 10", "a table of your own"
       ),
+      Command.Example(
+        "density train --labels Data/mnist --run runs/digits",
+        "a NADE that sees the digit: 'density classify' asks it for the probabilities of all ten"),
       Command.Example("density train --resume --run runs/nade", "go on with an interrupted run"),
       Command.Example("density train --resume --run runs/nade --epochs 60", "go on with a finished one"),
     ], run: run)
@@ -153,7 +162,10 @@ enum TrainCommand {
     let arguments = isResumed ? try RunRecord.completing(given, in: directory) : given
     let kind = try arguments.value("model", as: ValueFormat<ModelKind>.choice)
     let memberCount = try arguments.value("members", as: .integer(in: 1...10_000))
-    if isResumed && memberCount == 1 { return try resume(given, completedBy: arguments, in: directory) }
+    let hasLabels = arguments.isGiven("labels")
+    if isResumed && memberCount == 1 && !hasLabels {
+      return try resume(given, completedBy: arguments, in: directory)
+    }
 
     // Every option is read before any file, so that a slip of the keyboard costs no time.
     let seed = try arguments.value("seed", as: .seed)
@@ -161,11 +173,17 @@ enum TrainCommand {
     if arguments.isGiven("components") && kind != .bernoulliMixture {
       throw UsageError("--components is for a bernoulli-mixture")
     }
-    if ModelKind.baselines.contains(kind) {
-      if let setting = networkSettings.first(where: arguments.isGiven) {
-        throw UsageError(
-          "--\(setting) says nothing with --model \(kind.rawValue), which is fitted by counting")
-      }
+    try checkLabels(arguments)
+    let isBaseline = ModelKind.baselines.contains(kind)
+    if isBaseline, let setting = networkSettings.first(where: arguments.isGiven) {
+      throw UsageError("--\(setting) says nothing with --model \(kind.rawValue), which is fitted by counting")
+    }
+    if hasLabels {
+      return try trainLabelled(
+        kind, memberCount: memberCount, componentCount: componentCount, seed: seed, isResumed: isResumed,
+        given, completedBy: arguments, in: directory)
+    }
+    if isBaseline {
       return try fit(kind, componentCount: componentCount, seed: seed, arguments, in: directory)
     }
     let options = try TrainingOptions(arguments, kind: kind)
@@ -173,7 +191,9 @@ enum TrainCommand {
     let data = try DataOptions.trainingData(arguments, seed: seed)
     let configuration = options.configuration(rowCount: data.train.rowCount, seed: seed)
     func model(orderSeed: UInt64, weightSeed: UInt64) throws(DensityError) -> any TrainableDensity {
-      try networks.model(variableCount: data.variableCount, orderSeed: orderSeed, weightSeed: weightSeed)
+      try networks.model(
+        variableCount: data.variableCount, orderIndex: Int(orderSeed &- seed), imageShape: data.imageShape,
+        orderSeed: orderSeed, weightSeed: weightSeed)
     }
     let run = TrainingRun(in: directory, data: data)
     let monitor = RunMonitor(
@@ -229,7 +249,9 @@ enum TrainCommand {
 
   /// Trains a network that begins as that of a checkpoint.
   private static func train(from path: String, _ arguments: ParsedArguments) throws -> ExitStatus {
-    if let setting = (["model", "components", "resume"] + shape).first(where: arguments.isGiven) {
+    if let setting = (["model", "components", "resume", "labels", "per-class"] + shape).first(
+      where: arguments.isGiven)
+    {
       throw UsageError("--\(setting) does not go with --from, which says what is trained")
     }
     let seed = try arguments.value("seed", as: .seed)
@@ -302,7 +324,7 @@ enum TrainCommand {
   }
 
   /// What to type to go on; what the run is trained on stands in its folder.
-  private static func resumeLine(_ directory: RunDirectory) -> String {
+  static func resumeLine(_ directory: RunDirectory) -> String {
     ["density", "train", "--resume", "--run", directory.path].map(shellWord).joined(separator: " ")
   }
 

@@ -18,7 +18,7 @@ let program = Program(
     TrainCommand.command, FitCommand.command, ReproduceCommand.command, EvaluateCommand.command,
     SampleCommand.command,
     LogProbCommand.command, QueryCommand.command, MarginalCommand.command, ModeCommand.command,
-    ImputeCommand.command,
+    ImputeCommand.command, ClassifyCommand.command,
     InfoCommand.command, ExportCommand.command, ImportCommand.command, DescribeCommand.command,
     ConvertCommand.command, CompressCommand.command, DecompressCommand.command,
   ],

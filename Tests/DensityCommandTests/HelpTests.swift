@@ -9,7 +9,7 @@ struct HelpTests {
       "model", "hidden", "activation", "ordering", "masks", "orders", "fresh-masks", "direct", "residual",
       "components",
       "data", "validation",
-      "test",
+      "test", "labels", "validation-labels", "test-labels", "per-class",
       "binarize", "threshold", "binarize-seed",
       "format", "header", "columns", "ignore", "values", "missing", "column-count", "index-base", "array",
       "image",
@@ -35,8 +35,8 @@ struct HelpTests {
       "json", "help",
     ],
     "sample": [
-      "count", "seed", "output", "given", "exact", "on-bits", "temperature", "distinct", "logprob", "columns",
-      "magnify", "particles", "enumerate", "order", "threads", "help",
+      "count", "seed", "output", "given", "exact", "on-bits", "temperature", "distinct", "logprob", "class",
+      "each-class", "columns", "magnify", "particles", "enumerate", "order", "threads", "help",
     ],
     "marginal": [
       "output", "given", "hide", "others", "count", "particles", "error", "enumerate", "order", "seed",
@@ -69,6 +69,11 @@ struct HelpTests {
       "help",
     ],
     "info": ["graph", "names", "json", "help"],
+    "classify": [
+      "data", "split", "labels", "output", "reliability", "temperature", "binarize", "threshold",
+      "binarize-seed", "format", "header", "columns", "ignore", "values", "missing", "column-count",
+      "index-base", "array", "image", "threads", "json", "help",
+    ],
     "export": ["output", "to", "help"],
     "import": ["output", "activation", "help"],
     "describe": [

@@ -56,6 +56,10 @@ public enum ModelKind: String, CaseIterable, Hashable, Sendable, Codable {
   case ensemble
   /// Densities averaged as whole-row probabilities.
   case mixture
+  /// A density of rows for each class.
+  case labelled
+  /// A network in training that sees a row's class.
+  case conditional
   /// Independent variables.
   case bernoulli
   /// A mixture of independent variables.
@@ -64,7 +68,7 @@ public enum ModelKind: String, CaseIterable, Hashable, Sendable, Codable {
   case chowLiu = "chow-liu"
 
   /// The families that `Trainer` trains.
-  package static var trainable: [ModelKind] { allCases.filter { $0.type is any TrainableDensity.Type } }
+  package static var trainable: [ModelKind] { allCases.filter { $0.type is any NetworkFamily.Type } }
   /// The families that are fitted at once, by counting.
   package static let baselines: [ModelKind] = [.bernoulli, .bernoulliMixture, .chowLiu]
 
@@ -77,6 +81,8 @@ public enum ModelKind: String, CaseIterable, Hashable, Sendable, Codable {
     case .eonade: EoNADE.self
     case .ensemble: Ensemble.self
     case .mixture: Mixture.self
+    case .labelled: LabelledDensity.self
+    case .conditional: ConditionalNetwork.self
     case .bernoulli: IndependentBernoulli.self
     case .bernoulliMixture: BernoulliMixture.self
     case .chowLiu: ChowLiuTree.self

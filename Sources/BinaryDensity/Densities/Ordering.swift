@@ -41,6 +41,19 @@ public struct Ordering: Hashable, Sendable {
     return Ordering(generator.permutation(of: count))
   }
 
+  /// One of the four orders in which the pixels of a picture are scanned: 0 along its rows, 1 down its columns, 2 and 3 these
+  /// backwards.
+  ///
+  /// - Precondition: `0 <= index < 4`.
+  package static func scan(_ index: Int, of shape: ImageShape) -> Ordering {
+    precondition((0..<4).contains(index), "there are 4 scans, not \(index + 1)")
+    let natural = Array(0..<shape.pixelCount)
+    let forwards =
+      index % 2 == 0
+      ? natural : natural.map { ($0 % shape.height) * shape.width + $0 / shape.height }
+    return Ordering(index < 2 ? forwards : forwards.reversed())
+  }
+
   /// The mask degree of each variable as an input: the number of variables known once it is.
   public var inputDegrees: [Int] { positions.map { $0 + 1 } }
   /// The mask degree of each variable's conditional: the number of variables it may see.

@@ -6,7 +6,7 @@ extension DataSplits {
   /// 50 000 and 10 000. Those of the test file are for testing. The files are called
   /// `train-images-idx3-ubyte` and `t10k-images-idx3-ubyte` (or `test-images-…`), with a dot for the second dash, without
   /// `-ubyte`, with a set's name such as `emnist-letters-` before, plain or with `.gz` behind; a plain file goes before a
-  /// compressed one. Labels are not read: a density needs none. A stochastic draw takes the row of an image in its file,
+  /// compressed one. Labels are not read; see `RowLabels.mnist(directory:)`. A stochastic draw takes the row of an image in its file,
   /// so validation rows are rows 50 000 … 59 999 of the stream `.train`.
   ///
   /// - Throws: `DensityError.missingFile`, `.unreadable`, `.malformed`; `.mismatch` for a folder without such files, or

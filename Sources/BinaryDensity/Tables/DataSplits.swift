@@ -138,12 +138,7 @@ public struct DataSplits: Sendable {
     precondition(validation == nil, "\(name) already has validation rows")
     precondition(fraction > 0 && fraction < 1, "a fraction of \(fraction) cannot be held out")
     guard train.rowCount >= 2 else { return self }
-    let wanted = Int((Double(train.rowCount) * fraction).rounded())
-    let count = min(max(wanted, 1), train.rowCount - 1)
-    var generator = Philox(seed: seed, stream: .heldOutRows)
-    let order = generator.permutation(of: train.rowCount)
-    let kept = order[count...].sorted()
-    let heldOut = order[..<count].sorted()
+    let (kept, heldOut) = Self.heldOutRows(of: train.rowCount, fraction: fraction, seed: seed)
     var partial = partial
     partial[.train] = self.partial[.train]?.selecting(kept)
     partial[.validation] = self.partial[.train]?.selecting(heldOut)
@@ -151,6 +146,30 @@ public struct DataSplits: Sendable {
       name: name, train: train.selecting(kept), validation: train.selecting(heldOut),
       test: test, imageShape: imageShape, binarization: binarization,
       trainLevels: trainLevels?.selecting(kept), partial: partial
+    ).described(as: self)
+  }
+
+  /// Returns which of at least two rows are kept and which are held out, both ascending.
+  static func heldOutRows(of rowCount: Int, fraction: Double, seed: UInt64) -> (kept: [Int], heldOut: [Int]) {
+    let wanted = Int((Double(rowCount) * fraction).rounded())
+    let count = min(max(wanted, 1), rowCount - 1)
+    var generator = Philox(seed: seed, stream: .heldOutRows)
+    let order = generator.permutation(of: rowCount)
+    return (order[count...].sorted(), order[..<count].sorted())
+  }
+
+  /// Returns the data set with some rows of its parts; a part of which none are named is left out.
+  ///
+  /// - Parameter rows: the rows of each part, in the order wanted; those of training are needed.
+  func selecting(_ rows: [DataSplit: [Int]]) -> DataSplits {
+    func selected(_ split: DataSplit) -> BinaryMatrix? {
+      rows[split].flatMap { self[split]?.selecting($0) }
+    }
+    let training = rows[.train] ?? []
+    return DataSplits(
+      name: name, train: train.selecting(training), validation: selected(.validation), test: selected(.test),
+      imageShape: imageShape, binarization: binarization, trainLevels: trainLevels?.selecting(training),
+      partial: rows.reduce(into: [:]) { $0[$1.key] = partial[$1.key]?.selecting($1.value) }
     ).described(as: self)
   }
 

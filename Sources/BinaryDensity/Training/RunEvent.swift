@@ -24,4 +24,6 @@ public struct RunMember: Hashable, Sendable {
   public let count: Int
   /// How the network is trained.
   public let configuration: TrainingConfiguration
+  /// The class whose rows the network learns from, if they are those of one.
+  public var className: String?
 }

@@ -13,7 +13,7 @@ extension TrainingRun {
   /// - Throws: `DensityError.mismatch` if the folder holds another training.
   func continuing<Model: TrainableDensity>(
     _ model: Model, _ configuration: TrainingConfiguration, in folder: RunDirectory, isResumed: Bool,
-    isExtensible: Bool = false, number: Int = 1, of count: Int = 1,
+    isExtensible: Bool = false, as member: RunMember? = nil,
     _ observe: (RunEvent) throws(DensityError) -> Bool
   ) throws(DensityError) -> TrainedNetwork {
     if isResumed, folder.holdsTraining {
@@ -21,19 +21,19 @@ extension TrainingRun {
       let trainer = try saved.trainer(
         continuing: model, configuration, data: data, isExtensible: isExtensible)
       return try train(
-        trainer, in: folder, resumedFrom: saved.state.progress, number: number, of: count, observe)
+        trainer, in: folder, resumedFrom: saved.state.progress, as: member, observe)
     }
     let trainer = try Trainer(model, data: data, configuration: configuration)
     try AtomicFile.createDirectory(folder.path)
-    return try train(trainer, in: folder, number: number, of: count, observe)
+    return try train(trainer, in: folder, as: member, observe)
   }
 
   /// Trains to the end, or until `observe` says to stop, keeping the files of a folder current.
   func train<Model: TrainableDensity>(
     _ trainer: Trainer<Model>, in folder: RunDirectory, resumedFrom before: TrainingState.Progress? = nil,
-    number: Int = 1, of count: Int = 1, _ observe: (RunEvent) throws(DensityError) -> Bool
+    as member: RunMember? = nil, _ observe: (RunEvent) throws(DensityError) -> Bool
   ) throws(DensityError) -> TrainedNetwork {
-    let member = RunMember(number: number, count: count, configuration: trainer.progress.configuration)
+    let member = member ?? RunMember(number: 1, count: 1, configuration: trainer.progress.configuration)
     _ = try observe(.began(member, model: trainer.model, resumedFrom: before))
     let outcome =
       // What is finished is left as it stands.
@@ -95,8 +95,14 @@ extension TrainingRun {
         summary.measurements = measurements
         if data.makesPictures, try observe(.busy) {
           var generator = Philox(seed: seed, stream: .sampling)
-          let samples = try density.sample(count: 100, using: &generator)
-          try samples.picture(imageShape: data.imageShape).writePNG(to: directory.samples)
+          let samples: BinaryMatrix
+          if let labelled = density as? LabelledDensity {
+            samples = try labelled.sampleOfEachClass(count: 10, using: &generator)
+          } else {
+            samples = try density.sample(count: 100, using: &generator)
+          }
+          try samples.picture(imageShape: data.imageShape, columns: density is LabelledDensity ? 10 : nil)
+            .writePNG(to: directory.samples)
         }
       }
       // Whoever asks for an end is told that it was heard, however late it came.

@@ -82,37 +82,64 @@ public struct TrainingRun: Sendable {
     _ model: (_ orderSeed: UInt64, _ weightSeed: UInt64) throws(DensityError) -> any TrainableDensity
   ) throws(DensityError) -> RunResult {
     precondition(count >= 1 && orderCount >= 1, "\(count) members of \(orderCount) orders are no run")
-    return try directory.whileLocked { () throws(DensityError) in
-      try trainMembersLocked(
-        count, orderCount: orderCount, configuration, isResumed: isResumed, observing: observe, model)
+    return try trainInTurn(
+      count, seed: configuration.seed, isResumed: isResumed, observing: observe
+    ) { (index) throws(DensityError) in
+      var training = configuration
+      training.seed = configuration.seed &+ UInt64(index)
+      let orderSeed = configuration.seed &+ UInt64(index % orderCount)
+      return MemberTraining(
+        data: data, configuration: training, model: try model(orderSeed, training.seed))
+    } combined: {
+      LabelledDensity.combined($0)
     }
   }
 
-  private func trainMembersLocked(
-    _ count: Int, orderCount: Int, _ configuration: TrainingConfiguration, isResumed: Bool,
-    observing observe: (RunEvent) throws(DensityError) -> Bool,
-    _ model: (_ orderSeed: UInt64, _ weightSeed: UInt64) throws(DensityError) -> any TrainableDensity
+  /// A network that is to be one of a run's.
+  struct MemberTraining {
+    let data: DataSplits
+    let configuration: TrainingConfiguration
+    let model: any TrainableDensity
+    /// The class whose rows it learns from, if they are those of one.
+    var className: String?
+  }
+
+  /// Trains networks one after another, each in a folder of its own below the run's, and combines them.
+  ///
+  /// - Parameters:
+  ///   - count: the number of networks.
+  ///   - seed: the seed of the samples that are drawn at the end.
+  ///   - isResumed: goes on with what the folders hold.
+  ///   - observe: is told of every step, and returns whether to go on.
+  ///   - member: returns the network of a number counted from 0, as it is to begin.
+  ///   - combined: makes the run's density of them.
+  func trainInTurn(
+    _ count: Int, seed: UInt64, isResumed: Bool, observing observe: (RunEvent) throws(DensityError) -> Bool,
+    _ member: (Int) throws(DensityError) -> MemberTraining,
+    combined: ([any Density]) throws(DensityError) -> any Density
   ) throws(DensityError) -> RunResult {
-    if isResumed { _ = try observe(.prepared(earlierRun: nil)) } else { try prepare(observe) }
-    let clock = ContinuousClock()
-    let start = clock.now
-    var networks: [TrainedNetwork] = []
-    repeat {
-      let number = networks.count
-      var training = configuration
-      training.seed = configuration.seed &+ UInt64(number)
-      let orderSeed = configuration.seed &+ UInt64(number % orderCount)
-      networks.append(
-        try continuing(
-          try model(orderSeed, training.seed), training, in: directory.member(number + 1),
-          isResumed: isResumed, isExtensible: true,
-          number: number + 1, of: count, observe))
-    } while networks.count < count && networks.last?.summary.outcome != .stopped
-    let parts = Ensemble.groups(networks.map(\.best))
-    let density = parts.count == 1 ? parts[0] : Mixture(parts)
-    let summary = summary(networks.map(\.summary), seconds: start.duration(to: clock.now).seconds)
-    if !summary.isInterrupted { try keep(density) }
-    return try finished(density, summary, seed: configuration.seed, observe)
+    try directory.whileLocked { () throws(DensityError) in
+      if isResumed { _ = try observe(.prepared(earlierRun: nil)) } else { try prepare(observe) }
+      let clock = ContinuousClock()
+      let start = clock.now
+      var networks: [TrainedNetwork] = []
+      repeat {
+        let training = try member(networks.count)
+        let number = networks.count + 1
+        networks.append(
+          try TrainingRun(in: directory, data: training.data).continuing(
+            training.model, training.configuration, in: directory.member(number), isResumed: isResumed,
+            isExtensible: true,
+            as: RunMember(
+              number: number, count: count, configuration: training.configuration,
+              className: training.className), observe))
+      } while networks.count < count && networks.last?.summary.outcome != .stopped
+      let summary = summary(networks.map(\.summary), seconds: start.duration(to: clock.now).seconds)
+      let best = networks.map(\.best)
+      let density = summary.isInterrupted ? LabelledDensity.combined(best) : try combined(best)
+      if !summary.isInterrupted { try keep(density) }
+      return try finished(density, summary, seed: seed, observe)
+    }
   }
 
   // MARK: Baselines
@@ -137,16 +164,22 @@ public struct TrainingRun: Sendable {
     }
     return try directory.whileLocked { () throws(DensityError) in
       try prepare(observe)
-      return try fitLocked(kind, componentCount: componentCount, seed: seed, observing: observe)
+      let clock = ContinuousClock()
+      let start = clock.now
+      let (density, isStopped) = try fitted(
+        kind, to: data, componentCount: componentCount, seed: seed, observing: observe)
+      var summary = summary([], seconds: start.duration(to: clock.now).seconds)
+      summary.isInterrupted = isStopped
+      try keep(density)
+      return try finished(density, summary, seed: seed, observe)
     }
   }
 
-  private func fitLocked(
-    _ kind: ModelKind, componentCount: Int, seed: UInt64,
+  /// Fits a baseline to the rows of a data set; what was stopped is as far as it came.
+  func fitted(
+    _ kind: ModelKind, to data: DataSplits, componentCount: Int, seed: UInt64,
     observing observe: (RunEvent) throws(DensityError) -> Bool
-  ) throws(DensityError) -> RunResult {
-    let clock = ContinuousClock()
-    let start = clock.now
+  ) throws(DensityError) -> (density: any Density, isStopped: Bool) {
     var isStopped = false
     var failure: DensityError?
     /// Tells of an event, and returns whether to go on.
@@ -178,9 +211,6 @@ public struct TrainingRun: Sendable {
     default: density = try IndependentBernoulli.fit(to: rows)
     }
     if let failure { throw failure }
-    var summary = summary([], seconds: start.duration(to: clock.now).seconds)
-    summary.isInterrupted = isStopped
-    try keep(density)
-    return try finished(density, summary, seed: seed, observe)
+    return (density, isStopped)
   }
 }

@@ -122,8 +122,8 @@ struct ConfigurationTests {
     #expect(ModelKind.allCases.allSatisfy { $0.type.kind == $0 })
     #expect(
       ModelKind.allCases.map(\.rawValue) == [
-        "fvsbn", "nade", "made", "eonade", "ensemble", "mixture", "bernoulli", "bernoulli-mixture",
-        "chow-liu",
+        "fvsbn", "nade", "made", "eonade", "ensemble", "mixture", "labelled", "conditional",
+        "bernoulli", "bernoulli-mixture", "chow-liu",
       ])
   }
 }

@@ -24,6 +24,8 @@ public struct Mixture: Density {
     parts = WeightedDensities(densities, weights: weights)
   }
 
+  init(_ parts: WeightedDensities) { self.parts = parts }
+
   /// The densities.
   public var densities: [any Density] { parts.densities }
   /// Their weights: positive or zero, with a sum of 1.

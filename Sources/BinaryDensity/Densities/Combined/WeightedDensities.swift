@@ -22,6 +22,12 @@ struct WeightedDensities: Sendable {
     self.weights = weights.map { $0 / total }
   }
 
+  /// Takes weights that have been checked, with a sum of 1 but for rounding, to the bit.
+  init(_ densities: [any Density], restoredWeights weights: [Double]) {
+    self.densities = densities
+    self.weights = weights
+  }
+
   /// The numbers of all densities' parameters, and the weights.
   var parameterCount: Int { densities.reduce(weights.count) { $0 + $1.parameterCount } }
 
@@ -43,16 +49,22 @@ struct WeightedDensities: Sendable {
   }
 
   init(_ archive: DensityArchive) throws(DensityError) {
-    let weights = try archive.configuration(Configuration.self).weights
-    let densities = try archive.componentDensities()
-    guard weights.count == densities.count, weights.allSatisfy({ $0 >= 0 && $0.isFinite }),
-      abs(weights.reduce(0, +) - 1) < 1e-6
-    else {
-      throw archive.malformed("\(densities.count) weights with a sum of 1", found: "\(weights)")
-    }
-    self.densities = densities
-    // Those of other writers may be rounded to Float; the package's own are taken as they are.
+    densities = try archive.componentDensities()
+    weights = try archive.weights(
+      archive.configuration(Configuration.self).weights, count: densities.count)
+  }
+}
+
+extension DensityArchive {
+  /// Returns weights with a sum of 1 of those that a configuration has.
+  ///
+  /// - Throws: `DensityError.malformed` for others.
+  func weights(_ weights: [Double], count: Int) throws(DensityError) -> [Double] {
     let total = weights.reduce(0, +)
-    self.weights = abs(total - 1) < 1e-9 ? weights : weights.map { $0 / total }
+    guard weights.count == count, weights.allSatisfy({ $0 >= 0 && $0.isFinite }), abs(total - 1) < 1e-6 else {
+      throw malformed("\(count) weights with a sum of 1", found: "\(weights)")
+    }
+    // Those of other writers may be rounded to Float; the package's own are taken as they are.
+    return abs(total - 1) < 1e-9 ? weights : weights.map { $0 / total }
   }
 }

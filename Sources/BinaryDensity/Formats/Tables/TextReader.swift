@@ -200,7 +200,7 @@ final class TextReader: TableReader {
   }
 
   /// Whether the line at hand holds nothing.
-  private func isEmptyLine() -> Bool {
+  func isEmptyLine() -> Bool {
     let tabsDivide = head.delimiter == .tab
     return UnsafeBufferPointer(start: lines.line, count: lines.length).allSatisfy {
       $0 == 0x20 || $0 == 0x09 && !tabsDivide || $0 == 0x0B || $0 == 0x0C || $0 == 0x1A
@@ -208,7 +208,7 @@ final class TextReader: TableReader {
   }
 
   /// Whether the line at hand is a comment, or drawn between rows.
-  private func isPassedOver(hasBegun: Bool) -> Bool {
+  func isPassedOver(hasBegun: Bool) -> Bool {
     let line = TextSample(bytes: lines.line, count: lines.length)
     if head.delimiter == .pipe, line.isRule { return true }
     guard hasBegun else { return line.isComment }

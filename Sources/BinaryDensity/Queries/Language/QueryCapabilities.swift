@@ -85,7 +85,9 @@ extension QueryCapabilities {
     let kinds: [ModelKind] = [
       .bernoulli, .chowLiu, .bernoulliMixture, .fvsbn, .nade, .made, .eonade, .ensemble, .mixture,
     ]
-    precondition(Set(kinds) == Set(ModelKind.allCases), "a family is not asked")
+    // A labelled density answers what a mixture does; a conditional network is for training.
+    precondition(
+      Set(kinds).union([.labelled, .conditional]) == Set(ModelKind.allCases), "a family is not asked")
     for kind in kinds {
       for (suffix, density) in try examples(of: kind) {
         result.append((suffix.isEmpty ? kind.rawValue : "\(kind.rawValue) \(suffix)", density, .own))
@@ -119,6 +121,7 @@ extension QueryCapabilities {
         EoNADE.Configuration(variableCount: count, hiddenCounts: [4], orderCount: orderCount), seed: 1)
     }
     return switch kind {
+    case .labelled, .conditional: []
     case .bernoulli: [("", try IndependentBernoulli.fit(to: rows))]
     case .chowLiu: [("", try ChowLiuTree.fit(to: rows))]
     case .bernoulliMixture: [("", try BernoulliMixture.fit(to: rows, componentCount: 2))]

@@ -19,6 +19,13 @@ func askByName() throws {
   }
 }
 
+func classify(_ rows: BinaryMatrix) throws {
+  if let digits = try Checkpoint(contentsOf: "runs/digits/best.safetensors").model as? LabelledDensity {
+    let scores = try digits.classScores(of: rows)  // log p(row, class)
+    print(scores.posteriors(temperature: digits.temperature)[0])  // p(class | row) of the first row
+  }
+}
+
 func trainAndSample() throws {
   let data = try DataSplits.mnist(directory: "Data/mnist")
   let model = try NADE(NADE.Configuration(variableCount: 784, hiddenCount: 500, activation: .relu), seed: 1)

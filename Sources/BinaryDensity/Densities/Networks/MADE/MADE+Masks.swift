@@ -63,13 +63,14 @@ extension MADE {
 
     /// Creates the `index`-th mask set that a configuration's rule and seed give.
     ///
+    /// - Parameter lowestDegree: that of the first hidden layer's first units; nil for what gives each something to see.
     /// - Precondition: there is a seed if something is drawn from it.
-    init(_ configuration: Configuration, index: Int) {
+    init(_ configuration: Configuration, index: Int, lowestDegree: Int? = nil) {
       let count = configuration.variableCount
       let ordering = configuration.ordering.ordering(count: count, seed: configuration.seed, index: index)
 
       var degrees: [[Int]] = []
-      var lowest = min(1, count - 1)
+      var lowest = lowestDegree ?? min(1, count - 1)
       for (layer, width) in configuration.hiddenCounts.enumerated() {
         // What is added to a unit must see no more than it may.
         if configuration.addsLayerBelow(layer), let below = degrees.last {

@@ -1,0 +1,74 @@
+import Arguments
+import Autodiff
+import BinaryDensity
+import Kernels
+
+extension TrainCommand {
+  /// Refuses what says something about labels where there are none.
+  static func checkLabels(_ arguments: ParsedArguments) throws(UsageError) {
+    let options = ["per-class", "validation-labels", "test-labels"]
+    if !arguments.isGiven("labels"), let option = options.first(where: arguments.isGiven) {
+      throw UsageError("--\(option) goes with --labels")
+    }
+  }
+
+  /// Trains a density of labelled rows: networks that see the class, or a density a class.
+  static func trainLabelled(
+    _ kind: ModelKind, memberCount: Int, componentCount: Int, seed: UInt64, isResumed: Bool,
+    _ given: ParsedArguments, completedBy arguments: ParsedArguments, in directory: RunDirectory
+  ) throws -> ExitStatus {
+    let isBaseline = ModelKind.baselines.contains(kind)
+    let isPerClass = arguments.flag("per-class") || isBaseline
+    if kind == .eonade && !isPerClass {
+      throw UsageError("--labels: an eonade does not see classes; --per-class trains one for each")
+    }
+    if isBaseline && isResumed {
+      throw UsageError("--resume: a \(kind.rawValue) is fitted at once; leave it out")
+    }
+    let options = isBaseline ? nil : try TrainingOptions(arguments, kind: kind)
+    let networks = isBaseline ? nil : try NetworkOptions(arguments, kind: kind, memberCount: memberCount)
+    let labelled = try LabelOptions.trainingData(arguments, seed: seed)
+    let data = labelled.data
+    let progress = ProgressLine()
+    let monitor = RunMonitor(
+      data: data, progress: progress,
+      record: isBaseline
+        ? nil : try isResumed ? RunRecord(given, goingOnIn: directory) : RunRecord(arguments),
+      classLine: labelled.classLine)
+    let run = TrainingRun(in: directory, data: data)
+    let result: RunResult
+    if let options, let networks {
+      result = try run.train(
+        on: labelled, memberCount: memberCount, orderCount: networks.memberOrderCount, isPerClass: isPerClass,
+        isResumed: isResumed, observing: monitor.observe(in: directory),
+        configuration: { options.configuration(rowCount: $0, seed: seed) }
+      ) { (orderSeed, weightSeed) throws(DensityError) in
+        try networks.model(
+          variableCount: data.variableCount, orderIndex: Int(orderSeed &- seed), imageShape: data.imageShape,
+          orderSeed: orderSeed, weightSeed: weightSeed)
+      }
+    } else {
+      result = try run.fit(kind, to: labelled, componentCount: componentCount, seed: seed) { event in
+        let goesOn = monitor.observe(event)
+        if case .prepared = event { monitor.introduceData() }
+        return goesOn
+      }
+    }
+    progress.finish()
+    guard !result.summary.isInterrupted, let density = result.density as? LabelledDensity else {
+      progress.print("interrupted. Resume with: \(resumeLine(directory))")
+      return .interrupted
+    }
+    let classification = try density.measureClassification(heldOutOf: labelled) {
+      (split, fraction) throws(DensityError) in
+      progress.update("classifying \(split.rawValue) rows", fraction: fraction)
+      return true
+    }
+    progress.finish()
+    try result.report(
+      isJSON: arguments.flag("json"),
+      headline: description(of: result.density) + "\n" + result.summary.headline, sources: data.sources,
+      classification: classification ?? [])
+    return .success
+  }
+}
