@@ -179,7 +179,7 @@ struct CompositeTests {
     "a composite that cannot be is refused",
     arguments: [
       (#"{"weights":[0.5,0.5],"components":[]}"#, "at least one component"),
-      (#"{"weights":[1]}"#, "JSON"),
+      (#"{"weights":[1]}"#, "at least one component"),
       (#"{"weights":[2,-1],"components":[A,A]}"#, "a sum of 1"),
       (#"{"weights":[1],"components":[A,A]}"#, "2 weights"),
       (#"{"weights":[0.5,0.5],"components":[A,B]}"#, "equally many variables"),
