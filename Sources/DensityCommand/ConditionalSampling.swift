@@ -66,7 +66,7 @@ struct ConditionalSampling {
     guard let found else { throw .interrupted }
     if temperature != 1 { return (found.rows, "at a temperature of \(temperature): not drawn from p") }
     let note = found.effectiveSampleSizes[0].map {
-      InferenceArguments.note($0, inference.options)
+      InferenceArguments.note($0)
         + (onBitCount == nil ? "; --exact TRIES draws by rejection" : "")
     }
     return (found.rows, note)

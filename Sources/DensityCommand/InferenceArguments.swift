@@ -6,10 +6,12 @@ enum InferenceArguments {
   static let options: [Option] = [
     .value(
       "particles", placeholder: "count",
-      help: "The most particles for an estimate, default: 65536; or the particles of each draw, default: 256."
+      help:
+        "The most particles for an estimate, default: 65536, with --error 4194304; or the particles of each draw, eight "
+        + "times as many where these are worth little, default: 256."
     ),
     .value(
-      "error", placeholder: "nats", help: "The standard error of log p to reach, if the particles allow it."),
+      "error", placeholder: "nats", help: "The standard error of log p at which to stop, if the particles allow it."),
     .value(
       "enumerate", placeholder: "time", default: "0.1s",
       help: "The longest enumeration of a row's unknown columns, as predicted; 0 for none."),
@@ -27,12 +29,13 @@ enum InferenceArguments {
   ) throws(UsageError) -> Inference.Options {
     let given = try arguments.optionalValue("particles", as: .integer(in: 32...1 << 23))
     let usual = Inference.Options()
+    let error =
+      arguments.declares("error") ? try arguments.optionalValue("error", as: .positiveNumber) : nil
     // A draw takes an eighth of what an estimate begins with.
     let count = forDraws ? given.map { 8 * $0 } : given.map { min($0, usual.particleCount) }
     return Inference.Options(
-      particleCount: count ?? usual.particleCount, particleLimit: given ?? usual.particleLimit,
-      targetError: arguments.declares("error")
-        ? try arguments.optionalValue("error", as: .positiveNumber) : nil,
+      particleCount: count ?? usual.particleCount, particleLimit: given ?? (error == nil ? usual.particleLimit : 1 << 22),
+      targetError: error,
       enumerationSeconds: try arguments.value("enumerate", as: .duration),
       order: try arguments.value("order", as: .choice), seed: try arguments.value("seed", as: .seed))
   }
@@ -41,10 +44,9 @@ enum InferenceArguments {
   static let drawOptions = options.filter { $0.name != "error" }
 
   /// What is to be said of rows drawn by particles.
-  static func note(_ effectiveSampleSize: Double, _ options: Inference.Options) -> String {
+  static func note(_ effectiveSampleSize: Double) -> String {
     let line =
-      "drawn by particles, approximately: those of the worst row are worth \(fixed(effectiveSampleSize, 0)) of "
-      + "\(max(32, options.particleCount / 8))"
+      "drawn by particles, approximately: those of the worst draw are worth \(fixed(effectiveSampleSize, 0))"
     return effectiveSampleSize < 10 ? line + ", NOT to be trusted: more --particles may help" : line
   }
 }

@@ -55,7 +55,7 @@ enum QueryHelp {
     ),
     (
       "± (estimate)",
-      "By particles in 32 batches, or by rows drawn, which give the standard error. They double until the error can be "
+      "By particles in 32 batches, or by rows drawn, which give the standard error. They grow until the error can be "
         + "trusted, and is below --error, or there are --particles of them."
     ),
     (

@@ -97,8 +97,8 @@ final class RowCompleter {
           ? "all means estimated"
           : "means of \(rowCount - drawnCount) rows exact, of \(drawnCount) estimated")
         + ", by \(count) draws each, standard errors up to \(error)"
-      return leastSize.map { line + "; " + InferenceArguments.note($0, inference.options) } ?? line
-    case .draws: return leastSize.map { InferenceArguments.note($0, inference.options) }
+      return leastSize.map { line + "; " + InferenceArguments.note($0) } ?? line
+    case .draws: return leastSize.map { InferenceArguments.note($0) }
     }
   }
 

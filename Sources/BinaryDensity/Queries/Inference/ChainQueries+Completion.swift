@@ -40,7 +40,7 @@ extension ChainQueries {
       }
     }
     guard var draws = try drawn(filtered, plan, observing: observe) else { return false }
-    // Where blind particles are worth little, others are drawn that have learnt what the evidence asks for.
+    // Where blind particles are worth little, more are drawn, which have learnt what the evidence asks for.
     let weak = filtered.indices.filter {
       draws[$0].map { 8 * $0.effectiveSampleSize < Double(plan.particleCount) } ?? true
     }
@@ -74,8 +74,9 @@ extension ChainQueries {
     try mapInWaves(tasks, observing: observe) { task in
       let salt: UInt64 = task.tilt == nil ? 4 : 6
       let filter = ParticleFilter(
-        source, task.path, particleCount: plan.particleCount, using: plan.generator(task.place, salt: salt),
-        tilt: task.tilt, keepsRows: true)
+        source, task.path,
+        particleCount: task.tilt == nil ? plan.particleCount : plan.options.particleCount,
+        using: plan.generator(task.place, salt: salt), tilt: task.tilt, keepsRows: true)
       var generator = plan.generator(task.place, salt: salt + 1)
       return filter.drawOne(using: &generator)
     }

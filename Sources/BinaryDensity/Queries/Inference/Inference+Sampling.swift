@@ -19,8 +19,11 @@ public struct Completions: Sendable {
 
 /// How completions are drawn where evidence comes after what is unknown.
 public enum CompletionMethod: Hashable, Sendable {
-  /// Exactly where that takes no search (see `Inference`), else each by resampled particles of its own, an eighth of
-  /// `Inference.Options.particleCount`: then draws are approximate.
+  /// Exactly where that takes no search (see `Inference`), else each by resampled particles of its own: then draws are
+  /// approximate.
+  ///
+  /// These are an eighth of `Inference.Options.particleCount`; of rows where so many are worth less than an eighth of their
+  /// number, all of it, and they have learnt from pilots what late evidence asks for.
   case particles
   /// Exactly: candidates are drawn along the order, and dropped as soon as they miss a known value. At most so many
   /// candidates a row are tried; 1 / p(evidence) are needed for one.
