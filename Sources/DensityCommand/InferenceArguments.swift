@@ -11,7 +11,8 @@ enum InferenceArguments {
         + "times as many where these are worth little, default: 256."
     ),
     .value(
-      "error", placeholder: "nats", help: "The standard error of log p at which to stop, if the particles allow it."),
+      "error", placeholder: "nats",
+      help: "The standard error of log p at which to stop, if the particles allow it."),
     .value(
       "enumerate", placeholder: "time", default: "0.1s",
       help: "The longest enumeration of a row's unknown columns, as predicted; 0 for none."),
@@ -34,7 +35,8 @@ enum InferenceArguments {
     // A draw takes an eighth of what an estimate begins with.
     let count = forDraws ? given.map { 8 * $0 } : given.map { min($0, usual.particleCount) }
     return Inference.Options(
-      particleCount: count ?? usual.particleCount, particleLimit: given ?? (error == nil ? usual.particleLimit : 1 << 22),
+      particleCount: count ?? usual.particleCount,
+      particleLimit: given ?? (error == nil ? usual.particleLimit : 1 << 22),
       targetError: error,
       enumerationSeconds: try arguments.value("enumerate", as: .duration),
       order: try arguments.value("order", as: .choice), seed: try arguments.value("seed", as: .seed))
