@@ -104,7 +104,7 @@ enum CompressCommand {
       ]
       return try Terminal.print(figures.indentedDescription)
     }
-    let packed = rows.rowCount * rows.columnCount / 8
+    let packed = (rows.rowCount * rows.columnCount + 7) / 8
     progress.print(
       "\(rows.rowCount) rows in \(byteCount) bytes (\(packed) packed): \(fixed(Double(8 * byteCount) / rowCount, 3)) "
         + "bits a row, of which Σ −log₂ p(x) is \(fixed(ideal / rowCount, 3))")

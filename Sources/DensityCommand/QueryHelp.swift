@@ -79,7 +79,7 @@ enum QueryHelp {
     (
       "one line",
       "The column of the query (and the line of a file), what was expected, what was found, and near names. Status 64; "
-        + "65 in a file, and for a condition of probability zero. Of several questions the others have their answers, and the "
+        + "65 in a file, and for a condition of probability zero. Of several questions of a file the others have their answers, and the "
         + "error stands in the place of one."
     ),
     (

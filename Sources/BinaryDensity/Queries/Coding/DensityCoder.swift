@@ -53,7 +53,11 @@ public struct DensityCoder: Sendable {
 
   /// Compresses rows, from the last to the first.
   ///
-  /// - Parameter observe: is told the fraction done from time to time, and says whether to go on.
+  /// - Parameters:
+  ///   - rows: a table.
+  ///   - columnNames: names to keep in the file.
+  ///   - imageShape: the picture that a row is, to be kept in the file.
+  ///   - observe: is told the fraction done from time to time, and says whether to go on.
   /// - Returns: nil if `observe` said to stop.
   /// - Throws: what `observe` throws.
   /// - Precondition: as of `compress(_:columnNames:imageShape:)`.
@@ -109,7 +113,9 @@ public struct DensityCoder: Sendable {
   /// Decompresses rows block by block, in their order.
   ///
   /// That they are right is known only at the end: whoever keeps them before keeps them provisionally.
-  /// - Parameter body: takes some rows and the fraction done, and says whether to go on.
+  /// - Parameters:
+  ///   - file: what is decompressed.
+  ///   - body: takes some rows and the fraction done, and says whether to go on.
   /// - Returns: whether it always did.
   /// - Throws: as `decompress(_:)` does, and what `body` throws.
   @discardableResult
