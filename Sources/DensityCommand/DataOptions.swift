@@ -83,16 +83,19 @@ enum DataOptions {
 
   /// Opens the table that a trained model is asked about, its columns in the model's order.
   ///
-  /// - Parameter keepsText: whether rows of text are kept as they stand.
+  /// - Parameters:
+  ///   - split: whose random draw to use for grey levels; nil for that of `--split`.
+  ///   - keepsText: whether rows of text are kept as they stand.
   static func stream(
-    _ arguments: ParsedArguments, path: String, for checkpoint: Checkpoint, keepsText: Bool = false
+    _ arguments: ParsedArguments, path: String, for checkpoint: Checkpoint, split: DataSplit? = nil,
+    keepsText: Bool = false
   ) throws -> TableStream {
     var options = try TableArguments.options(arguments, for: checkpoint)
     options.keepsText = keepsText
     let table = try TableStream(
       path: path, options,
       binarization: try binarization(arguments, for: checkpoint),
-      split: try arguments.value("split", as: .choice))
+      split: try split ?? arguments.value("split", as: .choice))
     try table.match(checkpoint)
     return table
   }
@@ -104,21 +107,28 @@ enum DataOptions {
     _ arguments: ParsedArguments, path: String, for checkpoint: Checkpoint
   ) throws -> (rows: BinaryMatrix, name: String, source: TableSource?) {
     if isDirectory(path) {
-      let count = checkpoint.model.variableCount
-      let binarization = try binarization(arguments, for: checkpoint)
       let split = try arguments.value("split", as: ValueFormat<DataSplit>.choice)
-      let data = try DataSplits.mnist(directory: path, binarization: binarization)
-      let rows = data[split] ?? data.train
-      guard rows.columnCount == count else {
-        throw DensityError.mismatch(
-          path: path, expected: "\(count) columns as in the model", found: "\(rows.columnCount)")
-      }
-      return (rows, split.rawValue, nil)
+      return (try rows(arguments, folder: path, split: split, for: checkpoint), split.rawValue, nil)
     }
     let table = try stream(arguments, path: path, for: checkpoint)
     let rows = try BinaryMatrix(table)
     try checkSplit(arguments, table.origin)
     return (rows, path, table.origin)
+  }
+
+  /// Reads a part of a folder's rows that a trained model is asked about.
+  static func rows(
+    _ arguments: ParsedArguments, folder path: String, split: DataSplit, for checkpoint: Checkpoint
+  ) throws -> BinaryMatrix {
+    let count = checkpoint.model.variableCount
+    let binarization = try binarization(arguments, for: checkpoint)
+    let data = try DataSplits.mnist(directory: path, binarization: binarization)
+    let rows = data[split] ?? data.train
+    guard rows.columnCount == count else {
+      throw DensityError.mismatch(
+        path: path, expected: "\(count) columns as in the model", found: "\(rows.columnCount)")
+    }
+    return rows
   }
 
   /// Reads the rows that a trained model is asked about as `rows` does, and which of their cells are known where some are

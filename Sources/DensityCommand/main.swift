@@ -17,7 +17,8 @@ let program = Program(
   commands: [
     TrainCommand.command, FitCommand.command, ReproduceCommand.command, EvaluateCommand.command,
     SampleCommand.command,
-    LogProbCommand.command, QueryCommand.command, MarginalCommand.command, ModeCommand.command,
+    LogProbCommand.command, ScoreCommand.command, QueryCommand.command, MarginalCommand.command,
+    ModeCommand.command,
     ImputeCommand.command, ClassifyCommand.command,
     InfoCommand.command, ExportCommand.command, ImportCommand.command, DescribeCommand.command,
     ConvertCommand.command, CompressCommand.command, DecompressCommand.command,

@@ -68,6 +68,11 @@ struct HelpTests {
       "values", "missing", "column-count", "index-base", "array", "image", "threads",
       "help",
     ],
+    "score": [
+      "reference", "output", "top", "against", "data", "split", "binarize", "threshold", "binarize-seed",
+      "format", "header", "columns", "ignore", "values", "missing", "column-count", "index-base", "array",
+      "image", "threads", "json", "help",
+    ],
     "info": ["graph", "names", "json", "help"],
     "classify": [
       "data", "split", "labels", "output", "reliability", "temperature", "binarize", "threshold",

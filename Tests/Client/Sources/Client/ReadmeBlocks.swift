@@ -63,6 +63,14 @@ func compress(_ rows: BinaryMatrix, by density: any Density) throws -> Bool {
   return same == rows
 }
 
+func score(_ rows: BinaryMatrix, beside heldOut: BinaryMatrix, by density: any Density) throws
+  -> [AnomalyScore]
+{
+  let reference = try AnomalyReference(logProbabilities: density.logProbabilities(of: heldOut))
+  let scores = density.logProbabilities(of: rows).map { reference.score(ofLogProbability: $0) }
+  return scores
+}
+
 func walk(_ density: any Density) {
   if let evaluator = density.autoregressive()?.evaluator() {
     let cursor = evaluator.cursor(rowCount: 3)

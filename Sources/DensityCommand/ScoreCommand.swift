@@ -1,0 +1,136 @@
+import Arguments
+import BinaryDensity
+
+/// The command `density score`.
+enum ScoreCommand {
+  static let command = Command(
+    name: "score",
+    summary: "Tell how odd each row is, beside rows that the model was not trained on.",
+    discussion: """
+      Writes CSV, a line a row. log_p is in nats. p_value is conformal: (1 + the reference rows of log p as low or lower) / \
+      (1 + all reference rows), so a row like the reference has one of 0.01 or less at most once in a hundred times. A model \
+      may give rows of another kind more probability than its own, so typicality is how far log p is from the mean of the \
+      reference, on either side, with its own p-value. No p-value is below 1 / (1 + reference rows).
+
+      --reference is rows like those that were learnt, but never trained on: a validation table, or better one that chose \
+      nothing. Of a folder its validation rows are taken. Rows that were trained on are likelier than fresh ones, and would \
+      make every fresh row look odd.
+
+      With --top, --against or --json a report is printed instead, and rows are written with --output only. --against \
+      measures how well a table's rows, taken for anomalies, are told from the rows: the area under the ROC curve and \
+      average precision, by low log p and by typicality. Every row must be complete.
+      """,
+    options: [
+      .value(
+        "reference", short: "r", placeholder: "path",
+        help: "Rows not trained on, to compare with. Default: a folder's validation rows."),
+      .value("output", short: "o", placeholder: "path", help: "Where to write the scores, as CSV."),
+      .value("top", placeholder: "count", help: "Report so many of the oddest rows, by p-value and log p."),
+      .value(
+        "against", placeholder: "path", help: "Report how well this table's rows are told from the rows."),
+      DataOptions.data, DataOptions.split,
+    ] + DataOptions.reading + [CommonOptions.threads, CommonOptions.json("report")],
+    positionals: [
+      Positional("checkpoint", help: "The trained model, a .safetensors file."),
+      Positional("table", arity: .oneOrNone, help: "The rows, in place of --data; - reads standard input."),
+    ],
+    examples: [
+      Command.Example(
+        "density score model.safetensors new.csv --reference valid.csv -o scores.csv", "rows of your own"),
+      Command.Example("density score runs/nade/best.safetensors --top 20", "MNIST's oddest test digits"),
+      Command.Example(
+        "density score runs/nade/best.safetensors --against fashion", "are other pictures told from digits?"),
+    ], run: run)
+
+  private static func run(_ arguments: ParsedArguments) throws -> ExitStatus {
+    let model = try arguments.value("checkpoint", as: .path)
+    let parts = try Parts(arguments)
+    let topCount = try arguments.optionalValue("top", as: .integer(in: 1...1_000_000))
+    let output = try arguments.optionalValue("output", as: .path)
+    if let output {
+      guard TableFile.isText(output) else {
+        throw UsageError("--output \(output): scores are written as .csv or .txt, or these and .gz")
+      }
+      try AtomicFile.checkWritable(output, besides: [model] + parts.all.map(\.path))
+    }
+    let isReport = topCount != nil || parts.anomalies != nil || arguments.flag("json")
+    let tables = ScoredTables(arguments, try Checkpoint(contentsOf: model))
+    let reference = try AnomalyReference(
+      logProbabilities: tables.logProbabilities(of: parts.reference, "scoring the reference"))
+    var all: [Double] = []
+    var heading = heading
+    try tables.forEachBlock(of: parts.rows, "scoring") { (block) throws(DensityError) in
+      guard output == nil && !isReport else {
+        all += block
+        return true
+      }
+      defer { heading = [] }
+      return try StandardOutput.write(heading + lines(block, beside: reference))
+    }
+    if isReport {
+      let report = ScoreReport(
+        parts: parts, reference: reference, logProbabilities: all, topCount: topCount,
+        anomalies: try parts.anomalies.map { try tables.logProbabilities(of: $0, "scoring the anomalies") })
+      try arguments.flag("json") ? report.printJSON() : report.printText()
+    } else {
+      Terminal.writeToStandardError(Terminal.visible("reference: \(parts.words(reference))") + "\n")
+    }
+    if let output {
+      try TableFile(path: output).writing { (write) throws(DensityError) in
+        try write(Self.heading)
+        for start in stride(from: 0, to: all.count, by: 4096) {
+          try write(lines(Array(all[start..<min(start + 4096, all.count)]), beside: reference))
+        }
+      }
+    }
+    return .success
+  }
+
+  private static let heading = Array("log_p,p_value,typicality,typicality_p_value\n".utf8)
+
+  private static func lines(_ logProbabilities: [Double], beside reference: AnomalyReference) -> [UInt8] {
+    logProbabilities.flatMap { logProbability in
+      let score = reference.score(ofLogProbability: logProbability)
+      return Array(
+        "\(score.logProbability),\(score.pValue),\(score.typicality),\(score.typicalityPValue)\n".utf8)
+    }
+  }
+}
+
+extension ScoreCommand {
+  /// Which rows are scored, and beside which.
+  struct Parts {
+    let reference: ScoredTables.Part
+    let rows: ScoredTables.Part
+    let anomalies: ScoredTables.Part?
+
+    init(_ arguments: ParsedArguments) throws {
+      let split = try arguments.value("split", as: ValueFormat<DataSplit>.choice)
+      rows = ScoredTables.Part(try DataOptions.tablePath(arguments), split)
+      anomalies = try arguments.optionalValue("against", as: .path).map { ScoredTables.Part($0, split) }
+      let given = try arguments.optionalValue("reference", as: .path)
+      guard given != nil || rows.isFolder else {
+        throw UsageError(
+          "--reference is missing: name rows like those the model was trained on that it was not trained on, such as its "
+            + "validation table; beside training rows, which are likelier than any others, every row looks odd"
+        )
+      }
+      reference = ScoredTables.Part(given ?? rows.path, .validation)
+      guard all.count(where: { $0.path == "-" }) < 2 else {
+        throw UsageError("standard input, -, can be read once only")
+      }
+      guard reference != rows else {
+        throw UsageError(
+          "\(rows.name) cannot be its own reference: score other rows, or name another by --reference")
+      }
+    }
+
+    var all: [ScoredTables.Part] { [reference, rows] + [anomalies].compactMap(\.self) }
+
+    /// The reference in words.
+    func words(_ scores: AnomalyReference) -> String {
+      "\(scores.rowCount) row\(scores.rowCount == 1 ? "" : "s") of \(reference.name), mean log p "
+        + "\(fixed(scores.meanLogProbability, 3)) nats"
+    }
+  }
+}
