@@ -101,7 +101,8 @@ struct CompletedText {
   // MARK: Words
 
   private mutating func learnWords(_ texts: [TableText.Row], _ rows: PartialRows) {
-    for (row, line) in texts.enumerated() {
+    // Of a block of text the last rows may not be wanted.
+    for (row, line) in texts.prefix(rows.rowCount).enumerated() {
       for column in 0..<shape.columnCount {
         guard let value = rows[row, column], words[column][value] == nil else { continue }
         words[column][value] = Array(line.bytes[line.cells[column]])

@@ -16,7 +16,7 @@ enum CompressCommand {
       Missing cells cannot be compressed: 'density impute' fills them in.
       """,
     options: [
-      .value("output", short: "o", placeholder: "path", isRequired: true, help: "Where to write."),
+      .value("output", short: "o", placeholder: "path", isRequired: true, help: "Where to write; - for standard output."),
       DataOptions.data, DataOptions.split,
     ] + DataOptions.reading + [CommonOptions.threads, CommonOptions.json("figures")],
     positionals: [
@@ -32,7 +32,11 @@ enum CompressCommand {
     let output = try arguments.value("output", as: .path)
     let model = try arguments.value("checkpoint", as: .path)
     let path = try arguments.optionalValue("table", as: .path) ?? arguments.value("data", as: .path)
-    try AtomicFile.checkWritable(output, besides: [model, path])
+    if output == "-" {
+      if arguments.flag("json") { throw UsageError("--json and -o - both write to standard output") }
+    } else {
+      try AtomicFile.checkWritable(output, besides: [model, path])
+    }
     let checkpoint = try Checkpoint(contentsOf: model)
     let coder = try checkpoint.model.coder()
     let (rows, names) = try completeRows(arguments, path: path, for: checkpoint)
@@ -49,7 +53,11 @@ enum CompressCommand {
       try goOn("compressing", fraction, progress)
     }
     guard let bytes, let scores else { throw DensityError.interrupted }
-    try AtomicFile.write(bytes, to: output)
+    if output == "-" {
+      try Terminal.writeToStandardOutput(bytes)
+    } else {
+      try AtomicFile.write(bytes, to: output)
+    }
     progress.finish()
     let ideal = scores.reduce(0) { $0 - $1 / log(2) }
     try report(arguments, rows: rows, byteCount: bytes.count, ideal: ideal, progress)

@@ -116,6 +116,8 @@ extension LabelledDensity {
       scores.logPosteriors(of: labels, temperature: temperature),
       over: scores.logPosteriors(of: labels, temperature: 1))
     var result = self
+    // Where no row is wrong, nothing says how certain is too certain.
+    guard temperature > 1 || scores.mostProbable() != labels else { return self }
     // A class that was impossible gains infinitely much, which has no error.
     if gain.mean > 2 * (gain.standardError ?? 0) { result.temperature = temperature }
     return result
