@@ -16,7 +16,9 @@ enum CompressCommand {
       Missing cells cannot be compressed: 'density impute' fills them in.
       """,
     options: [
-      .value("output", short: "o", placeholder: "path", isRequired: true, help: "Where to write; - for standard output."),
+      .value(
+        "output", short: "o", placeholder: "path", isRequired: true,
+        help: "Where to write; - for standard output."),
       DataOptions.data, DataOptions.split,
     ] + DataOptions.reading + [CommonOptions.threads, CommonOptions.json("figures")],
     positionals: [
