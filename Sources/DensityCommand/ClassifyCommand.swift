@@ -39,7 +39,7 @@ enum ClassifyCommand {
 
   private static func run(_ arguments: ParsedArguments) throws -> ExitStatus {
     let model = try arguments.value("checkpoint", as: .path)
-    let path = try arguments.optionalValue("table", as: .path) ?? arguments.value("data", as: .path)
+    let path = try DataOptions.tablePath(arguments)
     let output = try arguments.optionalValue("output", as: .path)
     let diagram = try arguments.optionalValue("reliability", as: .path)
     let given = try arguments.optionalValue("temperature", as: .positiveNumber)

@@ -101,8 +101,7 @@ struct CompletedText {
   // MARK: Words
 
   private mutating func learnWords(_ texts: [TableText.Row], _ rows: PartialRows) {
-    // Of a block of text the last rows may not be wanted.
-    for (row, line) in texts.prefix(rows.rowCount).enumerated() {
+    for (row, line) in texts.enumerated() {
       for column in 0..<shape.columnCount {
         guard let value = rows[row, column], words[column][value] == nil else { continue }
         words[column][value] = Array(line.bytes[line.cells[column]])

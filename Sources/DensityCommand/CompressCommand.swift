@@ -33,7 +33,7 @@ enum CompressCommand {
   private static func run(_ arguments: ParsedArguments) throws -> ExitStatus {
     let output = try arguments.value("output", as: .path)
     let model = try arguments.value("checkpoint", as: .path)
-    let path = try arguments.optionalValue("table", as: .path) ?? arguments.value("data", as: .path)
+    let path = try DataOptions.tablePath(arguments)
     if output == "-" {
       if arguments.flag("json") { throw UsageError("--json and -o - both write to standard output") }
     } else {
@@ -84,22 +84,14 @@ enum CompressCommand {
       return (rows, nil)
     }
     let table = try DataOptions.stream(arguments, path: path, for: checkpoint)
-    let rows = try wholeRows(table)
+    let rows: BinaryMatrix
+    do throws(DensityError) {
+      rows = try BinaryMatrix(table)
+    } catch {
+      throw DataOptions.explained(error, missingCells: "density impute fills them in")
+    }
     try DataOptions.report(table.origin, arguments, path: path, for: checkpoint)
     return (rows, table.columnNames)
-  }
-
-  /// Reads all rows; of a missing cell it is said what fills it in.
-  private static func wholeRows(_ table: TableStream) throws(DensityError) -> BinaryMatrix {
-    do throws(DensityError) {
-      return try BinaryMatrix(table)
-    } catch {
-      guard case .malformed(let path, let place, let expected, let found) = error,
-        found.hasPrefix("nothing (")
-      else { throw error }
-      throw .malformed(
-        path: path, at: place, expected: expected, found: "\(found); density impute fills them in")
-    }
   }
 
   private static func report(
@@ -116,7 +108,7 @@ enum CompressCommand {
     }
     let packed = (rows.rowCount * rows.columnCount + 7) / 8
     progress.print(
-      "\(rows.rowCount) rows in \(byteCount) bytes (\(packed) packed): \(fixed(Double(8 * byteCount) / rowCount, 3)) "
+      "\(rows.rowCount) row\(rows.rowCount == 1 ? "" : "s") in \(byteCount) bytes (\(packed) packed): \(fixed(Double(8 * byteCount) / rowCount, 3)) "
         + "bits a row, of which Σ −log₂ p(x) is \(fixed(ideal / rowCount, 3))")
   }
 }

@@ -116,6 +116,13 @@ enum DataOptions {
     return (rows, path, table.origin)
   }
 
+  /// Returns an error of reading, which of a missing cell says what can be done about it.
+  static func explained(_ error: DensityError, missingCells advice: String) -> DensityError {
+    guard case .malformed(let path, let place, let expected, let found) = error, found.hasPrefix("nothing (")
+    else { return error }
+    return .malformed(path: path, at: place, expected: expected, found: "\(found); \(advice)")
+  }
+
   /// Reads a part of a folder's rows that a trained model is asked about.
   static func rows(
     _ arguments: ParsedArguments, folder path: String, split: DataSplit, for checkpoint: Checkpoint

@@ -91,6 +91,7 @@ struct EvidenceTable {
       let before = rowCount
       rowCount += count
       do throws(DensityError) {
+        let texts = texts.map { Array($0.prefix(count)) }
         let goesOn = try body(before, part, texts, fraction(after: rowCount))
         return goesOn && rowCount < limit ?? .max
       } catch .impossibleEvidence(let row, _) {

@@ -4,20 +4,12 @@ import Foundation
 /// The probabilities that the unknown cells of a row are on, where they are known exactly.
 struct ExactMeans {
   private let inference: Inference
-  private let enumerationSeconds: Double
   /// Where each column stands in the order, if the model has one.
   private let positions: [Int]?
-  private let density: any Density
-  private let options: Inference.Options
 
-  init(_ density: any Density, _ options: Inference.Options) throws(DensityError) {
-    self.density = density
+  init(_ density: any Density, _ inference: Inference) {
     // Estimates are not wanted: they cost as little as they can.
-    var options = options
-    (options.particleCount, options.particleLimit) = (32, 32)
-    self.options = options
-    enumerationSeconds = options.enumerationSeconds
-    inference = try Inference(density, options)
+    self.inference = inference.with { ($0.particleCount, $0.particleLimit) = (32, 32) }
     positions = density.autoregressive()?.ordering.positions
   }
 
@@ -32,7 +24,7 @@ struct ExactMeans {
     guard !unknown.isEmpty else { return means }
     // What is last in the order is hardest: if that is not exact, no other has to be asked.
     if let positions { unknown.sort { positions[$0] > positions[$1] } }
-    let inference = try sharing(among: unknown.count)
+    let inference = inference.with { $0.enumerationSeconds /= Double(2 * unknown.count) }
     for columns in [unknown[..<1], unknown[1...]] where !columns.isEmpty {
       var targets = PartialRows(rowCount: columns.count, columnCount: count)
       for (index, column) in columns.enumerated() { targets[index, column] = true }
@@ -47,13 +39,5 @@ struct ExactMeans {
       }
     }
     return means
-  }
-
-  /// Models of a table or of marginals enumerate nothing, and keep what they have made.
-  private func sharing(among count: Int) throws(DensityError) -> Inference {
-    guard density.tractable == nil, density.variableCount > 20 else { return inference }
-    var options = options
-    options.enumerationSeconds = enumerationSeconds / Double(2 * count)
-    return try Inference(density, options)
   }
 }

@@ -71,6 +71,11 @@ enum LabelOptions {
       labels[split] = try self.labels(arguments, of: table, file: files[split] ?? nil)
     }
     let data = try DataOptions.tables(arguments, path: path)
+    if data.columnNames?.contains(given) ?? false {
+      throw UsageError(
+        "--labels \(given): there is a file of this name, and \(path) has a column of it: say ./\(given) for the file, or the "
+          + "column's number")
+    }
     let labelled = try LabelledSplits(data, labels)
     return data.validation == nil ? try labelled.holdingOutValidation(seed: seed) : labelled
   }

@@ -10,6 +10,8 @@ struct MarginalReport {
   /// An object for each row.
   private(set) var rows: [JSONValue] = []
   private(set) var rowCount = 0
+  /// How many rows have an answer: with --others a row of missing cells alone has none.
+  private var answeredCount = 0
   private var (answerCount, exactCount, untrustedCount) = (0, 0, 0)
   private var (sum, squaredErrors, largestError) = (0.0, 0.0, 0.0)
 
@@ -51,6 +53,7 @@ struct MarginalReport {
 
   private mutating func add(_ answers: [LogProbability]) {
     rowCount += 1
+    if !answers.isEmpty { answeredCount += 1 }
     for answer in answers {
       answerCount += 1
       sum += answer.value
@@ -75,9 +78,9 @@ struct MarginalReport {
     ]
   }
 
-  private var mean: Double { sum / Double(max(1, rowCount)) }
+  private var mean: Double { sum / Double(max(1, answeredCount)) }
   /// The rows' errors are independent: a row's random numbers follow from its number in the table.
-  private var meanError: Double { squaredErrors.squareRoot() / Double(max(1, rowCount)) }
+  private var meanError: Double { squaredErrors.squareRoot() / Double(max(1, answeredCount)) }
 
   /// The figures of all rows, as members of a JSON object.
   var members: [JSONValue.Member] {

@@ -52,7 +52,7 @@ final class RowCompleter {
     default: way = .draws(drawCount ?? 1)
     }
     inference = try Inference(density, inferenceOptions)
-    exactMeans = try ExactMeans(density, inferenceOptions)
+    exactMeans = ExactMeans(density, inference)
     generator = Philox(seed: inferenceOptions.seed, stream: .sampling)
   }
 

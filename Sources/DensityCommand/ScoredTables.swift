@@ -76,20 +76,13 @@ struct ScoredTables {
         try body(rows, table.fraction)
       }
     } catch {
-      throw Self.explained(error)
+      throw DataOptions.explained(
+        error,
+        missingCells:
+          "log p of known cells does not compare with that of whole rows: fill them in by 'density impute', or see "
+          + "'density marginal'")
     }
     return table.origin
-  }
-
-  /// Says of missing cells what can be done about them.
-  private static func explained(_ error: DensityError) -> DensityError {
-    guard case .malformed(let path, .cell(let row, let column, let name), let expected, let found) = error,
-      found.hasPrefix("nothing (")
-    else { return error }
-    return .malformed(
-      path: path, at: .cell(row: row, column: column, name: name), expected: expected,
-      found: found + "; log p of known cells does not compare with that of whole rows: fill them in by "
-        + "'density impute', or see 'density marginal'")
   }
 
   /// Returns log p of the rows, in nats.

@@ -95,7 +95,7 @@ struct ClassifyTests {
       ("train --data train.csv --labels sort --ignore id --run r", "--labels sort: no such column"),
       (
         "train --data train.csv --labels id --ignore kind --hidden 4 --epochs 1 --run r",
-        "has no training row"
+        "has no training row left"
       ),
       (
         "train --data train-bits.csv --labels test-labels.txt --run r",
@@ -118,6 +118,11 @@ struct ClassifyTests {
         "--per-class trains one for each"
       ),
       ("train --data train-bits.csv --per-class --run r", "--per-class goes with --labels"),
+      (
+        "train --data train.csv --ignore id,kind --labels b --run r",
+        "there is a file of this name, and train.csv has a column of it"
+      ),
+      ("classify kinds.safetensors", "no table is named"),
       ("train --data gap.csv --labels kind --run r", "cells are missing"),
       ("classify tree.safetensors test-bits.csv", "expected a model of labelled rows"),
       ("classify kinds.safetensors wide.csv", "wide.csv"),
@@ -141,7 +146,8 @@ struct ClassifyTests {
       for (name, text) in [
         ("one.txt", String(repeating: "one\n", count: 200)), ("hole.txt", "a\nb\n\na\n"),
         ("many.txt", (0..<2000).map { "w\($0)\n" }.joined()), ("wide.csv", "1,0,1,0,1\n"),
-        ("other.txt", String(repeating: "cat\n", count: 60)), ("gap-bits.csv", "1,,0,1\n0,1,0,1\n"),
+        ("b", String(repeating: "x\ny\n", count: 100)), ("other.txt", String(repeating: "cat\n", count: 60)),
+        ("gap-bits.csv", "1,,0,1\n0,1,0,1\n"),
         ("gap.csv", "a,b,kind\n1,,x\n0,1,y\n1,1,x\n0,0,y\n"),
       ] { try text.write(toFile: folder + "/" + name, atomically: true, encoding: .utf8) }
       let before = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()

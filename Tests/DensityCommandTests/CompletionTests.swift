@@ -202,6 +202,9 @@ struct CompletionTests {
       let drawn = draws.output.split(separator: "\n")
       #expect(drawn.count == 7 && drawn[0] == "row;" + lines[0])
       #expect(drawn[3] == "2;" + lines[2] && drawn[4] == drawn[3] && drawn[6].hasPrefix("3;d;"))
+      // Only so many rows, of a block of text that has more.
+      let first = try DensityProgram.shell("density \(command) --how mode -n 2", in: folder)
+      #expect(first.status == 0 && first.output == expected[..<3].map { $0 + "\n" }.joined(), "\(first)")
       let mean = try DensityProgram.shell("density \(command) --how mean", in: folder)
       #expect(mean.errors.hasSuffix("means exact\n"))
       let fields = mean.output.split(separator: "\n")[1].split(separator: ";")

@@ -41,6 +41,17 @@ struct CompressTests {
     }
   }
 
+  @Test("from pipe to pipe")
+  func pipes() throws {
+    try withModel { folder in
+      let result = try DensityProgram.shell(
+        "density compress plain.safetensors - -o - <t.csv >t.bdr && density decompress plain.safetensors - -o - <t.bdr",
+        in: folder)
+      #expect(result.status == 0 && result.output == Self.table, "\(result)")
+      #expect(!FileManager.default.fileExists(atPath: folder + "/-"))
+    }
+  }
+
   @Test("every format that tables are written in", arguments: ["csv", "npy", "idx.gz", "svm", "dat", "png"])
   func formats(end: String) throws {
     try withModel { folder in

@@ -87,6 +87,12 @@ struct MarginalTests {
         }
       }
       #expect(result.errors.contains("mean log-pseudo-likelihood") && result.errors.contains("exact"))
+      // A row of missing cells alone has no answer, and no part in the mean.
+      try "a,b,c\n1,,1\n1,0,1\n,,\n,0,\n".write(
+        toFile: folder + "/empty.csv", atomically: true, encoding: .utf8)
+      let empty = try DensityProgram.json(run("marginal \(model) empty.csv --others --json", folder).output)
+      let (mean, other) = (try #require(json["mean"]?.number), try #require(empty["mean"]?.number))
+      #expect(empty["row_count"]?.number == 4 && abs(mean - other) < 1e-12)
     }
   }
 

@@ -100,4 +100,28 @@ struct LabelledTrainingTests {
       if kind == .bernoulli { #expect(measured[1].summary.error > 0.3) }
     }
   }
+
+  @Test("where no validation row is wrong the temperature does not go below 1")
+  func sureOfNothing() throws {
+    // The classes are told by the first bit, which is right 19 times of 20, and always in the validation rows.
+    let train = BinaryMatrix(rowCount: 200, columnCount: 3) { row, column in
+      column == 0 ? (row % 2 == 0) != (row % 20 == 0) : (row / 2 + column) % 3 == 0
+    }
+    let validation = BinaryMatrix(rowCount: 30, columnCount: 3) { row, column in
+      column == 0 ? row % 2 == 0 : (row / 2 + column) % 3 == 0
+    }
+    func labels(_ count: Int) throws -> RowLabels { try RowLabels((0..<count).map { "\($0 % 2)" }) }
+    let labelled = try LabelledSplits(
+      DataSplits(name: "sure", train: train, validation: validation, test: nil),
+      [.train: labels(200), .validation: labels(30)])
+    try withTemporaryDirectory { path in
+      let result = try TrainingRun(in: RunDirectory(path: path + "/run"), data: labelled.data).fit(
+        .bernoulli, to: labelled)
+      let density = try #require(result.density as? LabelledDensity)
+      let truth = try #require(labelled[.validation])
+      let scores = try density.classScores(of: validation)
+      #expect(scores.mostProbable() == truth && scores.fittedTemperature(labels: truth) < 0.1)
+      #expect(density.temperature == 1)
+    }
+  }
 }

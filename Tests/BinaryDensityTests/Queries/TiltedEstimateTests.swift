@@ -83,8 +83,7 @@ struct TiltedEstimateTests {
       for column in 0..<12 where all.rows[row, column] { expected[column] += p }
     }
     var generator = Philox(seed: 11)
-    var options = options(particleCount: 2048, limit: 2048, isTilted: false, seed: 0)
-    options.enumerationSeconds = 0
+    let options = options(particleCount: 2048, limit: 2048, isTilted: false, seed: 0)
     let drawn = try #require(
       try density.inference(options).sample(given: evidence, count: 2000, using: &generator))
     for column in 0..<12 {

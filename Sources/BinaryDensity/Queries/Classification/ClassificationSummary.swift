@@ -55,7 +55,6 @@ public struct ClassificationSummary: Hashable, Sendable, Codable {
     rowCount = labels.count
     var (errors, sum, squares) = (0, 0.0, 0.0)
     var tallies = [(rows: Int, confidence: Double, right: Int)](repeating: (0, 0, 0), count: Self.binCount)
-    // Of very many classes nobody reads the table.
     var confusion = [[Int]](repeating: [Int](repeating: 0, count: count), count: count)
     for (row, (label, best)) in zip(labels, scores.mostProbable()).enumerated() {
       let logPosteriors = scores.logPosteriors(ofRow: row, inverseTemperature: 1 / temperature)

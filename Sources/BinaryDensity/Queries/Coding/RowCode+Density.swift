@@ -5,35 +5,21 @@ extension RowCode {
   ///
   /// - Throws: `DensityError.unsupported`.
   init(_ density: any Density) throws(DensityError) {
-    let found = try Self.parts(of: density, weight: 1)
-    guard found.count <= SymbolTable.symbolLimit else {
+    let leaves = density.leaves
+    guard leaves.count <= SymbolTable.symbolLimit else {
       throw .unsupported(
-        "a mixture of \(found.count) components is not coded; at most \(SymbolTable.symbolLimit)")
+        "a mixture of \(leaves.count) components is not coded; at most \(SymbolTable.symbolLimit)")
     }
-    self.init(parts: found.map(\.source), weights: SymbolTable(shares: found.map(\.weight)))
-  }
-
-  private static func parts(
-    of density: any Density, weight: Double
-  ) throws(DensityError) -> [(weight: Double, source: any CursorSource)] {
-    if let chain = density.autoregressive() { return [(weight, chain.cursorSource())] }
-    if let eonade = density as? EoNADE {
-      // Its orders share one set of weights.
-      let plan = Lazy { eonade.cursorPlan() }
-      return eonade.orders.map { order in
-        (weight / Double(eonade.orders.count), EoNADE.cursorSource(along: order) { plan.value })
+    var parts: [any CursorSource] = []
+    for leaf in leaves {
+      guard let chain = leaf.density.autoregressive() else {
+        throw .unsupported(
+          "a density of type \(type(of: leaf.density)) gives log p of whole rows alone; rows are compressed by densities that "
+            + "have conditionals along an order, or components that have, as all of this package do")
       }
+      parts.append(chain.cursorSource())
     }
-    guard let components = density.components else {
-      throw .unsupported(
-        "a density of type \(type(of: density)) gives log p of whole rows alone; rows are compressed by densities that have "
-          + "conditionals along an order, or components that have, as all of this package do")
-    }
-    var found: [(weight: Double, source: any CursorSource)] = []
-    for component in components where component.weight > 0 {
-      found += try parts(of: component.density, weight: weight * component.weight)
-    }
-    return found
+    self.init(parts: parts, weights: SymbolTable(shares: leaves.map(\.weight)))
   }
 
   /// Tells what the rows are coded by: the CRC-32 of the density's arrays, as a checkpoint has them, of the components'

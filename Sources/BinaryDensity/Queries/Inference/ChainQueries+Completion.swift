@@ -39,20 +39,26 @@ extension ChainQueries {
         filtered += (index..<end).map { FilteredDraw(index: $0, place: places[$0], row: row, path: path) }
       }
     }
-    guard var draws = try drawn(filtered, plan, observing: observe) else { return false }
+    // Blind draws are told as a fifth of the work, what is learnt and drawn again as the rest.
+    let blind = try drawn(filtered, plan) { (fraction) throws(DensityError) in try observe(fraction / 5) }
+    guard var draws = blind else { return false }
     // Where blind particles are worth little, more are drawn, which have learnt what the evidence asks for.
     let weak = filtered.indices.filter {
       draws[$0].map { 8 * $0.effectiveSampleSize < Double(plan.particleCount) } ?? true
     }
     let rows = weak.map { filtered[$0].row }.removingRepeats
     let paths = rows.map { EvidencePath(result.evidence, row: $0, along: ordering) }
-    guard let tilts = try tilts(for: paths, plan.draws.selecting(rows), observing: observe) else {
-      return false
+    let learnt = try tilts(for: paths, plan.draws.selecting(rows)) { (fraction) throws(DensityError) in
+      try observe(0.2 + 0.3 * fraction)
     }
+    guard let tilts = learnt else { return false }
     let tiltOfRow = Dictionary(uniqueKeysWithValues: zip(rows, tilts))
     for index in filtered.indices { filtered[index].tilt = tiltOfRow[filtered[index].row] }
     let again = filtered.indices.filter { filtered[$0].tilt != nil }
-    guard let better = try drawn(again.map { filtered[$0] }, plan, observing: observe) else { return false }
+    let redrawn = try drawn(again.map { filtered[$0] }, plan) { (fraction) throws(DensityError) in
+      try observe(0.5 + fraction / 2)
+    }
+    guard let better = redrawn else { return false }
     for (index, draw) in zip(again, better) { draws[index] = draw }
     for (task, draw) in zip(filtered, draws) {
       guard let draw else { throw .impossibleEvidence(row: task.row, onBitCount: nil) }

@@ -161,7 +161,8 @@ final class StepWalk {
   /// Draws the values of the rows' next variable, whose logits have been computed, so that among any rows side by side as many
   /// are on as are expected, but for one or two.
   ///
-  /// Each value alone is drawn from its conditional.
+  /// Each value alone is drawn from its conditional. The first is drawn by itself: where the number that is expected is nearly
+  /// whole, all draws of as many rows would otherwise agree, and seem sure of what so few rows cannot tell.
   /// - Source: the ordered pivotal method: Deville, Tillé, Biometrika 85 (1), 1998, section 3.
   func drawInOrder(_ uniforms: [Float]) {
     for row in logits.indices { probabilities[row] = 1 / (1 + exp(-Double(logits[row]))) }
@@ -181,15 +182,17 @@ final class StepWalk {
     for row in bits.indices where bits[row] { ratios[row] += shift }
   }
 
-  /// Draws values by their probabilities: each row duels with the one that is undecided so far, one of them is decided, and the
+  /// Draws values by their probabilities: each row but the first duels with the one that is undecided so far, one of them is decided, and the
   /// other goes on with what is left of both.
   private func duel(_ uniforms: [Float]) {
     let count = bits.count
     guard count > 0 else { return }
     probabilities.withUnsafeBufferPointer { p in
       bits.withUnsafeMutableBufferPointer { bits in
-        var (undecided, a) = (0, p[0])
-        for row in 1..<count {
+        bits[0] = Double(uniforms[0]) < p[0]
+        guard count > 1 else { return }
+        var (undecided, a) = (1, p[1])
+        for row in 2..<max(2, count) {
           let (b, u) = (p[row], Double(uniforms[row]))
           let sum = a + b
           if sum < 1 {
@@ -206,7 +209,7 @@ final class StepWalk {
             a = sum - 1
           }
         }
-        bits[undecided] = Double(uniforms[0]) < a
+        bits[undecided] = Double(uniforms[1]) < a
       }
     }
   }

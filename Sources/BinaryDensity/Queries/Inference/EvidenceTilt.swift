@@ -43,7 +43,8 @@ struct EvidenceTilt: Sendable {
       if chosen.last == index {
         counts[counts.count - 1] += 1
       } else {
-        (chosen, counts) = (chosen + [index], counts + [1])
+        chosen.append(index)
+        counts.append(1)
       }
     }
     // Particles of one filter share their first values: what the data weigh is bounded by the filters' effective number.

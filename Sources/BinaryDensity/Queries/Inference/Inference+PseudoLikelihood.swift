@@ -84,7 +84,7 @@ extension Inference {
     observing observe: (Double) throws(DensityError) -> Bool
   ) throws(DensityError) -> [LogProbability]? {
     let known = Array(rows.known.onBits(ofRow: row))
-    // A question for each cell, no more at once than take 16 MiB.
+    // A question for each cell, no more at once than take 32 MiB.
     let length = max(1, (1 << 26) / variableCount)
     var answers: [LogProbability] = []
     for start in stride(from: 0, to: known.count, by: length) {

@@ -87,7 +87,7 @@ public struct Inference: Sendable {
   /// The number D of variables.
   public let variableCount: Int
   /// What an answer may cost.
-  public let options: Options
+  public private(set) var options: Options
   let density: any Density
   let node: QueryNode
   private let table: Tabulated
@@ -107,6 +107,16 @@ public struct Inference: Sendable {
     variableCount = density.variableCount
     node = QueryNode(of: density)
     table = Tabulated()
+  }
+
+  /// Returns the density as it has been made ready, to be asked with other options.
+  ///
+  /// - Precondition: the options mean something, and keep to the order.
+  package func with(_ change: (inout Options) -> Void) -> Inference {
+    var result = self
+    change(&result.options)
+    precondition(result.options.problem == nil && result.options.order == options.order, "other options")
+    return result
   }
 
   // MARK: Marginals and conditionals
@@ -316,8 +326,8 @@ private struct DrawPlan: Hashable {
   private(set) var filters = 0..<0
   /// The particles of each.
   ///
-  /// Few large filters are better than many small ones: a filter's variance grows faster than its
-  /// particles dwindle.
+  /// Few large filters are better than many small ones: a filter of half as many particles errs more than one of twice the
+  /// variance would.
   private(set) var size = 1
   /// The particles of an estimate's batch, these and the earlier ones that count.
   private var total = 0

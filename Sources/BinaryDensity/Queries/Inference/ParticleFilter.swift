@@ -24,7 +24,7 @@ protocol Lookahead: AnyObject {
 /// Sequential importance sampling along a chain: estimates p(evidence) without bias.
 ///
 /// Unknown variables are drawn from their conditionals, not each particle by itself: among those that descend from one, and so
-/// lie side by side, the shares of values are right but for one or two, which about halves the variance. At known ones each
+/// lie side by side, the shares of values are right but for one or two, which takes a part of the variance away. At known ones each
 /// particle is weighed by how likely it made the value. Before a draw the particles are resampled, systematically, if their
 /// effective number has fallen below a half.
 /// - Complexity: a step a particle for each variable from the first unknown one to the last known one.

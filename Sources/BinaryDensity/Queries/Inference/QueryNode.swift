@@ -15,8 +15,6 @@ indirect enum QueryNode: Sendable {
   init(of density: any Density) {
     if let tractable = density.tractable {
       self = .tractable(tractable)
-    } else if let eonade = density as? EoNADE {
-      self = .mixture(of: eonade, along: eonade.orders)
     } else if let components = density.components {
       self = .mixture(
         logWeights: components.map { log($0.weight) }, components.map { QueryNode(of: $0.density) })

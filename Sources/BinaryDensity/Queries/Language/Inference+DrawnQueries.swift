@@ -47,10 +47,10 @@ extension Inference {
     var (source, length, limit) = (self, 256, options.particleLimit)
     guard let probe = try sample(given: evidence, using: &generator, observing: observe) else { return false }
     if !probe.areExact {
-      var patient = options
-      patient.particleCount = max(options.particleCount, 8 * 1024)
-      patient.particleLimit = max(options.particleLimit, patient.particleCount)
-      source = try Inference(density, patient)
+      source = with {
+        $0.particleCount = max($0.particleCount, 8 * 1024)
+        $0.particleLimit = max($0.particleLimit, $0.particleCount)
+      }
       (length, limit) = (16, max(1, options.particleLimit / 64))
     }
     repeat {

@@ -36,7 +36,7 @@ public struct LabelledSplits: Sendable {
     if let rows = data.validation, rows.rowCount > 0, indices[.validation] == nil {
       throw .invalidConfiguration("\(data.name): the validation rows have no labels")
     }
-    try checkClasses()
+    try checkClasses("; leave it out, or give it one")
   }
 
   private init(_ data: DataSplits, classes: [String], labels: [DataSplit: [Int]]) {
@@ -44,11 +44,12 @@ public struct LabelledSplits: Sendable {
   }
 
   /// Checks that each class has a training row.
-  private func checkClasses() throws(DensityError) {
+  ///
+  /// - Parameter advice: what to say of one that has none.
+  private func checkClasses(_ advice: String) throws(DensityError) {
     if let empty = classCounts.firstIndex(of: 0) {
       throw .invalidConfiguration(
-        "\(data.name): class \(quoted(classes[empty].utf8)) has no training row; leave it out, or give it one"
-      )
+        "\(data.name): class \(quoted(classes[empty].utf8)) has no training row\(advice)")
     }
   }
 
@@ -77,7 +78,8 @@ public struct LabelledSplits: Sendable {
     labels[.validation] = heldOut.map { training[$0] }
     let result = LabelledSplits(
       data.holdingOutValidation(fraction: fraction, seed: seed), classes: classes, labels: labels)
-    try result.checkClasses()
+    try result.checkClasses(
+      " left, for a part is held out for validation; give it more rows, or name a validation table")
     return result
   }
 

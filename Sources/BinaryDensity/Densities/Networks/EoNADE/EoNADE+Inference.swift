@@ -23,8 +23,10 @@ extension EoNADE {
   /// The network along each of its orders, with equal weights; nil if there is one.
   public var components: [Component]? {
     guard orders.count > 1 else { return nil }
+    let plan = Lazy { cursorPlan() }
     return orders.map {
-      Component(weight: 1 / Double(orders.count), density: EoNADEAlongOrder(network: along($0)))
+      Component(
+        weight: 1 / Double(orders.count), density: EoNADEAlongOrder(network: along($0), sharedPlan: plan))
     }
   }
 
@@ -57,6 +59,8 @@ extension EoNADE {
 struct EoNADEAlongOrder: PreparableDensity, PreparableConditionals {
   /// Of one order.
   let network: EoNADE
+  /// What walks along it, if it is made for several orders; their weights are the same.
+  var sharedPlan: Lazy<CursorPlan>?
 
   var variableCount: Int { network.variableCount }
   var parameterCount: Int { network.parameterCount }
@@ -77,7 +81,8 @@ struct EoNADEAlongOrder: PreparableDensity, PreparableConditionals {
 
   /// A pass of the hidden layers for each variable.
   func cursorSource() -> any CursorSource {
-    EoNADE.cursorSource(along: ordering) { [network] in network.cursorPlan() }
+    EoNADE.cursorSource(along: ordering) { [network, sharedPlan] in sharedPlan?.value ?? network.cursorPlan()
+    }
   }
 
   private final class Executor<Scalar: KernelScalar>: ConditionalExecutor {
