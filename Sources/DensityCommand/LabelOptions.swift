@@ -44,7 +44,11 @@ enum LabelOptions {
   }
 
   /// Reads the labelled data to train on; a tenth of the training rows is held out if there are no validation rows.
-  static func trainingData(_ arguments: ParsedArguments, seed: UInt64) throws -> LabelledSplits {
+  ///
+  /// - Parameter checkpoint: a model whose columns the rows are to have.
+  static func trainingData(
+    _ arguments: ParsedArguments, seed: UInt64, matching checkpoint: Checkpoint? = nil
+  ) throws -> LabelledSplits {
     let path = try arguments.value("data", as: .path)
     let given = try arguments.value("labels", as: .path)
     let files = try [
@@ -62,15 +66,15 @@ enum LabelOptions {
         throw UsageError("--labels \(given): \(path) is a folder with its own labels; say --labels \(path)")
       }
       let labels = try RowLabels.mnist(directory: given)
-      return try LabelledSplits(try DataOptions.tables(arguments, path: path), labels)
+      return try LabelledSplits(try DataOptions.tables(arguments, path: path, matching: checkpoint), labels)
     }
     var labels: [DataSplit: RowLabels] = [:]
-    labels[.train] = try self.labels(arguments, of: path, file: given)
+    labels[.train] = try self.labels(arguments, of: path, file: given, for: checkpoint)
     for split in [DataSplit.validation, .test] {
       guard let table = try arguments.optionalValue(split.rawValue, as: .path) else { continue }
-      labels[split] = try self.labels(arguments, of: table, file: files[split] ?? nil)
+      labels[split] = try self.labels(arguments, of: table, file: files[split] ?? nil, for: checkpoint)
     }
-    let data = try DataOptions.tables(arguments, path: path)
+    let data = try DataOptions.tables(arguments, path: path, matching: checkpoint)
     if data.columnNames?.contains(given) ?? false {
       throw UsageError(
         "--labels \(given): there is a file of this name, and \(path) has a column of it: say ./\(given) for the file, or the "

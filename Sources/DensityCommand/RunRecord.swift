@@ -12,9 +12,11 @@ struct RunRecord {
   private let folder: String
 
   /// The options that say nothing about what is trained.
-  private static let passing: Set<String> = ["run", "resume", "threads", "json", "from"]
+  private static let passing: Set<String> = ["run", "resume", "threads", "json"]
   /// The options whose values are paths.
-  private static let paths = ["data", "validation", "test", "labels", "validation-labels", "test-labels"]
+  private static let paths = [
+    "data", "validation", "test", "labels", "validation-labels", "test-labels", "from",
+  ]
 
   /// Takes down the options of a command line; the data even where they are the usual ones.
   init(_ arguments: ParsedArguments) throws {

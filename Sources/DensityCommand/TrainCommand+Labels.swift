@@ -6,7 +6,7 @@ import Kernels
 extension TrainCommand {
   /// Refuses what says something about labels where there are none.
   static func checkLabels(_ arguments: ParsedArguments) throws(UsageError) {
-    let options = ["per-class", "validation-labels", "test-labels"]
+    let options = ["per-class", "discrimination", "validation-labels", "test-labels"]
     if !arguments.isGiven("labels"), let option = options.first(where: arguments.isGiven) {
       throw UsageError("--\(option) goes with --labels")
     }
@@ -17,6 +17,7 @@ extension TrainCommand {
     _ kind: ModelKind, memberCount: Int, componentCount: Int, seed: UInt64, isResumed: Bool,
     _ given: ParsedArguments, completedBy arguments: ParsedArguments, in directory: RunDirectory
   ) throws -> ExitStatus {
+    let start = try arguments.optionalValue("from", as: .path).map { try Checkpoint(contentsOf: $0) }
     let isBaseline = ModelKind.baselines.contains(kind)
     let isPerClass = arguments.flag("per-class") || isBaseline
     if kind == .eonade && !isPerClass {
@@ -25,9 +26,22 @@ extension TrainCommand {
     if isBaseline && isResumed {
       throw UsageError("--resume: a \(kind.rawValue) is fitted at once; leave it out")
     }
-    let options = isBaseline ? nil : try TrainingOptions(arguments, kind: kind)
-    let networks = isBaseline ? nil : try NetworkOptions(arguments, kind: kind, memberCount: memberCount)
-    let labelled = try LabelOptions.trainingData(arguments, seed: seed)
+    let discrimination = try arguments.value("discrimination", as: .number(in: 0...1_000_000))
+    if isPerClass && arguments.isGiven("discrimination") {
+      throw UsageError("--discrimination is for one network that sees the class; leave out --per-class")
+    }
+    if start != nil {
+      try checkStart(arguments)
+      if !isPerClass {
+        throw UsageError("--from with --labels is where each class begins: say --per-class too")
+      }
+    }
+    let startKind = try start?.model.networks().first?.kind
+    let options = isBaseline ? nil : try TrainingOptions(arguments, kind: startKind ?? kind)
+    let networks =
+      isBaseline || start != nil
+      ? nil : try NetworkOptions(arguments, kind: kind, memberCount: memberCount)
+    let labelled = try LabelOptions.trainingData(arguments, seed: seed, matching: start)
     let data = labelled.data
     let progress = ProgressLine()
     let monitor = RunMonitor(
@@ -37,10 +51,18 @@ extension TrainCommand {
       classLine: labelled.classLine)
     let run = TrainingRun(in: directory, data: data)
     let result: RunResult
-    if let options, let networks {
+    if let options, let start {
+      result = try run.train(
+        on: labelled, from: start.model, isResumed: isResumed, observing: monitor.observe(in: directory)
+      ) { rowCount in
+        var configuration = options.configuration(rowCount: rowCount, seed: seed)
+        configuration.startsAtMarginals = false
+        return configuration
+      }
+    } else if let options, let networks {
       result = try run.train(
         on: labelled, memberCount: memberCount, orderCount: networks.memberOrderCount, isPerClass: isPerClass,
-        isResumed: isResumed, observing: monitor.observe(in: directory),
+        discrimination: discrimination, isResumed: isResumed, observing: monitor.observe(in: directory),
         configuration: { options.configuration(rowCount: $0, seed: seed) }
       ) { (orderSeed, weightSeed) throws(DensityError) in
         try networks.model(

@@ -56,6 +56,8 @@ public struct Philox: RandomNumberGenerator, Hashable, Sendable, Codable {
     case redrawnCells
     /// Missing cells of rows whose known cells' probability is estimated; one index a component.
     case knownCells
+    /// The class beside its own that each row of a step of training is compared with; one index a step.
+    case otherClasses
   }
 
   /// Creates the generator of one of a purpose's 2⁴⁸ sequences.

@@ -36,6 +36,7 @@ struct ClassifyTests {
     "a column of labels: training, classes of rows, samples of a class",
     arguments: [
       "--model nade --hidden 8 --epochs 30 --batch 10 --rate 0.03",
+      "--model nade --hidden 8 --epochs 30 --batch 10 --rate 0.03 --discrimination 2",
       "--model made --hidden 9 --epochs 30 --batch 10 --rate 0.03 --per-class", "--model chow-liu",
     ])
   func column(_ model: String) throws {
@@ -89,6 +90,30 @@ struct ClassifyTests {
     }
   }
 
+  @Test("each class begins at a checkpoint of all rows; a run that goes on finds it again")
+  func fromCheckpoint() throws {
+    try withTables { folder in
+      let all = "train --data train-bits.csv --hidden 8 --batch 10 --epochs 3 --members 2 --run runs/all"
+      #expect(try run(all, folder).status == 0)
+      let line =
+        "train --data train-bits.csv --labels train-labels.txt --per-class --from runs/all/best.safetensors --batch 10"
+      let begun = try run(line + " --epochs 3 --run runs/kinds", folder)
+      #expect(begun.status == 0 && begun.errors.contains("of 4, class"), "\(begun.errors)")
+      let more = try run("train --resume --run runs/kinds --epochs 30", folder)
+      #expect(more.status == 0 && more.output.contains("error 0.00 %"), "\(more.errors)")
+      for (words, problem) in [
+        (" --hidden 9", "--hidden does not go with --from"),
+        (" --model made", "--model does not go with --from"),
+      ] {
+        let refused = try run(line + words + " --run r", folder)
+        #expect(refused.status != 0 && refused.errors.contains(problem), "\(refused.errors)")
+      }
+      let shared = try run(line.replacingOccurrences(of: "--per-class ", with: "") + " --run r", folder)
+      #expect(shared.status != 0 && shared.errors.contains("say --per-class too"))
+      #expect(!FileManager.default.fileExists(atPath: folder + "/r"))
+    }
+  }
+
   @Test(
     "what cannot be is one line and a status",
     arguments: [
@@ -118,6 +143,15 @@ struct ClassifyTests {
         "--per-class trains one for each"
       ),
       ("train --data train-bits.csv --per-class --run r", "--per-class goes with --labels"),
+      ("train --data train-bits.csv --discrimination 1 --run r", "--discrimination goes with --labels"),
+      (
+        "train --data train-bits.csv --labels train-labels.txt --per-class --discrimination 1 --run r",
+        "leave out --per-class"
+      ),
+      (
+        "train --data train-bits.csv --labels train-labels.txt --discrimination nan --run r",
+        "--discrimination: expected"
+      ),
       (
         "train --data train.csv --ignore id,kind --labels b --run r",
         "there is a file of this name, and train.csv has a column of it"

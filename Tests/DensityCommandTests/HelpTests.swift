@@ -9,7 +9,7 @@ struct HelpTests {
       "model", "hidden", "activation", "ordering", "masks", "orders", "fresh-masks", "direct", "residual",
       "components",
       "data", "validation",
-      "test", "labels", "validation-labels", "test-labels", "per-class",
+      "test", "labels", "validation-labels", "test-labels", "per-class", "discrimination",
       "binarize", "threshold", "binarize-seed",
       "format", "header", "columns", "ignore", "values", "missing", "column-count", "index-base", "array",
       "image",

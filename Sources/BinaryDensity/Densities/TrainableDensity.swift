@@ -57,16 +57,25 @@ public struct TrainingObjective<Inputs: Sendable>: Sendable {
   public let rows: Graph.Value
   /// The number to be minimised.
   public let loss: Graph.Value
+  /// The mean of −log p of the rows, or of an estimate of it, in nats: what is told of a step.
+  ///
+  /// It is the loss, where nothing else is minimised.
+  public let negativeLogProbability: Graph.Value
   /// What else is set in each step.
   public let inputs: Inputs
 
   /// Creates an objective.
   ///
-  /// - Precondition: `rows` is an input of the graph of D columns, and `loss` is 1 × 1.
-  public init(graph: Graph, rows: Graph.Value, loss: Graph.Value, inputs: Inputs) {
+  /// - Precondition: `rows` is an input of the graph of D columns, and `loss` is 1 × 1, as is the negative log-probability if
+  ///   it is another value.
+  public init(
+    graph: Graph, rows: Graph.Value, loss: Graph.Value, negativeLogProbability: Graph.Value? = nil,
+    inputs: Inputs
+  ) {
     self.graph = graph
     self.rows = rows
     self.loss = loss
+    self.negativeLogProbability = negativeLogProbability ?? loss
     self.inputs = inputs
   }
 }

@@ -121,12 +121,13 @@ public final class Trainer<Model: TrainableDensity> {
     objective = working.objective(state.progress.configuration.dropout)
     let batchCapacity = min(state.progress.configuration.batchSize, trainingRows.rowCount)
     // The values of a batch, and gradients of values and parameters; the parameters themselves are there already.
-    let plan = Plan(objective.graph, outputs: [], loss: objective.loss, batchCapacity: batchCapacity)
+    let outputs = [objective.negativeLogProbability]
+    let plan = Plan(objective.graph, outputs: outputs, loss: objective.loss, batchCapacity: batchCapacity)
     try checkMemory(
       of: "training this model on \(batchCapacity) rows at a time",
       bytes: 4 * Double(plan.valueArenaCount + plan.gradientArenaCount + working.parameterCount))
     executor = Executor(
-      objective.graph, outputs: [], loss: objective.loss, batchCapacity: batchCapacity,
+      objective.graph, outputs: outputs, loss: objective.loss, batchCapacity: batchCapacity,
       parameters: working.parameters)
     executor.isTraining = true
     executor.precision = state.progress.configuration.precision
@@ -229,13 +230,14 @@ public final class Trainer<Model: TrainableDensity> {
     }
     executor.forward()
     let value = executor.withUnsafeView(of: objective.loss) { Double($0[0, 0]) }
+    let told = executor.withUnsafeView(of: objective.negativeLogProbability) { Double($0[0, 0]) }
     guard value.isFinite else {
       throw .diverged(step: progress.step + 1, tensor: executor.firstNonFinite() ?? "the loss")
     }
     executor.backward(
       stepping: &optimizer, learningRate: progress.learningRates.learningRate(atStep: progress.step))
     updateAverage()
-    progress.logProbabilitySum -= value * Double(rows.count)
+    progress.logProbabilitySum -= told * Double(rows.count)
     progress.rowCount += rows.count
     progress.step += 1
     progress.batch += 1

@@ -10,6 +10,7 @@ extension TrainingRun {
   ///   - memberCount: the number of networks, or of those of each class.
   ///   - orderCount: the number of orders of the variables that they are spread over.
   ///   - isPerClass: whether each class has its own.
+  ///   - discrimination: what telling the classes apart counts in training a network that sees them.
   ///   - isResumed: goes on with what the folders hold.
   ///   - observe: is told of every step, and returns whether to go on.
   ///   - configuration: how a network is trained on so many rows; the seed of network k, counted from 0, is k more.
@@ -19,13 +20,74 @@ extension TrainingRun {
   /// - Precondition: both counts are at least 1.
   public func train(
     on labelled: LabelledSplits, memberCount: Int = 1, orderCount: Int = 1, isPerClass: Bool,
-    isResumed: Bool = false,
+    discrimination: Double = 0, isResumed: Bool = false,
     observing observe: (RunEvent) throws(DensityError) -> Bool = { _ throws(DensityError) in true },
     configuration: (_ rowCount: Int) -> TrainingConfiguration,
     _ model: (_ orderSeed: UInt64, _ weightSeed: UInt64) throws(DensityError) -> any TrainableDensity
   ) throws(DensityError) -> RunResult {
     precondition(
       memberCount >= 1 && orderCount >= 1, "\(memberCount) members of \(orderCount) orders are no run")
+    let seed = configuration(labelled.data.train.rowCount).seed
+    return try train(
+      on: labelled, memberCount: memberCount, isPerClass: isPerClass, discrimination: discrimination,
+      isResumed: isResumed, observing: observe, configuration: configuration
+    ) { (_, member, weightSeed) throws(DensityError) in
+      try model(seed &+ UInt64(member % orderCount), weightSeed)
+    }
+  }
+
+  /// Trains networks for each class that begin as those of a density of all rows, or of labelled rows, and makes a
+  /// `LabelledDensity` of them: what rows of all classes have in common need not be learnt from those of one.
+  ///
+  /// A class begins at the networks of its own density if `start` has the same classes, and else at those of the whole; each
+  /// keeps its order.
+  /// - Parameters:
+  ///   - labelled: the rows with their labels; the run's own data are these rows.
+  ///   - start: a network, or several put together: weights between them count for nothing.
+  ///   - isResumed: goes on with what the folders hold.
+  ///   - observe: is told of every step, and returns whether to go on.
+  ///   - configuration: how a network is trained on so many rows; the seed of network k, counted from 0, is k more.
+  /// - Returns: the density; of a run that was stopped a network of it.
+  /// - Throws: what `trainMembers` throws, `DensityError.unsupported` for a start that is not of networks alone, and
+  ///   `.invalidConfiguration` for one with other classes or of another number of variables.
+  public func train(
+    on labelled: LabelledSplits, from start: any Density, isResumed: Bool = false,
+    observing observe: (RunEvent) throws(DensityError) -> Bool = { _ throws(DensityError) in true },
+    configuration: (_ rowCount: Int) -> TrainingConfiguration
+  ) throws(DensityError) -> RunResult {
+    guard start.variableCount == labelled.data.variableCount else {
+      throw .invalidConfiguration(
+        "the start has \(start.variableCount) variables; the rows have \(labelled.data.variableCount)")
+    }
+    var starts: [[any TrainableDensity]] = []
+    if let start = start as? LabelledDensity {
+      guard start.classes == labelled.classes else {
+        throw .invalidConfiguration(
+          "the start has the classes \(start.classes.joined(separator: ", ")); the rows have "
+            + labelled.classes.joined(separator: ", "))
+      }
+      for density in start.densities { starts.append(try density.networks()) }
+    } else {
+      starts = Array(repeating: try start.networks(), count: labelled.classes.count)
+    }
+    guard Set(starts.map(\.count)).count == 1 else {
+      throw .invalidConfiguration(
+        "the start's classes have different numbers of networks: \(starts.map(\.count))")
+    }
+    return try train(
+      on: labelled, memberCount: starts[0].count, isPerClass: true, discrimination: 0,
+      isResumed: isResumed, observing: observe, configuration: configuration
+    ) { (ownClass, member, _) throws(DensityError) in starts[ownClass ?? 0][member] }
+  }
+
+  /// Trains as the above; `model` returns network `member` of a class, or of all, from the seed of its weights.
+  private func train(
+    on labelled: LabelledSplits, memberCount: Int, isPerClass: Bool, discrimination: Double, isResumed: Bool,
+    observing observe: (RunEvent) throws(DensityError) -> Bool,
+    configuration: (_ rowCount: Int) -> TrainingConfiguration,
+    model: (_ ownClass: Int?, _ member: Int, _ weightSeed: UInt64) throws(DensityError)
+      -> any TrainableDensity
+  ) throws(DensityError) -> RunResult {
     let whole = isPerClass ? nil : try labelled.rowsAfterClasses()
     let seed = configuration(labelled.data.train.rowCount).seed
     let classCount = labelled.classes.count
@@ -38,7 +100,7 @@ extension TrainingRun {
       var training = configuration(rows.train.rowCount)
       let number = (ownClass ?? 0) * memberCount + index
       training.seed = seed &+ UInt64(number)
-      let network = try model(seed &+ UInt64(index % orderCount), training.seed)
+      let network = try model(ownClass, index, training.seed)
       guard !isPerClass else {
         return MemberTraining(
           data: rows, configuration: training, model: network,
@@ -51,7 +113,8 @@ extension TrainingRun {
       }
       return MemberTraining(
         data: rows, configuration: training,
-        model: try ConditionalNetwork(network, classCount: classCount, seed: training.seed))
+        model: try ConditionalNetwork(
+          network, classCount: classCount, discrimination: discrimination, seed: training.seed))
     } combined: { (parts) throws(DensityError) in
       let networks = parts.compactMap { $0 as? ConditionalNetwork }
       let weights = labelled.classCounts.map(Double.init)
@@ -133,5 +196,27 @@ extension LabelledDensity {
     var rows = BinaryMatrix(rowCount: 0, columnCount: variableCount)
     for density in densities { rows = rows + (try density.sample(count: count, using: &generator)) }
     return rows
+  }
+}
+
+extension Density {
+  /// The networks that a density is made of, in their order.
+  ///
+  /// - Throws: `DensityError.unsupported` if it is made of anything else.
+  package func networks() throws(DensityError) -> [any TrainableDensity] {
+    if let network = self as? any TrainableDensity { return [network] }
+    var parts: [any Density] = []
+    if let ensemble = self as? Ensemble {
+      parts = ensemble.members
+    } else if let components {
+      parts = components.map(\.density)
+    }
+    guard !parts.isEmpty else {
+      throw .unsupported(
+        "a \(kind?.rawValue ?? "\(type(of: self))") is no network, and cannot be trained further")
+    }
+    var networks: [any TrainableDensity] = []
+    for part in parts { networks += try part.networks() }
+    return networks
   }
 }

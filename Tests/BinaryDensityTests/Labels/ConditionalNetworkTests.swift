@@ -16,10 +16,14 @@ struct ConditionalNetworkTests {
   static let classCount = 3
 
   /// A network with drawn parameters: those of the class's logits too, which nobody may see.
-  private func conditional(_ modelCase: ModelCase, seed: UInt64) throws -> ConditionalNetwork {
+  private func conditional(
+    _ modelCase: ModelCase, discrimination: Double = 0, seed: UInt64
+  ) throws -> ConditionalNetwork {
     drawn(
-      try ConditionalNetwork(try modelCase.model(seed: seed), classCount: Self.classCount, seed: seed), seed,
-      0.8)
+      try ConditionalNetwork(
+        try modelCase.model(seed: seed), classCount: Self.classCount, discrimination: discrimination,
+        seed: seed),
+      seed, 0.8)
   }
 
   /// All rows of D bits after the bit of a class.
@@ -60,13 +64,31 @@ struct ConditionalNetworkTests {
   }
 
   @Test(
-    "the gradient of the loss agrees with finite differences; the class's logits get none", arguments: cases)
-  func gradient(_ modelCase: ModelCase) throws {
-    let model = try conditional(modelCase, seed: 2)
+    "the gradient of the loss agrees with finite differences; the class's logits get none",
+    arguments: cases, [0, 2.5])
+  func gradient(_ modelCase: ModelCase, discrimination: Double) throws {
+    let model = try conditional(modelCase, discrimination: discrimination, seed: 2)
+    let (executor, objective) = self.executor(of: model)
+    executor.forward()
+    let magnitude =
+      abs(executor[objective.loss][0, 0]) + 20 * (1 + discrimination) * Double(model.variableCount)
+    let check = GradientCheck(executor, loss: objective.loss, magnitude: magnitude, seed: 3)
+    #expect(check.holds, "\(check)")
+    executor.forward()
+    executor.backward()
+    let gradient = executor.gradients["b"]
+    #expect((0..<Self.classCount).allSatisfy { gradient[0, $0] == 0 })
+    #expect((Self.classCount..<model.variableCount).contains { gradient[0, $0] != 0 })
+  }
+
+  /// A step of training in double precision: 12 rows of three classes.
+  private func executor(
+    of model: ConditionalNetwork
+  ) -> (Executor<Double>, TrainingObjective<ConditionalNetwork.Inputs>) {
     let objective = model.objective(.none)
     let executor = Executor(
-      objective.graph, outputs: [objective.loss], loss: objective.loss, batchCapacity: 12,
-      parameters: model.parameters.converted(to: Double.self))
+      objective.graph, outputs: [objective.loss, objective.negativeLogProbability], loss: objective.loss,
+      batchCapacity: 12, parameters: model.parameters.converted(to: Double.self))
     let width = model.variableCount - Self.classCount
     let bits = BinaryMatrix.random(12, width, seed: 7)
     let rows = Matrix<Double>(rowCount: 12, columnCount: model.variableCount) { row, column in
@@ -75,15 +97,55 @@ struct ConditionalNetworkTests {
     }
     executor.set(objective.rows, to: rows)
     model.setConstants(of: objective, in: executor)
-    executor.forward()
-    let magnitude = abs(executor[objective.loss][0, 0]) + 20 * Double(model.variableCount)
-    let check = GradientCheck(executor, loss: objective.loss, magnitude: magnitude, seed: 3)
-    #expect(check.holds, "\(check)")
-    executor.forward()
-    executor.backward()
-    let gradient = executor.gradients["b"]
-    #expect((0..<Self.classCount).allSatisfy { gradient[0, $0] == 0 })
-    #expect((Self.classCount..<model.variableCount).contains { gradient[0, $0] != 0 })
+    model.setOthers(of: objective, in: executor, seed: 5, step: 1)
+    return (executor, objective)
+  }
+
+  /// Without networks of several masks, of which a step takes one.
+  static let oneMaskCases = Array(cases.prefix(10))
+
+  @Test(
+    "what is minimised bounds −log p(c | x) from above, in the mean over the other classes",
+    arguments: oneMaskCases)
+  func discriminativeBound(_ modelCase: ModelCase) throws {
+    let weight = 2.5
+    let model = try conditional(modelCase, discrimination: weight, seed: 3).withoutClassLogits
+    let (executor, objective) = self.executor(of: model)
+    let (rows, others) = (executor[objective.rows], try #require(objective.inputs.others))
+    let densities = model.densities
+    let bits = BinaryMatrix(rowCount: 12, columnCount: model.variableCount - Self.classCount) {
+      rows[$0, $1 + Self.classCount] != 0
+    }
+    let terms = densities.map { $0.logProbabilities(of: bits) }
+    // The mean over both other classes of each row, one draw each until both have been seen.
+    var seen: [Set<Int>] = Array(repeating: [], count: 12)
+    for step in 0..<40 {
+      model.setOthers(of: objective, in: executor, seed: 5, step: step)
+      executor.forward()
+      let drawn = executor[others]
+      var expected = 0.0
+      for row in 0..<12 {
+        let own = row % Self.classCount
+        let other = try #require((0..<Self.classCount).first { drawn[row, $0] != 0 })
+        #expect(other != own && (0..<Self.classCount).count { drawn[row, $0] != 0 } == 1)
+        #expect((Self.classCount..<model.variableCount).allSatisfy { drawn[row, $0] == rows[row, $0] })
+        seen[row].insert(other)
+        expected += log1p(exp(terms[other][row] - terms[own][row])) / 12
+      }
+      let loss = executor[objective.loss][0, 0]
+      let told = executor[objective.negativeLogProbability][0, 0]
+      let mean = (0..<12).reduce(0) { $0 - terms[$1 % Self.classCount][$1] / 12 }
+      #expect(abs(told - mean) < 1e-4 * max(1, mean))
+      #expect(abs(loss - told - weight * 2 * expected) < 1e-4 * max(1, loss))
+    }
+    #expect(seen.allSatisfy { $0.count == Self.classCount - 1 })
+    // log (1 + a + b) ≤ log (1 + a) + log (1 + b)
+    for row in 0..<12 {
+      let own = row % Self.classCount
+      let differences = (0..<Self.classCount).filter { $0 != own }.map { terms[$0][row] - terms[own][row] }
+      let loss = log1p(differences.reduce(0) { $0 + exp($1) })
+      #expect(loss <= differences.reduce(0) { $0 + log1p(exp($1)) } + 1e-12)
+    }
   }
 
   @Test("what cannot see classes is refused")

@@ -86,6 +86,78 @@ struct LabelledTrainingTests {
     }
   }
 
+  /// Networks of two orders of all rows, or of the rows of each class: where classes are to begin.
+  private static func start(_ labelled: LabelledSplits, isLabelled: Bool, in path: String) throws
+    -> any Density
+  {
+    let run = TrainingRun(in: RunDirectory(path: path + "/start"), data: labelled.data)
+    return isLabelled
+      ? try run.train(
+        on: labelled, memberCount: 2, orderCount: 2, isPerClass: true, configuration: configuration, model
+      ).density
+      : try run.trainMembers(2, orderCount: 2, configuration(240), model).density
+  }
+
+  @Test(
+    "each class begins at the networks of another density, and keeps their orders", arguments: [false, true])
+  func fromAnother(isLabelled: Bool) throws {
+    let labelled = try #require(Self.labelled)
+    try withTemporaryDirectory { path in
+      let start = try Self.start(labelled, isLabelled: isLabelled, in: path)
+      func train(
+        _ name: String, isResumed: Bool = false, epochs: Int, rate: Double, _ observe: (RunEvent) -> Bool
+      ) throws -> RunResult {
+        try TrainingRun(in: RunDirectory(path: path + "/" + name), data: labelled.data).train(
+          on: labelled, from: start, isResumed: isResumed,
+          observing: { (event) throws(DensityError) in observe(event) }
+        ) { _ in TrainingConfiguration(epochCount: epochs, batchSize: 8, learningRate: rate, seed: 4) }
+      }
+      // Steps of next to nothing leave each class where it begins.
+      let still = try train("still", epochs: 1, rate: 1e-12) { _ in true }
+      let density = try #require(still.density as? LabelledDensity)
+      let rows = try #require(labelled.data.test)
+      for (index, part) in density.densities.enumerated() {
+        let beginning = (start as? LabelledDensity)?.densities[index] ?? start
+        for (a, b) in zip(part.logProbabilities(of: rows), beginning.logProbabilities(of: rows)) {
+          #expect(abs(a - b) < 1e-5)
+        }
+        #expect(part.components?.count == 2)
+      }
+      let whole = try train("whole", epochs: 6, rate: 0.02) { _ in true }
+      let measured = try #require(
+        try (whole.density as? LabelledDensity)?.measureClassification(heldOutOf: labelled))
+      #expect(measured.allSatisfy { $0.summary.error < 0.06 })
+      _ = try train("parts", epochs: 6, rate: 0.02, TrainingRunTests.stops(in: 2, after: 7))
+      _ = try train("parts", isResumed: true, epochs: 6, rate: 0.02) { _ in true }
+      #expect(
+        try AtomicFile.read(path + "/whole/best.safetensors")
+          == AtomicFile.read(path + "/parts/best.safetensors"))
+    }
+  }
+
+  @Test("classes do not begin at what has other variables, other classes, or no networks")
+  func refusedStarts() throws {
+    let labelled = try #require(Self.labelled)
+    try withTemporaryDirectory { path in
+      func problem(_ start: any Density) -> String? {
+        do throws(DensityError) {
+          _ = try TrainingRun(in: RunDirectory(path: path + "/run"), data: labelled.data).train(
+            on: labelled, from: start, configuration: Self.configuration)
+          return nil
+        } catch { return error.description }
+      }
+      let tree = try ChowLiuTree.fit(to: labelled.data.train)
+      #expect(problem(tree)?.contains("a chow-liu is no network") ?? false)
+      #expect(problem(Mixture([try Self.model(1, 1), tree]))?.contains("is no network") ?? false)
+      let other = try NADE(.init(variableCount: 5, hiddenCount: 3), seed: 1)
+      #expect(problem(other)?.contains("5 variables; the rows have 6") ?? false)
+      let named = LabelledDensity(
+        classes: ["a", "b"], densities: [try Self.model(1, 1), try Self.model(1, 2)])
+      #expect(problem(named)?.contains("the classes a, b; the rows have other, same") ?? false)
+      #expect(!FileManager.default.fileExists(atPath: path + "/run"))
+    }
+  }
+
   @Test("baselines are fitted to each class", arguments: [ModelKind.bernoulli, .chowLiu, .bernoulliMixture])
   func baselines(_ kind: ModelKind) throws {
     let labelled = try #require(Self.labelled)

@@ -19,29 +19,36 @@ public struct ConditionalNetwork: TrainableDensity {
   package private(set) var network: any ContextNetwork
   /// The number C of classes.
   public let classCount: Int
+  /// What telling the classes apart counts beside log p(x | c) in training: λ of `objective(_:)`, 0 for nothing.
+  public let discrimination: Double
 
   /// Creates an untrained network.
   ///
   /// - Parameters:
   ///   - network: an FVSBN, NADE or MADE of D variables, whose shape and orders are taken.
   ///   - classCount: the number of classes, at least 1.
+  ///   - discrimination: what telling the classes apart counts in training, not negative.
   ///   - seed: of the initial weights.
   /// - Throws: `DensityError.invalidConfiguration` for a network that cannot see classes.
   public init(
-    _ network: any TrainableDensity, classCount: Int, seed: UInt64
+    _ network: any TrainableDensity, classCount: Int, discrimination: Double = 0, seed: UInt64
   ) throws(DensityError) {
     precondition(classCount >= 1, "\(classCount) classes are none to see")
+    precondition(discrimination >= 0, "a weight of \(discrimination)")
     guard let network = network as? any ContextNetwork else {
       throw .invalidConfiguration(
         "a \(network.kind?.rawValue ?? "\(type(of: network))") cannot see classes; it can be trained once for each"
       )
     }
-    self.init(seeing: try network.seeing(classCount: classCount, seed: seed), classCount: classCount)
+    self.init(
+      seeing: try network.seeing(classCount: classCount, seed: seed), classCount: classCount,
+      discrimination: discrimination)
   }
 
-  private init(seeing network: any ContextNetwork, classCount: Int) {
+  private init(seeing network: any ContextNetwork, classCount: Int, discrimination: Double) {
     self.network = network
     self.classCount = classCount
+    self.discrimination = discrimination
   }
 
   /// C + D.
@@ -84,34 +91,64 @@ public struct ConditionalNetwork: TrainableDensity {
     let asked: Graph.Value
     /// B × 1: C · log 2.
     let surplus: Graph.Value
+    /// B × (C + D): each row with another class; nil where telling classes apart counts for nothing.
+    package let others: Graph.Value?
+    /// B × 1: 1, for each row's own class is right.
+    let right: Graph.Value?
   }
 
-  /// The mean of −log p(x | c) over the rows of a step.
+  /// The mean of −log p(x | c) over the rows of a step and, with a weight λ, of how badly classes are told apart.
+  ///
+  ///     −log p(x | c) + λ · (C − 1) · log (1 + p(x | k) / p(x | c))
+  ///
+  /// k is one of the other classes, drawn for each row. Over all draws the second term's mean is at least that of
+  /// −log p(c | x), were the classes equally probable, for log (1 + Σ a_k) ≤ Σ log (1 + a_k).
   ///
   /// Logits of the class's bits are set to 0, which gives each a log-likelihood of −log 2, and C · log 2 is added back.
+  /// - Source: the sum of a generative and a discriminative term: Larochelle & Bengio, ICML 2008, section 3.3; one class for
+  ///   all others: this package.
   public func objective(_ dropout: Dropout) -> TrainingObjective<Inputs> {
     var graph = Graph()
     let rows = graph.input("x", columns: variableCount, isSparse: true)
     let asked = graph.input("asked", columns: variableCount)
     let surplus = graph.input("C log 2", columns: 1)
     let masks = network.masks(forTrainingStep: 0).map { graph.mask($0, isFixed: network.trainsOnOneMaskSet) }
-    let logits = network.logits(
-      NetworkInputs(rows: rows, component: 0, masks: masks, dropout: dropout), in: &graph)
-    let logLikelihood = graph.bernoulliLogLikelihood(logits: graph.multiply(logits, asked), targets: rows)
-    let logProbability = graph.add(logLikelihood, surplus)
-    let loss = graph.scale(graph.mean(logProbability, over: .rows), by: -1)
-    graph.name(logits, "logits")
-    graph.name(logProbability, "log p")
+    func logProbability(of rows: Graph.Value, _ name: String, in graph: inout Graph) -> Graph.Value {
+      let logits = network.logits(
+        NetworkInputs(rows: rows, component: 0, masks: masks, dropout: dropout), in: &graph)
+      let logLikelihood = graph.bernoulliLogLikelihood(
+        logits: graph.multiply(logits, asked), targets: rows)
+      let logProbability = graph.add(logLikelihood, surplus)
+      graph.name(logits, "logits\(name)")
+      graph.name(logProbability, "log p\(name)")
+      return logProbability
+    }
+    let own = logProbability(of: rows, "", in: &graph)
+    let meanLoss = graph.scale(graph.mean(own, over: .rows), by: -1)
+    guard discrimination > 0, classCount > 1 else {
+      graph.name(meanLoss, "loss")
+      return TrainingObjective(
+        graph: graph, rows: rows, loss: meanLoss,
+        inputs: Inputs(masks: masks, asked: asked, surplus: surplus, others: nil, right: nil))
+    }
+    let others = graph.input("x of another class", columns: variableCount, isSparse: true)
+    let right = graph.input("right", columns: 1)
+    let other = logProbability(of: others, " of another class", in: &graph)
+    let margin = graph.add(own, graph.scale(other, by: -1))
+    let logChance = graph.mean(graph.bernoulliLogLikelihood(logits: margin, targets: right), over: .rows)
+    let loss = graph.add(meanLoss, graph.scale(logChance, by: -discrimination * Double(classCount - 1)))
     graph.name(loss, "loss")
     return TrainingObjective(
-      graph: graph, rows: rows, loss: loss, inputs: Inputs(masks: masks, asked: asked, surplus: surplus))
+      graph: graph, rows: rows, loss: loss, negativeLogProbability: meanLoss,
+      inputs: Inputs(masks: masks, asked: asked, surplus: surplus, others: others, right: right))
   }
 
-  /// Sets the masks of a step, and which bits are asked for.
+  /// Sets the masks of a step, which bits are asked for, and the other classes.
   public func prepare(
     _ objective: TrainingObjective<Inputs>, in executor: Executor<Float>, seed: UInt64, step: Int
   ) {
     setConstants(of: objective, in: executor)
+    setOthers(of: objective, in: executor, seed: seed, step: step)
     guard !network.trainsOnOneMaskSet else { return }
     for (mask, staircase) in zip(objective.inputs.masks, network.masks(forTrainingStep: step)) {
       executor.set(mask, to: staircase)
@@ -132,12 +169,33 @@ public struct ConditionalNetwork: TrainableDensity {
     executor.set(objective.inputs.surplus, rowCount: count) { $0.fill(Scalar(Double(classCount) * log(2))) }
   }
 
+  /// Gives each row one of the other classes, if the objective asks for one; the rows are set.
+  package func setOthers<Scalar: KernelScalar>(
+    of objective: TrainingObjective<Inputs>, in executor: Executor<Scalar>, seed: UInt64, step: Int
+  ) {
+    guard let others = objective.inputs.others, let right = objective.inputs.right else { return }
+    let count = executor.batchSize
+    var generator = Philox(seed: seed, stream: .otherClasses, index: UInt64(step))
+    executor.set(right, rowCount: count) { $0.fill(1) }
+    executor.set(others, rowCount: count) { view in
+      executor.withUnsafeView(of: objective.rows) { Scalar.copy($0, into: view) }
+      for row in 0..<count {
+        guard let own = (0..<classCount).first(where: { view[row, $0] != 0 }) else { continue }
+        let other = (own + 1 + generator.integer(below: classCount - 1)) % classCount
+        view[row, own] = 0
+        view[row, other] = 1
+      }
+    }
+  }
+
   /// The network in natural order; the class keeps its place, which is the first.
   public func inNaturalOrder() -> (model: ConditionalNetwork, ordering: Ordering)? {
     func renumbered<Network: ContextNetwork>(_ network: Network) -> (any ContextNetwork, Ordering)? {
       network.inNaturalOrder().map { ($0.model, $0.ordering) }
     }
-    return renumbered(network).map { (ConditionalNetwork(seeing: $0, classCount: classCount), $1) }
+    return renumbered(network).map {
+      (ConditionalNetwork(seeing: $0, classCount: classCount, discrimination: discrimination), $1)
+    }
   }
 
   /// Measures log p(x | c), exactly.
@@ -189,6 +247,7 @@ private final class ConditionalJudge: ValidationJudge {
 extension ConditionalNetwork: ArchivableDensity {
   private struct Configuration: Codable {
     let classCount: Int
+    let discrimination: Double?
     let components: [DensityArchive.Component]
   }
 
@@ -200,13 +259,19 @@ extension ConditionalNetwork: ArchivableDensity {
     return DensityArchive(
       kind: Self.kind,
       configuration: Checkpoint.encode(
-        Configuration(classCount: classCount, components: [DensityArchive.Component(archive)])),
+        Configuration(
+          classCount: classCount, discrimination: discrimination > 0 ? discrimination : nil,
+          components: [DensityArchive.Component(archive)])),
       components: [archive])
   }
 
   /// Restores a network.
   package init(_ archive: DensityArchive) throws(DensityError) {
-    classCount = try archive.configuration(Configuration.self).classCount
+    let configuration = try archive.configuration(Configuration.self)
+    (classCount, discrimination) = (configuration.classCount, configuration.discrimination ?? 0)
+    guard discrimination >= 0, discrimination.isFinite else {
+      throw archive.malformed("a weight that is not negative", found: "\(discrimination)")
+    }
     let densities = try archive.componentDensities()
     guard densities.count == 1, let network = densities[0] as? any ContextNetwork else {
       throw archive.malformed(
