@@ -56,6 +56,8 @@ public struct Philox: RandomNumberGenerator, Hashable, Sendable, Codable {
     case redrawnCells
     /// Missing cells of rows whose known cells' probability is estimated; one index a component.
     case knownCells
+    /// Rows that pairs of variables are counted in, and what each variable depends on.
+    case dependence
   }
 
   /// Creates the generator of one of a purpose's 2⁴⁸ sequences.
