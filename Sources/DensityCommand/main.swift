@@ -19,7 +19,7 @@ let program = Program(
     SampleCommand.command,
     LogProbCommand.command, ScoreCommand.command, QueryCommand.command, MarginalCommand.command,
     ModeCommand.command,
-    ImputeCommand.command, ClassifyCommand.command,
+    ImputeCommand.command, ClassifyCommand.command, DependenceCommand.command,
     InfoCommand.command, ExportCommand.command, ImportCommand.command, DescribeCommand.command,
     ConvertCommand.command, CompressCommand.command, DecompressCommand.command,
   ],

@@ -58,6 +58,8 @@ public struct Philox: RandomNumberGenerator, Hashable, Sendable, Codable {
     case knownCells
     /// The class beside its own that each row of a step of training is compared with; one index a step.
     case otherClasses
+    /// Rows that pairs of variables are counted in, and what each variable depends on.
+    case dependence
   }
 
   /// Creates the generator of one of a purpose's 2⁴⁸ sequences.

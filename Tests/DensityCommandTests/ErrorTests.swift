@@ -160,6 +160,7 @@ struct ErrorTests {
     Fault("evaluate huge.safetensors train.csv", 65, "log p of row 1", "not a number"),
     Fault("logprob huge.safetensors train.csv", 65, "log p of row 1", "not a number"),
     Fault("sample huge.safetensors -o s.csv", 65, "log p of row 1", "not a number"),
+    Fault("dependence huge.safetensors -o s.csv", 65, "log p of row", "not a number"),
     Fault("evaluate text.safetensors train.csv", 65, "text.safetensors", "\\u{1b}[31m", "…"),
     Fault("info text.safetensors", 65, "text.safetensors", "\\u{1b}[31m", "…"),
     Fault("evaluate short.safetensors train.csv", 65, "short.safetensors", "expected", "found"),

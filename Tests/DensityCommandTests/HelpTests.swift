@@ -73,6 +73,9 @@ struct HelpTests {
       "format", "header", "columns", "ignore", "values", "missing", "column-count", "index-base", "array",
       "image", "threads", "json", "help",
     ],
+    "dependence": [
+      "of", "rest", "top", "output", "picture", "rows", "seed", "threads", "json", "help",
+    ],
     "info": ["graph", "names", "json", "help"],
     "classify": [
       "data", "split", "labels", "output", "reliability", "temperature", "binarize", "threshold",

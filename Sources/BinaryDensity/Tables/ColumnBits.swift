@@ -1,4 +1,3 @@
-import Foundation
 import Kernels
 
 /// Some columns of a table, each packed along the rows, so that pairs of them are counted 64 rows at a time.
@@ -111,7 +110,14 @@ struct ColumnBits {
     }
     return TableDescription.Pair(
       first: columns[first], second: columns[second],
-      mutualInformation: Self.mutualInformation(both: both, first: a, second: b, all: all))
+      mutualInformation: BitPairTable(
+        both: Double(both), first: Double(a), second: Double(b), total: Double(all)
+      ).mutualInformation)
+  }
+
+  /// Returns in how many rows a column, by its place among those that were packed, is on together with each of others.
+  func bothCounts(of first: Int, with others: [Int]) -> [Int] {
+    others.map { Self.count(values, first, values, $0, length: wordsPerColumn) }
   }
 
   /// Returns in how many rows a column of each of two tables is on.
@@ -127,19 +133,5 @@ struct ColumnBits {
         return count
       }
     }
-  }
-
-  /// Returns I of two columns that are on together, and each, in so many of all rows.
-  static func mutualInformation(both: Int, first: Int, second: Int, all: Int) -> Double {
-    let total = Double(all)
-    /// The share of rows in which the pair is as counted, times how much more likely it is than by chance.
-    func term(_ pair: Int, _ a: Int, _ b: Int) -> Double {
-      pair == 0 ? 0 : Double(pair) / total * log(Double(pair) * total / (Double(a) * Double(b)))
-    }
-    let sum =
-      term(both, first, second) + term(first - both, first, all - second)
-      + term(second - both, all - first, second)
-      + term(all - first - second + both, all - first, all - second)
-    return max(0, sum)
   }
 }

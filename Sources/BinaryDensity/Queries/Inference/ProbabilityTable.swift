@@ -11,7 +11,7 @@ struct ProbabilityTable: Sendable {
   /// log p of each row; bit c of a row's index is its column c.
   let logProbabilities: [Double]
   /// p of each row over the largest of them.
-  private let shares: [Double]
+  let shares: [Double]
   private let logLargest: Double
 
   private init(variableCount: Int, logProbabilities: [Double]) {

@@ -71,6 +71,12 @@ func score(_ rows: BinaryMatrix, beside heldOut: BinaryMatrix, by density: any D
   return scores
 }
 
+func nameStrongestPairs(of density: any Density) throws {
+  if let information = try density.inference().mutualInformation() {
+    for pair in information.strongestPairs(10) { print(pair.first, pair.second, pair.information) }
+  }
+}
+
 func walk(_ density: any Density) {
   if let evaluator = density.autoregressive()?.evaluator() {
     let cursor = evaluator.cursor(rowCount: 3)
