@@ -28,9 +28,14 @@ struct CompletionPicture {
   ///   - completions: probabilities of being on, of which 0 and 1 are bits.
   mutating func add(original: [Bool?], seen: [Bool?], completions: [[Float]]) {
     func levels(_ row: [Bool?]) -> [UInt8] { row.map { $0.map { $0 ? 255 : 0 } ?? Self.unknownLevel } }
-    let completed = completions.map { $0.map { UInt8(min(max($0, 0), 1) * 255 + 0.5) } }
+    let completed = completions.map { $0.map { Self.level(Double($0)) } }
     stacks.append((hasOriginals ? [levels(original)] : []) + [levels(seen)] + completed)
   }
+
+  /// Adds pictures that stand above each other, of shares of white from 0 to 1, as many as of every row.
+  mutating func add(stack: [[Double]]) { stacks.append(stack.map { $0.map(Self.level) }) }
+
+  private static func level(_ share: Double) -> UInt8 { UInt8(min(max(share, 0), 1) * 255 + 0.5) }
 
   /// Returns the picture.
   ///

@@ -17,7 +17,8 @@ let program = Program(
   commands: [
     TrainCommand.command, FitCommand.command, ReproduceCommand.command, EvaluateCommand.command,
     SampleCommand.command,
-    LogProbCommand.command, ScoreCommand.command, QueryCommand.command, MarginalCommand.command,
+    LogProbCommand.command, ScoreCommand.command, ExplainCommand.command, CalibrationCommand.command,
+    QueryCommand.command, MarginalCommand.command,
     ModeCommand.command,
     ImputeCommand.command, ClassifyCommand.command, DependenceCommand.command,
     InfoCommand.command, ExportCommand.command, ImportCommand.command, DescribeCommand.command,

@@ -76,6 +76,16 @@ struct HelpTests {
     "dependence": [
       "of", "rest", "top", "output", "picture", "rows", "seed", "threads", "json", "help",
     ],
+    "explain": [
+      "output", "summary", "top", "picture", "magnify", "rows", "others", "data", "split", "binarize",
+      "threshold", "binarize-seed", "format", "header", "columns", "ignore", "values", "missing",
+      "column-count", "index-base", "array", "image", "threads", "json", "help",
+    ],
+    "calibration": [
+      "picture", "rows", "others", "data", "split", "binarize", "threshold", "binarize-seed", "format",
+      "header", "columns", "ignore", "values", "missing", "column-count", "index-base", "array", "image",
+      "threads", "json", "help",
+    ],
     "info": ["graph", "names", "json", "help"],
     "classify": [
       "data", "split", "labels", "output", "reliability", "temperature", "binarize", "threshold",

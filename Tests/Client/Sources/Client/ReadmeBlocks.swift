@@ -77,6 +77,14 @@ func nameStrongestPairs(of density: any Density) throws {
   }
 }
 
+func diagnose(_ rows: BinaryMatrix, of density: any Density) throws -> ConditionalCalibration {
+  let contributions = try density.contributions(of: rows)
+  print(contributions.values[0, 3], contributions.sums[0])  // log p of a cell, and of its row
+  let calibration = try density.conditionalCalibration(of: rows)
+  print(calibration.calibrationError, calibration.calibrationErrorByChance.mean)
+  return calibration
+}
+
 func walk(_ density: any Density) {
   if let evaluator = density.autoregressive()?.evaluator() {
     let cursor = evaluator.cursor(rowCount: 3)
