@@ -56,6 +56,10 @@ public struct Philox: RandomNumberGenerator, Hashable, Sendable, Codable {
     case redrawnCells
     /// Missing cells of rows whose known cells' probability is estimated; one index a component.
     case knownCells
+    /// Rows of a model that it is measured by; one index a block of rows.
+    case modelRows
+    /// Which rows of a table are compared with a model's, and what they are permuted by.
+    case comparedRows
   }
 
   /// Creates the generator of one of a purpose's 2⁴⁸ sequences.

@@ -16,7 +16,7 @@ extension IndependentBernoulli: TractableDensity, ChainRuleDensity {
   func chainRule(along ordering: Ordering) -> BernoulliChainRule { BernoulliChainRule(self, along: ordering) }
 
   /// The variables as roots.
-  private var forest: BinaryForest {
+  var forest: BinaryForest {
     BinaryForest(
       parents: Array(repeating: nil, count: variableCount), order: Array(0..<variableCount),
       probabilities: logits.elements.flatMap { z in
