@@ -18,7 +18,7 @@ let program = Program(
     TrainCommand.command, FitCommand.command, ReproduceCommand.command, EvaluateCommand.command,
     SampleCommand.command,
     LogProbCommand.command, ScoreCommand.command, QueryCommand.command, MarginalCommand.command,
-    ModeCommand.command,
+    ModeCommand.command, CompareCommand.command,
     ImputeCommand.command, ClassifyCommand.command,
     InfoCommand.command, ExportCommand.command, ImportCommand.command, DescribeCommand.command,
     ConvertCommand.command, CompressCommand.command, DecompressCommand.command,
