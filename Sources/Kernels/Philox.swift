@@ -60,6 +60,10 @@ public struct Philox: RandomNumberGenerator, Hashable, Sendable, Codable {
     case otherClasses
     /// Rows that pairs of variables are counted in, and what each variable depends on.
     case dependence
+    /// Rows of a model that it is measured by; one index a block of rows.
+    case modelRows
+    /// Which rows of a table are compared with a model's, and what they are permuted by.
+    case comparedRows
   }
 
   /// Creates the generator of one of a purpose's 2⁴⁸ sequences.

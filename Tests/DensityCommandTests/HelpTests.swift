@@ -98,6 +98,11 @@ struct HelpTests {
       "pairs", "split", "binarize", "threshold", "binarize-seed", "format", "header", "columns", "ignore",
       "values", "missing", "column-count", "index-base", "array", "image", "json", "threads", "help",
     ],
+    "compare": [
+      "rows", "error", "permutations", "top", "seed", "split", "binarize", "threshold", "binarize-seed",
+      "format", "header", "columns", "ignore", "values", "missing", "column-count", "index-base", "array",
+      "image", "threads", "json", "help",
+    ],
     "compress": [
       "output", "data", "split", "binarize", "threshold", "binarize-seed", "format", "header", "columns",
       "ignore",

@@ -120,6 +120,11 @@ struct ColumnBits {
     others.map { Self.count(values, first, values, $0, length: wordsPerColumn) }
   }
 
+  /// Returns in how many rows the columns at two places are both on.
+  func bothCount(_ first: Int, _ second: Int) -> Int {
+    Self.count(values, first, values, second, length: wordsPerColumn)
+  }
+
   /// Returns in how many rows a column of each of two tables is on.
   private static func count(
     _ a: [UInt64], _ i: Int, _ b: [UInt64], _ j: Int, length: Int

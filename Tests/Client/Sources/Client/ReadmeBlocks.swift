@@ -85,6 +85,16 @@ func diagnose(_ rows: BinaryMatrix, of density: any Density) throws -> Condition
   return calibration
 }
 
+func compare(_ density: any Density, with other: any Density, _ heldOut: BinaryMatrix) throws {
+  if let entropy = try density.entropy() { print(entropy, "nats") }
+  if let divergence = try density.divergence(to: other) {
+    print(divergence.forward, divergence.reverse, divergence.jensenShannon)
+  }
+  if let test = try density.twoSampleTest(against: heldOut) {
+    for column in test.columns where column.pValue < 0.01 { print(column.columns, column.z) }
+  }
+}
+
 func walk(_ density: any Density) {
   if let evaluator = density.autoregressive()?.evaluator() {
     let cursor = evaluator.cursor(rowCount: 3)
