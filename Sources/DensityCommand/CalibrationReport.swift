@@ -29,8 +29,8 @@ struct CalibrationReport {
       "by chance          \(withError(chance.mean, chance.standardDeviation, 5)), were the model calibrated")
     if let (column, gap, z) = mostBiased {
       try Terminal.print(
-        "most biased        \(table.columnNames[column]), on more often than forecast by \(fixed(gap.gap, 5)); "
-          + "by chance 0 ± \(fixed(gap.chanceDeviation, 5)) (z \(fixed(z, 1)), the largest of \(calibration.variableCount))"
+        "most biased        \(Terminal.visible(table.columnNames[column])), on \(gap.gap < 0 ? "less" : "more") often than forecast by "
+          + "\(fixed(abs(gap.gap), 5)); by chance ± \(fixed(gap.chanceDeviation, 5)) (z \(fixed(z, 1)), the largest of \(calibration.variableCount))"
       )
     }
     try Terminal.print(line(["forecast", "cells", "predicted", "observed", "observed - predicted"]))

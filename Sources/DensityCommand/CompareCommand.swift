@@ -97,6 +97,7 @@ enum CompareCommand {
       let entropy = try checkpoint.model.entropy(options, observing: goOn)
       progress.finish()
       try entropy.map(report.print)
+      report.warn(entropy?.standardError ?? 0, of: options)
       return
     }
     let rival = try Checkpoint(contentsOf: other)
@@ -112,6 +113,7 @@ enum CompareCommand {
     progress.finish()
     if columns != nil { progress.print("\(other): columns put in order by their names") }
     try divergence.map(report.print)
+    report.warn(divergence?.largestStandardError ?? 0, of: options)
   }
 
   /// Tests whether a table's rows could be draws of a model.

@@ -16,6 +16,14 @@ struct EntropyReport {
     try Terminal.print(line("H", entropy))
   }
 
+  /// Says so if the error that is wanted was not reached.
+  func warn(_ error: Double, of options: EntropyOptions) {
+    guard let target = options.targetError, error > target else { return }
+    ProgressLine().print(
+      "--error \(target) is not reached by \(options.rowLimit) rows: the largest error is "
+        + String(format: "%.2g", error))
+  }
+
   /// Prints what lies between the two models.
   func print(_ divergence: Divergence) throws {
     guard !isJSON else {
@@ -94,7 +102,7 @@ struct TwoSampleReport {
         + "difference \(scores.difference.number), p-value \(fixed(scores.differencePValue, 4))")
     if scores.impossibleRowCount > 0 {
       try Terminal.print(
-        "         \(scores.impossibleRowCount) rows of the table are impossible under the model")
+        "         \(scores.impossibleRowCount) of the table's rows impossible under the model")
     }
     try Terminal.print(
       "         Kolmogorov-Smirnov distance \(fixed(scores.distance, 4)), p-value "
@@ -108,7 +116,9 @@ struct TwoSampleReport {
         try Terminal.print(
           Self.fields([
             fixed(entry.tableShare, 4), fixed(entry.modelShare, 4), fixed(entry.z, 2),
-            entry.pValue < 1e-4 ? String(format: "%.0e", entry.pValue) : fixed(entry.pValue, 4),
+            entry.pValue < 1e-300
+              ? "<1e-300"
+              : entry.pValue < 1e-4 ? String(format: "%.0e", entry.pValue) : fixed(entry.pValue, 4),
           ]) + "  \(columns(entry))")
       }
     }
@@ -122,7 +132,7 @@ struct TwoSampleReport {
 
   /// The columns by name, or by number from 1.
   private func columns(_ entry: ShareDifference) -> String {
-    entry.columns.map { column in names.map { $0[column] } ?? "\(column + 1)" }
+    entry.columns.map { column in names.map { Terminal.visible($0[column]) } ?? "#\(column + 1)" }
       .joined(separator: ", ")
   }
 
@@ -168,11 +178,11 @@ extension Measured {
     Measured(value * factor, standardError: standardError.map { $0 * factor })
   }
 
-  /// The number and its error; null for what is not finite, which JSON has no numbers for.
+  /// The number and its error; words for what is not finite, which JSON has no numbers for, and null for no error.
   fileprivate var json: JSONValue {
     [
       "value": value.isFinite ? .real(value) : .string("\(value)"), "exact": .bool(isExact),
-      "standard_error": standardError.flatMap { $0.isFinite ? JSONValue.real($0) : nil } ?? .null,
+      "standard_error": standardError.map { $0.isFinite ? .real($0) : .string("\($0)") } ?? .null,
     ]
   }
 }

@@ -19,7 +19,8 @@ enum DependenceCommand {
 
       -o writes all pairs that were asked about, or a line a column, as CSV, with columns by name, or by number from 1; \
       the error of what is exact is 0. --picture draws the matrix of all pairs, or of a model of pictures with --of what \
-      each pixel tells of that one: brighter is more.
+      each pixel tells of that one: a level is the square root of the information over the most of all pairs. The diagonal has \
+      entropies, no brighter than white, and the pixel asked about is white.
       """,
     options: [
       .value("of", placeholder: "column", help: "One column's partners: its name, or #3 by number."),
@@ -73,12 +74,16 @@ enum DependenceCommand {
     let report = DependenceReport(
       checkpoint: checkpoint, information: isRest ? nil : try work.information(of: column), column: column,
       rest: isRest || column != nil ? try work.dependenceOnRest(of: column) : nil,
-      topCount: top ?? (isRest ? .max : 20))
+      drawnRowCount: work.drawnRowCount(of: column), topCount: top ?? (isRest ? .max : 20))
     work.progress.finish()
     if let output { try report.write(to: output) }
     if let picture { try report.picture()?.writePNG(to: picture) }
     try arguments.flag("json") ? report.printJSON() : report.printText()
-    for path in [output, picture].compactMap(\.self) { work.progress.print("written to \(path)") }
+    if let output { work.progress.print("written to \(output)") }
+    if let picture {
+      work.progress.print(
+        "written to \(picture): levels are square roots of information, white the most of all pairs")
+    }
     return .success
   }
 
@@ -126,9 +131,11 @@ extension DependenceCommand {
     }
 
     /// One column has so many rows as its pairs; all columns, of which each takes as long, have fewer.
+    func drawnRowCount(of column: Int?) -> Int { rowCount ?? (column == nil ? 1 << 10 : 1 << 16) }
+
     func dependenceOnRest(of column: Int?) throws(DensityError) -> [DependenceOnRest] {
       let found = try inference.dependenceOnRest(
-        of: column.map { [$0] }, rowCount: rowCount ?? (column == nil ? 1 << 10 : 1 << 16)
+        of: column.map { [$0] }, rowCount: drawnRowCount(of: column)
       ) { goesOn("the rest", $0) }
       guard let found else { throw .interrupted }
       return found

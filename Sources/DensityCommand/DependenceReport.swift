@@ -10,11 +10,15 @@ struct DependenceReport {
   let column: Int?
   /// What the rest tells of each column, or of one; nil if that is not asked for.
   let rest: [DependenceOnRest]?
+  /// How many rows are drawn where something is not exact.
+  let drawnRowCount: Int
   /// How many lines to print at the most.
   let topCount: Int
 
   /// A column by its name, or by its number as a query has it.
-  private func label(_ column: Int) -> String { checkpoint.columnNames?[column] ?? "#\(column + 1)" }
+  private func label(_ column: Int) -> String {
+    checkpoint.columnNames.map { Terminal.visible($0[column]) } ?? "#\(column + 1)"
+  }
   /// A column by its name, or by its number.
   private func name(_ column: Int) -> String { checkpoint.columnNames?[column] ?? "\(column + 1)" }
 
@@ -39,7 +43,7 @@ struct DependenceReport {
       let pairs = "\(pairCount) pair\(pairCount == 1 ? "" : "s")"
       let drawn = information.drawnRowCount.map { "from \($0) rows drawn" } ?? "exact"
       try Terminal.print(
-        "\(pairs) of \(column.map(label) ?? "\(variableCount) column\(variableCount == 1 ? "" : "s")"), \(drawn)"
+        "\(pairs) of \(column.map(label) ?? "\(variableCount) column\(variableCount == 1 ? "" : "s")"), in nats, \(drawn)"
       )
       try printTable(
         ["information", "share"],
@@ -50,6 +54,10 @@ struct DependenceReport {
           )
         }, column == nil ? "columns" : "partner")
     } else {
+      let isExact = sortedRest.allSatisfy { $0.information.isExact }
+      try Terminal.print(
+        "what all others tell of each column, in nats, \(isExact ? "exact" : "from \(drawnRowCount) rows drawn")"
+      )
       try printTable(
         ["entropy", "I(x; rest)", "share"],
         sortedRest.prefix(topCount).map {

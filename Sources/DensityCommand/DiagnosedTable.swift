@@ -105,10 +105,14 @@ struct DiagnosedTable {
   }
 
   /// Says how the table was taken, and that Ctrl-C broke off, if it did; returns the status.
-  func finish(rowCount: Int) throws -> ExitStatus {
+  ///
+  /// - Parameter output: the file that has what there was by then, if any.
+  func finish(rowCount: Int, keptIn output: String? = nil) throws -> ExitStatus {
     try table.report(arguments, for: checkpoint)
     guard Interrupt.isRequested else { return .success }
-    ProgressLine().print("interrupted after \(rowCount) row\(rowCount == 1 ? "" : "s")")
+    ProgressLine().print(
+      "interrupted after \(rowCount) row\(rowCount == 1 ? "" : "s")"
+        + (output.map { ", kept in \($0)" } ?? ""))
     return .interrupted
   }
 }

@@ -87,8 +87,8 @@ enum ExplainCommand {
       let report = ExplainReport(table: table, summary: summary, topCount: topCount)
       try arguments.flag("json") ? report.printAsJSON() : report.printText()
     }
-    let status = try table.finish(rowCount: rowCount)
-    if let maps, let picture {
+    let status = try table.finish(rowCount: rowCount, keptIn: output)
+    if let maps, let picture, status != .interrupted {
       let (image, halfGrey, white) = maps.image()
       try image.writePNG(to: picture)
       ProgressLine().print(
@@ -124,7 +124,7 @@ private enum ExplainOutput {
     self = .file(try NumberTableFile(path: path))
   }
 
-  /// Writes rows as they come; a file takes its name when all are written.
+  /// Writes rows as they come; a file takes its name when all are written, or Ctrl-C ends the work.
   func writing(
     _ names: [String],
     _ produce: (_ write: (Contributions) throws(DensityError) -> Bool) throws(DensityError) -> Void

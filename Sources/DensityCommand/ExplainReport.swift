@@ -26,7 +26,8 @@ struct ExplainReport {
     try Terminal.print(
       "rows        \(summary.rowCount) of \(table.name), each cell given \(conditioning.words)")
     try Terminal.print(
-      "\(what) \(withError(summary.sum.mean, summary.sum.standardError, 3)) nats a row, the sum of all below")
+      "\(what) \(withError(summary.sum.mean, summary.sum.standardError, 3)) nats a row, minus the sum of all surprises"
+    )
     if let remainder = summary.remainder {
       try Terminal.print(
         "remainder   \(withError(remainder.mean, remainder.standardError, 3)) nats, of no variable: "
@@ -37,7 +38,8 @@ struct ExplainReport {
     for (column, mean) in ranking {
       let surprise = withError(-mean.mean, mean.standardError, 4)
       let part = share(mean.mean).map { fixed(100 * $0, 2) + " %" } ?? ""
-      try Terminal.print("\(padded(surprise, 16)) \(padded(part, 8))  \(table.columnNames[column])")
+      try Terminal.print(
+        "\(padded(surprise, 16)) \(padded(part, 8))  \(Terminal.visible(table.columnNames[column]))")
     }
     let rest = summary.variableCount - ranking.count
     if rest > 0 { try Terminal.print("and \(rest) more, less surprising: --top \(summary.variableCount)") }

@@ -71,7 +71,13 @@ enum LabelOptions {
     var labels: [DataSplit: RowLabels] = [:]
     labels[.train] = try self.labels(arguments, of: path, file: given, for: checkpoint)
     for split in [DataSplit.validation, .test] {
-      guard let table = try arguments.optionalValue(split.rawValue, as: .path) else { continue }
+      guard let table = try arguments.optionalValue(split.rawValue, as: .path) else {
+        guard files[split] ?? nil == nil else {
+          throw UsageError(
+            "--\(split.rawValue)-labels goes with --\(split.rawValue), the table of those rows")
+        }
+        continue
+      }
       labels[split] = try self.labels(arguments, of: table, file: files[split] ?? nil, for: checkpoint)
     }
     let data = try DataOptions.tables(arguments, path: path, matching: checkpoint)

@@ -40,9 +40,13 @@ enum LogProbCommand {
     let progress = ProgressLine()
     let evaluator = checkpoint.model.evaluator()
     var all: [Double] = []
+    var rowCount = 0
     /// Scores rows, and writes them at once where they go to standard output; returns whether anyone still reads.
     func score(_ rows: BinaryMatrix, fraction: Double?) throws(DensityError) -> Bool {
-      let scores = try evaluator.logProbabilities(of: rows) { (_) throws(DensityError) in true } ?? []
+      let scores =
+        try evaluator.logProbabilities(of: rows, firstRow: rowCount) { (_) throws(DensityError) in true }
+        ?? []
+      rowCount += scores.count
       if let fraction { progress.update("evaluating", fraction: fraction) }
       guard output == nil else {
         all += scores

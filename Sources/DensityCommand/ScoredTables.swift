@@ -44,15 +44,17 @@ struct ScoredTables {
   func forEachBlock(
     of part: Part, _ label: String, _ body: ([Double]) throws(DensityError) -> Bool
   ) throws {
-    var isEmpty = true
+    var rowCount = 0
     let source = try forEachRows(of: part) { (rows, fraction) throws(DensityError) in
-      let scores = try evaluator.logProbabilities(of: rows) { (_) throws(DensityError) in true } ?? []
-      isEmpty = isEmpty && scores.isEmpty
+      let scores =
+        try evaluator.logProbabilities(of: rows, firstRow: rowCount) { (_) throws(DensityError) in true }
+        ?? []
+      rowCount += scores.count
       if let fraction { progress.update(label, fraction: fraction) }
       return try body(scores)
     }
     progress.finish()
-    guard !isEmpty else {
+    guard rowCount > 0 else {
       throw DensityError.mismatch(path: part.path, expected: "at least one row", found: "none")
     }
     try DataOptions.report(source, arguments, path: part.path, for: checkpoint)

@@ -145,6 +145,10 @@ struct ClassifyTests {
       ("train --data train-bits.csv --per-class --run r", "--per-class goes with --labels"),
       ("train --data train-bits.csv --discrimination 1 --run r", "--discrimination goes with --labels"),
       (
+        "train --data train-bits.csv --labels train-labels.txt --test-labels test-labels.txt --run r",
+        "--test-labels goes with --test"
+      ),
+      (
         "train --data train-bits.csv --labels train-labels.txt --per-class --discrimination 1 --run r",
         "leave out --per-class"
       ),

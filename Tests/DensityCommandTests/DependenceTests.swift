@@ -42,7 +42,7 @@ struct DependenceTests {
       let second = String(format: "%.4f (exact)  %.4f  b, c, or so", Self.copied(1), Self.copied(1) / log(2))
       #expect(
         text.output.split(separator: "\n").map(String.init) == [
-          "6 pairs of 4 columns, exact", "information     share   columns", first, second,
+          "6 pairs of 4 columns, in nats, exact", "information     share   columns", first, second,
         ])
 
       let result = try run("dependence tree.safetensors --json -o pairs.csv --picture pairs.png", folder)
@@ -70,7 +70,8 @@ struct DependenceTests {
       #expect(lines.count == 6, "\(text.errors)")
       #expect(lines[0].hasPrefix("b: entropy in nats 0.6931 (exact), of which all others tell 0."))
       #expect(
-        lines[1] == "3 pairs of b, exact" && lines[3].hasSuffix("  a") && lines[4].hasSuffix("  c, or so"))
+        lines[1] == "3 pairs of b, in nats, exact" && lines[3].hasSuffix("  a")
+          && lines[4].hasSuffix("  c, or so"))
       let json = try DensityProgram.json(try run("dependence tree.safetensors --of #2 --json", folder).output)
       #expect(json["of"] == "b" && json["pairs"]?.elements?.count == 3)
       // a and c are alike given b: what they tell together is more than a alone does.
@@ -78,7 +79,7 @@ struct DependenceTests {
 
       let rest = try run("dependence tree.safetensors --rest -o rest.csv", folder)
       let found = rest.output.split(separator: "\n").map(String.init)
-      #expect(found.count == 5 && found[1].hasSuffix("  b") && found[4].hasSuffix("0.0000  d"))
+      #expect(found.count == 6 && found[2].hasSuffix("  b") && found[5].hasSuffix("0.0000  d"))
       let file = try String(contentsOfFile: folder + "/rest.csv", encoding: .utf8).split(separator: "\n")
       #expect(file.count == 5 && file[1].hasPrefix("a,0.693") && file[4].hasPrefix("d,0.693"))
       let restJSON = try DensityProgram.json(
@@ -93,11 +94,12 @@ struct DependenceTests {
       let line = "dependence nade.safetensors --of #13 --rows 3000 --picture pixel.png"
       let text = try run(line, folder)
       #expect(text.status == 0, "\(text.errors)")
-      #expect(text.output.contains("24 pairs of #13, from 3000 rows drawn") && text.output.contains(" ± "))
+      #expect(
+        text.output.contains("24 pairs of #13, in nats, from 3000 rows drawn") && text.output.contains(" ± "))
       #expect(try run(line + " --threads 1", folder).output == text.output)
       #expect(try run(line + " --seed 1", folder).output != text.output)
       let rest = try run("dependence nade.safetensors --rest --rows 40 --top 3", folder)
-      #expect(rest.output.split(separator: "\n").count == 4 && rest.output.contains(" ± "))
+      #expect(rest.output.split(separator: "\n").count == 5 && rest.output.contains(" ± "))
       let json = try DensityProgram.json(
         try run("dependence nade.safetensors --rows 3000 --json", folder).output)
       #expect(json["drawn_rows"]?.integer == 3000 && json["pairs"]?.elements?.count == 20)

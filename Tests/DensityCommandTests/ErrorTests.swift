@@ -40,6 +40,13 @@ struct ErrorTests {
       for (name, matrix) in zip(huge.parameters.names, matrices) { parameters.append(name, matrix) }
       huge.parameters = parameters
       try Checkpoint(model: huge).write(to: folder + "/huge.safetensors")
+      // Only a row whose first two bits are on overflows.
+      var edge = try NADE(NADE.Configuration(variableCount: 6, hiddenCount: 2), seed: 1)
+      edge.parameters["w"] = Matrix(rowCount: 6, columnCount: 2) { row, _ in row < 2 ? 3e38 : 0 }
+      edge.parameters["v"] = Matrix(rowCount: 6, columnCount: 2) { _, unit in unit == 0 ? 1 : -1 }
+      try Checkpoint(model: edge).write(to: folder + "/edge.safetensors")
+      try (String(repeating: "0,0,0,0,0,0\n", count: 1100) + "1,1,0,0,0,0\n").write(
+        toFile: folder + "/late.csv", atomically: true, encoding: .utf8)
       try SafetensorsFile(metadata: [
         "format": "BinaryDensity 2", "model": "nade",
         "configuration": "{\"\u{1b}[31m\u{202e}\":\"" + String(repeating: "x", count: 100_000) + "\"}",
@@ -159,7 +166,13 @@ struct ErrorTests {
       "train --model bernoulli-mixture --components 1000000 --data broad.csv", 64, "mixture", "GB", "memory"),
     Fault("evaluate huge.safetensors train.csv", 65, "log p of row 1", "not a number"),
     Fault("logprob huge.safetensors train.csv", 65, "log p of row 1", "not a number"),
+    Fault("evaluate edge.safetensors late.csv", 65, "log p of row 1101", "not a number"),
+    Fault("logprob edge.safetensors late.csv -o s.csv", 65, "log p of row 1101", "not a number"),
+    Fault("explain edge.safetensors late.csv -o s.csv", 65, "log p of row 1101", "not a number"),
+    Fault("calibration edge.safetensors late.csv", 65, "log p of row 1101", "not a number"),
     Fault("sample huge.safetensors -o s.csv", 65, "log p of row 1", "not a number"),
+    Fault("compare huge.safetensors", 65, "log p of row", "not a number"),
+    Fault("compare model.safetensors huge.safetensors", 65, "log p of row", "not a number"),
     Fault("dependence huge.safetensors -o s.csv", 65, "log p of row", "not a number"),
     Fault("evaluate text.safetensors train.csv", 65, "text.safetensors", "\\u{1b}[31m", "…"),
     Fault("info text.safetensors", 65, "text.safetensors", "\\u{1b}[31m", "…"),

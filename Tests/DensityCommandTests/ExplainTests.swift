@@ -209,7 +209,7 @@ struct CalibrationTests {
       let biased = try DiagnosisFolder.run("calibration model.safetensors -", folder, input: many)
       #expect(
         biased.output.contains(
-          "b, on more often than forecast by -0.25000; by chance 0 ± 0.02165 (z -11.5, the largest of 3)"))
+          "b, on less often than forecast by 0.25000; by chance ± 0.02165 (z -11.5, the largest of 3)"))
 
       let result = try DiagnosisFolder.run(
         "calibration model.safetensors - --json", folder, input: "1,1,1\n0,0,1\n")

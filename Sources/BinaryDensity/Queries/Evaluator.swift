@@ -49,18 +49,22 @@ public struct Evaluator: Sendable {
   ///
   /// - Parameters:
   ///   - rows: a table, or another source, which is gone through once or, by an ensemble or a mixture, several times.
+  ///   - firstRow: the number of the first row, for what is said of a row.
   ///   - observe: is told the fraction done from time to time, and says whether to go on.
   /// - Returns: nil if `observe` said to stop.
   /// - Throws: what reading the rows throws, and what `observe` does; `DensityError.undefined` for a row whose log p is not
   ///   a number, as that of parameters so large that float32 cannot hold what is computed of them.
   /// - Precondition: `rows.columnCount == variableCount`.
   public func logProbabilities(
-    of rows: some RowSource, observing observe: (Double) throws(DensityError) -> Bool
+    of rows: some RowSource, firstRow: Int = 0,
+    observing observe: (Double) throws(DensityError) -> Bool
   ) throws(DensityError) -> [Double]? {
     precondition(
       rows.columnCount == variableCount, "the rows have \(rows.columnCount) columns, not \(variableCount)")
     let result = try likelihood.logProbabilities(of: rows, observing: observe)
-    if let row = result?.firstIndex(where: { $0.isNaN || $0 == .infinity }) { throw .undefined(row: row) }
+    if let row = result?.firstIndex(where: { $0.isNaN || $0 == .infinity }) {
+      throw .undefined(row: firstRow + row)
+    }
     return result
   }
 

@@ -31,6 +31,18 @@ package struct BinaryForest: Sendable {
   /// p(x_i = a | x_π(i) = b).
   func probability(_ i: Int, _ a: Int, given b: Int) -> Double { probabilities[4 * i + 2 * b + a] }
 
+  /// p(x_i = 1) of each variable.
+  ///
+  /// - Complexity: O(D).
+  var marginals: [Double] {
+    var marginals = [Double](repeating: 0, count: variableCount)
+    for i in order {
+      let above = parents[i].map { marginals[$0] } ?? 0
+      marginals[i] = probability(i, 1, given: 0) * (1 - above) + probability(i, 1, given: 1) * above
+    }
+    return marginals
+  }
+
   // MARK: One row
 
   /// Combines, over the unknown variables below and at each variable, the probabilities of all that is below it.

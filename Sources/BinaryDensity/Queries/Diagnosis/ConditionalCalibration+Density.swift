@@ -31,7 +31,9 @@ extension Density {
 extension ContributionEvaluator {
   /// Prepares a density whose contributions are forecasts of single cells: without a remainder.
   ///
-  /// - Parameter conditioning: nil for the variables before where the density has one order, else all others.
+  /// - Parameters:
+  ///   - density: the density.
+  ///   - conditioning: nil for the variables before where the density has one order, else all others.
   /// - Throws: `DensityError.unsupported` where the variables before are asked for and the density has no one order.
   public init(forecastsOf density: any Density, given conditioning: Conditioning?) throws(DensityError) {
     let leaves = density.leaves

@@ -25,7 +25,7 @@ import Kernels
 /// **By chance.** An ECE is never 0, for gaps of any sign add up. Of a calibrated density bin b's sum has a mean of 0 and a
 /// variance V_b, and, being nearly normal, an absolute value of √(2 V_b / π) on the mean. Along an order V_b = Σ_cells p (1 − p):
 /// which bin a cell is in is known before its value is, so that the terms are uncorrelated, within a row and between bins.
-/// Given all others they are not, and V_b is estimated by Σ_r G_rb².
+/// Given all others they are not, and V_b is estimated by Σ_r G_rb² − (Σ_r G_rb)² / R.
 ///
 /// - Source: the error: Naeini, Cooper, Hauskrecht, AAAI 2015, and Guo et al., ICML 2017, equation 3; the ratio: Cochran,
 ///   Sampling Techniques, 3rd edition, 1977, section 6.4; forecasts in turn: Dawid, The Well-Calibrated Bayesian, J. American
@@ -89,7 +89,10 @@ public struct ConditionalCalibration: Sendable {
   /// What is kept of the cells in a bin.
   private struct Tally: Sendable {
     var (cells, rows, on) = (0, 0, 0)
-    var (forecasts, variance) = (0.0, 0.0)
+    /// Σ p, and Σ p (1 − p), over the cells.
+    var (forecasts, spread) = (0.0, 0.0)
+    /// Σ_r G_rb².
+    var squaredGaps = 0.0
     /// Σ_r G_rb n_rb and Σ_r n_rb².
     var (gapTimesCount, squaredCounts) = (0.0, 0.0)
     var gap: Double { Double(on) - forecasts }
@@ -140,7 +143,7 @@ public struct ConditionalCalibration: Sendable {
       tallies[bin].on += isOn ? 1 : 0
       tallies[bin].forecasts += p
       variances[variable] += p * (1 - p)
-      if conditioning == .before { tallies[bin].variance += p * (1 - p) }
+      tallies[bin].spread += p * (1 - p)
     }
     gaps.add(differences)
     let present = own.indices.filter { own[$0].cells > 0 }
@@ -149,7 +152,7 @@ public struct ConditionalCalibration: Sendable {
       tallies[b].rows += 1
       tallies[b].gapTimesCount += gap * count
       tallies[b].squaredCounts += count * count
-      if conditioning == .others { tallies[b].variance += gap * gap }
+      tallies[b].squaredGaps += gap * gap
       for c in present[place...] { products[b * Self.binCount + c] += gap * own[c].gap }
     }
   }
@@ -170,10 +173,13 @@ public struct ConditionalCalibration: Sendable {
       let squares =
         products[index * (Self.binCount + 1)] - 2 * gap * tally.gapTimesCount + gap * gap
         * tally.squaredCounts
+      // Where all are off, or all on, rows tell nothing of how often they would be otherwise.
+      let isOneSided = tally.on == 0 || tally.on == tally.cells
+      let variance = max(squares * rows / max(1, rows - 1), isOneSided ? tally.spread : 0)
       return Bin(
         cellCount: tally.cells, rowCount: tally.rows, predicted: tally.forecasts / count,
         observed: Double(tally.on) / count,
-        gapStandardError: tally.rows > 1 ? (max(0, squares) * rows / (rows - 1)).squareRoot() / count : nil)
+        gapStandardError: tally.rows > 1 ? variance.squareRoot() / count : nil)
     }
   }
 
@@ -202,8 +208,12 @@ public struct ConditionalCalibration: Sendable {
   /// What a calibrated density's error would be on as many rows, by chance alone; not a number without rows.
   public var calibrationErrorByChance: Chance {
     let cells = Double(cellCount)
-    let mean = tallies.reduce(0) { $0 + (2 * $1.variance / .pi).squareRoot() } / cells
-    let variance = tallies.reduce(0) { $0 + $1.variance * (1 - 2 / .pi) }
+    let variances = tallies.map { tally in
+      conditioning == .before
+        ? tally.spread : max(0, tally.squaredGaps - tally.gap * tally.gap / Double(rowCount))
+    }
+    let mean = variances.reduce(0) { $0 + (2 * $1 / .pi).squareRoot() } / cells
+    let variance = variances.reduce(0) { $0 + $1 * (1 - 2 / .pi) }
     return Chance(
       mean: mean, standardDeviation: conditioning == .before ? variance.squareRoot() / cells : nil)
   }

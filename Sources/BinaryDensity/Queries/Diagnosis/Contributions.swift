@@ -57,7 +57,9 @@ extension Density {
   ///     let contributions = try density.contributions(of: rows)
   ///     print(contributions.values[0, 3])  // log p of the first row's fourth value, given those before it
   ///
-  /// - Parameter conditioning: what a variable's probability is conditioned on.
+  /// - Parameters:
+  ///   - rows: any number.
+  ///   - conditioning: what a variable's probability is conditioned on.
   /// - Throws: `DensityError.unsupported` for a density that gives log p of whole rows alone, unless given all others;
   ///   `DensityError.undefined` for a row whose log p is not a number; `DensityError.invalidConfiguration` where the numbers
   ///   do not fit into memory.

@@ -24,7 +24,8 @@ extension Inference {
   ///
   /// For up to 20 variables exactly, over all rows. Else over rows drawn from the density: π of each is exact, by log p of the
   /// row and of it with x_i flipped, the means have the standard error of the delta method, and the first-order bias of
-  /// H(mean π) is taken off. The squared error has (H / n)² besides, for what one row in n could have told.
+  /// H(mean π) is taken off. The error has besides what half a row more of either value changes in H, and H / n, for what one
+  /// row in n could have told.
   /// - Parameters:
   ///   - columns: the columns; nil for all.
   ///   - rowCount: n, how many rows to draw, where that is needed.
@@ -42,7 +43,7 @@ extension Inference {
   ) throws(DensityError) -> [DependenceOnRest]? {
     let columns = checked(columns)
     guard variableCount > options.tabulationLimit else {
-      return try definedTable(observing: observe).map { table in
+      return try probabilityTable(observing: observe).map { table in
         Threads.map(count: columns.count) { table.dependenceOnRest(of: columns[$0]) }
       }
     }
@@ -97,13 +98,16 @@ private struct ConditionalMoments {
     let (a, b, c) = (square / (count - 1), entropySquare / (count - 1), product / (count - 1))
     // What the curve of H takes from H(mean π).
     let bias = inside ? a / (2 * count * mean * (1 - mean)) : 0
-    let unseen = (entropy / count) * (entropy / count)
+    // Half a row more, and a row of n: what a variable that is on in hardly any row may hide.
+    let smooth = BitCounts(on: count * mean + 0.5, total: count + 1).entropy
+    let unseen = pow(abs(smooth - entropy) + entropy / count, 2)
     func error(_ variance: Double) -> Double { (max(0, variance) / count + unseen).squareRoot() }
+    let unbiased = min(log(2), entropy + bias)
     return DependenceOnRest(
-      column: column,
-      entropy: Measured(min(log(2), entropy + bias), standardError: error(slope * slope * a)),
+      column: column, entropy: Measured(unbiased, standardError: error(slope * slope * a)),
       information: Measured(
-        max(0, entropy - entropyMean + bias), standardError: error(slope * slope * a + b - 2 * slope * c)))
+        min(unbiased, max(0, entropy - entropyMean + bias)),
+        standardError: error(slope * slope * a + b - 2 * slope * c)))
   }
 }
 

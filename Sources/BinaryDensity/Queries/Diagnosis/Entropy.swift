@@ -47,7 +47,7 @@ extension Density {
     observing observe: (Double) throws(DensityError) -> Bool
   ) throws(DensityError) -> [Double]? {
     try ProbabilityTable(QueryNode(of: self), variableCount: variableCount, observing: observe)?
-      .logProbabilities.checked()
+      .checked(by: self).logProbabilities
   }
 
   /// The entropy in closed form of a density that is a forest; nil of others.
@@ -68,12 +68,11 @@ extension BinaryForest {
   ///
   /// - Complexity: O(D).
   var entropy: Double {
-    var on = [Double](repeating: 0, count: variableCount)
+    let on = marginals
     var sum = 0.0
     for i in order {
       let parentIsOn = parents[i].map { on[$0] } ?? 0
       for (b, share) in [1 - parentIsOn, parentIsOn].enumerated() {
-        on[i] += share * probability(i, 1, given: b)
         sum += share * binaryEntropy(probability(i, 0, given: b), probability(i, 1, given: b))
       }
     }

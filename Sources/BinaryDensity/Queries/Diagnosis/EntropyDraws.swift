@@ -1,3 +1,4 @@
+import Foundation
 import Kernels
 
 /// Rows drawn of densities, block by block, and the means of what is computed of them.
@@ -35,7 +36,8 @@ struct EntropyDraws: Sendable {
   mutating func run(
     errors: (EntropyDraws) -> [Double], observing observe: (Double) throws(DensityError) -> Bool
   ) throws(DensityError) -> Bool {
-    var goal = options.rowCount
+    // Of a few rows not even the error is known.
+    var goal = options.targetError == nil ? options.rowCount : max(options.rowCount, Self.fewestRows)
     while true {
       while rowCount < goal {
         try drawBlock(upTo: goal)
@@ -57,6 +59,10 @@ struct EntropyDraws: Sendable {
     for (index, source) in sources.enumerated() {
       let rows = try source.evaluator.block(
         blockCount, rowCount: count, seed: options.seed, source: UInt64(index))
+      if rowCount == 0 {
+        // Conditionals can hide that log p is not a number, which the first row finds out.
+        _ = try source.evaluator.logProbabilities(of: rows.rows(0..<1)) { (_) throws(DensityError) in true }
+      }
       for (figure, values) in try source.figures(rows).enumerated() { means[index][figure].add(values) }
       let first = rowCount == 0 ? rows.rows(0..<1) : onlyRows[index]
       onlyRows[index] = first.flatMap { first in
@@ -74,11 +80,20 @@ struct EntropyDraws: Sendable {
   func isBlind(_ source: Int) -> Bool { onlyRows[source] != nil }
 
   /// Returns the mean of a source's figure.
+  ///
+  /// Where all rows have the same figure, but for rounding, its error is what one row in n that has another would change if it
+  /// differed by the largest entropy of all: D · log 2 / n, with D variables.
   func measured(_ source: Int, _ figure: Int) -> Measured {
     let measured = means[source][figure].measured
-    guard isBlind(source), !measured.isExact else { return measured }
-    return Measured(measured.value, standardError: .infinity)
+    guard let error = measured.standardError else { return measured }
+    guard !isBlind(source) else { return Measured(measured.value, standardError: .infinity) }
+    guard error <= 1e-12 * max(1, abs(measured.value)) else { return measured }
+    let largest = Double(sources[source].evaluator.variableCount) * log(2)
+    return Measured(measured.value, standardError: largest / Double(rowCount))
   }
+
+  /// The fewest rows whose error is believed where one is to be reached.
+  private static let fewestRows = 512
 
   /// So many rows are drawn at a time: a block of numbers, one a cell, takes 16 MB or less where rows are not very long.
   static func blockLength(columnCount: Int) -> Int { min(1024, max(16, (1 << 22) / columnCount)) }

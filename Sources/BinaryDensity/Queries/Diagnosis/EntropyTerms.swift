@@ -66,7 +66,7 @@ extension [Double] {
   ///
   /// - Throws: `DensityError.undefined` of the first row whose number is none.
   func checked() throws(DensityError) -> [Double] {
-    if let row = firstIndex(where: \.isNaN) { throw .undefined(row: row) }
+    if let row = firstIndex(where: { $0.isNaN || $0 == -.infinity }) { throw .undefined(row: row) }
     return self
   }
 }

@@ -12,8 +12,8 @@ import Kernels
 /// - Source: Gretton, Borgwardt, Rasch, Schölkopf, Smola, A Kernel Two-Sample Test, JMLR 13, 2012: lemma 6 (the unbiased
 ///   estimate), section 8 (the median).
 public struct MeanDiscrepancy: Hashable, Sendable, Codable {
-  /// The unbiased estimate of MMD², which may be below 0; its standard error is that of the rows' own shares in it, and too large
-  /// where MMD² is nearly 0.
+  /// The unbiased estimate of MMD², which may be below 0; its standard error is that of the rows' own shares in it, and no
+  /// less than the standard deviation of the permutations'.
   public let value: Measured
   /// The p-value of an estimate as large, by permutation.
   public let pValue: Double
@@ -49,7 +49,11 @@ public struct MeanDiscrepancy: Hashable, Sendable, Codable {
       found += sums.statistics
       if first == 0 { error = sums.standardError }
     }
-    value = Measured(found[0], standardError: error)
+    // Of rows more regular than draws the shares differ too little, and near 0 they differ for the smaller part of the error.
+    var permuted = RunningMean()
+    permuted.add(Array(found.dropFirst()))
+    let scatter = permuted.standardError * permuted.count.squareRoot()
+    value = Measured(found[0], standardError: scatter.isFinite ? max(error, scatter) : error)
     pValue = permutationPValue(found.dropFirst().map { $0 >= found[0] - kernel.tolerance })
     length = kernel.length
     (tableRowCount, modelRowCount) = (table.rowCount, model.rowCount)

@@ -29,6 +29,9 @@ extension Measured: CustomStringConvertible {
     guard let standardError else { return String(format: "%.4f (exact)", value) }
     guard value.isFinite, standardError.isFinite else { return "\(value) ± \(standardError)" }
     guard standardError > 0 else { return String(format: "%.4f ± 0", value) }
+    guard standardError > 1e-9, abs(value) < 1e15 else {
+      return String(format: "%.10g ± %.2g", value, standardError)
+    }
     let exponent = log10(standardError).rounded(.down)
     let digits = standardError / pow(10, exponent) < 3.55 ? 2.0 : 1
     let decimals = Int(min(15, max(0, digits - 1 - exponent)))

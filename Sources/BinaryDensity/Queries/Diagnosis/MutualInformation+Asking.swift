@@ -33,7 +33,7 @@ extension Inference {
       }
     }
     guard variableCount > options.tabulationLimit else {
-      return try definedTable(observing: observe).map {
+      return try probabilityTable(observing: observe).map {
         MutualInformation(columns: columns, $0.pairProbabilities(of: columns))
       }
     }
@@ -102,25 +102,6 @@ extension Inference {
       guard try body(rows, Double(end) / Double(rowCount)) else { return false }
     }
     return true
-  }
-
-  /// Returns the probabilities of all rows.
-  ///
-  /// - Throws: `DensityError.undefined` if log p is not a number; what `observe` throws.
-  func definedTable(
-    observing observe: (Double) throws(DensityError) -> Bool
-  ) throws(DensityError) -> ProbabilityTable? {
-    guard let table = try probabilityTable(observing: observe) else { return nil }
-    if let row = table.logProbabilities.firstIndex(where: { $0.isNaN || $0 == .infinity }) {
-      throw .undefined(row: row)
-    }
-    // Where a cursor's clamped numbers hide it, the likelihood of the likeliest row tells.
-    let likeliest = table.logProbabilities.indices.max {
-      table.logProbabilities[$0] < table.logProbabilities[$1]
-    }
-    let row = BinaryMatrix(rowCount: 1, columnCount: variableCount) { (likeliest ?? 0) >> $1 & 1 == 1 }
-    _ = try density.evaluator().logProbabilities(of: row) { (_) throws(DensityError) in true }
-    return table
   }
 
   /// Returns the columns, or all if none are named.

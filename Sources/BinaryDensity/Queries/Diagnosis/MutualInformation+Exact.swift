@@ -57,7 +57,7 @@ extension TractableDensity {
     of columns: [Int], observing observe: (Double) throws(DensityError) -> Bool
   ) throws(DensityError) -> PairProbabilities? {
     let (on, rows): ([Double], [[Double]]?)
-    if let forest = (self as? ChowLiuTree)?.forest ?? (self as? IndependentBernoulli)?.forest {
+    if let forest = (self as? any ForestDensity)?.forest {
       let marginals = forest.marginals
       on = marginals
       rows = try mapInWaves(columns, observing: observe) { forest.pairProbabilities(of: $0, marginals) }
@@ -93,16 +93,6 @@ extension TractableDensity {
 }
 
 extension BinaryForest {
-  /// p(x_i = 1) of each variable.
-  fileprivate var marginals: [Double] {
-    var marginals = [Double](repeating: 0, count: variableCount)
-    for i in order {
-      let above = parents[i].map { marginals[$0] } ?? 0
-      marginals[i] = probability(i, 1, given: 0) * (1 - above) + probability(i, 1, given: 1) * above
-    }
-    return marginals
-  }
-
   /// Returns p(x_i = 1, x_j = 1) for a variable i and all j, in closed form along the tree's paths.
   ///
   /// Up to the root i's ancestors j have p(x_j = 1) · p(x_i = 1 | x_j = 1), of which the second factor is passed from child to

@@ -218,15 +218,15 @@ public struct Inference: Sendable {
 
   /// The probabilities of all rows, tabulated at first use.
   ///
+  /// - Throws: `DensityError.undefined` if log p is not a number; what `observe` throws.
   /// - Precondition: at most `ProbabilityTable.variableLimit` variables.
   func probabilityTable(
     observing observe: (Double) throws(DensityError) -> Bool
   ) throws(DensityError) -> ProbabilityTable? {
     if let made = table.value { return made }
-    guard let made = try ProbabilityTable(node, variableCount: variableCount, observing: observe) else {
-      return nil
-    }
-    table.value = made
+    let made = try ProbabilityTable(node, variableCount: variableCount, observing: observe)?.checked(
+      by: density)
+    if let made { table.value = made }
     return made
   }
 

@@ -34,6 +34,20 @@ struct ProbabilityTable: Sendable {
     self.init(variableCount: variableCount, logProbabilities: terms)
   }
 
+  /// Returns the table, unless log p of the density that it is of is not a number.
+  ///
+  /// - Throws: `DensityError.undefined`.
+  func checked(by density: any Density) throws(DensityError) -> ProbabilityTable {
+    if let row = logProbabilities.firstIndex(where: { $0.isNaN || $0 == .infinity }) {
+      throw .undefined(row: row)
+    }
+    // Where a cursor's clamped numbers hide it, the likelihood of the likeliest row tells.
+    let likeliest = logProbabilities.indices.max { logProbabilities[$0] < logProbabilities[$1] } ?? 0
+    let row = BinaryMatrix(rowCount: 1, columnCount: variableCount) { likeliest >> $1 & 1 == 1 }
+    _ = try density.evaluator().logProbabilities(of: row) { (_) throws(DensityError) in true }
+    return self
+  }
+
   private static func logProbabilities(
     _ node: QueryNode, _ variableCount: Int, observing observe: (Double) throws(DensityError) -> Bool
   ) throws(DensityError) -> [Double]? {

@@ -44,12 +44,24 @@ struct ConditionalCalibrationTests {
     #expect(abs(found.variableGaps[2].chanceDeviation - 0.15) < 1e-7)
     #expect(found.variableGaps[2].z == nil)
 
-    // Independent bits are what they are given all others too; variances are then those of the rows' sums.
+    // Independent bits are what they are given all others too; variances are then those of the rows' sums
+    // about their means.
     let others = try independent([0.5, 0.5, 0.9]).conditionalCalibration(of: rows, given: .others)
     #expect(abs(others.calibrationError - 0.6 / 12) < 1e-6 && others.conditioning == .others)
-    let sums = (2.0.squareRoot() + (3 * 0.01 + 0.81).squareRoot()) * (2 / .pi).squareRoot()
+    let sums = (2.0.squareRoot() + (3 * 0.01 + 0.81 - 0.6 * 0.6 / 4).squareRoot()) * (2 / .pi).squareRoot()
     #expect(abs(others.calibrationErrorByChance.mean - sums / 12) < 1e-6)
     #expect(others.calibrationErrorByChance.standardDeviation == nil)
+  }
+
+  @Test("a range of which no cell is on has the error of a calibrated one, and a bias is no chance")
+  func oneSided() throws {
+    let none = BinaryMatrix(Array(repeating: [0, 0], count: 50))
+    let rare = try independent([0.01, 0.01]).conditionalCalibration(of: none)
+    #expect(abs((rare.bins[0].gapStandardError ?? 0) - (0.01 * 0.99 / 100).squareRoot()) < 1e-7)
+    // Forecasts of a half, and all cells are on, given those before or all others.
+    let all = BinaryMatrix(Array(repeating: [1, 1], count: 50))
+    let biased = try independent([0.5, 0.5]).conditionalCalibration(of: all, given: .others)
+    #expect(biased.calibrationError == 0.5 && biased.calibrationErrorByChance.mean < 1e-9)
   }
 
   @Test("rows are independent, cells of a row are not")

@@ -54,6 +54,23 @@ struct DependenceOnRestTests {
     #expect(squares / Double(all) > 0.4, "\(squares / Double(all))")
   }
 
+  @Test("what is on in hardly any row has an error; the rest tells no more than the entropy")
+  func rare() throws {
+    // 25 columns, on in one of 8000 rows.
+    let density = IndependentBernoulli(
+      logits: Matrix(rowCount: 1, columnCount: 25) { _, _ in Float(-log(8000.0)) })
+    let p = 1.0 / 8001
+    let truth = -p * log(p) - (1 - p) * log1p(-p)
+    for seed in 0..<5 as Range<UInt64> {
+      let inference = try density.inference(MutualInformationTests.drawing(seed: seed))
+      for rest in try #require(try inference.dependenceOnRest(of: [3, 17], rowCount: 200)) {
+        let error = try #require(rest.entropy.standardError)
+        #expect(error > 0 && abs(rest.entropy.value - truth) < 3 * error)
+        #expect(rest.information.value <= rest.entropy.value && rest.information.value < 3 * error)
+      }
+    }
+  }
+
   @Test("a copy is told whole, what is alone not at all, and threads change nothing")
   func extremes() throws {
     // 25 columns, beyond what is tabulated: x_1 nearly copies x_0, all others are alone.

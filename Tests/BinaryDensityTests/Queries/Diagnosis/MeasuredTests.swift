@@ -11,6 +11,7 @@ struct MeasuredTests {
       (85.46321, 0.0351, "85.463 ± 0.035"),
       (85.46321, 0.0361, "85.46 ± 0.04"), (0.12345, 0.0097, "0.123 ± 0.010"), (1234.5, 31, "1234 ± 31"),
       (1234.5, 361, "1234 ± 361"), (0.5, 0, "0.5000 ± 0"), (.infinity, .infinity, "inf ± inf"),
+      (1.25, 3e-12, "1.25 ± 3e-12"), (-2e38, 1e37, "-2e+38 ± 1e+37"),
     ] as [(Double, Double?, String)])
   func description(_ value: Double, _ error: Double?, _ text: String) {
     let measured = Measured(value, standardError: error)
