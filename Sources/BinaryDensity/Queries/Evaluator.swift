@@ -68,6 +68,14 @@ public struct Evaluator: Sendable {
     return result
   }
 
+  /// Looks whether log p of the first of some rows is a number.
+  ///
+  /// Draws and conditionals can hide that it is not.
+  /// - Throws: `DensityError.undefined`.
+  func checkLogProbabilityOfFirst(_ rows: BinaryMatrix) throws(DensityError) {
+    _ = try logProbabilities(of: rows.rows(0..<min(1, rows.rowCount))) { (_) throws(DensityError) in true }
+  }
+
   /// Draws rows exactly.
   ///
   /// - Throws: `DensityError.unsupported` if the density cannot be sampled.

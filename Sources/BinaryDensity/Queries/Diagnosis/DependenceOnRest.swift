@@ -24,8 +24,8 @@ extension Inference {
   ///
   /// For up to 20 variables exactly, over all rows. Else over rows drawn from the density: π of each is exact, by log p of the
   /// row and of it with x_i flipped, the means have the standard error of the delta method, and the first-order bias of
-  /// H(mean π) is taken off. The error has besides what half a row more of either value changes in H, and H / n, for what one
-  /// row in n could have told.
+  /// H(mean π) is taken off. The error has two terms more, for what rows that were not drawn could tell: how much
+  /// H changes with half a row added to each value, and H / n.
   /// - Parameters:
   ///   - columns: the columns; nil for all.
   ///   - rowCount: n, how many rows to draw, where that is needed.
@@ -78,10 +78,8 @@ private struct ConditionalMoments {
 
   /// Adds a row whose log π / (1 − π) is known; ±∞ of what cannot be otherwise.
   mutating func add(logOdds: Double) {
-    let likelier = 1 / (1 + exp(-abs(logOdds)))
-    let rarer = exp(-abs(logOdds)) / (1 + exp(-abs(logOdds)))
-    let entropy = likelier * log1p(exp(-abs(logOdds))) + (rarer > 0 ? -rarer * log(rarer) : 0)
-    let probability = logOdds > 0 ? likelier : rarer
+    let terms = LogitTerms(logOdds)
+    let (probability, entropy) = (terms.on, terms.meanCost(under: terms))
     count += 1
     let (step, entropyStep) = (probability - mean, entropy - entropyMean)
     mean += step / count
@@ -98,7 +96,7 @@ private struct ConditionalMoments {
     let (a, b, c) = (square / (count - 1), entropySquare / (count - 1), product / (count - 1))
     // What the curve of H takes from H(mean π).
     let bias = inside ? a / (2 * count * mean * (1 - mean)) : 0
-    // Half a row more, and a row of n: what a variable that is on in hardly any row may hide.
+    // What a variable that is on in hardly any row may hide.
     let smooth = BitCounts(on: count * mean + 0.5, total: count + 1).entropy
     let unseen = pow(abs(smooth - entropy) + entropy / count, 2)
     func error(_ variance: Double) -> Double { (max(0, variance) / count + unseen).squareRoot() }

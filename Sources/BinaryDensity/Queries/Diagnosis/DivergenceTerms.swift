@@ -67,7 +67,7 @@ struct DivergenceTerms: Sendable {
     let terms = rows.mapRows { row in
       var sum = Terms()
       for column in 0..<rows.columnCount {
-        let (own, other) = (LogitTerms(p[row, column]), LogitTerms(q[row, column]))
+        let (own, other) = (LogitTerms(Double(p[row, column])), LogitTerms(Double(q[row, column])))
         let entropy = own.meanCost(under: own)
         sum.entropy += entropy
         sum.divergence += max(0, own.meanCost(under: other) - entropy)

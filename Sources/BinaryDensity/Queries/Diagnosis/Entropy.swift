@@ -12,7 +12,8 @@ extension Density {
   ///
   ///     if let entropy = try density.entropy() { print(entropy, "nats") }
   ///
-  /// Where all rows that are drawn are the same one the standard error is ∞: they tell nothing of the others.
+  /// Where all rows that are drawn are the same one the standard error is ∞: they tell nothing of the others. Where they only have
+  /// the same figure it is D · log 2 / n, for n rows of D variables.
   /// - Parameters:
   ///   - options: how many rows are drawn, and by what seed.
   ///   - observe: is told the fraction done, and says whether to go on.
@@ -73,17 +74,11 @@ extension BinaryForest {
     for i in order {
       let parentIsOn = parents[i].map { on[$0] } ?? 0
       for (b, share) in [1 - parentIsOn, parentIsOn].enumerated() {
-        sum += share * binaryEntropy(probability(i, 0, given: b), probability(i, 1, given: b))
+        sum += share * BitCounts(on: probability(i, 1, given: b), total: 1).entropy
       }
     }
     return sum
   }
-}
-
-/// Returns −p log p − q log q for q = 1 − p, each given in full precision.
-private func binaryEntropy(_ p: Double, _ q: Double) -> Double {
-  let (small, large) = (min(p, q), max(p, q))
-  return small > 0 ? -small * log(small) - large * log1p(-small) : 0
 }
 
 /// Returns −Σ p log p of the log-probabilities of all rows, in nats.

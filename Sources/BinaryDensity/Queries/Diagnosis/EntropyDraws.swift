@@ -59,10 +59,7 @@ struct EntropyDraws: Sendable {
     for (index, source) in sources.enumerated() {
       let rows = try source.evaluator.block(
         blockCount, rowCount: count, seed: options.seed, source: UInt64(index))
-      if rowCount == 0 {
-        // Conditionals can hide that log p is not a number, which the first row finds out.
-        _ = try source.evaluator.logProbabilities(of: rows.rows(0..<1)) { (_) throws(DensityError) in true }
-      }
+      if rowCount == 0 { try source.evaluator.checkLogProbabilityOfFirst(rows) }
       for (figure, values) in try source.figures(rows).enumerated() { means[index][figure].add(values) }
       let first = rowCount == 0 ? rows.rows(0..<1) : onlyRows[index]
       onlyRows[index] = first.flatMap { first in
@@ -81,8 +78,8 @@ struct EntropyDraws: Sendable {
 
   /// Returns the mean of a source's figure.
   ///
-  /// Where all rows have the same figure, but for rounding, its error is what one row in n that has another would change if it
-  /// differed by the largest entropy of all: D · log 2 / n, with D variables.
+  /// Where all n drawn rows give the same figure, but for rounding, they do not scatter, and tell nothing of rows that were not
+  /// drawn. The error is then D · log 2 / n for D variables: as if one row in n differed by the largest entropy there is.
   func measured(_ source: Int, _ figure: Int) -> Measured {
     let measured = means[source][figure].measured
     guard let error = measured.standardError else { return measured }

@@ -9,8 +9,7 @@ package struct LogitTerms {
   package let costOfOn, costOfOff: Double
 
   /// The terms of a logit, which may be infinite.
-  package init(_ logit: Float) {
-    let z = Double(logit)
+  package init(_ z: Double) {
     let small = exp(-abs(z))
     let (less, more) = (small / (1 + small), 1 / (1 + small))
     (on, off) = z < 0 ? (less, more) : (more, less)
@@ -48,7 +47,7 @@ struct EntropyTerms: Sendable {
     let logits = chain.conditionalLogits(of: rows)
     let terms = rows.mapRows { row in
       (0..<rows.columnCount).reduce(0.0) { sum, column in
-        let term = LogitTerms(logits[row, column])
+        let term = LogitTerms(Double(logits[row, column]))
         return sum + term.meanCost(under: term)
       }
     }

@@ -95,10 +95,7 @@ extension Inference {
     for start in stride(from: 0, to: rowCount, by: length) {
       let end = min(start + length, rowCount)
       let rows = try evaluator.sample(count: end - start, using: &generator)
-      // What has no log p is not drawn from it either, which the first row finds out in any case.
-      _ = try evaluator.logProbabilities(of: rows.rows(0..<(start == 0 ? 1 : 0))) {
-        (_) throws(DensityError) in true
-      }
+      if start == 0 { try evaluator.checkLogProbabilityOfFirst(rows) }
       guard try body(rows, Double(end) / Double(rowCount)) else { return false }
     }
     return true

@@ -93,7 +93,7 @@ extension Density {
     guard rows.rowCount > 1 else {
       throw .mismatch(path: "the table", expected: "at least 2 rows to compare", found: "\(rows.rowCount)")
     }
-    // The drawn rows, as they come and as a table; the bits of all columns; log p; the kernel's indicators.
+    // The drawn rows as they come, as a table and by columns, and numbers of each; what the kernel needs is bounded.
     let drawnBytes = Double(options.rowCount) * (3 * Double((variableCount + 63) / 64 * 8) + 64)
     try checkMemory(of: "drawing \(options.rowCount) rows", bytes: drawnBytes)
     func share(_ start: Double, _ end: Double, _ fraction: Double) throws(DensityError) -> Bool {

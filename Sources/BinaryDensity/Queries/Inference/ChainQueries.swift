@@ -182,8 +182,10 @@ final class StepWalk {
     for row in bits.indices where bits[row] { ratios[row] += shift }
   }
 
-  /// Draws values by their probabilities: each row but the first duels with the one that is undecided so far, one of them is decided, and the
-  /// other goes on with what is left of both.
+  /// Draws the first row's value by itself, and those of the others by duels.
+  ///
+  /// Each row meets the one that is undecided so far. One of the two is decided, and the other goes on with what is left of
+  /// both probabilities.
   private func duel(_ uniforms: [Float]) {
     let count = bits.count
     guard count > 0 else { return }
@@ -192,7 +194,7 @@ final class StepWalk {
         bits[0] = Double(uniforms[0]) < p[0]
         guard count > 1 else { return }
         var (undecided, a) = (1, p[1])
-        for row in 2..<max(2, count) {
+        for row in 2..<count {
           let (b, u) = (p[row], Double(uniforms[row]))
           let sum = a + b
           if sum < 1 {

@@ -326,8 +326,7 @@ private struct DrawPlan: Hashable {
   private(set) var filters = 0..<0
   /// The particles of each.
   ///
-  /// Few large filters are better than many small ones: a filter of half as many particles errs more than one of twice the
-  /// variance would.
+  /// Few large filters are better than many small ones: with half the particles, a filter's variance more than doubles.
   private(set) var size = 1
   /// The particles of an estimate's batch, these and the earlier ones that count.
   private var total = 0

@@ -44,7 +44,7 @@ struct ProbabilityTable: Sendable {
     // Where a cursor's clamped numbers hide it, the likelihood of the likeliest row tells.
     let likeliest = logProbabilities.indices.max { logProbabilities[$0] < logProbabilities[$1] } ?? 0
     let row = BinaryMatrix(rowCount: 1, columnCount: variableCount) { likeliest >> $1 & 1 == 1 }
-    _ = try density.evaluator().logProbabilities(of: row) { (_) throws(DensityError) in true }
+    try density.evaluator().checkLogProbabilityOfFirst(row)
     return self
   }
 

@@ -71,7 +71,7 @@ struct EntropyTests {
   func terms() {
     let even = LogitTerms(0)
     #expect(even.on == 0.5 && even.off == 0.5 && even.costOfOn == log(2) && even.costOfOff == log(2))
-    let odd = LogitTerms(Float(log(3.0)))
+    let odd = LogitTerms(log(3.0))
     #expect(abs(odd.on - 0.75) < 1e-7 && abs(odd.costOfOff - log(4)) < 1e-7)
     #expect(abs(even.meanCost(under: odd) - (log(4.0 / 3) + log(4)) / 2) < 1e-7)
     let sure = LogitTerms(-100)
