@@ -44,8 +44,8 @@ extension Executor {
     case .multiply(let a, let b):
       if carries(a) { Scalar.multiply(dy, view(of: b), into: gradientView(of: a), accumulating: true) }
       if carries(b) { Scalar.multiply(dy, view(of: a), into: gradientView(of: b), accumulating: true) }
-    case .scale(let x, let factor):
-      if carries(x) { Scalar.accumulate(dy, scaledBy: Scalar(factor), into: gradientView(of: x)) }
+    case .scale(let x, let factor, let spared):
+      if carries(x) { accumulate(dy, scaledBy: factor, sparing: spared, into: gradientView(of: x)) }
     case .activation(let f, let x):
       if carries(x) {
         Scalar.accumulateGradient(of: f, output: view(of: value), dy, into: gradientView(of: x))
@@ -66,7 +66,8 @@ extension Executor {
         Scalar.accumulateLogMeanExpGradient(
           view(of: x), output: view(of: value), dy, into: gradientView(of: x))
       }
-    case .dropout(let x, let rate, let isRescaled, let stream):
+    case .dropout(let x, let rate, let isRescaled, _, let stream):
+      // Nothing that carries a gradient has columns that are spared.
       guard carries(x) else { break }
       if isTraining {
         Scalar.dropout(

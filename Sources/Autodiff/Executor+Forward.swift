@@ -23,9 +23,9 @@ extension Executor {
       Scalar.accumulate(view(of: b), scaledBy: 1, into: mutableView(of: value))
     case .multiply(let a, let b):
       Scalar.multiply(view(of: a), view(of: b), into: mutableView(of: value), accumulating: false)
-    case .scale(let x, let factor):
+    case .scale(let x, let factor, let spared):
       mutableView(of: value).clear()
-      Scalar.accumulate(view(of: x), scaledBy: Scalar(factor), into: mutableView(of: value))
+      accumulate(view(of: x), scaledBy: factor, sparing: spared, into: mutableView(of: value))
     case .activation(let f, let x):
       Scalar.apply(f, view(of: x), into: mutableView(of: value))
     case .concatenate(let parts):
@@ -41,12 +41,16 @@ extension Executor {
       reduce(x, axis, scaledBy: meanScale(x, axis), into: mutableView(of: value))
     case .logMeanExp(let x):
       Scalar.logMeanExp(view(of: x), into: mutableView(of: value))
-    case .dropout(let x, let rate, let isRescaled, let stream):
+    case .dropout(let x, let rate, let isRescaled, let spared, let stream):
       if isTraining {
+        let (x, y) = (view(of: x), mutableView(of: value))
         Scalar.dropout(
-          view(of: x), rate: rate, scaledBy: isRescaled ? Scalar(1 / (1 - rate)) : 1,
-          bits: dropoutBits(stream),
-          into: mutableView(of: value), accumulating: false)
+          x, rate: rate, scaledBy: isRescaled ? Scalar(1 / (1 - rate)) : 1, bits: dropoutBits(stream),
+          into: y,
+          accumulating: false)
+        for row in 0..<(spared > 0 ? x.rowCount : 0) {
+          for column in 0..<spared { y[row, column] = x[row, column] }
+        }
       } else {
         Scalar.copy(view(of: x), into: mutableView(of: value))
       }
@@ -56,6 +60,16 @@ extension Executor {
     case .nade(let n):
       Scalar.nade(view(of: n.x), parameters: operands(n), into: mutableView(of: value))
     }
+  }
+
+  /// Adds factor · x, the first rows as they are.
+  func accumulate(
+    _ x: UnsafeMatrixView<Scalar>, scaledBy factor: Double, sparing spared: Int,
+    into y: UnsafeMutableMatrixView<Scalar>
+  ) {
+    if spared > 0 { Scalar.accumulate(x.rows(0..<spared), scaledBy: 1, into: y.rows(0..<spared)) }
+    let scaled = spared..<x.rowCount
+    Scalar.accumulate(x.rows(scaled), scaledBy: Scalar(factor), into: y.rows(scaled))
   }
 
   private func reduce(

@@ -72,7 +72,7 @@ public struct Graph: Sendable {
   /// Whether the executor may count on most of a value being zero.
   func isSparse(_ value: Value) -> Bool {
     var value = value
-    while case .dropout(let x, _, _, _) = self[value].op { value = x }
+    while case .dropout(let x, _, _, _, _) = self[value].op { value = x }
     if case .input(_, let isSparse) = self[value].op { return isSparse }
     return false
   }
@@ -147,8 +147,10 @@ extension Graph {
   /// Adds the element-wise product of equal shapes.
   public mutating func multiply(_ a: Value, _ b: Value) -> Value { append(.multiply(a, b)) }
 
-  /// Adds factor · x.
-  public mutating func scale(_ x: Value, by factor: Double) -> Value { append(.scale(x, by: factor)) }
+  /// Adds factor · x, but for the first rows, `spared` many, which stay as they are.
+  public mutating func scale(_ x: Value, by factor: Double, sparing spared: Int = 0) -> Value {
+    append(.scale(x, by: factor, sparing: spared))
+  }
 
   /// Adds f(x), element by element.
   public mutating func apply(_ f: Activation, _ x: Value) -> Value { append(.activation(f, x)) }
@@ -168,11 +170,18 @@ extension Graph {
   /// Adds dropout: in training an element is zeroed with probability `rate` or else divided by 1 − rate.
   ///
   /// The draw is a function of the executor's seed, its step number and this node. Without training it is x. If it
-  /// is not rescaled, what is kept keeps its value, so that bits stay bits.
+  /// is not rescaled, what is kept keeps its value, so that bits stay bits. Of data, the first columns, `spared` many, may
+  /// be left as they are.
   /// - Source: Srivastava et al., Dropout, JMLR 15, 2014 (scaled at training time).
-  public mutating func dropout(_ x: Value, rate: Double, isRescaled: Bool = true) -> Value {
+  public mutating func dropout(
+    _ x: Value, rate: Double, isRescaled: Bool = true, sparing spared: Int = 0
+  ) -> Value {
+    precondition(
+      spared == 0 || !self[x].dependsOnParameters,
+      "dropout: columns are spared of data, not of what is learnt")
     dropoutCount += 1
-    return append(.dropout(x, rate: rate, isRescaled: isRescaled, stream: dropoutCount))
+    return append(
+      .dropout(x, rate: rate, isRescaled: isRescaled, sparing: spared, stream: dropoutCount))
   }
 
   /// Adds each row's log-likelihood of targets under independent Bernoullis, in nats: twice B × D to B × 1.

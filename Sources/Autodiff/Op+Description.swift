@@ -33,14 +33,16 @@ extension Op {
     case .add(let a, let b): return "\(graph.name(of: a)) + \(graph.name(of: b))"
     case .addBias(let x, let bias): return "\(graph.name(of: x)) + \(graph.name(of: bias))"
     case .multiply(let a, let b): return "\(graph.name(of: a)) ∘ \(graph.name(of: b))"
-    case .scale(let x, let factor): return "\(factor) · \(graph.name(of: x))"
+    case .scale(let x, let factor, let spared):
+      return "\(factor) · \(graph.name(of: x))" + (spared > 0 ? " from row \(spared)" : "")
     case .maskedLinear(_, _, _, let mask):
       let staircase = graph.masks[mask.index]
       return call(
         "mask \(mask.index): \(staircase.permittedCount) of \(staircase.inputCount * staircase.outputCount)")
     case .sum(_, let axis), .mean(_, let axis): return call("over \(axis.rawValue)")
-    case .dropout(_, let rate, let isRescaled, _):
-      return call("rate \(rate)" + (isRescaled ? "" : ", not rescaled"))
+    case .dropout(_, let rate, let isRescaled, let spared, _):
+      return call(
+        "rate \(rate)" + (isRescaled ? "" : ", not rescaled") + (spared > 0 ? ", from column \(spared)" : ""))
     case .nade(let n): return call(n.activation.rawValue)
     case .activation, .concatenate, .logMeanExp, .bernoulliLogLikelihood: return call()
     }

@@ -32,8 +32,10 @@ extension Op {
     case .add(let a, let b), .multiply(let a, let b):
       require(shape(a) == shape(b), "equal shapes")
       return shape(a)
-    case .scale(let x, let factor):
+    case .scale(let x, let factor, let spared):
       require(factor.isFinite, "a finite factor, not \(factor)")
+      require(
+        spared == 0 || shape(x).rows != .batch, "rows to spare of a parameter, not of a batch")
       return shape(x)
     case .activation(_, let x): return shape(x)
     case .concatenate(let values):
@@ -46,8 +48,9 @@ extension Op {
       case .columns: return Shape(rows: shape(x).rows, columns: 1)
       }
     case .logMeanExp(let x): return Shape(rows: shape(x).rows, columns: 1)
-    case .dropout(let x, let rate, _, _):
+    case .dropout(let x, let rate, _, let spared, _):
       require(rate >= 0 && rate < 1, "a rate in [0, 1), not \(rate)")
+      require(0...shape(x).columns ~= spared, "as many columns as are spared, \(spared)")
       return shape(x)
     case .bernoulliLogLikelihood(let logits, let targets):
       require(shape(logits) == shape(targets), "logits and targets of equal shape")

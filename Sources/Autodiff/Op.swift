@@ -20,8 +20,8 @@ public enum Op: Hashable, Sendable {
   case add(Graph.Value, Graph.Value)
   /// a ∘ b, element by element
   case multiply(Graph.Value, Graph.Value)
-  /// factor · x
-  case scale(Graph.Value, by: Double)
+  /// factor · x, but for the first rows, `sparing` many, which stay as they are
+  case scale(Graph.Value, by: Double, sparing: Int)
   /// f(x), element by element
   case activation(Activation, Graph.Value)
   /// Values side by side.
@@ -32,8 +32,9 @@ public enum Op: Hashable, Sendable {
   case mean(Graph.Value, Axis)
   /// log (1/N) Σ_n exp x_n along the columns
   case logMeanExp(Graph.Value)
-  /// x with each element zeroed with probability `rate`, or else divided by 1 − rate if rescaled; in training only
-  case dropout(Graph.Value, rate: Double, isRescaled: Bool, stream: Int)
+  /// x with each element zeroed with probability `rate`, or else divided by 1 − rate if rescaled; in training only, and not
+  /// in the first columns, `sparing` many
+  case dropout(Graph.Value, rate: Double, isRescaled: Bool, sparing: Int, stream: Int)
   /// Σ_i log p(t_i) of Bernoulli variables with the given logits, one number a row
   case bernoulliLogLikelihood(logits: Graph.Value, targets: Graph.Value)
   /// The logits of NADE's conditionals
@@ -64,8 +65,8 @@ public enum Op: Hashable, Sendable {
     case .product(let a, let b), .add(let a, let b), .multiply(let a, let b): [a, b]
     case .maskedLinear(let x, let weights, let bias, _): [x, weights] + (bias.map { [$0] } ?? [])
     case .addBias(let x, let bias): [x, bias]
-    case .scale(let x, _), .activation(_, let x), .sum(let x, _), .mean(let x, _), .logMeanExp(let x),
-      .dropout(let x, _, _, _):
+    case .scale(let x, _, _), .activation(_, let x), .sum(let x, _), .mean(let x, _), .logMeanExp(let x),
+      .dropout(let x, _, _, _, _):
       [x]
     case .concatenate(let values): values
     case .bernoulliLogLikelihood(let logits, let targets): [logits, targets]

@@ -70,6 +70,11 @@ enum BenchmarkCommand {
         help:
           "Instead, measure answers about parts of rows: whether estimates hold their errors, and the time."),
       .flag(
+        "harm",
+        help:
+          "Instead, search for densities of small tables whose truth is known, and measure by how much the result is "
+          + "worse than the best of counting. --seconds is the budget of a search. Default: 5."),
+      .flag(
         "coding", help: "Instead, measure lossless compression of MNIST's test rows beside sampling as many."),
       .value(
         "model", placeholder: "checkpoint", help: "With --queries: a model, of MNIST but for conditionals."),
@@ -128,6 +133,7 @@ enum BenchmarkCommand {
     "list": ["only", "data"],
     "reading": ["repetitions", "only"],
     "coding": ["repetitions", "only", "data"],
+    "harm": ["seconds", "only"],
     "queries": ["only", "data", "model", "test"],
     "growth": ["seconds", "repetitions", "plot", "json"],
     "missing": ["train", "validation", "test", "only", "json"],
@@ -174,6 +180,7 @@ enum BenchmarkCommand {
         train: path("train"), validation: path("validation"), test: path("test"), words: words,
         isJSON: parsed.flag("json")
       ).run()
+    case "harm": try Harm(budget: seconds ?? 5, words: words).run()
     case "coding": try Coding(words: words, repetitions: repetitions, dataDirectory: directory).run()
     case "reading": try Reading(repetitions: repetitions, words: words).run()
     case "against":

@@ -104,7 +104,7 @@ enum TrainCommand {
         help: "The chance of a hidden unit to be zeroed in a step of training (not for a NADE)."),
       .value(
         "input-dropout", placeholder: "rate", default: "0",
-        help: "The chance of an input to be zeroed in a step of training."),
+        help: "The chance of an input to be zeroed in a step of training; a class that is seen never is."),
       .value(
         "average", placeholder: "decay",
         help: "Keep a running average of the weights with this decay a step, such as 0.999. Default: none."),

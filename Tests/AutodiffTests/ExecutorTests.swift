@@ -271,6 +271,31 @@ struct ExecutorTests {
     #expect(abs(1 - Double(kept.count) / 1e5 - rate) < 5 * deviation)
   }
 
+  @Test("dropout and scaling leave what they spare as it is", arguments: [true, false])
+  func sparing(isRescaled: Bool) {
+    var graph = Graph()
+    let x = graph.input("x", columns: 60, isSparse: true)
+    let w = graph.parameter("w", rows: 4, columns: 3)
+    let plain = graph.dropout(x, rate: 0.5, isRescaled: isRescaled)
+    let spared = graph.dropout(x, rate: 0.5, isRescaled: isRescaled, sparing: 7)
+    let scaled = graph.scale(w, by: 2, sparing: 3)
+    var parameters = Parameters<Float>()
+    parameters.append("w", Matrix(rowCount: 4, columnCount: 3, repeating: 1))
+    let executor = Executor(
+      graph, outputs: [plain, spared, scaled], batchCapacity: 50, parameters: parameters)
+    executor.set(x, to: Matrix(rowCount: 50, columnCount: 60, repeating: 1))
+    executor.isTraining = true
+    executor.forward()
+    let (all, most) = (executor[plain], executor[spared])
+    #expect((0..<50).allSatisfy { row in (0..<7).allSatisfy { most[row, $0] == 1 } })
+    #expect((0..<50).contains { row in (0..<7).contains { all[row, $0] == 0 } })
+    let kept: Float = isRescaled ? 2 : 1
+    let rest = (0..<50).flatMap { row in (7..<60).map { most[row, $0] } }
+    #expect(Set(rest) == [0, kept])
+    #expect(executor[scaled].elements == [1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2])
+    #expect(graph.description.contains("from column 7") && graph.description.contains("from row 3"))
+  }
+
   @Test("dropout's draw depends on the seed, the step and the node, and on nothing else")
   func dropoutDraws() {
     var graph = Graph()

@@ -72,6 +72,7 @@ extension GradientCase {
         return c.graph.multiply(a, a)
       },
       GradientCase("scale") { c in c.graph.scale(c.batch(4), by: -2.5) },
+      GradientCase("scale all rows but two") { c in c.graph.scale(c.parameter(5, 4), by: -2.5, sparing: 2) },
       GradientCase("concatenate") { c in
         let parts = [c.batch(4), c.input(1), c.batch(17)]
         return c.graph.concatenate(parts)

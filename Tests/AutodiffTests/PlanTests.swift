@@ -48,8 +48,8 @@ struct Accesses {
     case .product(let a, let b), .add(let a, let b), .multiply(let a, let b), .addBias(let a, let b):
       all = [a, b]
     case .maskedLinear(let x, let w, let bias, _): all = [x, w] + [bias].compactMap { $0 }
-    case .scale(let x, _), .activation(_, let x), .sum(let x, _), .mean(let x, _), .logMeanExp(let x),
-      .dropout(let x, _, _, _):
+    case .scale(let x, _, _), .activation(_, let x), .sum(let x, _), .mean(let x, _), .logMeanExp(let x),
+      .dropout(let x, _, _, _, _):
       all = [x]
     case .concatenate(let parts): all = parts
     case .bernoulliLogLikelihood(let z, let t): return ([z.index, t.index], [z.index])

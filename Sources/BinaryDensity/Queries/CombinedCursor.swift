@@ -6,6 +6,8 @@ struct CombinedCursorSource: CursorSource {
   enum Rule: Sendable {
     /// Σ_k w_k · z_k: an ensemble's.
     case average(weights: [Float])
+    /// The logit of Σ_k w_k · σ(z_k): that of an ensemble that averages probabilities.
+    case pool(logWeights: [Double])
     /// The logit of Σ_k r_k · σ(z_k), r_k ∝ w_k · p_k(x_<i): a mixture's.
     case mix(logWeights: [Double])
   }
@@ -27,7 +29,10 @@ struct CombinedCursorSource: CursorSource {
     let cursors = parts.map { $0.cursor(rowCount: rowCount) }
     return switch rule {
     case .average(let weights): EnsembleCursor(cursors, weights: weights, rowCount: rowCount)
-    case .mix(let logWeights): MixtureCursor(cursors, logWeights: logWeights, rowCount: rowCount)
+    case .pool(let logWeights):
+      MixtureCursor(cursors, logWeights: logWeights, rowCount: rowCount, learns: false)
+    case .mix(let logWeights):
+      MixtureCursor(cursors, logWeights: logWeights, rowCount: rowCount, learns: true)
     }
   }
 }
@@ -135,6 +140,8 @@ private final class EnsembleCursor: Cursor {
 }
 
 /// Walks the components of a mixture, and knows how much each has had a share in the values so far.
+///
+/// One that does not learn of the values keeps the weights: then it is conditionals that are averaged.
 private final class MixtureCursor: Cursor {
   private struct RowState: Sendable {
     let parts: [CursorSnapshot]
@@ -143,9 +150,11 @@ private final class MixtureCursor: Cursor {
 
   private let parts: PartCursors
   private var recurrence: MixtureRecurrence
+  private let learns: Bool
   let variableCount: Int
 
-  init(_ cursors: [any Cursor], logWeights: [Double], rowCount: Int) {
+  init(_ cursors: [any Cursor], logWeights: [Double], rowCount: Int, learns: Bool) {
+    self.learns = learns
     parts = PartCursors(cursors, rowCount: rowCount)
     recurrence = MixtureRecurrence(logWeights: logWeights, rowCount: rowCount)
     variableCount = cursors[0].variableCount
@@ -164,10 +173,12 @@ private final class MixtureCursor: Cursor {
 
   func advance(_ bits: Span<Bool>) {
     require(bits.count, "values")
-    // How likely a value was in each component is known from its logit alone.
-    parts.compute()
-    let partLogits = parts.logits
-    recurrence.advance(partLogits.span, bits)
+    if learns {
+      // How likely a value was in each component is known from its logit alone.
+      parts.compute()
+      let partLogits = parts.logits
+      recurrence.advance(partLogits.span, bits)
+    }
     parts.advance(bits)
   }
 

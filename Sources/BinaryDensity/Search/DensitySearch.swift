@@ -58,6 +58,8 @@ public final class DensitySearch {
   private let validation: BinaryMatrix
   private let budget: Double
   private let seed: UInt64
+  /// Where rows to judge by are few.
+  private let folds: Folds?
   private let shared = Shared()
 
   /// Prepares a search.
@@ -83,6 +85,7 @@ public final class DensitySearch {
       validation = split.validation ?? split.train
       self.data = split.withoutTest(validation: split.validation == nil ? .train : .validation)
     }
+    folds = Folds(data, seed: seed)
     try self.data.checkHeldOutRows()
     self.budget = max(0, budget.seconds)
     self.seed = seed
@@ -95,6 +98,7 @@ public final class DensitySearch {
   /// - Parameter observe: is called on this thread some ten times a second, and returns whether to go on. After a
   ///   stop the best so far is returned.
   public func run(_ observe: (Event) -> Bool = { _ in true }) -> Result {
+    if let folds { return SmallTableSearch(folds, budget: budget, seed: seed).run(observe) }
     let start = clock.now
     began = start
     let isQuick = budget == 0
@@ -175,7 +179,7 @@ public final class DensitySearch {
     min(1, began.duration(to: clock.now).seconds / (budget == 0 ? Self.quickBudget : budget))
   }
   /// How many seconds a search without a budget takes at the most.
-  private static let quickBudget = 20.0
+  static let quickBudget = 20.0
   /// When evaluating is to end with what there is by then; nil if it may take what it takes.
   private var deadline: ContinuousClock.Instant?
   /// Whether the observer has said to stop.

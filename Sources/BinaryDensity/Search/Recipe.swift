@@ -150,6 +150,27 @@ extension Recipe {
     return [complete[0], eonade] + complete.dropFirst()
   }
 
+  /// The recipes that are tried on a table of few rows: from a logistic regression to a network of some size, with more
+  /// regularisation than those of large tables.
+  static func firstOfSmallTables(stepCount: Int) -> [Recipe] {
+    [
+      Recipe(
+        network: .nade(50, .relu), dropout: Dropout(inputs: 0.1), weightDecay: 0.1, learningRate: 0.002,
+        stepCount: stepCount),
+      Recipe(
+        network: .made([]), dropout: Dropout(inputs: 0.2), weightDecay: 0.1, learningRate: 0.01,
+        stepCount: stepCount),
+      Recipe(
+        network: .nade(16, .sigmoid), weightDecay: 0.1, learningRate: 0.01, stepCount: stepCount),
+      Recipe(
+        network: .made([100]), dropout: Dropout(inputs: 0.1, hidden: 0.5), weightDecay: 0.1,
+        learningRate: 0.005, stepCount: stepCount),
+      Recipe(
+        network: .nade(200, .relu), dropout: Dropout(inputs: 0.3), weightDecay: 0.3, learningRate: 0.001,
+        stepCount: stepCount),
+    ]
+  }
+
   private static let inputRates = [0, 0.05, 0.1, 0.2, 0.3, 0.4]
   private static let hiddenRates = [0, 0.25, 0.5, 0.7]
   private static let decays = [0.001, 0.01, 0.1, 0.3]

@@ -7,7 +7,7 @@ import _TestSupport
 
 /// A composite of small models.
 enum CompositeCase: String, CaseIterable, Sendable {
-  case ensemble, weightedEnsemble, mixture, mixtureOfOneOrder, mixtureOfEnsembles, ensembleOfMixtures
+  case ensemble, weightedEnsemble, pool, mixture, mixtureOfOneOrder, mixtureOfEnsembles, ensembleOfMixtures
 
   private static func members(_ cases: [ModelCase], seed: UInt64) throws -> [any Density] {
     try cases.enumerated().map { try $1.model(seed: seed &+ UInt64($0)) }
@@ -22,6 +22,7 @@ enum CompositeCase: String, CaseIterable, Sendable {
     switch self {
     case .ensemble: return Ensemble(first)
     case .weightedEnsemble: return Ensemble(first, weights: [1, 0, 3])
+    case .pool: return Ensemble(first, weights: [1, 0, 3], averaging: .probabilities)
     case .mixture: return Mixture(first + second, weights: [1, 2, 3, 0, 2])
     case .mixtureOfOneOrder: return Mixture(first, weights: [1, 2, 3])
     case .mixtureOfEnsembles: return Mixture([Ensemble(first), Ensemble(second)], weights: [3, 1])
@@ -73,6 +74,31 @@ struct CompositeTests {
         return sum - log1p(exp(rows[row, variable] ? -z : z))
       }
       #expect(abs(averaged[row] - expected) < 1e-5)
+    }
+  }
+
+  @Test("a pool averages probabilities of conditionals, and is kept as one")
+  func pools() throws {
+    let members = try [ModelCase.nade(7, 9, .relu), .made(7, [12])].map { try $0.model(seed: 3) }
+    let rows = BinaryMatrix.allRows(ofWidth: 7)
+    let logits = try members.map { try $0.chain().conditionalLogits(of: rows) }
+    let pool = Ensemble(members, weights: [1, 3], averaging: .probabilities)
+    let found = pool.logProbabilities(of: rows)
+    func chance(_ z: Float, _ isOn: Bool) -> Double { 1 / (1 + exp(isOn ? -Double(z) : Double(z))) }
+    for row in 0..<rows.rowCount {
+      let expected = (0..<7).reduce(0.0) { sum, variable in
+        let isOn = rows[row, variable]
+        return sum
+          + log(0.25 * chance(logits[0][row, variable], isOn) + 0.75 * chance(logits[1][row, variable], isOn))
+      }
+      #expect(abs(found[row] - expected) < 1e-5)
+    }
+    try withTemporaryDirectory { path in
+      let file = path + "/pool.safetensors"
+      try Checkpoint(model: pool).write(to: file)
+      let restored = try Checkpoint(contentsOf: file).model
+      #expect((restored as? Ensemble)?.averaged == .probabilities)
+      #expect(restored.logProbabilities(of: rows) == found)
     }
   }
 

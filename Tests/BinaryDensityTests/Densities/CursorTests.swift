@@ -34,7 +34,13 @@ struct CursorCase: Sendable, CustomTestStringConvertible {
     + BaselineCase.allCases.map { baseline in
       CursorCase("\(baseline)") { try baseline.density(7, seed: $0).chain() }
     }
-    + [CursorCase("a client's own") { ClientDensity(seed: $0) }]
+    + [
+      CursorCase("an average over parents") { seed in
+        try ParentAverage.fit(
+          to: TrainingCase.chain(rowCount: 40, variableCount: 6, seed: seed),
+          along: .random(count: 6, seed: seed))
+      }, CursorCase("a client's own") { ClientDensity(seed: $0) },
+    ]
 
   /// Those whose sizes fill vectors and leave remainders.
   static let larger: [CursorCase] =

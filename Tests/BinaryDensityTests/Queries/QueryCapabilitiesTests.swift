@@ -22,6 +22,7 @@ struct QueryCapabilitiesTests {
     case "eonade of several orders", "eonade with --order evidence-first":
       try EoNADECase(24, [7], orders: 2).model(seed: 2)
     case "ensemble": Ensemble([try nade.model(seed: 2), try ModelCase.fvsbn(24).model(seed: 3)])
+    case "parent-average": try ParentAverage.fit(to: rows, along: .random(count: 24, seed: 4))
     case "mixture of baselines":
       Mixture([try IndependentBernoulli.fit(to: rows), try ChowLiuTree.fit(to: rows)])
     case "mixture of one order":
@@ -38,7 +39,7 @@ struct QueryCapabilitiesTests {
     #expect(
       groups.map(\.models) == [
         ["bernoulli", "chow-liu"], ["bernoulli-mixture", "mixture of baselines"],
-        ["fvsbn", "nade", "made of one order", "eonade of one order", "ensemble"],
+        ["fvsbn", "nade", "made of one order", "eonade of one order", "ensemble", "parent-average"],
         ["made of several orders", "eonade of several orders", "mixture of several orders"],
         ["eonade with --order evidence-first"], ["mixture of one order"],
       ])

@@ -87,7 +87,9 @@ struct DensitySearchTests {
   /// There are more workers than recipes to begin with, so some must wait for what the others find.
   @Test("many workers all have work, whatever their number", arguments: [1, 9])
   func workers(threadCount: Int) throws {
-    let data = Self.data(TrainingCase.chain(rowCount: 400, variableCount: 8, seed: 1))
+    let data = Self.data(
+      TrainingCase.chain(rowCount: 400, variableCount: 8, seed: 1),
+      validation: TrainingCase.chain(rowCount: 300, variableCount: 8, seed: 2))
     // How far a search gets depends on what else the machine does: a busy one is given more time.
     for seconds in [3, 12, 48] {
       let search = try DensitySearch(data, budget: .seconds(seconds), seed: 2)

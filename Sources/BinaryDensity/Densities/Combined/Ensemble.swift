@@ -1,3 +1,4 @@
+import Foundation
 import Kernels
 
 /// Densities of one order, averaged conditional by conditional.
@@ -8,28 +9,43 @@ import Kernels
 /// Bernoulli distribution given x_<i. (Members of different orders can only be mixed as whole rows: see `Mixture`.)
 /// It gains more than a mixture does: a mixture of K members is better than the best of them by at most log K nats a
 /// row, an ensemble gains in every one of the D conditionals.
+///
+/// Averaged as probabilities instead, p(x_i = 1 | x_<i) = Σ_k w_k · p_k(x_i = 1 | x_<i), a conditional is never further
+/// from the truth than the logarithm of one weight, in nats: a member that is careful keeps the others from harm.
+/// - Source: logarithmic and linear opinion pools: Genest & Zidek, Statistical Science 1, 1986.
 public struct Ensemble: AutoregressiveDensity {
+  /// What is averaged of the members' conditionals.
+  public enum Averaged: String, Hashable, Sendable, Codable {
+    /// Their logits: a logarithmic opinion pool.
+    case logits
+    /// Their probabilities: a linear opinion pool.
+    case probabilities
+  }
+
   /// Ensemble.
   package static let kind = ModelKind.ensemble
   private let parts: WeightedDensities
+  /// What is averaged of the members' conditionals.
+  public let averaged: Averaged
   /// The members along the ordering.
   private let views: [any AutoregressiveDensity]
 
-  /// Averages densities, with equal weights if none are given.
+  /// Averages densities, with equal weights if none are given; their logits, if nothing else is said.
   ///
   /// - Precondition: there is at least one, all are products of conditionals along one ordering (the own of one of
   ///   them), and there is a weight for each, none negative and not all zero.
-  public init(_ members: [any Density], weights: [Double]? = nil) {
+  public init(_ members: [any Density], weights: [Double]? = nil, averaging averaged: Averaged = .logits) {
     let parts = WeightedDensities(members, weights: weights)
     guard let views = members.views(along: nil) else {
       preconditionFailure("an ensemble needs members of one ordering; mix them as whole rows instead")
     }
-    self.init(parts, views)
+    self.init(parts, views, averaged)
   }
 
-  private init(_ parts: WeightedDensities, _ views: [any AutoregressiveDensity]) {
+  private init(_ parts: WeightedDensities, _ views: [any AutoregressiveDensity], _ averaged: Averaged) {
     self.parts = parts
     self.views = views
+    self.averaged = averaged
   }
 
   /// Returns densities with those that share their own ordering put together: one density for each, as an ensemble
@@ -61,7 +77,7 @@ public struct Ensemble: AutoregressiveDensity {
   /// The ensemble along another ordering, where all its members have one.
   public func autoregressive(along ordering: Ordering?) -> (any AutoregressiveDensity)? {
     guard let ordering, ordering != self.ordering else { return self }
-    return members.views(along: ordering).map { Ensemble(parts, $0) }
+    return members.views(along: ordering).map { Ensemble(parts, $0, averaged) }
   }
 
   /// Returns log p(x) of each row.
@@ -69,14 +85,16 @@ public struct Ensemble: AutoregressiveDensity {
     Evaluator(self, batchCapacity: max(1, min(rows.rowCount, 512))).logProbabilities(of: rows)
   }
 
-  /// Returns the averages of the members' logits, B × D.
+  /// Returns the logits of the averages, B × D.
   public func conditionalLogits(of rows: BinaryMatrix) -> Matrix<Float> { preparedLogits(of: rows) }
 
   /// The members side by side, all prepared.
   public func cursorSource() -> any CursorSource {
     let kept = zip(views, weights).filter { $0.1 > 0 }
     return CombinedCursorSource(
-      kept.map { $0.0.cursorSource() }, ordering: ordering, rule: .average(weights: kept.map { Float($0.1) }))
+      kept.map { $0.0.cursorSource() }, ordering: ordering,
+      rule: averaged == .logits
+        ? .average(weights: kept.map { Float($0.1) }) : .pool(logWeights: kept.map { log($0.1) }))
   }
 }
 
@@ -108,17 +126,17 @@ extension Ensemble: PreparableDensity {
     var result: [Double] = []
     result.reserveCapacity(rows.rowCount)
     let isWhole = try rows.forEachBlock(of: block) { (part) throws(DensityError) in
-      var sum = Matrix<Scalar>(rowCount: part.rowCount, columnCount: variableCount)
+      var average = ConditionalAverage<Scalar>(averaged, rowCount: part.rowCount, columnCount: variableCount)
       for (index, (view, weight)) in zip(views, weights).enumerated() where weight > 0 {
         let executor = view.anyConditionalExecutor(in: type, batchCapacity: capacity)
         for first in stride(from: 0, to: part.rowCount, by: capacity) {
           let batch = first..<min(first + capacity, part.rowCount)
-          sum.accumulate(executor.logits(of: part.rows(batch)), scaledBy: Scalar(weight), atRow: first)
+          average.add(executor.logits(of: part.rows(batch)), weight: weight, atRow: first)
         }
         let done = Double(part.rowCount) * Double(index + 1) / Double(views.count)
         if try !observe((Double(result.count) + done) / Double(rows.rowCount)) { return false }
       }
-      result += logLikelihoods(logits: sum, of: part)
+      result += logLikelihoods(logits: average.logits, of: part)
       return true
     }
     return isWhole ? result : nil
@@ -131,19 +149,24 @@ extension Ensemble: PreparableConditionals {
   ) -> any ConditionalExecutor<Scalar> {
     Executor(
       zip(views, weights).filter { $0.1 > 0 }.map {
-        ($0.0.anyConditionalExecutor(in: type, batchCapacity: batchCapacity), Scalar($0.1))
-      })
+        ($0.0.anyConditionalExecutor(in: type, batchCapacity: batchCapacity), $0.1)
+      }, averaged)
   }
 
   private final class Executor<Scalar: KernelScalar>: ConditionalExecutor {
-    private let members: [(any ConditionalExecutor<Scalar>, Scalar)]
+    private let members: [(any ConditionalExecutor<Scalar>, Double)]
+    private let averaged: Averaged
 
-    init(_ members: [(any ConditionalExecutor<Scalar>, Scalar)]) { self.members = members }
+    init(_ members: [(any ConditionalExecutor<Scalar>, Double)], _ averaged: Averaged) {
+      self.members = members
+      self.averaged = averaged
+    }
 
     func logits(of rows: BinaryMatrix) -> Matrix<Scalar> {
-      var sum = Matrix<Scalar>(rowCount: rows.rowCount, columnCount: rows.columnCount)
-      for (member, weight) in members { sum.accumulate(member.logits(of: rows), scaledBy: weight, atRow: 0) }
-      return sum
+      var average = ConditionalAverage<Scalar>(
+        averaged, rowCount: rows.rowCount, columnCount: rows.columnCount)
+      for (member, weight) in members { average.add(member.logits(of: rows), weight: weight, atRow: 0) }
+      return average.logits
     }
   }
 }
@@ -157,8 +180,10 @@ extension Ensemble: ArchivableDensity {
     return result.flatMap(\.self) ?? []
   }
 
-  /// The weights and the members.
-  package func archived() throws(DensityError) -> DensityArchive { try parts.archived(as: Self.kind) }
+  /// The weights and the members, and what is averaged of them if that is not their logits.
+  package func archived() throws(DensityError) -> DensityArchive {
+    try parts.archived(as: Self.kind, averaged: averaged == .logits ? nil : averaged)
+  }
 
   /// Restores an ensemble.
   package init(_ archive: DensityArchive) throws(DensityError) {
@@ -166,15 +191,6 @@ extension Ensemble: ArchivableDensity {
     guard let views = parts.densities.views(along: nil) else {
       throw archive.malformed("members of one ordering", found: "several orderings")
     }
-    self.init(parts, views)
-  }
-}
-
-extension Matrix {
-  /// Adds another matrix, scaled, to the rows from `row` on.
-  fileprivate mutating func accumulate(_ other: Matrix, scaledBy scale: Scalar, atRow row: Int) {
-    withUnsafeMutableView(reading: other) {
-      Scalar.accumulate($1, scaledBy: scale, into: $0.rows(row..<row + $1.rowCount))
-    }
+    self.init(parts, views, try WeightedDensities.averaged(archive) ?? .logits)
   }
 }

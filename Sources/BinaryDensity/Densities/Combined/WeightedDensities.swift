@@ -36,15 +36,20 @@ struct WeightedDensities: Sendable {
   private struct Configuration: Codable {
     let weights: [Double]
     let components: [DensityArchive.Component]
+    /// What an ensemble averages, if not logits.
+    let averaged: Ensemble.Averaged?
   }
 
-  func archived(as kind: ModelKind) throws(DensityError) -> DensityArchive {
+  func archived(
+    as kind: ModelKind, averaged: Ensemble.Averaged? = nil
+  ) throws(DensityError) -> DensityArchive {
     var archives: [DensityArchive] = []
     for density in densities { archives.append(try DensityArchive(of: density)) }
     return DensityArchive(
       kind: kind,
       configuration: Checkpoint.encode(
-        Configuration(weights: weights, components: archives.map(DensityArchive.Component.init))),
+        Configuration(
+          weights: weights, components: archives.map(DensityArchive.Component.init), averaged: averaged)),
       components: archives)
   }
 
@@ -52,6 +57,11 @@ struct WeightedDensities: Sendable {
     densities = try archive.componentDensities()
     weights = try archive.weights(
       archive.configuration(Configuration.self).weights, count: densities.count)
+  }
+
+  /// What an ensemble averages, if not logits.
+  static func averaged(_ archive: DensityArchive) throws(DensityError) -> Ensemble.Averaged? {
+    try archive.configuration(Configuration.self).averaged
   }
 }
 

@@ -105,6 +105,7 @@ public struct ConditionalNetwork: TrainableDensity {
   /// −log p(c | x), were the classes equally probable, for log (1 + Σ a_k) ≤ Σ log (1 + a_k).
   ///
   /// Logits of the class's bits are set to 0, which gives each a log-likelihood of −log 2, and C · log 2 is added back.
+  /// Dropout of inputs spares them: a class that is only seen at times is learnt from less.
   /// - Source: the sum of a generative and a discriminative term: Larochelle & Bengio, ICML 2008, section 3.3; one class for
   ///   all others: this package.
   public func objective(_ dropout: Dropout) -> TrainingObjective<Inputs> {
@@ -115,7 +116,8 @@ public struct ConditionalNetwork: TrainableDensity {
     let masks = network.masks(forTrainingStep: 0).map { graph.mask($0, isFixed: network.trainsOnOneMaskSet) }
     func logProbability(of rows: Graph.Value, _ name: String, in graph: inout Graph) -> Graph.Value {
       let logits = network.logits(
-        NetworkInputs(rows: rows, component: 0, masks: masks, dropout: dropout), in: &graph)
+        NetworkInputs(
+          rows: rows, component: 0, masks: masks, dropout: dropout, sparedCount: classCount), in: &graph)
       let logLikelihood = graph.bernoulliLogLikelihood(
         logits: graph.multiply(logits, asked), targets: rows)
       let logProbability = graph.add(logLikelihood, surplus)

@@ -50,6 +50,24 @@ public struct NetworkInputs: Sendable {
   public let masks: [Graph.Mask]
   /// The rates of dropout: none but in training.
   public let dropout: Dropout
+  /// How many of the first variables are never dropped: those that say a row's class.
+  public let sparedCount: Int
+
+  init(
+    rows: Graph.Value, component: Int, masks: [Graph.Mask], dropout: Dropout = .none, sparedCount: Int = 0
+  ) {
+    self.rows = rows
+    self.component = component
+    self.masks = masks
+    self.dropout = dropout
+    self.sparedCount = sparedCount
+  }
+
+  /// The rows, with dropout of all variables but those that are spared.
+  func droppedRows(in graph: inout Graph, isRescaled: Bool = true) -> Graph.Value {
+    guard dropout.inputs > 0 else { return rows }
+    return graph.dropout(rows, rate: dropout.inputs, isRescaled: isRescaled, sparing: sparedCount)
+  }
 }
 
 extension NetworkDensity {
@@ -87,7 +105,7 @@ extension NetworkDensity {
     var (logits, terms): ([Graph.Value], [Graph.Value]) = ([], [])
     for component in components {
       let masks = masks(ofComponent: component).map { graph.mask($0) }
-      let inputs = NetworkInputs(rows: rows, component: component, masks: masks, dropout: .none)
+      let inputs = NetworkInputs(rows: rows, component: component, masks: masks)
       let z = self.logits(inputs, in: &graph)
       logits.append(z)
       terms.append(graph.bernoulliLogLikelihood(logits: z, targets: rows))

@@ -37,19 +37,41 @@ extension ChowLiuTree {
     return tree(of: counts, while: goesOn)
   }
 
+  /// Fits a forest: of all edges, those alone that the rows speak for by more than the number of variables there are.
+  ///
+  /// An edge counts if log p(column j | column i) − log p(column j), by counts that are smoothed by a half, is above log D; both
+  /// ways have a say. Where nothing depends on anything, that is a table of marginals; the conditionals too are smoothed by a
+  /// half.
+  package static func forest(fittedTo rows: BinaryMatrix) throws(DensityError) -> Self {
+    try Baseline.check(rows, pseudoCount: 0.5)
+    let counts = PairCounts(rows, pseudoCount: 0)
+    let evidence = ParentAverage.Evidence(rowCount: rows.rowCount)
+    let none = (0..<rows.columnCount).map { evidence.logEvidence(of: $0, counts) }
+    let parents = counts.maximumSpanningForest(above: log(Double(rows.columnCount))) { i, j in
+      (evidence.logEvidence(of: i, given: j, counts) - none[i] + evidence.logEvidence(of: j, given: i, counts)
+        - none[j]) / 2
+    }
+    guard let parents else { preconditionFailure("nobody stopped it") }
+    return ChowLiuTree(parents: parents, counts, pseudoCount: 0.5)
+  }
+
   /// Returns the tree of the largest expected likelihood under counts of pairs; nil if `goesOn` says no.
   static func tree(of counts: PairCounts, while goesOn: () -> Bool) -> Self? {
-    guard let parents = counts.maximumSpanningTree(while: goesOn) else { return nil }
+    counts.maximumSpanningTree(while: goesOn).map { ChowLiuTree(parents: $0, counts) }
+  }
+
+  /// Creates the tree of given parents with the conditionals of counts, to each of which something may be added.
+  private init(parents: [Int?], _ counts: PairCounts, pseudoCount: Double = 0) {
     var logits = Matrix<Float>(rowCount: 2, columnCount: parents.count)
     for (variable, parent) in parents.enumerated() {
       for isOn in [false, true] {
         let (on, off) =
           parent.map { (counts.count($0, isOn, variable, true), counts.count($0, isOn, variable, false)) }
           ?? (counts.count(variable, true), counts.count(variable, false))
-        logits[isOn ? 1 : 0, variable] = Float(log(on / off))
+        logits[isOn ? 1 : 0, variable] = Float(log((on + pseudoCount) / (off + pseudoCount)))
       }
     }
-    return ChowLiuTree(parents: parents, logits: logits)
+    self.init(parents: parents, logits: logits)
   }
 
   /// How often two variables take their values together, smoothed.
@@ -122,18 +144,26 @@ extension ChowLiuTree {
     }
 
     /// Returns the parents of a maximum spanning tree with root 0, by Prim's algorithm; nil if `goesOn` says no.
-    ///
-    /// Of edges of equal weight the one that was looked at first is taken, so that the same table gives the same tree.
     func maximumSpanningTree(while goesOn: () -> Bool = { true }) -> [Int?]? {
+      maximumSpanningForest(above: -.infinity, while: goesOn, weight: mutualInformation)
+    }
+
+    /// Returns the parents of a maximum spanning forest of the edges above a weight, by Prim's algorithm; nil if `goesOn`
+    /// says no.
+    ///
+    /// Of edges of equal weight the one that was looked at first is taken, so that the same table gives the same forest.
+    func maximumSpanningForest(
+      above threshold: Double, while goesOn: () -> Bool = { true }, weight: (_ i: Int, _ j: Int) -> Double
+    ) -> [Int?]? {
       var parents = [Int?](repeating: nil, count: ones.rowCount)
-      // The heaviest edge from the tree to each variable outside it.
-      var weights = [Double](repeating: -.infinity, count: ones.rowCount)
+      // The heaviest edge from the forest to each variable outside it.
+      var weights = [Double](repeating: threshold, count: ones.rowCount)
       var outside = Array(1..<ones.rowCount)
       var latest = 0
       while !outside.isEmpty {
         guard goesOn() else { return nil }
         for j in outside {
-          let weight = mutualInformation(latest, j)
+          let weight = weight(latest, j)
           if weight > weights[j] { (weights[j], parents[j]) = (weight, latest) }
         }
         var heaviest = 0

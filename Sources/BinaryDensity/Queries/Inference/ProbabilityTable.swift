@@ -172,12 +172,6 @@ struct CumulativeWeights: Sendable {
   }
 }
 
-/// log (e^a + e^b).
-private func logSumExp(_ a: Double, _ b: Double) -> Double {
-  let (large, small) = (max(a, b), min(a, b))
-  return large > -.infinity ? large + log1p(exp(small - large)) : large
-}
-
 extension EvidencePath {
   /// The path of all assignments of some variables.
   init(unknownCount: Int) { self.init(values: Array(repeating: nil, count: unknownCount)) }

@@ -83,7 +83,8 @@ extension QueryCapabilities {
   private static func examples() throws(DensityError) -> [(String, any Density, Inference.Order)] {
     var result: [(String, any Density, Inference.Order)] = []
     let kinds: [ModelKind] = [
-      .bernoulli, .chowLiu, .bernoulliMixture, .fvsbn, .nade, .made, .eonade, .ensemble, .mixture,
+      .bernoulli, .chowLiu, .bernoulliMixture, .fvsbn, .nade, .made, .eonade, .ensemble, .parentAverage,
+      .mixture,
     ]
     // A labelled density answers what a mixture does; a conditional network is for training.
     precondition(
@@ -124,6 +125,7 @@ extension QueryCapabilities {
     case .labelled, .conditional: []
     case .bernoulli: [("", try IndependentBernoulli.fit(to: rows))]
     case .chowLiu: [("", try ChowLiuTree.fit(to: rows))]
+    case .parentAverage: [("", try ParentAverage.fit(to: rows, along: .natural(count: count)))]
     case .bernoulliMixture: [("", try BernoulliMixture.fit(to: rows, componentCount: 2))]
     case .fvsbn: [("", try FVSBN(FVSBN.Configuration(variableCount: count), seed: 1))]
     case .nade: [("", try nade(.natural))]

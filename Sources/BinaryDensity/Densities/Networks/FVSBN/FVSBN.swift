@@ -83,7 +83,7 @@ public struct FVSBN: NetworkDensity, AutoregressiveDensity {
   /// Adds z = x · (w ∘ mask) + b.
   public func logits(_ inputs: NetworkInputs, in graph: inout Graph) -> Graph.Value {
     graph.maskedLinear(
-      graph.dropping(inputs.rows, inputs.dropout.inputs), weights: parameter("w", in: &graph),
+      inputs.droppedRows(in: &graph), weights: parameter("w", in: &graph),
       bias: parameter("b", in: &graph), mask: inputs.masks[0])
   }
 

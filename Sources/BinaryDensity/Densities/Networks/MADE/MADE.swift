@@ -166,7 +166,7 @@ public struct MADE: NetworkDensity {
   public func logits(_ network: NetworkInputs, in graph: inout Graph) -> Graph.Value {
     let dropout = network.dropout
     var remaining = network.masks[...]
-    let inputs = graph.dropping(network.rows, dropout.inputs)
+    let inputs = network.droppedRows(in: &graph)
     var h = inputs
     for layer in configuration.hiddenCounts.indices {
       let a = graph.maskedLinear(

@@ -99,13 +99,13 @@ public struct NADE: NetworkDensity, AutoregressiveDensity {
   ///
   /// The recursion takes bits, so with dropout the weights, not the inputs, are divided by the share that is kept.
   public func logits(_ inputs: NetworkInputs, in graph: inout Graph) -> Graph.Value {
-    var (x, w) = (inputs.rows, parameter("w", in: &graph))
+    var w = parameter("w", in: &graph)
     if inputs.dropout.inputs > 0 {
-      x = graph.dropout(inputs.rows, rate: inputs.dropout.inputs, isRescaled: false)
-      w = graph.scale(w, by: 1 / (1 - inputs.dropout.inputs))
+      w = graph.scale(w, by: 1 / (1 - inputs.dropout.inputs), sparing: inputs.sparedCount)
     }
     return graph.nade(
-      x, w: w, v: parameter("v", in: &graph), b: parameter("b", in: &graph),
+      inputs.droppedRows(in: &graph, isRescaled: false), w: w, v: parameter("v", in: &graph),
+      b: parameter("b", in: &graph),
       c: parameter("c", in: &graph), ordering: ordering.variables, activation: configuration.activation)
   }
 

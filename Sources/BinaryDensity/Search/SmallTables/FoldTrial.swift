@@ -1,0 +1,146 @@
+import Foundation
+import Kernels
+
+/// A recipe, trained on each fold at once.
+struct FoldTrial: Sendable {
+  /// The recipe.
+  let recipe: Recipe
+  /// The networks of the folds at the epoch that is best for all folds together.
+  let networks: [any AutoregressiveDensity]
+  /// The weights that the members of a pool have: see `pool(of:network:weights:)`.
+  let weights: [Double]
+  /// log p of each held-out row under the pool of its fold.
+  let logProbabilities: [Double]
+  /// How many steps the networks have taken by that epoch.
+  let stepCount: Int
+  /// The share of the training after which the networks were at their best.
+  let peak: Double
+
+  /// The mean of −log p over the held-out rows.
+  var nll: Double { -logProbabilities.reduce(0, +) / Double(max(1, logProbabilities.count)) }
+
+  /// Trains a recipe on all folds in lockstep, and pools the networks with what counts have to say; nil if `goesOn` says no.
+  ///
+  /// - Throws: `DensityError.diverged`, and what a network that the machine cannot hold throws.
+  init?(
+    _ recipe: Recipe, _ folds: Folds, seed: UInt64, while goesOn: () -> Bool
+  ) throws(DensityError) {
+    func train<Model: TrainableDensity>(
+      _ model: Model
+    ) throws(DensityError) -> (networks: [any Density], step: Int, peak: Double)? {
+      var trainers: [Trainer<Model>] = []
+      for part in folds.parts {
+        var configuration = recipe.training(rowCount: part.train.rowCount, seed: seed)
+        configuration.patience = nil
+        trainers.append(try Trainer(model, data: part, configuration: configuration))
+      }
+      let epochCount = trainers[0].progress.configuration.epochCount
+      let patience = max(4, epochCount / 3)
+      var best = (nll: Double.infinity, networks: [any Density](), step: 0, epoch: 0)
+      for epoch in 1...epochCount where epoch - best.epoch <= patience {
+        var sum = 0.0
+        for trainer in trainers {
+          var isStopped = false
+          _ = try trainer.run { (event) throws(DensityError) in
+            switch event {
+            case .step, .validating, .completing:
+              isStopped = !goesOn()
+              return !isStopped
+            case .epoch(let record):
+              sum += (record.validationNLL ?? .infinity) * Double(trainer.data.validation?.rowCount ?? 0)
+              return false
+            }
+          }
+          if isStopped { return nil }
+        }
+        if sum < best.nll { best = (sum, trainers.map(\.model), trainers[0].progress.step, epoch) }
+      }
+      return (best.networks, best.step, Double(best.epoch) / Double(epochCount))
+    }
+    let model = try recipe.model(
+      variableCount: folds.whole.variableCount, imageShape: folds.whole.imageShape, order: 0, seed: seed,
+      weightSeed: seed)
+    guard let trained = try train(model) else { return nil }
+    let networks = trained.networks.compactMap { $0.autoregressive() }
+    guard networks.count == folds.parts.count else {
+      throw .invalidConfiguration("networks of several orders make no pool")
+    }
+    let members = try zip(folds.parts, networks).map { (part, network) throws(DensityError) in
+      try Self.members(fittedTo: part.train, network)
+    }
+    let weights = Self.fittedWeights(folds, members)
+    guard goesOn() else { return nil }
+    self.recipe = recipe
+    self.networks = networks
+    self.weights = weights
+    logProbabilities = folds.logProbabilities(of: members.map { Self.pool($0, weights: weights) })
+    stepCount = trained.step
+    peak = trained.peak
+  }
+
+  // MARK: Pools
+
+  /// More variables than these have more pairs than are counted.
+  static let pairLimit = 4000
+
+  /// Returns what is pooled along a network's order: marginals, each variable's average over parents, and the network.
+  static func members(
+    fittedTo rows: BinaryMatrix, _ network: any AutoregressiveDensity
+  ) throws(DensityError) -> [any Density] {
+    var members: [any Density] = [try IndependentBernoulli.fit(to: rows)]
+    if rows.columnCount <= pairLimit {
+      members.append(try ParentAverage.fit(to: rows, along: network.ordering))
+    }
+    return members + [network]
+  }
+
+  /// Returns members that are averaged conditional by conditional, as probabilities: what any of them finds possible
+  /// remains possible.
+  static func pool(_ members: [any Density], weights: [Double]) -> any Density {
+    // The network, which comes last, has the order.
+    Ensemble(members.reversed(), weights: weights.reversed(), averaging: .probabilities)
+  }
+
+  /// Returns the weights of a pool's members that make the held-out cells most probable.
+  ///
+  /// By expectation maximisation, under a Dirichlet prior of 3 for the marginals and 1 for all others.
+  private static func fittedWeights(_ folds: Folds, _ members: [[any Density]]) -> [Double] {
+    let count = members[0].count
+    let cellCount = folds.heldOutCount * folds.whole.variableCount
+    let stride = max(1, cellCount >> 22)
+    // The probability of each held-out cell's value under each member.
+    var chances = [[Float]](repeating: [], count: count)
+    for (part, members) in zip(folds.parts, members) {
+      guard let rows = part.validation, let order = members.last?.autoregressive()?.ordering else { continue }
+      for (index, member) in members.enumerated() {
+        guard let chain = member.autoregressive(along: order) else { continue }
+        let executor = chain.anyConditionalExecutor(in: Float.self, batchCapacity: 512)
+        for first in Swift.stride(from: 0, to: rows.rowCount, by: 512) {
+          let block = rows.rows(first..<min(first + 512, rows.rowCount))
+          let logits = executor.logits(of: block)
+          for place in Swift.stride(from: 0, to: block.rowCount * block.columnCount, by: stride) {
+            let (row, column) = place.quotientAndRemainder(dividingBy: block.columnCount)
+            let z = Double(logits[row, column])
+            chances[index].append(Float(exp(logSigmoid(block[row, column] ? z : -z))))
+          }
+        }
+      }
+    }
+    let prior = [3.0] + Array(repeating: 1, count: count - 1)
+    var weights = Array(repeating: 1 / Double(count), count: count)
+    for _ in 0..<100 {
+      var totals = prior
+      for cell in chances[0].indices {
+        let terms = weights.indices.map { weights[$0] * Double(chances[$0][cell]) }
+        let sum = terms.reduce(0, +)
+        guard sum > 0 else { continue }
+        for index in totals.indices { totals[index] += terms[index] / sum / Double(folds.repetitionCount) }
+      }
+      let all = totals.reduce(0, +)
+      let change = zip(weights, totals).reduce(0) { max($0, abs($1.0 - $1.1 / all)) }
+      weights = totals.map { $0 / all }
+      if change < 1e-5 { break }
+    }
+    return weights
+  }
+}

@@ -1,0 +1,97 @@
+import BinaryDensity
+import Foundation
+import Kernels
+import Testing
+import _TestSupport
+
+@Suite("Searches on few rows")
+struct SmallTableTests {
+  private static func data(_ train: BinaryMatrix, validation: BinaryMatrix? = nil) -> DataSplits {
+    DataSplits(name: "table", train: train, validation: validation)
+  }
+
+  /// Rows of independent variables that are rarely on.
+  private static func rare(rowCount: Int, columnCount: Int, p: Double, seed: UInt64) -> BinaryMatrix {
+    var generator = Philox(seed: seed)
+    return BinaryMatrix(rowCount: rowCount, columnCount: columnCount) { _, _ in
+      Double.random(in: 0..<1, using: &generator) < p
+    }
+  }
+
+  /// The mean of −log p over all rows there are, by what they are drawn from.
+  private static func nll(_ density: any Density, columnCount: Int, p: Double) -> Double {
+    let all = BinaryMatrix.allRows(ofWidth: columnCount)
+    let terms = density.logProbabilities(of: all)
+    return (0..<all.rowCount).reduce(0.0) { sum, row in
+      let on = (0..<columnCount).filter { all[row, $0] }.count
+      return sum - pow(p, Double(on)) * pow(1 - p, Double(columnCount - on)) * terms[row]
+    }
+  }
+
+  @Test(
+    "rare bits cost no more than by their shares",
+    arguments: [(100, 10, 0.005), (30, 8, 0.01), (200, 12, 0.02)],
+    [1, 2] as [UInt64])
+  func rareBits(_ table: (rowCount: Int, columnCount: Int, p: Double), seed: UInt64) throws {
+    let rows = Self.rare(rowCount: table.rowCount, columnCount: table.columnCount, p: table.p, seed: seed)
+    let found = try DensitySearch(Self.data(rows), budget: .seconds(3), seed: seed).run().density
+    let shares = try IndependentBernoulli.fit(to: rows)
+    let regret =
+      Self.nll(found, columnCount: table.columnCount, p: table.p)
+      - Self.nll(shares, columnCount: table.columnCount, p: table.p)
+    #expect(regret < 0.01)
+    let all = found.logProbabilities(of: .allRows(ofWidth: table.columnCount))
+    #expect(abs(all.reduce(0) { $0 + exp($1) } - 1) < 1e-4)
+    // Nothing is impossible, however many bits are on that never were.
+    #expect(all.allSatisfy { $0 > -100 })
+  }
+
+  @Test("few validation rows of one's own do no harm either")
+  func fewValidationRows() throws {
+    let rows = Self.rare(rowCount: 120, columnCount: 10, p: 0.01, seed: 5)
+    let validation = Self.rare(rowCount: 12, columnCount: 10, p: 0.01, seed: 6)
+    let search = try DensitySearch(Self.data(rows, validation: validation), budget: .seconds(2))
+    let shares = try IndependentBernoulli.fit(to: rows)
+    #expect(
+      Self.nll(search.run().density, columnCount: 10, p: 0.01) - Self.nll(shares, columnCount: 10, p: 0.01)
+        < 0.01)
+  }
+
+  @Test("what one row says is what its cells say")
+  func oneRow() throws {
+    let row = BinaryMatrix([[1, 0, 1, 1]])
+    let found = try DensitySearch(Self.data(row), budget: .seconds(1)).run().density
+    // ¾ for what was seen, by Krichevsky and Trofimov.
+    #expect(abs(found.logProbabilities(of: row)[0] - 4 * log(0.75)) < 1e-6)
+  }
+
+  @Test("structure is found in few rows")
+  func structure() throws {
+    let rows = TrainingCase.chain(rowCount: 150, variableCount: 8, seed: 1)
+    let fresh = TrainingCase.chain(rowCount: 2000, variableCount: 8, seed: 2)
+    let found = try DensitySearch(Self.data(rows), budget: .seconds(3)).run().density
+    // The chain has 2.97 nats, eight fair coins 5.55.
+    #expect(DensitySearch.nll(found, fresh) < 3.1)
+  }
+
+  @Test("many columns and few rows end in time", arguments: [(5, 2000), (30, 1556)])
+  func wide(rowCount: Int, columnCount: Int) throws {
+    let rows = BinaryMatrix.random(rowCount, columnCount, seed: 1)
+    let start = ContinuousClock.now
+    let found = try DensitySearch(Self.data(rows), budget: .seconds(2)).run().density
+    #expect(start.duration(to: .now) < .seconds(60))
+    let perCell =
+      DensitySearch.nll(found, BinaryMatrix.random(20, columnCount, seed: 2)) / Double(columnCount)
+    // Fair coins have 0.693.
+    #expect(perCell > 0.69 && perCell < 0.76)
+  }
+
+  @Test("told to stop at once, it has something")
+  func interruption() throws {
+    let rows = TrainingCase.chain(rowCount: 300, variableCount: 10, seed: 1)
+    let start = ContinuousClock.now
+    let result = try DensitySearch(Self.data(rows), budget: .seconds(100)).run { _ in false }
+    #expect(result.isInterrupted && start.duration(to: .now) < .seconds(20))
+    #expect(result.density.logProbabilities(of: rows).allSatisfy { $0.isFinite })
+  }
+}
