@@ -63,6 +63,7 @@ struct TrainingOptions {
     if arguments.isGiven("redraw") && kind == .eonade {
       throw UsageError("--redraw says nothing with an eonade, which takes missing cells as they are")
     }
+    settings.shiftShare = try arguments.value("shifts", as: .number(in: 0...1))
     settings.precision = try Self.precision(arguments, for: kind)
     self.settings = settings
   }
