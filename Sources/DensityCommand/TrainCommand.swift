@@ -43,6 +43,7 @@ enum TrainCommand {
         help:
           "The order of the variables: the columns' own, a random one, or another for each mask of a MADE and for each "
           + "component of an EoNADE; scans are those of pictures, along rows, then down columns, then both backwards, "
+          + "then these four in a mirror, "
           + "for members of several --orders. Default: "
           + "\(TrainingOptions.orderingHelp)."),
       .value(
