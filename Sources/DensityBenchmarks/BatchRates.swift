@@ -63,12 +63,13 @@ package struct BatchRates {
       self.lines = lines
     }
 
-    /// The power of the batch that the best rate grows with; nil where too few of the best rates are known.
+    /// The power of the batch that the best rate grows with; nil where fewer than three of the best rates are
+    /// known, for a line meets two exactly.
     package var law: PowerLaw? {
       let points = lines.compactMap { line in
         line.optimum.map { (x: Double(line.batchSize), y: $0) }
       }
-      return points.count > 1 ? PowerLaw(points) : nil
+      return points.count > 2 ? PowerLaw(points) : nil
     }
   }
 
@@ -79,16 +80,18 @@ package struct BatchRates {
   /// Where the plot goes.
   let path: String
 
-  static let batchSizes = [25, 50, 100, 200, 400, 1000]
-  private static let factors = (-3...3).map { exp2(Double($0)) }
-  private static let epochCount = 20
-  private static let hiddenCount = 100
+  static let batchSizes = [25, 100, 400, 1000]
+  private static let factors = (-2...3).map { exp2(Double($0)) }
+  /// Trainings take at least so many epochs, and so many that there are at least so many steps of the recommended batch.
+  private static let leastStepCount = 1600
+  private static let leastEpochCount = 20
+  private static let hiddenCount = 50
 
   /// The first rows of MNIST and its validation rows, in the fixed binarization.
   static func mnist(_ directory: String) throws(DensityError) -> DataSplits {
     let data = try DataSplits.mnist(directory: directory)
     return DataSplits(
-      name: "MNIST", train: data.train.rows(0..<2500), validation: data.validation?.rows(0..<1000))
+      name: "MNIST", train: data.train.rows(0..<2000), validation: data.validation?.rows(0..<1000))
   }
 
   /// Measures everything, prints a table for each model and table, and writes the plot.
@@ -104,7 +107,9 @@ package struct BatchRates {
         if !isJSON, let panel = panels.last { try Terminal.print(panel.text + "\n") }
       }
     }
-    let note = "\(Self.epochCount) epochs; the best of them on validation rows"
+    let note =
+      "\(Self.leastEpochCount) epochs, or as many as make \(Self.leastStepCount) steps of "
+      + "\(RecommendedSettings.batchSize) rows; the best of them on validation rows"
     try AtomicFile.write(Array(BatchRatePlot(panels: panels, note: note).svg.utf8), to: path)
     if isJSON {
       try Terminal.print(JSONValue.array(panels.map(\.json)).indentedDescription)
@@ -116,7 +121,9 @@ package struct BatchRates {
   private func measure(_ kind: ModelKind, _ data: DataSplits, batchSize: Int) throws -> Line {
     var training = TrainingConfiguration.recommended(
       for: kind, rowCount: data.train.rowCount, batchSize: batchSize)
-    training.epochCount = Self.epochCount
+    let stepsPerEpoch = Double(data.train.rowCount) / Double(RecommendedSettings.batchSize)
+    training.epochCount = max(
+      Self.leastEpochCount, Int((Double(Self.leastStepCount) / stepsPerEpoch).rounded(.up)))
     training.seed = 1
     training.validationInterval = 4
     let recommended = training.learningRate

@@ -93,7 +93,7 @@ enum BenchmarkCommand {
       .flag(
         "batch-rate",
         help:
-          "Instead, train NADE and MADE with several sizes of batch and learning rates, on 2500 rows of MNIST and on the "
+          "Instead, train NADE and MADE with several sizes of batch and learning rates, on 2000 rows of MNIST and on the "
           + "table of --train and --validation, if there is one, and plot the validation figures."),
       .value(
         "plot", placeholder: "file",

@@ -6,7 +6,7 @@ import BinaryDensity
 struct TrainingOptions {
   static let epochHelp =
     "as many as make a number of steps of \(RecommendedSettings.batchSize) rows, "
-    + familyList { "\($0.stepCount)" }
+    + familyList { "\($0.stepCount)" } + "; with larger batches more epochs, as the rate grows"
   static let rateHelp =
     "with adam " + familyList { "\($0.learningRate)" }
     + "; \(RecommendedSettings.made.learningRate(of: .adagrad())) with adagrad, "

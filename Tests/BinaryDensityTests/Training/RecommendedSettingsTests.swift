@@ -24,11 +24,13 @@ struct RecommendedSettingsTests {
           optimizer: .adam(weightDecay: weightDecay)))
   }
 
-  @Test func epochsMakeUpForTheSizeOfTheTableAndNotOfTheBatch() {
+  @Test func epochsMakeUpForTheSizeOfTheTableAndOfTheBatch() {
     func epochs(_ rowCount: Int, _ batchSize: Int = 100) -> Int {
       TrainingConfiguration.recommended(for: .nade, rowCount: rowCount, batchSize: batchSize).epochCount
     }
-    #expect(epochs(50_000, 50) == 20 && epochs(50_000, 1000) == 20 && epochs(50_000, 1) == 20)
+    // With larger batches more of them, as the rate grows; with smaller ones the same.
+    #expect(epochs(50_000, 25) == 20 && epochs(50_000, 400) == 40 && epochs(50_000, 1000) == 63)
+    #expect(epochs(50_000, 1) == 20 && epochs(50_000, 5000) == 63)
     #expect(epochs(50_001) == 19 && epochs(100) == 10_000 && epochs(1) == 10_000)
     #expect(epochs(0) == 10_000 && epochs(100_000_000) == 1)
   }
