@@ -83,8 +83,9 @@ enum BenchmarkCommand {
         help:
           "Instead, fit models to a table of which cells are removed at random, and measure them on complete rows. The "
           + "tables are those of --train, --validation and --test."),
-      .value("train", placeholder: "path", help: "With --missing: the training table."),
-      .value("validation", placeholder: "path", help: "With --missing: the validation table."),
+      .value("train", placeholder: "path", help: "With --missing and --batch-rate: the training table."),
+      .value(
+        "validation", placeholder: "path", help: "With --missing and --batch-rate: the validation table."),
       .value(
         "test", placeholder: "path",
         help: "With --missing: the test table. With --queries: rows to ask the model about."),
@@ -94,9 +95,15 @@ enum BenchmarkCommand {
         help:
           "Instead, measure on one thread how the time of a row grows with each size of NADE and MADE, fit the "
           + "exponents, and plot them."),
+      .flag(
+        "batch-rate",
+        help:
+          "Instead, train NADE and MADE with several sizes of batch and learning rates, on 2000 rows of MNIST and on the "
+          + "table of --train and --validation, if there is one, and plot the validation figures."),
       .value(
-        "plot", placeholder: "file", default: "Sources/DensityBenchmarks/Peers/growth.svg",
-        help: "With --growth: where the plot goes."),
+        "plot", placeholder: "file",
+        help:
+          "With --growth and --batch-rate: where the plot goes. Default: \(plotFolder) and the mode's name."),
     ],
     examples: [
       Command.Example("density-bench --only NADE --threads 1,2", "NADE on one thread and on two"),
@@ -125,6 +132,8 @@ enum BenchmarkCommand {
     }
   }
 
+  private static let plotFolder = "Sources/DensityBenchmarks/Peers/"
+
   /// What stands in the place of the table, and the options that say something with each; those of the table first.
   private static let modes: KeyValuePairs<String?, Set<String>> = [
     nil: ["seconds", "repetitions", "only", "threads", "data", "json"],
@@ -137,6 +146,7 @@ enum BenchmarkCommand {
     "queries": ["only", "data", "model", "test"],
     "growth": ["seconds", "repetitions", "plot", "json"],
     "missing": ["train", "validation", "test", "only", "json"],
+    "batch-rate": ["data", "train", "validation", "only", "plot", "json"],
   ]
 
   private static func run(_ parsed: ParsedArguments) throws -> ExitStatus {
@@ -145,7 +155,7 @@ enum BenchmarkCommand {
     where parsed.isGiven(option) && option != mode.key && !mode.value.contains(option) {
       throw UsageError(
         "--\(option) says nothing with"
-          + (mode.key.map { " --\($0)" } ?? "out --growth, --against or --serve"))
+          + (mode.key.map { " --\($0)" } ?? "out --growth, --batch-rate, --against or --serve"))
     }
     let seconds = try parsed.optionalValue("seconds", as: .positiveNumber)
     let repetitions = try parsed.value("repetitions", as: .integer(in: 1...1000))
@@ -157,7 +167,24 @@ enum BenchmarkCommand {
     case "growth":
       try Growth(
         seconds: seconds ?? 0.05, repetitions: repetitions, isJSON: parsed.flag("json"),
-        path: parsed.value("plot", as: .path)
+        path: parsed.optionalValue("plot", as: .path) ?? plotFolder + "growth.svg"
+      ).run()
+    case "batch-rate":
+      let (train, validation) = (
+        try parsed.optionalValue("train", as: .path), try parsed.optionalValue("validation", as: .path)
+      )
+      guard (train == nil) == (validation == nil) else {
+        throw UsageError("--batch-rate takes both --train and --validation, or neither")
+      }
+      var tables: [DataSplits] = []
+      if FileManager.default.fileExists(atPath: directory) { tables.append(try BatchRates.mnist(directory)) }
+      if let train { tables.append(try DataSplits.load(train: train, validation: validation)) }
+      guard !tables.isEmpty else {
+        throw UsageError("--batch-rate: there is no \(directory); name --train and --validation")
+      }
+      try BatchRates(
+        tables: tables, words: words, isJSON: parsed.flag("json"),
+        path: parsed.optionalValue("plot", as: .path) ?? plotFolder + "batch-rate.svg"
       ).run()
     case "serve":
       try Server(

@@ -31,13 +31,13 @@ package struct GrowthPlot {
       "<title>Time of a row against each size of the model</title>",
       Self.style,
       "<rect class=\"page\" width=\"\(width)\" height=\"\(height)\"/>",
-      text("Time of a row, in microseconds", x: 20, y: 28, "heading"),
-      text(note + "; NADE solid, MADE dashed; exponents fitted by least squares", x: 20, y: 47, "faint"),
+      SVG.text("Time of a row, in microseconds", x: 20, y: 28, "heading"),
+      SVG.text(note + "; NADE solid, MADE dashed; exponents fitted by least squares", x: 20, y: 47, "faint"),
     ]
     for (index, panel) in panels.enumerated() {
       let x = Double(index % Self.columns) * Self.cell.width
       let y = 60 + Double(index / Self.columns) * Self.cell.height
-      lines.append("<g transform=\"translate(\(number(x)) \(number(y)))\">")
+      lines.append("<g transform=\"translate(\(SVG.number(x)) \(SVG.number(y)))\">")
       lines += drawing(of: panel)
       lines.append("</g>")
     }
@@ -73,64 +73,41 @@ package struct GrowthPlot {
       let times = LogAxis(points.map { 1e6 * $0.y }, from: frame.top + frame.height, length: -frame.height)
     else { return [] }
     var lines = [
-      text("against \(panel.title) \(panel.symbol)", x: frame.left, y: frame.top - 26, "title"),
-      text(panel.rest, x: frame.left, y: frame.top - 10, "faint"),
+      SVG.text("against \(panel.title) \(panel.symbol)", x: frame.left, y: frame.top - 26, "title"),
+      SVG.text(panel.rest, x: frame.left, y: frame.top - 10, "faint"),
     ]
     for power in times.powers {
       let y = times.position(power)
-      lines.append(line("grid", frame.left, y, frame.left + frame.width, y))
-      lines.append(text(Self.tickLabel(power), x: frame.left - 8, y: y + 4, "faint", anchor: "end"))
+      lines.append(SVG.line("grid", frame.left, y, frame.left + frame.width, y))
+      lines.append(SVG.text(Self.tickLabel(power), x: frame.left - 8, y: y + 4, "faint", anchor: "end"))
     }
     for size in Set(points.map(\.x)).sorted() {
       let x = sizes.position(size)
-      lines.append(line("grid", x, frame.top, x, frame.top + frame.height))
+      lines.append(SVG.line("grid", x, frame.top, x, frame.top + frame.height))
       lines.append(
-        text(Growth.label(ofSize: size), x: x, y: frame.top + frame.height + 18, "faint", anchor: "middle"))
+        SVG.text(
+          Growth.label(ofSize: size), x: x, y: frame.top + frame.height + 18, "faint", anchor: "middle"))
     }
 
     // Labels keep the order of the lines' ends and a distance from each other.
     let ends = panel.series.map { series in series.points.last.map { times.position(1e6 * $0.y) } ?? frame.top
     }
-    let places = Self.spread(ends, by: Self.labelHeight, within: frame.top...(frame.top + frame.height))
+    let places = SVG.spread(ends, by: Self.labelHeight, within: frame.top...(frame.top + frame.height))
     for (index, series) in panel.series.enumerated() {
       let colour = Self.colour(of: series.operation)
-      let path = series.points.map { (sizes.position($0.x), times.position(1e6 * $0.y)) }
+      let path = series.points.map { (x: sizes.position($0.x), y: times.position(1e6 * $0.y)) }
       let stroke = series.model == "MADE" ? "line dashed" : "line"
-      lines.append(
-        "<polyline class=\"\(stroke) \(colour)\" points=\""
-          + path.map { "\(number($0.0)),\(number($0.1))" }.joined(separator: " ") + "\"/>")
-      lines += path.map {
-        "<circle class=\"\(colour)\" cx=\"\(number($0.0))\" cy=\"\(number($0.1))\" r=\"2.4\"/>"
-      }
+      lines.append(SVG.path("\(stroke) \(colour)", path))
+      lines += path.map { SVG.dot(colour, x: $0.x, y: $0.y) }
       let right = frame.left + frame.width
-      lines.append(line("lead \(colour)", right + 3, ends[index], right + 16, places[index]))
+      lines.append(SVG.line("lead \(colour)", right + 3, ends[index], right + 16, places[index]))
       lines.append(
-        text(
+        SVG.text(
           "\(series.model) \(series.operation) ∝ \(panel.symbol)", x: right + 19, y: places[index] + 4,
           colour,
           superscript: fixed(series.law.exponent)))
     }
     return lines
-  }
-
-  /// Returns positions near those given, in the same order and at least a distance apart.
-  package static func spread(
-    _ positions: [Double], by distance: Double, within range: ClosedRange<Double>
-  ) -> [Double] {
-    let order = positions.indices.sorted { (positions[$0], $0) < (positions[$1], $1) }
-    var result = positions
-    // Down as far as needed, then up from the bottom where that went too far.
-    var lowest = range.lowerBound
-    for index in order {
-      result[index] = max(result[index], lowest)
-      lowest = result[index] + distance
-    }
-    var highest = range.upperBound
-    for index in order.reversed() {
-      result[index] = min(result[index], highest)
-      highest = result[index] - distance
-    }
-    return result
   }
 
   private static func colour(of operation: String) -> String {
@@ -147,57 +124,5 @@ package struct GrowthPlot {
     guard value >= 1 else { return significant(value).replacing(/0+$/, with: "") }
     let digits = String(Int(value.rounded()))
     return digits.count > 4 ? digits.dropLast(3) + "\u{202F}" + digits.suffix(3) : digits
-  }
-
-  private func text(
-    _ content: String, x: Double, y: Double, _ style: String, anchor: String = "start",
-    superscript: String = ""
-  ) -> String {
-    let escaped =
-      content
-      .replacingOccurrences(of: "&", with: "&amp;")
-      .replacingOccurrences(of: "<", with: "&lt;")
-      .replacingOccurrences(of: ">", with: "&gt;")
-    return "<text class=\"\(style)\" x=\"\(number(x))\" y=\"\(number(y))\" text-anchor=\"\(anchor)\">"
-      + escaped
-      + (superscript.isEmpty ? "" : "<tspan dy=\"-4\" font-size=\"10\">\(superscript)</tspan>") + "</text>"
-  }
-
-  private func line(_ style: String, _ x1: Double, _ y1: Double, _ x2: Double, _ y2: Double) -> String {
-    "<line class=\"\(style)\" x1=\"\(number(x1))\" y1=\"\(number(y1))\" x2=\"\(number(x2))\" "
-      + "y2=\"\(number(y2))\"/>"
-  }
-
-  /// A coordinate, to a tenth.
-  private func number(_ value: Double) -> String { "\((value * 10).rounded() / 10)" }
-}
-
-/// A logarithmic axis.
-private struct LogAxis {
-  let range: ClosedRange<Double>
-  let start: Double
-  let length: Double
-
-  /// Creates the axis of some values, with a little room on both sides; nil without positive values.
-  init?(_ values: [Double], from start: Double, length: Double) {
-    guard let least = values.min(), let most = values.max(), least > 0 else { return nil }
-    let margin = max(log(most / least), 0.1) * 0.04
-    range = (log(least) - margin)...(log(most) + margin)
-    self.start = start
-    self.length = length
-  }
-
-  func position(_ value: Double) -> Double {
-    start + length * (log(value) - range.lowerBound) / (range.upperBound - range.lowerBound)
-  }
-
-  /// The powers of ten on the axis; with fewer than three, the numbers 1, 2 and 5 times them.
-  var powers: [Double] {
-    func marks(_ digits: [Double]) -> [Double] {
-      (-12...12).flatMap { power in digits.map { $0 * pow(10, Double(power)) } }
-        .filter { range.contains(log($0)) }
-    }
-    let tens = marks([1])
-    return tens.count >= 3 ? tens : marks([1, 2, 5])
   }
 }

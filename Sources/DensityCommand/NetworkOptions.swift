@@ -64,8 +64,9 @@ struct NetworkOptions {
   private func checkOrders() throws(UsageError) {
     if scans {
       guard kind != .eonade else { throw UsageError("--ordering scans: an EoNADE's orders are random") }
-      guard orderCount <= min(4, memberCount) else {
-        throw UsageError("--orders: there are 4 scans of a picture, for as many --members at least")
+      guard orderCount <= min(Ordering.scanCount, memberCount) else {
+        throw UsageError(
+          "--orders: there are \(Ordering.scanCount) scans of a picture, for as many --members at least")
       }
       return
     }

@@ -43,6 +43,7 @@ enum TrainCommand {
         help:
           "The order of the variables: the columns' own, a random one, or another for each mask of a MADE and for each "
           + "component of an EoNADE; scans are those of pictures, along rows, then down columns, then both backwards, "
+          + "then these four in a mirror, "
           + "for members of several --orders. Default: "
           + "\(TrainingOptions.orderingHelp)."),
       .value(
@@ -106,6 +107,11 @@ enum TrainCommand {
         "input-dropout", placeholder: "rate", default: "0",
         help: "The chance of an input to be zeroed in a step of training; a class that is seen never is."),
       .value(
+        "shifts", placeholder: "share", default: "0",
+        help:
+          "The chance of a training row, where rows are pictures, to be moved by one pixel, up, down, to a side or along a "
+          + "diagonal; each epoch draws it anew."),
+      .value(
         "average", placeholder: "decay",
         help: "Keep a running average of the weights with this decay a step, such as 0.999. Default: none."),
       .value(
@@ -155,7 +161,7 @@ enum TrainCommand {
   private static let networkSettings =
     [
       "epochs", "batch", "rate", "schedule", "optimizer", "momentum", "weight-decay", "clip", "patience",
-      "validate-every", "precision", "dropout", "input-dropout", "average", "redraw", "from",
+      "validate-every", "precision", "dropout", "input-dropout", "average", "redraw", "shifts", "from",
     ] + shape
   /// The options that say what a network is.
   private static let shape = [

@@ -4,11 +4,15 @@ import BinaryDensity
 
 /// How to train, as the command line says; where it says nothing, as is recommended for the family.
 struct TrainingOptions {
-  static let epochHelp = "enough for a number of steps, " + familyList { "\($0.stepCount)" }
+  static let epochHelp =
+    "as many as make a number of steps of \(RecommendedSettings.batchSize) rows, "
+    + familyList { "\($0.stepCount)" } + "; with larger batches more epochs, as the rate grows"
   static let rateHelp =
     "with adam " + familyList { "\($0.learningRate)" }
     + "; \(RecommendedSettings.made.learningRate(of: .adagrad())) with adagrad, "
-    + "\(RecommendedSettings.made.learningRate(of: .sgd())) with sgd"
+    + "\(RecommendedSettings.made.learningRate(of: .sgd())) with sgd; with batches of B rows times √(B / "
+    + "\(RecommendedSettings.batchSize)), B from \(RecommendedSettings.followedBatchSizes.lowerBound) to "
+    + "\(RecommendedSettings.followedBatchSizes.upperBound)"
   static let weightDecayHelp = familyList { $0.weightDecay == 0 ? "0" : "\($0.weightDecay)" }
   static let orderingHelp = familyList { "\($0.ordering)" }
 
@@ -63,6 +67,7 @@ struct TrainingOptions {
     if arguments.isGiven("redraw") && kind == .eonade {
       throw UsageError("--redraw says nothing with an eonade, which takes missing cells as they are")
     }
+    settings.shiftShare = try arguments.value("shifts", as: .number(in: 0...1))
     settings.precision = try Self.precision(arguments, for: kind)
     self.settings = settings
   }

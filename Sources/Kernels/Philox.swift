@@ -64,6 +64,8 @@ public struct Philox: RandomNumberGenerator, Hashable, Sendable, Codable {
     case modelRows
     /// Which rows of a table are compared with a model's, and what they are permuted by.
     case comparedRows
+    /// Which pictures are moved in one epoch of training, and where to; one index an epoch.
+    case shifts
   }
 
   /// Creates the generator of one of a purpose's 2⁴⁸ sequences.

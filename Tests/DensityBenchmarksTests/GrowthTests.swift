@@ -69,7 +69,7 @@ import Testing
   }
 
   @Test func labelsKeepTheirOrderAndTheirDistance() {
-    let places = GrowthPlot.spread([50, 10, 12, 95, 96, 97], by: 5, within: 0...100)
+    let places = SVG.spread([50, 10, 12, 95, 96, 97], by: 5, within: 0...100)
     #expect(places == [50, 10, 15, 90, 95, 100])
   }
 }

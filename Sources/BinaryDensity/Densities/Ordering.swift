@@ -41,17 +41,20 @@ public struct Ordering: Hashable, Sendable {
     return Ordering(generator.permutation(of: count))
   }
 
-  /// One of the four orders in which the pixels of a picture are scanned: 0 along its rows, 1 down its columns, 2 and 3 these
-  /// backwards.
+  /// The number of orders in which the pixels of a picture are scanned.
+  package static let scanCount = 8
+
+  /// One of the eight orders in which the pixels of a picture are scanned: 0 along its rows, 1 down its columns, 2 and 3 these
+  /// backwards; 4 to 7 are 0 to 3 of the picture in a mirror, its left side at the right.
   ///
-  /// - Precondition: `0 <= index < 4`.
+  /// - Precondition: `0 <= index < 8`.
   package static func scan(_ index: Int, of shape: ImageShape) -> Ordering {
-    precondition((0..<4).contains(index), "there are 4 scans, not \(index + 1)")
+    precondition((0..<scanCount).contains(index), "there are \(scanCount) scans, not \(index + 1)")
+    let (height, width) = (shape.height, shape.width)
     let natural = Array(0..<shape.pixelCount)
-    let forwards =
-      index % 2 == 0
-      ? natural : natural.map { ($0 % shape.height) * shape.width + $0 / shape.height }
-    return Ordering(index < 2 ? forwards : forwards.reversed())
+    let forwards = index % 2 == 0 ? natural : natural.map { ($0 % height) * width + $0 / height }
+    let scan = index % 4 < 2 ? forwards : forwards.reversed()
+    return Ordering(index < 4 ? scan : scan.map { $0 / width * width + (width - 1 - $0 % width) })
   }
 
   /// The mask degree of each variable as an input: the number of variables known once it is.

@@ -145,9 +145,10 @@ extension DensitySearch {
       shared.state.withLock { state in
         guard !state.isStopped else { return .none }
         let leaders = state.trials.sorted { $0.nll < $1.nll }.prefix(5)
+        let canShift = data.canShift
         let candidates =
           Recipe.first(stepCount: state.stepCount, hasMissingCells: data.partialRows(.train) != nil)
-          + leaders.flatMap { $0.recipe.neighbours(peak: $0.peak) }
+          + leaders.flatMap { $0.recipe.neighbours(peak: $0.peak, canShift: canShift) }
         for candidate in candidates {
           let recipe = candidate.roundedToEpochs(rowCount: data.train.rowCount)
           if state.started.insert(recipe).inserted {

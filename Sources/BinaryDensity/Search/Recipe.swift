@@ -19,6 +19,8 @@ public struct Recipe: Hashable, Sendable {
   public var isNatural = false
   /// The rates of dropout.
   public var dropout = Dropout.none
+  /// The share of the training rows that are moved by one pixel in each epoch, if rows are pictures.
+  public var shiftShare = 0.0
   /// The decoupled weight decay.
   public var weightDecay = 0.01
   /// The base learning rate of Adam.
@@ -26,23 +28,19 @@ public struct Recipe: Hashable, Sendable {
   /// The number of steps that the learning rate's cosine spans.
   public var stepCount: Int
 
-  /// The orders of neighbouring columns: forwards and backwards; of a picture, along its rows and down its columns.
+  /// The orders of neighbouring columns: forwards and backwards; of a picture, all in which it is scanned.
   private static func naturalOrders(variableCount: Int, imageShape: ImageShape?) -> [[Int]] {
-    var orders = [Array(0..<variableCount)]
-    if let imageShape {
-      orders.append(
-        (0..<imageShape.width).flatMap { column in
-          (0..<imageShape.height).map { $0 * imageShape.width + column }
-        })
-    }
-    return orders + orders.map { $0.reversed() }
+    guard let imageShape else { return [Array(0..<variableCount), (0..<variableCount).reversed()] }
+    return (0..<Ordering.scanCount).map { Ordering.scan($0, of: imageShape).variables }
   }
 
   /// How many different orders the recipe has.
   ///
-  /// Of a picture these are the four that follow its rows and columns, for
+  /// Of a picture these are those that follow its rows and columns, for
   /// others do far worse; any other table has random orders too, as many as are wanted.
-  func orderCount(imageShape: ImageShape?) -> Int { isNatural && imageShape != nil ? 4 : .max }
+  func orderCount(imageShape: ImageShape?) -> Int {
+    isNatural && imageShape != nil ? Ordering.scanCount : .max
+  }
 
   /// Returns the number of rows a step, and of steps an epoch.
   private static func batches(rowCount: Int) -> (size: Int, count: Int) {
@@ -63,13 +61,13 @@ public struct Recipe: Hashable, Sendable {
   }
 
   /// Returns how to train with the recipe on `rowCount` rows.
-  func training(rowCount: Int, seed: UInt64) -> TrainingConfiguration {
+  package func training(rowCount: Int, seed: UInt64) -> TrainingConfiguration {
     let batchSize = Self.batches(rowCount: rowCount).size
     let epochs = epochCount(rowCount: rowCount)
     return TrainingConfiguration(
       epochCount: epochs, batchSize: batchSize, learningRate: learningRate,
       optimizer: .adam(weightDecay: weightDecay), patience: max(4, epochs / 3), seed: seed, dropout: dropout,
-      startsAtMarginals: true)
+      startsAtMarginals: true, shiftShare: shiftShare)
   }
 
   /// Returns the untrained model of the recipe in the `order`-th order of a seed.
@@ -121,6 +119,7 @@ extension Recipe: CustomStringConvertible {
     } else if dropout.inputs > 0 {
       parts.append("dropout \(dropout.inputs)")
     }
+    if shiftShare > 0 { parts.append("shifts \(shiftShare)") }
     return (parts + ["decay \(weightDecay)", "rate \(learningRate)", "\(stepCount) steps"]).joined(
       separator: ", ")
   }
@@ -174,13 +173,16 @@ extension Recipe {
   private static let inputRates = [0, 0.05, 0.1, 0.2, 0.3, 0.4]
   private static let hiddenRates = [0, 0.25, 0.5, 0.7]
   private static let decays = [0.001, 0.01, 0.1, 0.3]
+  private static let shiftShares = [0, 0.2, 0.4]
   private static let sizes = [16, 50, 100, 200, 500, 1000, 2000]
 
   /// The recipes that differ in one thing, those first that tables differ most in.
   ///
-  /// - Parameter peak: the share of the training after which this recipe was at its best: a model that is best early
-  ///   wants a shorter schedule or more regularisation, one that is best at the end perhaps a longer one.
-  package func neighbours(peak: Double) -> [Recipe] {
+  /// - Parameters:
+  ///   - peak: the share of the training after which this recipe was at its best: a model that is best early wants a shorter
+  ///     schedule or more regularisation, one that is best at the end perhaps a longer one.
+  ///   - canShift: whether rows are pictures, of which a share may be moved.
+  package func neighbours(peak: Double, canShift: Bool = false) -> [Recipe] {
     var result: [Recipe] = []
     func add(_ change: (inout Recipe) -> Void) {
       var recipe = self
@@ -192,6 +194,9 @@ extension Recipe {
       return ladder[min(max(place + step, 0), ladder.count - 1)]
     }
     if peak < 0.6 { add { $0.stepCount = max(100, stepCount / 2) } }
+    if canShift {
+      for step in [1, -1] { add { $0.shiftShare = moved(shiftShare, by: step, in: Self.shiftShares) } }
+    }
     add { $0.dropout.inputs = moved(dropout.inputs, by: 1, in: Self.inputRates) }
     add { $0.dropout.inputs = moved(dropout.inputs, by: -1, in: Self.inputRates) }
     switch network {

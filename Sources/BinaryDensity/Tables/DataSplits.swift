@@ -36,6 +36,8 @@ public struct DataSplits: Sendable {
   public let test: BinaryMatrix?
   /// The height and width of the picture a row is, if it is one.
   public let imageShape: ImageShape?
+  /// Where in a row the pixels stand, if it is a picture or one follows the bits of a class.
+  package internal(set) var picture: PicturePlace?
   /// The names of the columns, if the training table has any.
   public private(set) var columnNames: [String]?
   /// How other tables of its kind are to be read.
@@ -97,6 +99,7 @@ public struct DataSplits: Sendable {
     self.validation = validation
     self.test = test
     self.imageShape = imageShape
+    picture = imageShape.map { PicturePlace(shape: $0) }
     self.binarization = binarization
     if case .dynamic = binarization { self.trainLevels = trainLevels } else { self.trainLevels = nil }
     self.otherSource = otherSource
@@ -199,7 +202,7 @@ public struct DataSplits: Sendable {
   /// Returns the data set with the names of another's columns and the other's sources.
   private func described(as other: DataSplits) -> DataSplits {
     var result = described(columnNames: other.columnNames, sources: other.sources, values: other.values)
-    result.indexBase = other.indexBase
+    (result.indexBase, result.picture) = (other.indexBase, other.picture)
     return result
   }
 

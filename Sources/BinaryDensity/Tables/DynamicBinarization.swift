@@ -48,8 +48,14 @@ public struct DynamicBinarization: RowSource {
   ///
   /// - Complexity: one Philox block for every four pixels that are not all black, on all threads.
   public func gather<Scalar: KernelScalar>(_ rows: [Int], into batch: RowBatch<Scalar>) {
-    guard let epoch else { return fixed.gather(rows, into: batch) }
-    levels.redrawn(seed: seed, epoch: epoch, rows: rows).gather(Array(rows.indices), into: batch)
+    guard epoch != nil else { return fixed.gather(rows, into: batch) }
+    bits(ofRows: rows).gather(Array(rows.indices), into: batch)
+  }
+
+  /// Returns the rows of the given indices.
+  public func bits(ofRows rows: [Int]) -> BinaryMatrix {
+    guard let epoch else { return fixed.selecting(rows) }
+    return levels.redrawn(seed: seed, epoch: epoch, rows: rows)
   }
 
   /// Calls `body` with consecutive rows while it says to go on, and returns whether it always did.

@@ -22,6 +22,11 @@ public protocol RowSource: RowStream, Sendable {
   func gather<Scalar: KernelScalar>(
     _ rows: [Int], into batch: RowBatch<Scalar>
   ) throws(DensityError)
+  /// Returns the rows of the given indices as a table, in their order; an index may come more than once.
+  ///
+  /// - Precondition: they are rows of the source.
+  /// - Throws: what reading throws.
+  func bits(ofRows rows: [Int]) throws(DensityError) -> BinaryMatrix
   /// Returns the rows as an epoch of training sees them: drawn anew, or the same in every epoch.
   func rows(inEpoch epoch: Int) -> any RowSource
 }
@@ -29,6 +34,17 @@ public protocol RowSource: RowStream, Sendable {
 extension RowSource {
   /// The same in every epoch, unless the source says otherwise.
   public func rows(inEpoch epoch: Int) -> any RowSource { self }
+
+  /// By way of a batch, unless the source has a shorter one.
+  public func bits(ofRows rows: [Int]) throws(DensityError) -> BinaryMatrix {
+    let batch = RowBatch<Float>(capacity: max(1, rows.count), columnCount: columnCount)
+    try gather(rows, into: batch)
+    var result = BinaryMatrix(rowCount: rows.count, columnCount: columnCount)
+    for place in rows.indices {
+      for column in batch.onBits(ofRow: place) { result.turnOn(place, column) }
+    }
+    return result
+  }
 }
 
 extension BinaryMatrix: RowSource {
@@ -53,6 +69,9 @@ extension BinaryMatrix: RowSource {
       "rows of \(columnCount) columns do not fit a batch of \(batch.columnCount)")
     batch.fill(words, rows: rows)
   }
+
+  /// Returns the rows of the given indices.
+  public func bits(ofRows rows: [Int]) -> BinaryMatrix { selecting(rows) }
 
   /// Calls `body` with consecutive rows while it says to go on, and returns whether it always did.
   @discardableResult

@@ -11,7 +11,7 @@ public struct RecommendedSettings: Hashable, Sendable {
   public let learningRate: Double
   /// The decoupled weight decay of Adam.
   public let weightDecay: Double
-  /// The number of steps after which more help little.
+  /// The number of steps of the recommended batch after which more help little.
   public let stepCount: Int
   /// How the order of the variables is chosen.
   public let ordering: OrderingRule
@@ -39,13 +39,40 @@ public struct RecommendedSettings: Hashable, Sendable {
   /// How the learning rate changes, for every family.
   public static let schedule = Schedule.cosine()
 
-  /// Returns the base learning rate that suits an update rule.
-  public func learningRate(of optimizer: OptimizerMethod) -> Double {
-    switch optimizer {
-    case .sgd: 0.05
-    case .adagrad: 0.01
-    case .adam: learningRate
-    }
+  /// The numbers of rows a step that the learning rate follows; with fewer or more it stays as with the least or the most.
+  public static let followedBatchSizes = 10...1000
+
+  /// What the learning rate that suits the recommended batch is multiplied by for one of another size.
+  ///
+  ///     √(B / 100)   for 10 ≤ B ≤ 1000
+  ///
+  /// The mean over B rows strays from the gradient by 1 / √B, and Adam divides by its size: steps of a rate that grows as √B
+  /// carry the same noise through an epoch. A large batch has little noise left and takes few steps an epoch: there the epochs
+  /// grow by the same factor, so that rate · steps, how far Adam can come, stays. RESULTS.md has the figures, and where this
+  /// ends.
+  /// - Precondition: `batchSize >= 1`.
+  /// - Source: for the rate Malladi, Lyu, Panigrahi, Arora, On the SDEs and Scaling Rules for Adaptive Gradient Algorithms,
+  ///   NeurIPS 2022; for the epochs this package.
+  public static func scale(ofBatchSize batchSize: Int) -> Double {
+    precondition(batchSize >= 1, "a batch has at least one row, not \(batchSize)")
+    let range = followedBatchSizes
+    let followed = min(max(batchSize, range.lowerBound), range.upperBound)
+    return (Double(followed) / Double(Self.batchSize)).squareRoot()
+  }
+
+  /// Returns the base learning rate that suits an update rule and a number of rows a step.
+  ///
+  /// - Precondition: `batchSize >= 1`.
+  public func learningRate(
+    of optimizer: OptimizerMethod, batchSize: Int = RecommendedSettings.batchSize
+  ) -> Double {
+    let rate =
+      switch optimizer {
+      case .sgd: 0.05
+      case .adagrad: 0.01
+      case .adam: learningRate
+      }
+    return rate * Self.scale(ofBatchSize: batchSize)
   }
 }
 
@@ -67,8 +94,8 @@ extension ModelKind {
 extension TrainingConfiguration {
   /// Returns the settings that a family is best trained with on a table of `rowCount` rows.
   ///
-  /// What is given is kept, and the rest is chosen to suit: the learning rate the update rule, the number of epochs
-  /// the size of a batch.
+  /// What is given is kept, and the rest is chosen to suit: the learning rate the update rule and the size of a batch, the
+  /// number of epochs the size of the table and of a batch.
   /// - Parameters:
   ///   - kind: the family.
   ///   - rowCount: the number of training rows.
@@ -85,10 +112,13 @@ extension TrainingConfiguration {
     }
     let optimizer = optimizer ?? .adam(weightDecay: settings.weightDecay)
     var configuration = TrainingConfiguration(
-      epochCount: 1, batchSize: batchSize, learningRate: settings.learningRate(of: optimizer),
-      optimizer: optimizer)
+      epochCount: 1, batchSize: batchSize,
+      learningRate: settings.learningRate(of: optimizer, batchSize: batchSize), optimizer: optimizer)
+    configuration.batchSize = RecommendedSettings.batchSize
     let batches = max(1, configuration.batchesPerEpoch(rowCount: rowCount))
-    configuration.epochCount = max(1, settings.stepCount / batches)
+    let epochs = Double(max(1, settings.stepCount / batches))
+    configuration.epochCount = Int(epochs * max(1, RecommendedSettings.scale(ofBatchSize: batchSize)))
+    configuration.batchSize = batchSize
     return configuration
   }
 }

@@ -103,6 +103,7 @@ public final class Trainer<Model: TrainableDensity> {
         "a \(current.kind?.rawValue ?? "\(Model.self)") cannot be trained with dropout of hidden units")
     }
     try data.checkHeldOutRows()
+    self.trainingRows = try data.trainingRows(for: state.progress.configuration)
     try data.check(state.completions, isNeeded: !Model.takesMissingCells)
     self.data = data
     progress = state.progress
@@ -132,7 +133,6 @@ public final class Trainer<Model: TrainableDensity> {
     executor.isTraining = true
     executor.precision = state.progress.configuration.precision
     executor.seed = state.progress.configuration.seed
-    self.trainingRows = trainingRows
     batch = RowBatch(
       capacity: executor.plan.batchCapacity, columnCount: data.variableCount, columnOrder: renumbering?.order)
     judge = data.validation.flatMap { validation in

@@ -54,19 +54,28 @@ public struct TrainingConfiguration: Hashable, Sendable, Codable {
     get { redrawnEvery ?? 4 }
     set { redrawnEvery = newValue == 4 ? nil : newValue }
   }
+  /// The share of the training rows that are moved by one pixel, where rows are pictures.
+  ///
+  /// Each row is moved in each epoch with this probability, up, down, to a side or along a diagonal, by a draw of its own.
+  /// What enters the picture is off. Rows that are measured stay where they are.
+  public var shiftShare: Double {
+    get { shifts ?? 0 }
+    set { shifts = newValue == 0 ? nil : newValue }
+  }
   // Nil for what files have from before there was a choice.
   private var measuredEvery: Int?
   private var reducedPrecision: Precision?
   private var dropoutRates: Dropout?
   private var marginalStart: Bool?
   private var redrawnEvery: Int?
+  private var shifts: Double?
 
   /// The names in checkpoints, where the learning rate has been `rate` from the first.
   private enum CodingKeys: String, CodingKey {
     case epochCount, batchSize
     case learningRate = "rate"
     case schedule, optimizer, clippingNorm, patience, seed, averaging
-    case measuredEvery, reducedPrecision, dropoutRates, marginalStart, redrawnEvery
+    case measuredEvery, reducedPrecision, dropoutRates, marginalStart, redrawnEvery, shifts
   }
 
   /// Creates a configuration: what is not given is as plain as can be.
@@ -75,7 +84,7 @@ public struct TrainingConfiguration: Hashable, Sendable, Codable {
     schedule: Schedule = RecommendedSettings.schedule, optimizer: OptimizerMethod = .adam(),
     clippingNorm: Double? = nil, patience: Int? = nil, seed: UInt64 = 0, validationInterval: Int = 1,
     precision: Precision = .float32, dropout: Dropout = .none, averaging: Double? = nil,
-    startsAtMarginals: Bool = false, redrawInterval: Int = 4
+    startsAtMarginals: Bool = false, redrawInterval: Int = 4, shiftShare: Double = 0
   ) {
     self.epochCount = epochCount
     self.batchSize = batchSize
@@ -91,6 +100,7 @@ public struct TrainingConfiguration: Hashable, Sendable, Codable {
     self.dropout = dropout
     self.startsAtMarginals = startsAtMarginals
     self.redrawInterval = redrawInterval
+    self.shiftShare = shiftShare
   }
 
   /// What is wrong with the configuration, or nil.
@@ -114,6 +124,9 @@ public struct TrainingConfiguration: Hashable, Sendable, Codable {
     let rates = 0.0..<1.0
     if !rates.contains(dropout.inputs) || !rates.contains(dropout.hidden) {
       return "dropout rates are from 0 to below 1, not \(dropout.inputs) and \(dropout.hidden)"
+    }
+    if !(0...1).contains(shiftShare) {
+      return "the share of rows that are moved is from 0 to 1, not \(shiftShare)"
     }
     if let averaging, !rates.contains(averaging) {
       return "the averaging's decay is from 0 to below 1, not \(averaging)"

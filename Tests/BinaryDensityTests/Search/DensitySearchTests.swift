@@ -183,4 +183,43 @@ struct DensitySearchTests {
         if case .nade = recipe.network { recipe.dropout.hidden == 0 } else { true }
       })
   }
+
+  @Test("a recipe of pictures has neighbours that shift other shares of them, and any other has none")
+  func shifts() throws {
+    let plain = Recipe.first(stepCount: 1000)[0]
+    #expect(plain.neighbours(peak: 0.9).allSatisfy { $0.shiftShare == 0 })
+    var shares: Set<Double> = [0]
+    var recipe = plain
+    for _ in 0..<4 {
+      let others = recipe.neighbours(peak: 0.9, canShift: true).filter { $0.shiftShare != recipe.shiftShare }
+      #expect(others.map(\.shiftShare).contains(recipe.shiftShare == 0.2 ? 0 : 0.2))
+      recipe = try #require(others.first)
+      shares.insert(recipe.shiftShare)
+    }
+    #expect(shares == [0, 0.2, 0.4])
+    recipe.shiftShare = 0.4
+    #expect(recipe.training(rowCount: 100, seed: 1).shiftShare == 0.4)
+    #expect(recipe.description.contains(", shifts 0.4, decay"))
+    #expect(!plain.description.contains("shifts"))
+  }
+
+  @Test("a picture is scanned in eight different orders, of which the first four are those of old")
+  func scans() throws {
+    let shape = ImageShape(height: 2, width: 3)
+    let expected = [
+      [0, 1, 2, 3, 4, 5], [0, 3, 1, 4, 2, 5], [5, 4, 3, 2, 1, 0], [5, 2, 4, 1, 3, 0],
+      [2, 1, 0, 5, 4, 3], [2, 5, 1, 4, 0, 3], [3, 4, 5, 0, 1, 2], [3, 0, 4, 1, 5, 2],
+    ]
+    #expect((0..<8).map { Ordering.scan($0, of: shape).variables } == expected)
+    let recipe = try #require(Recipe.first(stepCount: 100).first { $0.isNatural })
+    func order(_ index: Int, _ shape: ImageShape?) throws -> [Int] {
+      let model = try recipe.model(
+        variableCount: 6, imageShape: shape, order: index, seed: 1, weightSeed: 2)
+      return try #require(model as? NADE).ordering.variables
+    }
+    #expect(try (0..<8).map { try order($0, shape) } == expected)
+    #expect(try order(8, shape) == Ordering.random(count: 6, seed: 9).variables)
+    #expect(try (0..<2).map { try order($0, nil) } == [[0, 1, 2, 3, 4, 5], [5, 4, 3, 2, 1, 0]])
+    #expect(try order(2, nil) == Ordering.random(count: 6, seed: 3).variables)
+  }
 }

@@ -97,7 +97,7 @@ public struct LabelledSplits: Sendable {
   /// Returns the training and validation rows with one bit for each class before them, of which that of the row's is on.
   ///
   /// - Throws: `DensityError.invalidConfiguration` for rows with missing cells, or drawn anew in each epoch.
-  func rowsAfterClasses() throws(DensityError) -> DataSplits {
+  package func rowsAfterClasses() throws(DensityError) -> DataSplits {
     if DataSplit.allCases.contains(where: { data.partialRows($0) != nil }) {
       throw .invalidConfiguration(
         "\(data.name): cells are missing, and one network for all classes takes complete rows; --per-class trains one a class"
@@ -117,9 +117,11 @@ public struct LabelledSplits: Sendable {
       }
       return result
     }
-    return DataSplits(
+    var result = DataSplits(
       name: data.name, train: extended(.train) ?? data.train, validation: extended(.validation), test: nil,
       imageShape: nil, binarization: data.binarization, trainLevels: nil)
+    result.picture = data.imageShape.map { PicturePlace(shape: $0, firstColumn: classes.count) }
+    return result
   }
 }
 

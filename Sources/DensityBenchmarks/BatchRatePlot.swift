@@ -1,0 +1,132 @@
+import Foundation
+
+/// Validation figures against the learning rate as a picture: one panel a model and table, one line a size of batch, a large dot
+/// where the recommended rate stands.
+///
+/// Rates are logarithmic. What lies far above the least figures is left out.
+package struct BatchRatePlot {
+  let panels: [BatchRates.Panel]
+  /// A line about the training.
+  let note: String
+
+  package init(panels: [BatchRates.Panel], note: String) {
+    self.panels = panels
+    self.note = note
+  }
+
+  private static let columns = 2
+  private static let cell = (width: 480.0, height: 350.0)
+  /// The part of a cell inside the axes, from its upper left corner.
+  private static let frame = (left: 64.0, top: 40.0, width: 310.0, height: 250.0)
+
+  /// The picture as an SVG document.
+  package var svg: String {
+    let rows = (panels.count + Self.columns - 1) / Self.columns
+    let width = Int(Double(Self.columns) * Self.cell.width)
+    let height = Int(60 + Double(rows) * Self.cell.height)
+    var lines = [
+      "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 \(width) \(height)\" width=\"\(width)\" "
+        + "height=\"\(height)\" font-family=\"sans-serif\" font-size=\"12\">",
+      "<title>Validation NLL against the learning rate, for several sizes of a batch</title>",
+      Self.style,
+      "<rect class=\"page\" width=\"\(width)\" height=\"\(height)\"/>",
+      SVG.text("Validation NLL in nats, against the learning rate", x: 20, y: 28, "heading"),
+      SVG.text(
+        note + "; a line for each number of rows a step, a large dot at the recommended rate", x: 20, y: 47,
+        "faint"),
+    ]
+    for (index, panel) in panels.enumerated() {
+      let x = Double(index % Self.columns) * Self.cell.width
+      let y = 60 + Double(index / Self.columns) * Self.cell.height
+      lines.append("<g transform=\"translate(\(SVG.number(x)) \(SVG.number(y)))\">")
+      lines += drawing(of: panel)
+      lines.append("</g>")
+    }
+    lines.append("</svg>")
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  /// From few rows to many: light to dark, or dark to light.
+  private static let colours = [
+    ("#e3a008", "#7c6410"), ("#d9730d", "#a3670f"), ("#c0392b", "#d2601a"), ("#9b2c6e", "#f07070"),
+    ("#5e35a6", "#d58be0"), ("#1d3a8a", "#8fb4ff"),
+  ]
+
+  private static let style: String = {
+    func rules(_ colour: ((String, String)) -> String) -> String {
+      colours.indices.map { index in
+        let name = "b\(index)"
+        let value = colour(colours[index])
+        return
+          ".\(name) { stroke: \(value) } text.\(name) { fill: \(value); stroke: none } circle.\(name) { fill: \(value) }"
+      }.joined(separator: "\n")
+    }
+    return """
+      <style>
+      .page { fill: #ffffff } text { fill: #24292f } .heading { font-size: 16px; font-weight: bold }
+      .title { font-size: 13px; font-weight: bold } .faint { fill: #57606a } .grid { stroke: #d8dee4 }
+      .line { fill: none; stroke-width: 1.8; stroke-linejoin: round } .lead { stroke-width: 0.7; opacity: 0.6 }
+      \(rules { $0.0 })
+      @media (prefers-color-scheme: dark) {
+      .page { fill: #0d1117 } text { fill: #e6edf3 } .faint { fill: #9198a1 } .grid { stroke: #30363d }
+      \(rules { $0.1 })
+      }
+      </style>
+      """
+  }()
+
+  private func drawing(of panel: BatchRates.Panel) -> [String] {
+    let frame = Self.frame
+    let (right, bottom) = (frame.left + frame.width, frame.top + frame.height)
+    let bests = panel.lines.compactMap { $0.best?.nll }
+    let recommended = panel.lines.map { $0.loss + ($0.best?.nll ?? 0) }.filter(\.isFinite)
+    guard let least = bests.min(), let most = (bests + recommended).max(),
+      let rates = LogAxis(panel.lines.flatMap(\.points).map(\.rate), from: frame.left, length: frame.width)
+    else { return [] }
+    // All the least figures and the recommended ones, and room to see how lines rise from them.
+    let height = max(1.5 * (most - least), 0.01 * least, 1e-3)
+    func y(_ nll: Double) -> Double {
+      bottom - (nll - least + 0.03 * height) / (1.03 * height) * frame.height
+    }
+    var lines = [SVG.text(panel.title, x: frame.left, y: frame.top - 14, "title")]
+    for figure in Self.ticks(least...(least + height)) {
+      lines.append(SVG.line("grid", frame.left, y(figure), right, y(figure)))
+      lines.append(
+        SVG.text(significantTick(figure), x: frame.left - 8, y: y(figure) + 4, "faint", anchor: "end"))
+    }
+    for rate in rates.powers {
+      let x = rates.position(rate)
+      lines.append(SVG.line("grid", x, frame.top, x, bottom))
+      lines.append(SVG.text("\(rate)", x: x, y: bottom + 18, "faint", anchor: "middle"))
+    }
+    let paths = panel.lines.map { line in
+      line.points.filter { $0.nll <= least + height }
+        .map { (x: rates.position($0.rate), y: y($0.nll)) }
+    }
+    let ends = paths.map { $0.last?.y ?? frame.top }
+    let places = SVG.spread(ends, by: 14, within: frame.top...bottom)
+    for (index, line) in panel.lines.enumerated() {
+      let colour = "b\(index % Self.colours.count)"
+      guard let end = paths[index].last else { continue }
+      lines.append(SVG.path("line \(colour)", paths[index]))
+      for (point, place) in zip(line.points.filter { $0.nll <= least + height }, paths[index]) {
+        let isRecommended = point.rate == line.recommendedRate
+        lines.append(SVG.dot(colour, x: place.x, y: place.y, radius: isRecommended ? 4.5 : 1.8))
+      }
+      lines.append(SVG.line("lead \(colour)", end.x + 3, end.y, right + 16, places[index]))
+      lines.append(SVG.text("\(line.batchSize) rows", x: right + 19, y: places[index] + 4, colour))
+    }
+    return lines
+  }
+
+  /// Round numbers in a range, four to eight of them.
+  private static func ticks(_ range: ClosedRange<Double>) -> [Double] {
+    let width = range.upperBound - range.lowerBound
+    let power = pow(10, (log10(width / 4)).rounded(.down))
+    let step = [5, 2, 1].map { $0 * power }.first { width / $0 >= 4 } ?? power
+    return stride(from: (range.lowerBound / step).rounded(.up) * step, through: range.upperBound, by: step)
+      .map { $0 }
+  }
+
+  private func significantTick(_ value: Double) -> String { "\((value * 1000).rounded() / 1000)" }
+}
