@@ -24,8 +24,8 @@ EMULATOR     ?= qemu-aarch64
 EMULATION     = gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
 
 .DEFAULT_GOAL := help
-.PHONY: help build train sample evaluate test test-kernels test-neon test-formats bench bench-peers bench-growth lint format \
-        docs clean
+.PHONY: help build train sample evaluate test test-kernels test-neon test-formats bench bench-peers bench-growth \
+        bench-anytime lint format docs clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -83,6 +83,10 @@ bench-peers: ## compare with PyTorch and JAX, and with readers of tables, where 
 bench-growth: ## measure how the time grows with every size, plot it
 	@$(BUILD) --product density-bench
 	.build/release/density-bench --growth $(ARGS)
+
+bench-anytime: ## measure what a search has after ever longer times: TABLES='plants.train.data …'
+	@$(BUILD) --product density-bench
+	.build/release/density-bench --anytime $(addprefix --train ,$(TABLES)) $(ARGS)
 
 lint: ## check the format of all Swift sources
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests

@@ -78,7 +78,18 @@ enum BenchmarkCommand {
         help:
           "Instead, fit models to a table of which cells are removed at random, and measure them on complete rows. The "
           + "tables are those of --train, --validation and --test."),
-      .value("train", placeholder: "path", help: "With --missing: the training table."),
+      .flag(
+        "anytime",
+        help:
+          "Instead, search tables for ever longer times, as 'density fit' does, and print what is found after each. The "
+          + "training tables are those of --train, which may be given several times; validation and test tables are "
+          + "named like them, with 'valid' and 'test' in the place of 'train'."),
+      .value(
+        "times", placeholder: "times", default: "10s,1m,5m,30m",
+        help: "With --anytime: the times, divided by commas."),
+      .value(
+        "train", placeholder: "path", isRepeated: true,
+        help: "With --missing: the training table. With --anytime: the training tables."),
       .value("validation", placeholder: "path", help: "With --missing: the validation table."),
       .value(
         "test", placeholder: "path",
@@ -90,8 +101,10 @@ enum BenchmarkCommand {
           "Instead, measure on one thread how the time of a row grows with each size of NADE and MADE, fit the "
           + "exponents, and plot them."),
       .value(
-        "plot", placeholder: "file", default: "Sources/DensityBenchmarks/Peers/growth.svg",
-        help: "With --growth: where the plot goes."),
+        "plot", placeholder: "file",
+        help:
+          "Where the plot goes. With --growth by default Sources/DensityBenchmarks/Peers/growth.svg; with --anytime by "
+          + "default there is none."),
     ],
     examples: [
       Command.Example("density-bench --only NADE --threads 1,2", "NADE on one thread and on two"),
@@ -99,6 +112,9 @@ enum BenchmarkCommand {
       Command.Example(
         "density-bench --against ../old/.build/release/density-bench", "whether anything became slower"),
       Command.Example("density-bench --growth --plot growth.svg", "how the time grows"),
+      Command.Example(
+        "density-bench --anytime --train plants.train.data --times 10s,1m --plot anytime.svg",
+        "what a search has after ten seconds and a minute"),
     ]
   ) { arguments in
     try run(arguments)
@@ -131,6 +147,7 @@ enum BenchmarkCommand {
     "queries": ["only", "data", "model", "test"],
     "growth": ["seconds", "repetitions", "plot", "json"],
     "missing": ["train", "validation", "test", "only", "json"],
+    "anytime": ["train", "times", "plot", "json"],
   ]
 
   private static func run(_ parsed: ParsedArguments) throws -> ExitStatus {
@@ -151,7 +168,14 @@ enum BenchmarkCommand {
     case "growth":
       try Growth(
         seconds: seconds ?? 0.05, repetitions: repetitions, isJSON: parsed.flag("json"),
-        path: parsed.value("plot", as: .path)
+        path: parsed.optionalValue("plot", as: .path) ?? "Sources/DensityBenchmarks/Peers/growth.svg"
+      ).run()
+    case "anytime":
+      let tables = try parsed.values("train", as: .path)
+      guard !tables.isEmpty else { throw UsageError("--anytime needs --train") }
+      try Anytime(
+        tables: tables, times: parsed.value("times", as: .durations),
+        plot: parsed.optionalValue("plot", as: .path), isJSON: parsed.flag("json")
       ).run()
     case "serve":
       try Server(
