@@ -86,7 +86,7 @@ enum FitCommand {
       report.show(event, progress)
       return !Interrupt.isRequested
     } keptAside: { aside in
-      progress.print("kept the earlier search, or file, as \(aside)")
+      progress.print("kept the earlier file as \(aside)")
     }
     progress.finish()
     if result.isInterrupted {

@@ -2,6 +2,10 @@ import DensityBenchmarks
 import Foundation
 import Testing
 
+#if canImport(FoundationXML)
+  import FoundationXML
+#endif
+
 @Suite("What a search has at any time")
 struct AnytimeTests {
   private func finding(_ table: String, _ seconds: Double, _ nll: Double) -> Anytime.Finding {

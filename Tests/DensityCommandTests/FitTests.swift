@@ -11,8 +11,9 @@ struct FitTests {
     let running = try DensityProgram.start(["fit", "the rows.csv", "-t", "20s", "-o", "m"], in: folder)
     let deadline = Date() + 50
     while Date() < deadline {
-      let files = (try? names(in: folder + "/m.search")) ?? []
-      if files.contains("search.json"), files.count(where: { $0.hasPrefix("network") }) >= networks { break }
+      let text = try? String(contentsOfFile: folder + "/m.search/search.json", encoding: .utf8)
+      let record = try text.map(DensityProgram.json)
+      if let count = record?["networks"]?.elements?.count, count >= networks { break }
       usleep(2000)
     }
     return running
@@ -41,8 +42,7 @@ struct FitTests {
       let resumed = try DensityProgram.run(
         "fit", "the rows.csv", "-o", "m", "--resume", "-t", "1s", "--json", in: folder)
       #expect(resumed.status == 0, "\(resumed.errors)")
-      let recipes = "going on after 0.0s: 0 recipes tried"
-      #expect(resumed.errors.contains(trials.isEmpty ? recipes : ": \(trials.count) recipes tried"))
+      #expect(resumed.errors.contains(": \(trials.count) recipes tried"), "\(resumed.errors)")
       let figures = try leaderboard(resumed)
       #expect(Set(figures["recipe"] ?? []).isSuperset(of: trials))
       let members = kept.filter { $0["is_member"] == .bool(true) }.compactMap { $0["nll"]?.number }

@@ -21,7 +21,7 @@ extension DensitySearch {
         // What a file's networks do is not in it, nor which they are: they have numbers that no others are given.
         guard let nll = nll(network, observe) else { break }
         let member = Network(
-          recipe: bestRecipe, order: 0, number: 1_000_000 + index, density: network, nll: nll,
+          recipe: bestRecipe, order: 0, number: Network.firstUnknown + index, density: network, nll: nll,
           isComplete: true)
         if state.best == nil { state.best = member } else { state.addMember(member) }
       }

@@ -46,9 +46,9 @@ extension DensitySearch {
     private func measureDepth() {
       let (best, members) = shared.state.withLock { ($0.depth == nil ? $0.best : nil, $0.members) }
       // Networks of several orders each make no ensemble.
-      guard let best, best.density.autoregressive() != nil else { return }
+      guard let best, best.isKnown, best.density.autoregressive() != nil else { return }
       func member(ofOrder order: Int) -> Network? {
-        members.first { $0.order == order && $0.recipe == best.recipe }
+        members.first { $0.order == order && $0.recipe == best.recipe && $0.isKnown }
       }
       guard let same = member(ofOrder: 0), let other = member(ofOrder: 1) else { return }
       func gain(_ density: any Density, over networks: [Network]) -> Double? {

@@ -29,6 +29,11 @@ extension DensitySearch {
     /// Whether it was trained to the end of its recipe, not for less because of the end of the time.
     package let isComplete: Bool
 
+    /// The first number of the networks that were read back from what a search has found, which does not tell their orders.
+    static let firstUnknown = 1_000_000
+    /// Whether it is known which network of which order it is.
+    var isKnown: Bool { number < Self.firstUnknown }
+
     package init(
       recipe: Recipe, order: Int, number: Int, density: any Density, nll: Double, isComplete: Bool
     ) {

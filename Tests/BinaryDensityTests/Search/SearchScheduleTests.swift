@@ -86,7 +86,8 @@ struct SearchScheduleTests {
       Issue.record("no member in the second half")
       return
     }
-    #expect(schedule.next(&state, elapsed: 95) == nil)
+    let isOver = schedule.next(&state, elapsed: 95) == nil
+    #expect(isOver)
   }
 
   @Test("where recipes gain nothing any more, members are trained")
@@ -126,22 +127,19 @@ struct SearchScheduleTests {
     var state = state()
     try add(Recipe.first(stepCount: 4000)[0], nll: 2, to: &state)
     state.idleEffort = 8
-    state.memberNumbers = [[0, 1, 3], [0, 1, 2]]
+    state.memberNumbers = [[1], [0, 1]]
     guard case .member(_, let order, let number, _) = schedule.next(&state, elapsed: 1) else {
       Issue.record("no member")
       return
     }
-    #expect(order == 0 && number == 2 && state.memberNumbers[0] == [0, 1, 3, 2])
+    #expect(order == 0 && number == 0 && state.memberNumbers[0] == [1, 0])
   }
 
   @Test("a stopped search does nothing more")
   func stopped() {
     var state = state()
     state.isStopped = true
-    #expect(schedule.next(&state, elapsed: 1) == nil)
+    let isOver = schedule.next(&state, elapsed: 1) == nil
+    #expect(isOver)
   }
-}
-
-extension DensitySearch.Work: Equatable {
-  public static func == (first: Self, second: Self) -> Bool { "\(first)" == "\(second)" }
 }
