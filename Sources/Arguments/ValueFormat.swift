@@ -106,6 +106,17 @@ extension ValueFormat where Value == Double {
   }
 }
 
+extension ValueFormat where Value == [Double] {
+  /// Lengths of time divided by commas, in seconds each: `10s,1m,5m`.
+  package static var durations: ValueFormat {
+    ValueFormat("durations divided by commas, such as 10s,1m") { text in
+      let parts = text.split(separator: ",", omittingEmptySubsequences: false)
+      let values = parts.compactMap { ValueFormat<Double>.duration.parse(String($0)) }
+      return values.count == parts.count ? values : nil
+    }
+  }
+}
+
 extension ValueFormat where Value: CaseIterable & RawRepresentable & Sendable, Value.RawValue == String {
   /// One of the cases of an enumeration, by its raw value.
   package static var choice: ValueFormat {

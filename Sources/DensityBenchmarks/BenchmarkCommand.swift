@@ -83,7 +83,18 @@ enum BenchmarkCommand {
         help:
           "Instead, fit models to a table of which cells are removed at random, and measure them on complete rows. The "
           + "tables are those of --train, --validation and --test."),
-      .value("train", placeholder: "path", help: "With --missing and --batch-rate: the training table."),
+      .flag(
+        "anytime",
+        help:
+          "Instead, search tables for ever longer times, as 'density fit' does, and print what is found after each. The "
+          + "training tables are those of --train, which may be given several times; validation and test tables are "
+          + "named like them, with 'valid' and 'test' in the place of 'train'."),
+      .value(
+        "times", placeholder: "times", default: "10s,1m,5m,30m",
+        help: "With --anytime: the times, divided by commas."),
+      .value(
+        "train", placeholder: "path", isRepeated: true,
+        help: "With --missing and --batch-rate: the training table. With --anytime: the training tables."),
       .value(
         "validation", placeholder: "path", help: "With --missing and --batch-rate: the validation table."),
       .value(
@@ -103,7 +114,8 @@ enum BenchmarkCommand {
       .value(
         "plot", placeholder: "file",
         help:
-          "With --growth and --batch-rate: where the plot goes. Default: \(plotFolder) and the mode's name."),
+          "Where the plot goes. With --growth and --batch-rate by default \(plotFolder) and the mode's name; with --anytime by "
+          + "default there is none."),
     ],
     examples: [
       Command.Example("density-bench --only NADE --threads 1,2", "NADE on one thread and on two"),
@@ -111,6 +123,9 @@ enum BenchmarkCommand {
       Command.Example(
         "density-bench --against ../old/.build/release/density-bench", "whether anything became slower"),
       Command.Example("density-bench --growth --plot growth.svg", "how the time grows"),
+      Command.Example(
+        "density-bench --anytime --train plants.train.data --times 10s,1m --plot anytime.svg",
+        "what a search has after ten seconds and a minute"),
     ]
   ) { arguments in
     try run(arguments)
@@ -147,6 +162,7 @@ enum BenchmarkCommand {
     "growth": ["seconds", "repetitions", "plot", "json"],
     "missing": ["train", "validation", "test", "only", "json"],
     "batch-rate": ["data", "train", "validation", "only", "plot", "json"],
+    "anytime": ["train", "times", "plot", "json"],
   ]
 
   private static func run(_ parsed: ParsedArguments) throws -> ExitStatus {
@@ -170,9 +186,9 @@ enum BenchmarkCommand {
         path: parsed.optionalValue("plot", as: .path) ?? plotFolder + "growth.svg"
       ).run()
     case "batch-rate":
-      let (train, validation) = (
-        try parsed.optionalValue("train", as: .path), try parsed.optionalValue("validation", as: .path)
-      )
+      let trains = try parsed.values("train", as: .path)
+      guard trains.count <= 1 else { throw UsageError("--batch-rate takes one --train") }
+      let (train, validation) = (trains.first, try parsed.optionalValue("validation", as: .path))
       guard (train == nil) == (validation == nil) else {
         throw UsageError("--batch-rate takes both --train and --validation, or neither")
       }
@@ -185,6 +201,13 @@ enum BenchmarkCommand {
       try BatchRates(
         tables: tables, words: words, isJSON: parsed.flag("json"),
         path: parsed.optionalValue("plot", as: .path) ?? plotFolder + "batch-rate.svg"
+      ).run()
+    case "anytime":
+      let tables = try parsed.values("train", as: .path)
+      guard !tables.isEmpty else { throw UsageError("--anytime needs --train") }
+      try Anytime(
+        tables: tables, times: parsed.value("times", as: .durations),
+        plot: parsed.optionalValue("plot", as: .path), isJSON: parsed.flag("json")
       ).run()
     case "serve":
       try Server(

@@ -11,16 +11,25 @@ enum FitCommand {
       Tries families, sizes and regularisation on the training rows, chooses on the validation rows, trains many \
       networks of the best recipe and mixes them into one checkpoint. Test rows, if given, are looked at once, at the \
       end. Cells may be missing, which is taken to be by chance and not because of what stood there; validation rows with \
-      missing cells choose by their known ones. The leaderboard is of single tries; what is written mixes many of them, and need not stand first, for of \
-      hundreds of networks one leads by luck. Ctrl-C ends the search and keeps the best so far; should the process be killed, the \
-      output's name with .partial is the best single network by then. A file that the output has the name of is kept, \
-      with ~1 after its name.
+      missing cells choose by their known ones.
+
+      Ctrl-C ends the search and keeps the best so far. While a search runs, what it has is in a folder, the output's name \
+      with .search; --resume goes on from there after Ctrl-C, or should the process be killed. Once the search is at its \
+      end the folder is gone, and --resume goes on from what was found, for more time: what it was is never made worse on the \
+      validation rows. An earlier file of the output's name is kept, with ~1 after its name, and so is such a folder.
+
+      --verbose prints all that was tried: what is written mixes many networks, and need not stand first, for of hundreds \
+      of networks one leads by luck. A search keeps networks of an eighth of the machine's memory at most.
       """,
     options: DataOptions.heldOut + [
       .value(
         "budget", short: "t", placeholder: "time", default: "5m",
-        help: "How long it may take, such as 30s, 5m or 1h; 0 is quick: one network a thread."),
+        help:
+          "How long it may take, such as 30s, 5m or 1h; 0 is quick: one network a thread. With --resume how much longer, "
+          + "by default what was left; 0 mixes what there is."),
       .value("output", short: "o", placeholder: "path", default: "fit.safetensors", help: "The checkpoint."),
+      .flag("resume", help: "Go on with the search that writes to the output; the table is given as before."),
+      .flag("verbose", help: "Print all that was tried, and how well it did."),
       CommonOptions.seed(),
       CommonOptions.threads,
       CommonOptions.json(),
@@ -31,99 +40,109 @@ enum FitCommand {
       Command.Example(
         "density fit train.csv --validation valid.csv --test test.csv -t 1h",
         "with rows of your own to choose and to report by"),
+      Command.Example("density fit table.csv --resume -t 1h", "an hour more, after the five minutes"),
     ], run: run)
 
   private static func run(_ arguments: ParsedArguments) throws -> ExitStatus {
     let output = try arguments.value("output", as: .path)
     let budget = try arguments.value("budget", as: .duration)
-    let seed = try arguments.value("seed", as: .seed)
     // Found out before the work, not after.
     let table = try arguments.value("table", as: .path)
     let heldOut = try ["validation", "test"].compactMap { try arguments.optionalValue($0, as: .path) }
-    for path in [output, output + ".partial"] {
-      try AtomicFile.checkWritable(path, besides: [table] + heldOut)
-    }
+    try AtomicFile.checkWritable(output, besides: [table] + heldOut)
+    let saved = try saved(arguments, output: output)
+    let seed = try saved?.seed ?? arguments.value("seed", as: .seed)
     let data = try DataOptions.tables(arguments, path: table)
     let progress = ProgressLine()
     for source in data.sources { progress.print("\(source)") }
-    let holdsOut = data.validation == nil && data.train.rowCount > 1
-    let counted = holdsOut ? data.holdingOutValidation(seed: seed) : data
-    progress.print(
-      "\(rowCounts(of: counted)) of \(data.variableCount) variables"
-        + (holdsOut ? "; the validation rows are held out of the table" : "")
-        + (data.binarization.map { ", binarized: \($0)" } ?? ""))
-    let figure = data.train.rowCount == 1 && data.validation == nil ? "training NLL" : "validation NLL"
-    if figure == "training NLL" {
-      progress.print(
-        "a single row leaves none to choose by: the figures are those of the row that is learnt from")
+    let search: DensitySearch
+    if let saved {
+      let isGiven = arguments.isGiven("budget") || saved.remaining == nil
+      search = try DensitySearch(continuing: saved, data, budget: isGiven ? .seconds(budget) : nil)
+    } else {
+      search = try DensitySearch(data, budget: .seconds(budget), seed: seed)
     }
-    let search = try DensitySearch(data, budget: .seconds(budget), seed: seed)
+    var report = FitReport(
+      figure: data.train.rowCount > 1 || data.validation != nil ? "validation NLL" : "training NLL",
+      output: output, validationRowCount: tell(of: data, search, seed: seed, progress),
+      isVerbose: arguments.flag("verbose"),
+      resumeLine: search.foldCount == nil ? resumeLine(arguments, table: table) : nil)
+    if let saved {
+      for note in saved.notes { progress.print(note) }
+      progress.print(
+        "going on after \(durationText(seconds: saved.used / .seconds(1))): \(saved.trialCount) recipes "
+          + "tried, \(saved.networkCount) networks")
+    }
     Interrupt.install()
     let result = try search.run(savingTo: output) { event in
-      switch event {
-      case .tried(let entry): progress.print(line(entry))
-      case .improved: break
-      case .progress(let phase, let fraction, let best):
-        progress.update(
-          phase, fraction: fraction, figures: best.map { ["best \(figure) \(fixed($0, 3))"] } ?? [])
-      }
+      report.show(event, progress)
       return !Interrupt.isRequested
     } keptAside: { aside in
       progress.print("kept the earlier file as \(aside)")
     }
     progress.finish()
-    if result.isInterrupted { progress.print("interrupted; the best so far is kept") }
+    if result.isInterrupted {
+      progress.print(
+        "interrupted; the best so far is kept" + (report.resumeLine.map { ". Go on with: \($0)" } ?? ""))
+    }
+    let measurements = try measure(result.density, data, progress)
+    progress.finish()
+    try arguments.flag("json")
+      ? report.printJSON(result, measurements, data.sources) : report.print(result, measurements)
+    return Interrupt.isRequested ? .interrupted : .success
+  }
+
+  /// Says how many rows there are and which of them choose; returns how many these are.
+  private static func tell(
+    of data: DataSplits, _ search: DensitySearch, seed: UInt64, _ progress: ProgressLine
+  ) -> Int {
+    let folds = search.foldCount ?? 1
+    let holdsOut = data.validation == nil && data.train.rowCount > 1 && folds == 1
+    let counted = holdsOut ? data.holdingOutValidation(seed: seed) : data
+    progress.print(
+      "\(rowCounts(of: counted)) of \(data.variableCount) variables"
+        + (holdsOut ? "; the validation rows are held out of the table" : "")
+        + (folds > 1 ? "; each is held out in turn, in \(folds) folds" : "")
+        + (data.binarization.map { ", binarized: \($0)" } ?? ""))
+    if data.train.rowCount == 1 && data.validation == nil {
+      progress.print(
+        "a single row leaves none to choose by: the figures are those of the row that is learnt from")
+    }
+    return folds > 1 ? data.train.rowCount : counted.validation?.rowCount ?? 0
+  }
+
+  /// Measures the rows that were given to be held out; of an interrupted search as far as that takes no time.
+  private static func measure(
+    _ density: any Density, _ data: DataSplits, _ progress: ProgressLine
+  ) throws -> [LikelihoodMeasurement] {
     // Whoever wants an end is given the figures that are there within a moment.
     var end = Interrupt.isRequested ? ContinuousClock.now + .milliseconds(300) : nil
-    let measurements = try result.density.measureLikelihood(heldOutOf: data) {
+    let measurements = try density.measureLikelihood(heldOutOf: data) {
       (split, fraction) throws(DensityError) in
       progress.update("measuring \(split.rawValue) rows", fraction: fraction)
       if Interrupt.isRequested && end == nil { end = .now }
       return end.map { .now < $0 } ?? true
     }
-    progress.finish()
-    try report(
-      result, measurements ?? [], data.sources, figure: figure, isJSON: arguments.flag("json"), output: output
-    )
-    return Interrupt.isRequested ? .interrupted : .success
+    return measurements ?? []
   }
 
-  /// Prints what was found, and what was tried.
-  private static func report(
-    _ result: DensitySearch.Result, _ measurements: [LikelihoodMeasurement], _ sources: [TableSource],
-    figure: String, isJSON: Bool, output: String
-  ) throws {
-    guard !isJSON else {
-      let leaderboard = result.leaderboard.map { entry -> JSONValue in
-        [
-          "name": .string(entry.name),
-          "validation_nll": figure == "validation NLL" ? .real(entry.validationNLL) : .null,
-          "seconds": .real(entry.seconds),
-        ]
-      }
-      return try Terminal.print(
-        JSONValue.object(
-          try members(describing: result.density) + [
-            .init(key: "tables", value: .array(sources.map(\.json))),
-            .init(key: "leaderboard", value: .array(leaderboard)),
-            .init(key: "results", value: .array(measurements.map { .object($0.members) })),
-            .init(key: "output", value: .string(output)),
-          ]
-        ).indentedDescription)
+  /// The search that is to go on, if one is.
+  private static func saved(_ arguments: ParsedArguments, output: String) throws -> SavedSearch? {
+    guard arguments.flag("resume") else { return nil }
+    let saved = try SavedSearch(of: output)
+    let seed = try arguments.value("seed", as: .seed)
+    guard !arguments.isGiven("seed") || seed == saved.seed else {
+      throw DensityError.mismatch(
+        path: saved.path, expected: "the seed that the search began with, \(saved.seed)",
+        found: "\(seed); without --resume a new search begins")
     }
-    try Terminal.print((figure == "training NLL" ? "  " : "") + "\(figure)  seconds  what")
-    for entry in result.leaderboard.prefix(12) { try Terminal.print(line(entry)) }
-    if result.leaderboard.count > 12 { try Terminal.print("… and \(result.leaderboard.count - 12) more") }
-    try Terminal.print(description(of: result.density))
-    for measurement in measurements { try Terminal.print(measurement.line) }
-    try Terminal.print("model  \(output)")
+    return saved
   }
 
-  private static func line(_ entry: DensitySearch.Entry) -> String {
-    func right(_ text: String, _ width: Int) -> String {
-      String(repeating: " ", count: max(0, width - text.count)) + text
-    }
-    let nll = entry.validationNLL.isFinite ? fixed(entry.validationNLL, 4) : "failed"
-    return "\(right(nll, 14))  \(right(fixed(entry.seconds, 1), 7))  \(entry.name)"
+  /// The command line that goes on with a search.
+  private static func resumeLine(_ arguments: ParsedArguments, table: String) -> String {
+    let passing: Set = ["resume", "budget", "json", "verbose"]
+    let words = ["density", "fit", table] + arguments.optionWords { !passing.contains($0) } + ["--resume"]
+    return words.map(TrainCommand.shellWord).joined(separator: " ")
   }
 }

@@ -354,7 +354,7 @@ enum TrainCommand {
   }
 
   /// Returns a word as one types it into a shell.
-  private static func shellWord(_ word: String) -> String {
+  static func shellWord(_ word: String) -> String {
     let plain = Set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./=:,+@%~".utf8)
     let isPlain = !word.isEmpty && word.first != "~" && word.utf8.allSatisfy(plain.contains)
     return isPlain ? word : "'" + word.replacing("'", with: "'\\''") + "'"

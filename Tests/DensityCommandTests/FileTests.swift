@@ -90,9 +90,10 @@ struct FileTests {
       #expect(try Checkpoint(contentsOf: folder + "/mine").model.variableCount == 6)
       #expect(try FileManager.default.destinationOfSymbolicLink(atPath: folder + "/link").hasSuffix("/mine"))
       // So is what a killed search has left.
-      try AtomicFile.write([4], to: folder + "/a.partial")
-      #expect(try fit("-o", "a").contains("a.partial~1"))
-      #expect(try AtomicFile.read(folder + "/a.partial~1") == [4])
+      try FileManager.default.createDirectory(atPath: folder + "/a.search", withIntermediateDirectories: true)
+      try AtomicFile.write([4], to: folder + "/a.search/search.json")
+      #expect(try fit("-o", "a").contains("a.search~1"))
+      #expect(try AtomicFile.read(folder + "/a.search~1/search.json") == [4])
     }
   }
 

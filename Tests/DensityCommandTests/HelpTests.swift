@@ -24,7 +24,8 @@ struct HelpTests {
       "list", "data", "published-training", "precision", "epochs", "seed", "run", "threads", "json", "help",
     ],
     "fit": [
-      "validation", "test", "budget", "output", "seed", "threads", "json", "binarize", "threshold",
+      "validation", "test", "budget", "output", "resume", "verbose", "seed", "threads", "json", "binarize",
+      "threshold",
       "binarize-seed", "format", "header", "columns", "ignore", "values", "missing", "column-count",
       "index-base", "array",
       "image", "help",

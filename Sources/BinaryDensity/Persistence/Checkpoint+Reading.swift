@@ -35,7 +35,7 @@ extension Checkpoint {
         path: file.path, expected: "a checkpoint of format '\(Self.format)' or '\(Self.firstFormat)'",
         found: file.metadata["format"].map { "format '\($0)'" } ?? "no format")
     }
-    let known = ["format", "model", "configuration", "image", "columns", "reading", "training"]
+    let known = ["format", "model", "configuration", "image", "columns", "reading", "search", "training"]
     if let unknown = file.metadata.keys.sorted().first(where: { !known.contains($0) }) {
       throw .malformed(
         path: file.path, at: .field("metadata '\(unknown)'"),
@@ -48,6 +48,7 @@ extension Checkpoint {
       columnNames: try Self.columnNames(file, variableCount: model.variableCount),
       training: try Self.training(file, of: model, extent: extent))
     reading = try Self.decode("reading", file)
+    search = file.metadata["search"]
     guard reading?.isPossible ?? true else {
       throw .malformed(
         path: file.path, at: .field("reading"), expected: "how tables were read, as FORMAT.md says",

@@ -6,7 +6,7 @@ import Kernels
 ///
 /// Its metadata hold `format` (`BinaryDensity 2`), `model` (the family), `configuration` (JSON) and, if known,
 /// `image` (JSON, the height and width of a row shown as a picture) `columns` (JSON, the variables' names) and
-/// `reading` (JSON, how tables were read). The arrays `model.NAME` are the parameters, the
+/// `reading` (JSON, how tables were read) and `search` (JSON, what a search has tried). The arrays `model.NAME` are the parameters, the
 /// orderings and the degrees of hidden units; those of component k of a mixture or an ensemble are `model.K.NAME`. A
 /// checkpoint that training can resume from also has `training` (JSON, see `TrainingState.Progress`), for each matrix the
 /// optimizer keeps `optimizer.SLOT.NAME`, if parameters are averaged `average.NAME`, and if missing cells of the training
@@ -26,6 +26,8 @@ public struct Checkpoint: Sendable {
   public var reading: TableReading?
   /// The state of an unfinished training.
   public var training: TrainingState?
+  /// The record of the search that has found the model, as JSON, for one that is to go on.
+  package var search: String?
 
   static let format = "BinaryDensity 2"
   /// The array of the training rows whose missing cells are drawn.
@@ -67,6 +69,7 @@ public struct Checkpoint: Sendable {
     if let imageShape { metadata["image"] = Self.encode(imageShape) }
     if let columnNames { metadata["columns"] = Self.encode(columnNames) }
     if let reading { metadata["reading"] = Self.encode(reading) }
+    if let search { metadata["search"] = search }
     var tensors = archive.tensors()
     if let training {
       metadata["training"] = Self.encode(training.progress)

@@ -3,9 +3,11 @@ import Foundation
 extension DensitySearch {
   /// Searches as `run` does, and keeps what is found in a file.
   ///
-  /// While it runs, the best single network so far stands beside the path, with `.partial` after its name, in case the
-  /// process is killed. In the end the path holds what was found, and that file is gone. What stood at either path
-  /// before is kept under its name and `~1`, or the next number that is free.
+  /// While it runs, what it has stands beside the path, in a folder with `.search` after its name: the best network, the
+  /// members, and a record of what was tried, from which a search that is killed or interrupted goes on
+  /// (`SavedSearch`). Once the search is at its end the path holds what was found, with the record, and the folder is gone;
+  /// after an interruption it stays. What stood at the path before, or another search's folder, is kept under its name and `~1`, or
+  /// the next number that is free, but for what this very search has written.
   ///
   /// - Parameters:
   ///   - path: where to write.
@@ -17,22 +19,18 @@ extension DensitySearch {
     keptAside: (_ aside: String) -> Void = { _ in }
   ) throws(DensityError) -> Result {
     try AtomicFile.checkWritable(path)
-    let partial = path + ".partial"
-    if let aside = try AtomicFile.keepAside(partial) { keptAside(aside) }
-    var failure: DensityError?
-    func keep(_ density: any Density, at path: String) throws(DensityError) {
-      try Checkpoint(model: density, data).write(to: path)
-    }
-    let result = run { event in
-      if case .improved(let density) = event {
-        do throws(DensityError) { try keep(density, at: partial) } catch { failure = error }
-      }
-      return observe(event) && failure == nil
-    }
-    if let failure { throw failure }
-    if let aside = try AtomicFile.keepAside(path) { keptAside(aside) }
-    try keep(result.density, at: path)
-    try? FileManager.default.removeItem(atPath: partial)
+    // Beside a device or a pipe there is no folder.
+    // A search on few rows is over soon, and leaves nothing to go on from.
+    let keepsState = !AtomicFile.isWrittenInPlace(path) && foldCount == nil
+    if keepsState, saved == nil, let aside = try SearchFolder.keepAside(for: path) { keptAside(aside) }
+    let folder = keepsState ? try SearchFolder(for: path, data, continuing: saved) : nil
+    let result = run(in: folder, observe)
+    let isOwn = saved?.record.isOfSearch(writing: path) ?? false
+    if !isOwn, let aside = try AtomicFile.keepAside(path) { keptAside(aside) }
+    var checkpoint = Checkpoint(model: result.density, data)
+    if foldCount == nil { checkpoint.search = record.text }
+    try checkpoint.write(to: path)
+    if !result.isInterrupted { folder?.remove() }
     return result
   }
 }

@@ -1,177 +1,44 @@
 import Foundation
 import Kernels
-import Synchronization
 
 extension DensitySearch {
-  // MARK: State shared by the workers
-
-  /// A recipe, and how well it did.
-  struct Trial: Sendable {
-    let recipe: Recipe
-    let nll: Double
-    /// The share of the training after which the model was at its best.
-    let peak: Double
-  }
-
-  /// A trained network.
-  struct Network: Sendable {
-    let recipe: Recipe
-    let order: Int
-    let density: any Density
-    let nll: Double
-    /// Whether it was trained to the end, not cut short by that of the time.
-    let isComplete: Bool
-  }
-
-  struct State {
-    var stepCount = 0
-    var started: Set<Recipe> = []
-    var trials: [Trial] = []
-    /// How many trials are being trained.
-    var runningTrials = 0
-    /// The network of the best trial.
-    var best: Network?
-    var members: [Network] = []
-    /// The figure of the best network of all, members included.
-    var bestNetworkNLL = Double.infinity
-    /// How many members of the best recipe each order has, or will have once those in training are done.
-    ///
-    /// Order 0 begins with one: the network that the search itself has trained.
-    var memberCounts: [Int: Int] = [0: 1]
-    /// How many members an order should have for each order there is.
-    var depth: Double?
-    var events: [Event] = []
-    var leaderboard: [Entry] = []
-    var workersRunning = 0
-    var isStopped = false
-    var phase = "searching"
-
-    /// Whether another member of so many parameters is worth its time and space.
-    ///
-    /// Beyond two hundred, what one gains is less than validation rows can show, while the file grows and each
-    /// likelihood takes longer.
-    func needsMembers(parameterCount: Int) -> Bool {
-      let count = memberCounts.values.reduce(0, +)
-      let bytes = 4 * Double(parameterCount) * Double(members.count + 1)
-      return count < 200 && bytes < MachineMemory.limit / 8
-    }
-
-    mutating func add(_ trial: Trial, _ network: Network) {
-      trials.append(trial)
-      guard network.nll < best?.nll ?? .infinity else { return }
-      if let best, best.recipe != network.recipe {
-        memberCounts = [0: 1]
-        depth = nil
-      }
-      best = network
-    }
-
-    mutating func add(_ entry: Entry, _ density: (any Density)? = nil) {
-      events.append(.tried(entry))
-      if let density, entry.validationNLL < bestNetworkNLL {
-        bestNetworkNLL = entry.validationNLL
-        events.append(.improved(density))
-      }
-      leaderboard.append(entry)
-      leaderboard.sort { $0.validationNLL < $1.validationNLL }
-    }
-  }
-
-  final class Shared: Sendable {
-    let state = Mutex(State())
-    let wake = DispatchSemaphore(value: 0)
-  }
-
-  // MARK: Training
-
-  /// What one thread does: trains recipes, then members, until the time is over.
+  /// What one thread does: trains what the schedule says, until the time is over.
   struct Worker {
     let shared: Shared
     let data: DataSplits
     let seed: UInt64
+    /// When the search began; of one that goes on, as if it had not been interrupted.
     let start: ContinuousClock.Instant
-    let budget: Double
+    let schedule: Schedule
     let isQuick: Bool
     let number: Int
+    /// How many workers there are.
+    let count: Int
 
     private var elapsed: Double { start.duration(to: ContinuousClock().now).seconds }
-    // What is running then may go on for a while; the rest of the time is for evaluating mixtures, which takes longer
-    // where cells of the validation rows are missing.
-    private var searchEnd: Double { 0.45 * budget }
-    private var trialEnd: Double { 0.55 * budget }
-    private var end: Double { (data.partialRows(.validation) == nil ? 0.94 : 0.8) * budget }
 
     /// Whether there is no time left, not even for evaluating.
-    private var isOver: Bool { elapsed >= budget || shared.state.withLock { $0.isStopped } }
+    private var isOver: Bool { elapsed >= schedule.budget || shared.state.withLock { $0.isStopped } }
 
     func run() {
       if isQuick {
         let recipe = Recipe.first(stepCount: shared.state.withLock { $0.stepCount })[0]
-        attempt(recipe, order: number, number: 0, isMember: number > 0, until: budget)
+        attempt(recipe, order: number, number: 0, isMember: number > 0, until: schedule.budget)
         return
       }
-      search: while elapsed < searchEnd {
-        switch nextRecipe() {
-        case .next(let recipe):
-          attempt(recipe, order: 0, number: 0, isMember: false, until: trialEnd)
+      while let work = shared.state.withLock({ schedule.next(&$0, elapsed: elapsed) }) {
+        switch work {
+        case .trial(let recipe):
+          attempt(recipe, order: 0, number: 0, isMember: false, until: schedule.trialEnd)
           shared.state.withLock { $0.runningTrials -= 1 }
-        case .wait: Thread.sleep(forTimeInterval: 0.02)
-        case .none: break search
-        }
-      }
-      shared.state.withLock { $0.phase = "training members" }
-      members: while elapsed < end {
-        switch nextMember() {
-        case .next(let (recipe, order, number)):
-          attempt(recipe, order: order, number: number, isMember: true, until: end)
+        case .member(let recipe, let order, let number, let isShortened):
+          attempt(
+            recipe, order: order, number: number, isMember: true, isShortened: isShortened,
+            until: schedule.end)
+          shared.state.withLock { state in state.runningMembers.removeAll { $0 == [order, number] } }
           measureDepth()
         case .wait: Thread.sleep(forTimeInterval: 0.02)
-        case .none: break members
         }
-      }
-    }
-
-    /// What a worker is told to do.
-    private enum Work<Value> {
-      case next(Value)
-      /// Nothing yet: what others are at may lead to more.
-      case wait
-      case none
-    }
-
-    /// The next recipe that nobody has tried: the first ones, then the neighbours of the best so far, or of the next
-    /// best where there are none left. (Of five and no more: the more are tried, the luckier the best is.)
-    private func nextRecipe() -> Work<Recipe> {
-      shared.state.withLock { state in
-        guard !state.isStopped else { return .none }
-        let leaders = state.trials.sorted { $0.nll < $1.nll }.prefix(5)
-        let canShift = data.canShift
-        let candidates =
-          Recipe.first(stepCount: state.stepCount, hasMissingCells: data.partialRows(.train) != nil)
-          + leaders.flatMap { $0.recipe.neighbours(peak: $0.peak, canShift: canShift) }
-        for candidate in candidates {
-          let recipe = candidate.roundedToEpochs(rowCount: data.train.rowCount)
-          if state.started.insert(recipe).inserted {
-            state.runningTrials += 1
-            return .next(recipe)
-          }
-        }
-        return state.runningTrials > 0 ? .wait : .none
-      }
-    }
-
-    /// The recipe of the next member, its order, and which one of that order it is.
-    private func nextMember() -> Work<(Recipe, order: Int, number: Int)> {
-      shared.state.withLock { state in
-        guard !state.isStopped else { return .none }
-        guard let best = state.best else { return state.runningTrials > 0 ? .wait : .none }
-        guard state.needsMembers(parameterCount: best.density.parameterCount) else { return .none }
-        let order = DensitySearch.nextOrder(
-          counts: state.memberCounts, orderCount: best.recipe.orderCount(imageShape: data.imageShape),
-          depth: state.depth ?? 1)
-        let number = state.memberCounts[order, default: 0]
-        state.memberCounts[order] = number + 1
-        return .next((best.recipe, order, number))
       }
     }
 
@@ -179,9 +46,9 @@ extension DensitySearch {
     private func measureDepth() {
       let (best, members) = shared.state.withLock { ($0.depth == nil ? $0.best : nil, $0.members) }
       // Networks of several orders each make no ensemble.
-      guard let best, best.density.autoregressive() != nil else { return }
+      guard let best, best.isKnown, best.density.autoregressive() != nil else { return }
       func member(ofOrder order: Int) -> Network? {
-        members.first { $0.order == order && $0.recipe == best.recipe }
+        members.first { $0.order == order && $0.recipe == best.recipe && $0.isKnown }
       }
       guard let same = member(ofOrder: 0), let other = member(ofOrder: 1) else { return }
       func gain(_ density: any Density, over networks: [Network]) -> Double? {
@@ -200,38 +67,71 @@ extension DensitySearch {
     }
 
     /// Trains a network: number k of an order of a recipe.
-    private func attempt(_ recipe: Recipe, order: Int, number: Int, isMember: Bool, until end: Double) {
+    private func attempt(
+      _ recipe: Recipe, order: Int, number: Int, isMember: Bool, isShortened: Bool = false, until end: Double
+    ) {
       let began = elapsed
       do {
         let weightSeed = seed &+ UInt64(1000 * (order + 1) + number)
         let model = try recipe.model(
           variableCount: data.variableCount, imageShape: data.imageShape, order: order, seed: seed,
           weightSeed: weightSeed)
-        let (network, peak) = try train(model, recipe, order: order, weightSeed: weightSeed, until: end)
+        try checkShare(model)
+        let trained = try train(model, recipe, weightSeed: weightSeed, until: end)
+        let network = Network(
+          recipe: recipe, order: order, number: number, density: trained.density, nll: trained.nll,
+          isComplete: trained.isFinished && !isShortened)
         let entry = Entry(
-          name: isMember ? "member in order \(order)" : recipe.description, validationNLL: network.nll,
-          seconds: elapsed - began)
+          name: isMember ? "member in order \(order)" : recipe.description,
+          kind: isMember ? .member : .recipe, validationNLL: network.nll, seconds: elapsed - began)
         shared.state.withLock { state in
           if isMember {
-            state.members.append(network)
+            state.addMember(network)
           } else {
-            state.add(Trial(recipe: recipe, nll: network.nll, peak: peak), network)
+            state.add(
+              Trial(
+                recipe: recipe, nll: network.nll, peak: trained.peak, secondsPerStep: trained.secondsPerStep),
+              network)
           }
+          state.tries.append(entry)
           state.add(entry, network.density)
         }
       } catch DensityError.interrupted {
         // There was no time to see how well it does.
       } catch {
         // A recipe that diverges, or that the machine cannot hold, is a recipe that did not do well.
-        let entry = Entry(name: "\(recipe): \(error)", validationNLL: .infinity, seconds: elapsed - began)
-        shared.state.withLock { $0.add(entry) }
+        let entry = Entry(
+          name: "\(recipe): \(error)", kind: isMember ? .member : .recipe, validationNLL: .infinity,
+          seconds: elapsed - began)
+        shared.state.withLock { state in
+          if !isMember { state.failures.append(recipe) }
+          state.add(entry)
+        }
       }
       shared.wake.signal()
     }
 
+    /// Refuses a network whose training takes more than its part of a quarter of the memory: parameters, their gradients
+    /// and what Adam keeps of each.
+    private func checkShare(_ model: any TrainableDensity) throws(DensityError) {
+      let bytes = 16 * Double(model.parameterCount) * Double(count)
+      guard bytes > MachineMemory.limit / 4 else { return }
+      throw .invalidConfiguration("training \(count) at a time takes more than a quarter of the memory")
+    }
+
+    /// What became of a training.
+    private struct Trained {
+      let density: any Density
+      let nll: Double
+      let isFinished: Bool
+      let peak: Double
+      let secondsPerStep: Double
+    }
+
     private func train<Model: TrainableDensity>(
-      _ model: Model, _ recipe: Recipe, order: Int, weightSeed: UInt64, until end: Double
-    ) throws(DensityError) -> (Network, peak: Double) {
+      _ model: Model, _ recipe: Recipe, weightSeed: UInt64, until end: Double
+    ) throws(DensityError) -> Trained {
+      let began = elapsed
       let trainer = try Trainer(
         model, data: data, configuration: recipe.training(rowCount: data.train.rowCount, seed: weightSeed))
       _ = try trainer.run { (event) throws(DensityError) in
@@ -241,6 +141,7 @@ extension DensitySearch {
         case .epoch: true
         }
       }
+      let seconds = elapsed - began
       // Stopped in its first epoch a training has no figure yet.
       let density = trainer.progress.bestValidationNLL == nil ? trainer.model : trainer.best
       // What an order-agnostic network is judged by in training is a bound.
@@ -250,11 +151,10 @@ extension DensitySearch {
           ?? DensitySearch.nll(density, data, while: { !isOver })
       else { throw .interrupted }
       guard nll.isFinite else { throw .invalidConfiguration("its validation figure is not finite") }
-      let epochs = Double(trainer.progress.configuration.epochCount)
-      return (
-        Network(recipe: recipe, order: order, density: density, nll: nll, isComplete: trainer.isFinished),
-        Double(trainer.progress.bestEpoch) / epochs
-      )
+      return Trained(
+        density: density, nll: nll, isFinished: trainer.isFinished,
+        peak: Double(trainer.progress.bestEpoch) / Double(trainer.progress.configuration.epochCount),
+        secondsPerStep: seconds / Double(max(1, trainer.progress.step)))
     }
   }
 }

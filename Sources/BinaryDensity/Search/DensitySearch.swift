@@ -1,6 +1,4 @@
-import Foundation
 import Kernels
-import Synchronization
 
 /// Finds a good density for a table within a time: tries recipes, trains many networks of the best, and mixes them.
 ///
@@ -11,25 +9,56 @@ import Synchronization
 /// Everything is chosen on the validation rows, by the known cells of those that have missing ones; test rows are never
 /// looked at. In order:
 ///
-/// 1. *Search*, up to 45 % of the time. Recipes are tried by hill climbing from a handful of first ones, a training a
-///    thread, each on one thread, all in one order of the variables so that they compare.
+/// 1. *Search*, up to 45 % of the time, for pictures 25 %, and less where recipes differ little. They are tried by hill
+///    climbing from a handful of first ones, a quarter of their training first, and the best by the whole of it; a training
+///    a thread, each on one thread, all in one order of the variables so that they compare.
 /// 2. *Members.* The best recipe is trained again and again, over several orders and with several initial weights; as
 ///    many of each as their measured gains advise, and two hundred at most, so that small tables take less than the time.
+///    The last are trained for less, so that they are done in time.
 /// 3. *Mixing.* The members of one order are averaged conditional by conditional (`Ensemble`), those averages are
 ///    mixed as whole rows (`Mixture`), with equal weights, or fitted ones if that gains more on the validation rows
 ///    than a nat for each weight.
 ///
 /// What is found depends on how far the machine gets in the time; what a network of a recipe, an order and a number is
-/// depends on the seed alone.
+/// depends on the seed alone. So a search that was killed goes on as if it had not been (`run(savingTo:)`).
+///
+/// The networks that it keeps take an eighth of the machine's memory at most, those in training a quarter.
 public final class DensitySearch {
   /// One line of the leaderboard: something tried, and how well it did.
-  public struct Entry: Sendable {
+  public struct Entry: Hashable, Sendable, Codable {
+    /// What a line is of.
+    public enum Kind: String, Hashable, Sendable, Codable {
+      /// A density fitted without gradients.
+      case baseline
+      /// The network of a recipe.
+      case recipe
+      /// Another network of the best recipe.
+      case member
+      /// What is mixed of networks and baselines.
+      case mixture
+    }
+
     /// What it is.
     public let name: String
+    /// What it is of.
+    public let kind: Kind
     /// The mean of −log p over the validation rows, in nats.
     public let validationNLL: Double
     /// How long it took to make, in seconds.
     public let seconds: Double
+
+    init(name: String, kind: Kind = .mixture, validationNLL: Double, seconds: Double) {
+      self.name = name
+      self.kind = kind
+      self.validationNLL = validationNLL
+      self.seconds = seconds
+    }
+
+    private enum CodingKeys: String, CodingKey {
+      case name, kind
+      case validationNLL = "nll"
+      case seconds
+    }
   }
 
   /// What a search has found.
@@ -38,8 +67,12 @@ public final class DensitySearch {
     ///
     /// It need not stand first on the leaderboard, for of hundreds of single networks one leads by luck.
     public let density: any Density
+    /// Its mean of −log p over the validation rows, in nats; infinite if it was interrupted before there was one.
+    public let validationNLL: Double
     /// All that was tried, the best first.
     public let leaderboard: [Entry]
+    /// How many recipes were tried.
+    public let trialCount: Int
     /// Whether it was told to stop before its time.
     public let isInterrupted: Bool
   }
@@ -52,15 +85,22 @@ public final class DensitySearch {
     case improved(any Density)
     /// Time has passed: the phase, the fraction of the whole time, and the best figure so far.
     case progress(phase: String, fraction: Double, best: Double?)
+    /// What the search has can no longer be kept for a later one to go on from, and why; it goes on all the same.
+    case unsaved(DensityError)
   }
 
   let data: DataSplits
   private let validation: BinaryMatrix
-  private let budget: Double
-  private let seed: UInt64
+  /// All the time it may take, that which it has used before included; in seconds.
+  let budget: Double
+  let seed: UInt64
+  let shared = Shared()
+  /// What the search goes on from.
+  let saved: SavedSearch?
+  /// The time that it had used before.
+  let used: Double
   /// Where rows to judge by are few.
-  private let folds: Folds?
-  private let shared = Shared()
+  let folds: Folds?
 
   /// Prepares a search.
   ///
@@ -71,7 +111,31 @@ public final class DensitySearch {
   ///   - seed: the seed of everything drawn.
   /// - Throws: `DensityError.invalidConfiguration` if there are no rows or no columns; `.mismatch` for validation rows of which
   ///   all cells are missing.
-  public init(_ data: DataSplits, budget: Duration = .seconds(300), seed: UInt64 = 0) throws(DensityError) {
+  public convenience init(
+    _ data: DataSplits, budget: Duration = .seconds(300), seed: UInt64 = 0
+  ) throws(DensityError) {
+    try self.init(data, seconds: budget.seconds, seed: seed, saved: nil)
+  }
+
+  /// Prepares to go on with a search.
+  ///
+  /// - Parameters:
+  ///   - saved: the search.
+  ///   - data: the rows that it began with.
+  ///   - budget: how much longer it may take; zero mixes what there is. If nil it is what was left of its time, and as much
+  ///     again as it has used where it was at its end.
+  /// - Throws: `DensityError.mismatch` if the rows are others.
+  public convenience init(
+    continuing saved: SavedSearch, _ data: DataSplits, budget: Duration? = nil
+  ) throws(DensityError) {
+    let more = budget ?? saved.remaining ?? saved.used
+    try self.init(data, seconds: more.seconds, seed: saved.seed, saved: saved)
+    try check(saved)
+  }
+
+  private init(
+    _ data: DataSplits, seconds: Double, seed: UInt64, saved: SavedSearch?
+  ) throws(DensityError) {
     guard data.train.rowCount > 0 else {
       throw .invalidConfiguration("\(data.name): there are no training rows")
     }
@@ -87,110 +151,45 @@ public final class DensitySearch {
     }
     folds = Folds(data, seed: seed)
     try self.data.checkHeldOutRows()
-    self.budget = max(0, budget.seconds)
+    let isQuick = seconds <= 0 && (saved?.networkCount ?? 0) == 0
+    used = isQuick ? 0 : saved?.record.seconds ?? 0
+    budget = isQuick ? 0 : used + max(0, seconds)
     self.seed = seed
+    self.saved = saved
   }
 
-  // MARK: Running
-
-  /// Searches until the time is over or more networks would gain nothing, or until the observer says to stop.
+  /// How many folds a table of few rows is judged by, one where few validation rows are given; nil where many rows choose.
   ///
-  /// - Parameter observe: is called on this thread some ten times a second, and returns whether to go on. After a
-  ///   stop the best so far is returned.
-  public func run(_ observe: (Event) -> Bool = { _ in true }) -> Result {
-    if let folds { return SmallTableSearch(folds, budget: budget, seed: seed).run(observe) }
-    let start = clock.now
-    began = start
-    let isQuick = budget == 0
-    deadline = isQuick ? nil : start + .seconds(budget)
-    addBaselines(observe)
-
-    let workers = Threads.count
-    let stepCount = isQuick ? 1000 : usualStepCount(workers: workers)
-    let (shared, data, seed, budget) = (shared, data, seed, isQuick ? Self.quickBudget : budget)
-    shared.state.withLock {
-      $0.workersRunning = workers
-      $0.stepCount = stepCount
-      $0.isStopped = isStopRequested
-    }
-    for worker in 0..<workers {
-      let thread = Thread {
-        Threads.run(on: 1) {
-          Worker(
-            shared: shared, data: data, seed: seed, start: start, budget: budget, isQuick: isQuick,
-            number: worker
-          ).run()
-        }
-        shared.state.withLock { $0.workersRunning -= 1 }
-        shared.wake.signal()
-      }
-      // Foundation's 512 KB are few for deep graphs.
-      thread.stackSize = 8 << 20
-      thread.start()
-    }
-
-    while true {
-      _ = shared.wake.wait(timeout: .now() + 0.1)
-      let (events, running, phase, best) = shared.state.withLock { state in
-        defer { state.events = [] }
-        return (state.events, state.workersRunning, state.phase, state.leaderboard.first?.validationNLL)
-      }
-      for event in events { tell(event, observe) }
-      tell(.progress(phase: phase, fraction: fraction, best: best), observe)
-      if isStopRequested { shared.state.withLock { $0.isStopped = true } }
-      if running == 0 { break }
-    }
-    return finished(observe)
-  }
-
-  /// How many steps the first trainings take: so many that some two dozen fit into the time, from 100 to 6000.
-  private func usualStepCount(workers: Int) -> Int {
-    let clock = ContinuousClock()
-    let recipe = Recipe.first(stepCount: 100)[0]
-    guard
-      let model = try? recipe.model(
-        variableCount: data.variableCount, imageShape: data.imageShape, order: 0, seed: seed, weightSeed: seed
-      )
-    else { return 100 }
-    var (seconds, steps) = (0.0, 0)
-    func time<Model: TrainableDensity>(_ model: Model) {
-      guard
-        let trainer = try? Trainer(
-          model, data: data, configuration: recipe.training(rowCount: data.train.rowCount, seed: seed))
-      else { return }
-      let start = clock.now
-      _ = try? trainer.run { (event) throws(DensityError) in
-        steps += 1
-        return steps < 50 && start.duration(to: clock.now) < .milliseconds(500)
-      }
-      seconds = start.duration(to: clock.now).seconds
-    }
-    Threads.run(on: 1) { time(model) }
-    let affordable = budget * Double(workers) / 24 * Double(steps) / max(seconds, 1e-6)
-    return affordable >= 6000 ? 6000 : max(100, Int(affordable) / 100 * 100)
-  }
+  /// Such a search ends by itself, and cannot be gone on with.
+  public var foldCount: Int? { folds.map(\.parts.count) }
 
   // MARK: Time
 
-  private let clock = ContinuousClock()
-  private lazy var began = clock.now
+  let clock = ContinuousClock()
+  lazy var began = clock.now
   /// The share of the time that has passed.
-  private var fraction: Double {
+  var fraction: Double {
     min(1, began.duration(to: clock.now).seconds / (budget == 0 ? Self.quickBudget : budget))
   }
   /// How many seconds a search without a budget takes at the most.
   static let quickBudget = 20.0
   /// When evaluating is to end with what there is by then; nil if it may take what it takes.
-  private var deadline: ContinuousClock.Instant?
+  var deadline: ContinuousClock.Instant?
   /// Whether the observer has said to stop.
-  private var isStopRequested = false
+  private(set) var isStopRequested = false
   /// How long whoever stops a search waits for what is evaluated still.
   private static let grace = Duration.milliseconds(600)
 
   private var isOver: Bool { deadline.map { clock.now >= $0 } ?? false }
+  /// Whether half of that is over which is left to evaluate what there is.
+  var isAlmostOver: Bool { deadline.map { clock.now + Self.grace / 2 >= $0 } ?? false }
+
+  /// The baselines, their figures, and their log p of each validation row; without these they are candidates, and are
+  /// not mixed with others.
+  var baselines: [(density: any Density, nll: Double, terms: [Double])] = []
 
   /// Tells of an event, and notes the wish to stop.
-  private func tell(_ event: Event, _ observe: (Event) -> Bool) {
+  func tell(_ event: Event, _ observe: (Event) -> Bool) {
     guard !observe(event), !isStopRequested else { return }
     isStopRequested = true
     let end = clock.now + Self.grace
@@ -198,7 +197,7 @@ public final class DensitySearch {
   }
 
   /// Returns log p of each validation row; nil if the time is over before.
-  private func logProbabilities(of density: any Density, _ observe: (Event) -> Bool) -> [Double]? {
+  func logProbabilities(of density: any Density, _ observe: (Event) -> Bool) -> [Double]? {
     let result = try? Self.logProbabilities(of: density, data) { (_) throws(DensityError) in
       let best = shared.state.withLock { $0.leaderboard.first?.validationNLL }
       tell(.progress(phase: "evaluating", fraction: fraction, best: best), observe)
@@ -207,89 +206,10 @@ public final class DensitySearch {
     return result.flatMap(\.self)
   }
 
-  // MARK: Baselines
-
-  /// The baselines, their figures, and their log p of each validation row.
-  private var baselines: [(density: any Density, nll: Double, terms: [Double])] = []
-
-  /// Fits the baselines, of which the first is there whatever happens.
-  private func addBaselines(_ observe: (Event) -> Bool) {
-    let start = clock.now
-    baselines = []
-    func report() { tell(.progress(phase: "fitting baselines", fraction: fraction, best: nil), observe) }
-    /// Whether there is still time for the baselines.
-    func hasTime(_ share: Double) -> Bool {
-      report()
-      return !isStopRequested && start.duration(to: clock.now).seconds < share * budget + 1
-    }
-    func add(_ name: String, _ fit: () throws(DensityError) -> (any Density)?) {
-      report()
-      guard !isStopRequested || baselines.isEmpty else { return }
-      let start = clock.now
-      guard let density = try? fit(), let terms = logProbabilities(of: density, observe) else { return }
-      let nll = -terms.reduce(0, +) / Double(max(1, terms.count))
-      guard nll.isFinite else { return }
-      let entry = Entry(name: name, validationNLL: nll, seconds: start.duration(to: clock.now).seconds)
-      shared.state.withLock { $0.add(entry) }
-      baselines.append((density, nll, terms))
-    }
-    guard let train = ObservedRows(data, .train) else { preconditionFailure("there are no training rows") }
-    add("independent Bernoullis") { () throws(DensityError) in try IndependentBernoulli.fit(to: train) }
-    if baselines.isEmpty, let density = try? IndependentBernoulli.fit(to: train) {
-      // Told to stop at once: something is to be kept all the same.
-      baselines = [(density, .infinity, [])]
-    }
-    add("Chow-Liu tree") { () throws(DensityError) in
-      try ChowLiuTree.fit(to: train, while: { hasTime(0.1) })
-    }
-    add("mixture of 30 Bernoullis") { () throws(DensityError) in
-      try BernoulliMixture.fit(
-        to: train, validation: ObservedRows(data, .validation), componentCount: 30, seed: seed,
-        while: { hasTime(0.15) })
-    }
-  }
-
-  package static func nll(_ density: any Density, _ rows: BinaryMatrix) -> Double {
-    -density.logProbabilities(of: rows).reduce(0, +) / Double(max(1, rows.rowCount))
-  }
-
-  /// Returns the mean of −log p over the validation rows, or else the training rows; nil if `goesOn`, which is asked from
-  /// time to time, says no.
-  static func nll(_ density: any Density, _ data: DataSplits, while goesOn: () -> Bool) -> Double? {
-    let terms = try? logProbabilities(of: density, data) { (_) throws(DensityError) in goesOn() }
-    return terms.flatMap(\.self).map { -$0.reduce(0, +) / Double(max(1, $0.count)) }
-  }
-
-  /// Returns log p of each of these rows, or of its known cells; nil if `observe` says to stop.
-  private static func logProbabilities(
-    of density: any Density, _ data: DataSplits, observing observe: (Double) throws(DensityError) -> Bool
-  ) throws(DensityError) -> [Double]? {
-    let split = data.validation == nil ? DataSplit.train : .validation
-    guard let partial = data.partialRows(split)?.informative else {
-      return try density.evaluator().logProbabilities(of: data[split] ?? data.train, observing: observe)
-    }
-    return try MissingCellSampler(density).logMarginals(
-      of: partial, particleCount: MissingCells.judgedParticleCount, seed: 0, observing: observe)
-  }
-
-  /// Returns the order that the next member should have.
-  ///
-  /// If a second member of an order gains e nats and a second order m, then S members in each of M orders gain about
-  /// 2e(1 − 1/S) + 2m(1 − 1/M): as errors that are averaged do. For a given S · M that is most where S / M = e / m,
-  /// the `depth`.
-  package static func nextOrder(counts: [Int: Int], orderCount: Int, depth: Double) -> Int {
-    // The first two serve to measure the depth.
-    if counts[0, default: 0] < 2 { return 0 }
-    if counts[1, default: 0] < 1 { return 1 }
-    let total = Double(counts.values.reduce(1, +))
-    if counts.count < orderCount, Double(counts.count) < (total / depth).squareRoot() { return counts.count }
-    return counts.min { ($0.value, $0.key) < ($1.value, $1.key) }?.key ?? 0
-  }
-
   // MARK: Mixing
 
   /// Mixes what there is, and keeps what does best on the validation rows.
-  private func finished(_ observe: (Event) -> Bool) -> Result {
+  func finished(_ observe: (Event) -> Bool) -> Result {
     let start = clock.now
     let (members, best) = shared.state.withLock { ($0.members, $0.best) }
     // There is always a baseline.
@@ -349,6 +269,8 @@ public final class DensitySearch {
     }
     let leaderboard = shared.state.withLock { $0.leaderboard }
     guard let winner = found.min(by: { $0.nll < $1.nll }) else { preconditionFailure("nothing was fitted") }
-    return Result(density: winner.density, leaderboard: leaderboard, isInterrupted: isStopRequested)
+    return Result(
+      density: winner.density, validationNLL: winner.nll, leaderboard: leaderboard,
+      trialCount: shared.state.withLock { $0.trials.count }, isInterrupted: isStopRequested)
   }
 }

@@ -2,9 +2,9 @@ import Autodiff
 import Kernels
 
 /// A way of making one model for a table: a family, its size, and how it is trained.
-public struct Recipe: Hashable, Sendable {
+public struct Recipe: Hashable, Sendable, Codable {
   /// The family and the hidden units.
-  public enum Network: Hashable, Sendable {
+  public enum Network: Hashable, Sendable, Codable {
     /// A NADE of so many units.
     case nade(Int, Activation)
     /// A MADE of ReLU layers with direct weights, each layer added to the next; none make it a masked logistic regression.
@@ -53,6 +53,19 @@ public struct Recipe: Hashable, Sendable {
     var recipe = self
     recipe.stepCount = epochCount(rowCount: rowCount) * Self.batches(rowCount: rowCount).count
     return recipe
+  }
+
+  /// Whether its numbers are those of a recipe; those of a file need not be.
+  var isPossible: Bool {
+    let counts =
+      switch network {
+      case .nade(let count, _): [count]
+      case .made(let counts), .eonade(let counts): counts
+      }
+    return counts.allSatisfy { (1...1_000_000).contains($0) } && counts.count <= 100
+      && (1...1_000_000_000).contains(stepCount) && learningRate > 0 && learningRate.isFinite
+      && weightDecay >= 0 && weightDecay.isFinite && (0..<1).contains(dropout.inputs)
+      && (0..<1).contains(dropout.hidden)
   }
 
   private func epochCount(rowCount: Int) -> Int {
@@ -134,18 +147,25 @@ extension Recipe {
   ///   - stepCount: how many steps they are trained for.
   ///   - hasMissingCells: whether the table has missing cells; then an EoNADE, which wants more steps, is tried early.
   package static func first(stepCount: Int, hasMissingCells: Bool = false) -> [Recipe] {
+    // The less time there is, the larger the steps.
+    let rate = stepCount > 1000 ? 0.001 : 0.002
+    func nade(_ decay: Double, dropping inputs: Double = 0, isNatural: Bool = false) -> Recipe {
+      Recipe(
+        network: .nade(200, .relu), isNatural: isNatural, dropout: Dropout(inputs: inputs),
+        weightDecay: decay,
+        learningRate: rate, stepCount: stepCount)
+    }
     let complete = [
-      Recipe(network: .nade(200, .relu), learningRate: 0.001, stepCount: stepCount),
-      Recipe(network: .nade(200, .sigmoid), learningRate: 0.003, stepCount: stepCount),
+      nade(0.1), nade(0.1, dropping: 0.2),
+      Recipe(network: .nade(200, .sigmoid), weightDecay: 0.1, learningRate: 0.003, stepCount: stepCount),
       Recipe(
-        network: .nade(200, .relu), dropout: Dropout(inputs: 0.2), learningRate: 0.001, stepCount: stepCount),
-      Recipe(
-        network: .made([200]), dropout: Dropout(inputs: 0.1, hidden: 0.5), learningRate: 0.002,
-        stepCount: stepCount),
-      Recipe(network: .nade(200, .relu), isNatural: true, learningRate: 0.001, stepCount: stepCount),
+        network: .made([200]), dropout: Dropout(inputs: 0.1, hidden: 0.5), weightDecay: 0.1,
+        learningRate: 0.002, stepCount: stepCount),
+      nade(0.01), nade(0.1, isNatural: true),
     ]
     guard hasMissingCells else { return complete }
-    let eonade = Recipe(network: .eonade([200]), learningRate: 0.001, stepCount: 3 * stepCount)
+    let eonade = Recipe(
+      network: .eonade([200]), weightDecay: 0.01, learningRate: 0.001, stepCount: 3 * stepCount)
     return [complete[0], eonade] + complete.dropFirst()
   }
 

@@ -1,0 +1,72 @@
+import Kernels
+
+extension DensitySearch {
+  /// Fits the baselines, of which the first is there whatever happens.
+  func addBaselines(_ observe: (Event) -> Bool) {
+    let start = clock.now
+    baselines = []
+    func report() { tell(.progress(phase: "fitting baselines", fraction: fraction, best: nil), observe) }
+    /// Whether there is still time for the baselines.
+    func hasTime(_ share: Double) -> Bool {
+      report()
+      return !isStopRequested && start.duration(to: clock.now).seconds < share * budget + 1
+    }
+    func add(_ name: String, _ fit: () throws(DensityError) -> (any Density)?) {
+      report()
+      guard !isStopRequested || baselines.isEmpty else { return }
+      let start = clock.now
+      guard let density = try? fit(), let terms = logProbabilities(of: density, observe) else { return }
+      let nll = -terms.reduce(0, +) / Double(max(1, terms.count))
+      guard nll.isFinite else { return }
+      let entry = Entry(
+        name: name, kind: .baseline, validationNLL: nll, seconds: start.duration(to: clock.now).seconds)
+      shared.state.withLock { $0.add(entry) }
+      baselines.append((density, nll, terms))
+    }
+    guard let train = ObservedRows(data, .train) else { preconditionFailure("there are no training rows") }
+    add("independent Bernoullis") { () throws(DensityError) in try IndependentBernoulli.fit(to: train) }
+    if baselines.isEmpty, let density = try? IndependentBernoulli.fit(to: train) {
+      // Told to stop at once: something is to be kept all the same.
+      baselines = [(density, .infinity, [])]
+    }
+    add("Chow-Liu tree") { () throws(DensityError) in
+      try ChowLiuTree.fit(to: train, while: { hasTime(0.1) })
+    }
+    add("mixture of 30 Bernoullis") { () throws(DensityError) in
+      try BernoulliMixture.fit(
+        to: train, validation: ObservedRows(data, .validation), componentCount: 30, seed: seed,
+        while: { hasTime(0.15) })
+    }
+  }
+
+  /// Returns the standard error of the mean of values; 0 of fewer than two.
+  func standardError(of values: [Double]) -> Double {
+    guard values.count > 1 else { return 0 }
+    let mean = values.reduce(0, +) / Double(values.count)
+    let squares = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+    return (squares / Double(values.count - 1) / Double(values.count)).squareRoot()
+  }
+
+  package static func nll(_ density: any Density, _ rows: BinaryMatrix) -> Double {
+    -density.logProbabilities(of: rows).reduce(0, +) / Double(max(1, rows.rowCount))
+  }
+
+  /// Returns the mean of −log p over the validation rows, or else the training rows; nil if `goesOn`, which is asked from
+  /// time to time, says no.
+  static func nll(_ density: any Density, _ data: DataSplits, while goesOn: () -> Bool) -> Double? {
+    let terms = try? logProbabilities(of: density, data) { (_) throws(DensityError) in goesOn() }
+    return terms.flatMap(\.self).map { -$0.reduce(0, +) / Double(max(1, $0.count)) }
+  }
+
+  /// Returns log p of each of these rows, or of its known cells; nil if `observe` says to stop.
+  static func logProbabilities(
+    of density: any Density, _ data: DataSplits, observing observe: (Double) throws(DensityError) -> Bool
+  ) throws(DensityError) -> [Double]? {
+    let split = data.validation == nil ? DataSplit.train : .validation
+    guard let partial = data.partialRows(split)?.informative else {
+      return try density.evaluator().logProbabilities(of: data[split] ?? data.train, observing: observe)
+    }
+    return try MissingCellSampler(density).logMarginals(
+      of: partial, particleCount: MissingCells.judgedParticleCount, seed: 0, observing: observe)
+  }
+}

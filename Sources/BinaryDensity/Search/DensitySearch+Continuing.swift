@@ -1,0 +1,71 @@
+import Kernels
+
+extension DensitySearch {
+  /// Returns the state that a search goes on from.
+  func restored(_ saved: SavedSearch, _ observe: (Event) -> Bool) -> State {
+    let record = saved.record
+    var state = State()
+    state.stepCount = record.stepCount
+    state.failures = record.failures
+    state.depth = record.depth
+    state.tries = record.tries
+    state.leaderboard = record.tries
+    state.bestNetworkNLL = record.tries.map(\.validationNLL).min() ?? .infinity
+    state.members = saved.members
+    state.best = saved.best
+    state.memberNumbers = record.memberNumbers
+    state.trials = record.trials
+    let bestRecipe = record.trials.min { $0.nll < $1.nll }?.recipe
+    if saved.hasEnded, let bestRecipe {
+      for (index, network) in (saved.found?.mixedNetworks ?? []).enumerated() {
+        // What a file's networks do is not in it, nor which they are: they have numbers that no others are given.
+        guard let nll = nll(network, observe) else { break }
+        let member = Network(
+          recipe: bestRecipe, order: 0, number: Network.firstUnknown + index, density: network, nll: nll,
+          isComplete: true)
+        if state.best == nil { state.best = member } else { state.addMember(member) }
+      }
+      state.isBestUnsaved = state.best != nil
+    }
+    for network in saved.lost where network.isMember && network.order < state.memberNumbers.count {
+      var recipe = network.recipe
+      // The last members are trained for less.
+      recipe.stepCount = bestRecipe?.stepCount ?? 0
+      if recipe == bestRecipe { state.memberNumbers[network.order].removeAll { $0 == network.number } }
+    }
+    if state.best == nil, let bestRecipe {
+      state.wanted = [bestRecipe]
+      state.trials.removeAll { $0.recipe == bestRecipe }
+    }
+    state.started = Set(state.trials.map(\.recipe) + state.failures)
+    return state
+  }
+
+  private func nll(_ density: any Density, _ observe: (Event) -> Bool) -> Double? {
+    logProbabilities(of: density, observe).map { -$0.reduce(0, +) / Double(max(1, $0.count)) }
+  }
+
+  /// Makes sure that a search goes on with the rows that it began with.
+  ///
+  /// - Throws: `DensityError.mismatch`, which says what differs.
+  func check(_ saved: SavedSearch) throws(DensityError) {
+    let (before, now) = (saved.record.data, data.fingerprint)
+    guard !before.describesTheSameData(as: now) else { return }
+    func differing(_ expected: String, _ found: String) -> DensityError {
+      .mismatch(
+        path: saved.path, expected: "the table that the search began with, \(expected)",
+        found: "\(found); without --resume a new search begins")
+    }
+    if before.columnCount != now.columnCount {
+      throw differing("\(before.columnCount) columns", "\(now.columnCount)")
+    }
+    if before.rowCount != now.rowCount {
+      throw differing("\(before.rowCount) training rows", "\(now.rowCount)")
+    }
+    if before.binarization != now.binarization {
+      throw differing(
+        "binarized: \(before.binarization ?? "not")", "binarized: \(now.binarization ?? "not")")
+    }
+    throw differing("\(before)", "other cells (\(now))")
+  }
+}

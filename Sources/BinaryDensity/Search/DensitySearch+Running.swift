@@ -1,0 +1,136 @@
+import Foundation
+import Kernels
+
+extension DensitySearch {
+  /// Searches until the time is over or more networks would gain nothing, or until the observer says to stop.
+  ///
+  /// - Parameter observe: is called on this thread some ten times a second, and returns whether to go on. After a
+  ///   stop the best so far is returned.
+  public func run(_ observe: (Event) -> Bool = { _ in true }) -> Result { run(in: nil, observe) }
+
+  /// Does the same, and keeps what there is in a folder as soon as there is more.
+  func run(in folder: SearchFolder?, _ observe: (Event) -> Bool) -> Result {
+    if let folds { return SmallTableSearch(folds, budget: budget, seed: seed).run(observe) }
+    began = clock.now - .seconds(used)
+    let isQuick = budget == 0
+    // With no more time than was used, what there is is mixed for as long as that takes.
+    deadline = budget > used ? began + .seconds(budget) : nil
+    addBaselines(observe)
+    var state = saved.map { restored($0, observe) } ?? State()
+    let workers = isQuick || budget > used ? Threads.count : 0
+    if state.stepCount == 0, !isStopRequested {
+      state.stepCount = isQuick ? 1000 : usualStepCount(workers: workers)
+    }
+    state.tolerance = 0.05 * standardError(of: baselines.last?.terms ?? [])
+    state.workersRunning = workers
+    state.isStopped = isStopRequested
+    shared.state.withLock { before in
+      let (events, leaderboard) = (before.events, before.leaderboard)
+      before = state
+      before.events = events
+      before.leaderboard = (state.leaderboard + leaderboard).sorted { $0.validationNLL < $1.validationNLL }
+    }
+    start(workers, isQuick: isQuick)
+    watch(folder, observe)
+    if let found = saved?.found, let terms = logProbabilities(of: found, observe) {
+      // What it had found is a candidate still, so that more time makes nothing worse.
+      baselines.append((found, -terms.reduce(0, +) / Double(max(1, terms.count)), []))
+    }
+    return finished(observe)
+  }
+
+  /// Starts the threads that train.
+  private func start(_ workers: Int, isQuick: Bool) {
+    let (shared, data, seed, began) = (shared, data, seed, began)
+    let schedule = Schedule(data, budget: isQuick ? Self.quickBudget : budget)
+    for worker in 0..<workers {
+      let thread = Thread {
+        Threads.run(on: 1) {
+          Worker(
+            shared: shared, data: data, seed: seed, start: began, schedule: schedule, isQuick: isQuick,
+            number: worker, count: workers
+          ).run()
+        }
+        shared.state.withLock { $0.workersRunning -= 1 }
+        shared.wake.signal()
+      }
+      // Foundation's 512 KB are few for deep graphs.
+      thread.stackSize = 8 << 20
+      thread.start()
+    }
+  }
+
+  /// Tells of what the threads do, and keeps it, until they are done.
+  private func watch(_ folder: SearchFolder?, _ observe: (Event) -> Bool) {
+    var folder = folder
+    var lastKept: ContinuousClock.Instant?
+    while true {
+      let news = shared.state.withLock { state in
+        defer {
+          state.events = []
+          state.unsavedMembers = []
+          state.isBestUnsaved = false
+        }
+        return state
+      }
+      for event in news.events { tell(event, observe) }
+      let hasNetworks = news.isBestUnsaved || !news.unsavedMembers.isEmpty
+      if let kept = folder,
+        hasNetworks || isStopRequested || lastKept.map({ clock.now - $0 > .seconds(10) }) ?? true
+      {
+        do throws(DensityError) {
+          try kept.keep(
+            best: news.isBestUnsaved ? news.best : nil, members: news.unsavedMembers, record(of: news))
+        } catch {
+          tell(.unsaved(error), observe)
+          folder = nil
+        }
+        lastKept = clock.now
+      }
+      let best = news.leaderboard.first?.validationNLL
+      tell(.progress(phase: news.phaseText, fraction: fraction, best: best), observe)
+      if isStopRequested { shared.state.withLock { $0.isStopped = true } }
+      // Whoever has said to stop does not wait for a long step.
+      if news.workersRunning == 0 || isStopRequested && isAlmostOver { break }
+      _ = shared.wake.wait(timeout: .now() + 0.1)
+    }
+  }
+
+  /// What the search knows by now besides its networks.
+  var record: SearchRecord { record(of: shared.state.withLock(\.self)) }
+
+  private func record(of state: State) -> SearchRecord {
+    SearchRecord(
+      seed: seed, data: data.fingerprint, budget: budget,
+      seconds: budget == 0 ? 0 : began.duration(to: clock.now).seconds, state)
+  }
+
+  /// How many steps the first trainings take: so many that some two dozen fit into the time, from 100 to 6000.
+  private func usualStepCount(workers: Int) -> Int {
+    let clock = ContinuousClock()
+    let recipe = Recipe.first(stepCount: 100)[0]
+    // A model of complete rows takes as long, and begins at once.
+    let rows = DataSplits(name: data.name, train: data.train)
+    guard
+      let model = try? recipe.model(
+        variableCount: data.variableCount, imageShape: data.imageShape, order: 0, seed: seed, weightSeed: seed
+      )
+    else { return 100 }
+    var (seconds, steps) = (0.0, 0)
+    func time<Model: TrainableDensity>(_ model: Model) {
+      guard
+        let trainer = try? Trainer(
+          model, data: rows, configuration: recipe.training(rowCount: rows.train.rowCount, seed: seed))
+      else { return }
+      let start = clock.now
+      _ = try? trainer.run { (_) throws(DensityError) in
+        steps += 1
+        return steps < 50 && start.duration(to: clock.now) < .milliseconds(500)
+      }
+      seconds = start.duration(to: clock.now).seconds
+    }
+    Threads.run(on: 1) { time(model) }
+    let affordable = (budget - used) * Double(workers) / 24 * Double(steps) / max(seconds, 1e-6)
+    return affordable >= 6000 ? 6000 : max(100, Int(affordable) / 100 * 100)
+  }
+}

@@ -1,0 +1,169 @@
+import Kernels
+
+extension DensitySearch {
+  /// What a worker is told to do.
+  package enum Work {
+    /// To try a recipe.
+    case trial(Recipe)
+    /// To train a network of a recipe: of which order, and which one of that order.
+    case member(Recipe, order: Int, number: Int, isShortened: Bool)
+    /// Nothing yet: what others are at leads to more.
+    case wait
+  }
+
+  /// How a search shares out its time: what a worker does next.
+  ///
+  /// Recipes are tried by a quarter of their training first, and a third of those, the best, by the whole of it
+  /// (successive halving, without waiting for each other). What a whole training takes is known by then, so that none
+  /// begins for which there is no time.
+  /// - Source: Li, Jamieson, Rostamizadeh, Gonina, Ben-tzur, Hardt, Recht, Talwalkar, A system for massively parallel
+  ///   hyperparameter tuning, MLSys 2020, algorithm 2.
+  package struct Schedule {
+    /// How long the search may take, in seconds.
+    let budget: Double
+    /// How many of its rows are for training.
+    let rowCount: Int
+    let imageShape: ImageShape?
+    /// Whether training rows have missing cells.
+    let hasMissingCells: Bool
+    /// Whether validation rows have missing cells.
+    let estimatesValidation: Bool
+    /// Whether training rows are pictures that may be moved.
+    let canShift: Bool
+
+    /// What part of a training tells whether the whole is worth its time: one in so many steps.
+    private static let shortening = 4
+    /// How many recipes are tried shortly for one that is tried in full.
+    private static let promotionRate = 3
+    /// After how much training without a gain, in whole trainings, members are worth more than other recipes.
+    private static let patience = 8.0
+
+    // A picture's recipes take minutes, and differ by less than a second member gains.
+    private var searchEnd: Double { (imageShape == nil ? 0.45 : 0.25) * budget }
+    /// Until when a trial may go on that has begun.
+    var trialEnd: Double { searchEnd + 0.1 * budget }
+    /// When the last network is to be done; the rest of the time is for evaluating mixtures, which takes longer where cells
+    /// of the validation rows are missing.
+    var end: Double { (estimatesValidation ? 0.8 : 0.94) * budget }
+
+    package init(_ data: DataSplits, budget: Double) {
+      self.budget = budget
+      rowCount = data.train.rowCount
+      imageShape = data.imageShape
+      hasMissingCells = data.partialRows(.train) != nil
+      estimatesValidation = data.partialRows(.validation) != nil
+      canShift = data.canShift
+    }
+
+    /// Returns what to do after `elapsed` seconds, and takes note of it; nil for nothing more.
+    package func next(_ state: inout State, elapsed: Double) -> Work? {
+      guard !state.isStopped, elapsed < end else { return nil }
+      if let recipe = nextRecipe(state, elapsed: elapsed) {
+        state.started.insert(recipe)
+        state.wanted.removeAll { $0 == recipe }
+        state.runningTrials += 1
+        return .trial(recipe)
+      }
+      guard let best = state.best else { return state.runningTrials > 0 ? .wait : nil }
+      guard state.needsMembers(parameterCount: best.density.parameterCount) else { return nil }
+      guard let recipe = affordable(best.recipe, state, seconds: end - elapsed) else { return nil }
+      let order = DensitySearch.nextOrder(
+        counts: state.memberNumbers.map(\.count), orderCount: best.recipe.orderCount(imageShape: imageShape),
+        depth: state.depth ?? 1)
+      if order == state.memberNumbers.count { state.memberNumbers.append([]) }
+      let taken = state.memberNumbers[order]
+      let number = (0...taken.count).first { !taken.contains($0) } ?? taken.count
+      state.memberNumbers[order].append(number)
+      state.runningMembers.append([order, number])
+      if state.runningTrials == 0 { state.phase = "training members" }
+      return .member(recipe, order: order, number: number, isShortened: recipe != best.recipe)
+    }
+
+    /// Returns the recipe with as many of its steps as there is time for; nil if that is less than a quarter of them.
+    private func affordable(_ recipe: Recipe, _ state: State, seconds: Double) -> Recipe? {
+      guard let pace = secondsPerStep(recipe, state), pace > 0 else { return recipe }
+      let steps = 0.9 * seconds / pace
+      if steps >= Double(recipe.stepCount) { return recipe }
+      guard steps >= Double(recipe.stepCount) / 4 else { return nil }
+      var shortened = recipe
+      shortened.stepCount = Int(steps)
+      shortened = shortened.roundedToEpochs(rowCount: rowCount)
+      return shortened.stepCount < recipe.stepCount ? shortened : recipe
+    }
+
+    /// How long a step of the recipe took, or of one of the same network.
+    private func secondsPerStep(_ recipe: Recipe, _ state: State) -> Double? {
+      (state.trials.first { $0.recipe == recipe } ?? state.trials.last { $0.recipe.network == recipe.network })?
+        .secondsPerStep
+    }
+
+    // MARK: Recipes
+
+    /// The recipe to be tried next: one whose short trial was promising, or else one that nobody has tried: the first
+    /// ones, then the neighbours of the best so far, or of the next best where there are none left. (Of five and no more:
+    /// the more are tried, the luckier the best is.)
+    private func nextRecipe(_ state: State, elapsed: Double) -> Recipe? {
+      if let lost = state.wanted.first { return lost }
+      guard elapsed < searchEnd, state.idleEffort < Self.patience else { return nil }
+      func isNew(_ recipe: Recipe) -> Bool {
+        guard !state.started.contains(recipe) else { return false }
+        let seconds = secondsPerStep(recipe, state).map { $0 * Double(recipe.stepCount) } ?? 0
+        return state.best == nil || elapsed + seconds < trialEnd
+      }
+      let first = Recipe.first(
+        stepCount: shortCount(ofWhole: state.stepCount), hasMissingCells: hasMissingCells)
+      let ranked = state.trials.sorted { $0.nll < $1.nll }
+      let short = ranked.filter { isShort($0.recipe, state) }
+      let promoted = short.prefix(short.count / Self.promotionRate).filter { $0.peak >= 0.5 }
+        .map { whole($0.recipe, state) }
+      let neighbours = ranked.prefix(5).lazy.flatMap { trial in
+        trial.recipe.neighbours(peak: trial.peak, canShift: canShift).map {
+          // What differs in its length is tried at that length.
+          $0.stepCount == trial.recipe.stepCount ? shortened($0, state) : $0
+        }
+      }
+      func firstNew(_ recipes: some Sequence<Recipe>) -> Recipe? {
+        recipes.lazy.map { $0.roundedToEpochs(rowCount: rowCount) }.first(where: isNew)
+      }
+      return firstNew(promoted) ?? firstNew(first) ?? firstNew(neighbours)
+    }
+
+    private func shortCount(ofWhole count: Int) -> Int { max(100, count / Self.shortening) }
+
+    /// How many steps a whole training has, of a first recipe of this family.
+    private func usualCount(_ recipe: Recipe, _ state: State) -> Int {
+      if case .eonade = recipe.network { 3 * state.stepCount } else { state.stepCount }
+    }
+
+    private func isShort(_ recipe: Recipe, _ state: State) -> Bool {
+      2 * recipe.stepCount <= usualCount(recipe, state)
+    }
+
+    private func whole(_ recipe: Recipe, _ state: State) -> Recipe {
+      var recipe = recipe
+      recipe.stepCount = usualCount(recipe, state)
+      return recipe
+    }
+
+    private func shortened(_ recipe: Recipe, _ state: State) -> Recipe {
+      var recipe = recipe
+      recipe.stepCount = min(recipe.stepCount, shortCount(ofWhole: usualCount(recipe, state)))
+      return recipe
+    }
+  }
+
+  /// Returns the order that the next member should have.
+  ///
+  /// If a second member of an order gains e nats and a second order m, then S members in each of M orders gain about
+  /// 2e(1 − 1/S) + 2m(1 − 1/M): as errors that are averaged do. For a given S · M that is most where S / M = e / m,
+  /// the `depth`.
+  /// - Parameter counts: how many members each order has.
+  package static func nextOrder(counts: [Int], orderCount: Int, depth: Double) -> Int {
+    // The first two serve to measure the depth.
+    if counts.isEmpty || counts[0] < 2 { return 0 }
+    if counts.count < 2 { return 1 }
+    let total = Double(counts.reduce(1, +))
+    if counts.count < orderCount, Double(counts.count) < (total / depth).squareRoot() { return counts.count }
+    return counts.indices.min { (counts[$0], $0) < (counts[$1], $1) } ?? 0
+  }
+}

@@ -1,0 +1,79 @@
+import Foundation
+import Kernels
+
+extension SmallTableSearch {
+  /// Returns what is to be tried next; nil if there is nothing more that would be worth it.
+  static func next(
+    _ shared: Shared, _ stepCount: Int, climbs: Bool, isQuick: Bool, while goesOn: () -> Bool
+  ) -> Recipe? {
+    while goesOn() {
+      let (recipe, isOver) = shared.state.withLock { state -> (Recipe?, Bool) in
+        var first = Recipe.firstOfSmallTables(stepCount: stepCount)
+        if isQuick { first = [first[0]] }
+        var candidates = first.filter { !state.started.contains($0) }
+        // What few rows say of many recipes is luck.
+        if candidates.isEmpty, climbs, state.started.count < 100 {
+          let best = state.tried.min { $0.nll < $1.nll }
+          candidates = best.map { $0.recipe.neighbours(peak: $0.peak) } ?? []
+          candidates = candidates.filter { !state.started.contains($0) }
+        }
+        guard let recipe = candidates.first else { return (nil, state.runningCount == 0) }
+        state.started.insert(recipe)
+        state.runningCount += 1
+        return (recipe, false)
+      }
+      if let recipe { return recipe }
+      if isOver { return nil }
+      // What others are at may lead to more.
+      Thread.sleep(forTimeInterval: 0.01)
+    }
+    return nil
+  }
+
+  static func attempt(
+    _ recipe: Recipe, _ shared: Shared, _ folds: Folds, seed: UInt64, while goesOn: () -> Bool
+  ) {
+    let start = ContinuousClock.now
+    defer { shared.state.withLock { $0.runningCount -= 1 } }
+    func entry(_ name: String, _ nll: Double) -> Entry {
+      Entry(name: name, kind: .recipe, validationNLL: nll, seconds: start.duration(to: .now).seconds)
+    }
+    let isOneOfMany = folds.parts.count == 1 && folds.whole.validation == nil
+    do throws(DensityError) {
+      guard let trial = try FoldTrial(recipe, folds, seed: seed, while: goesOn) else { return }
+      shared.state.withLock { state in
+        state.tried.append((recipe, trial.nll, trial.peak))
+        if trial.nll < state.best?.nll ?? .infinity { state.best = trial }
+      }
+      shared.add(entry("\(recipe)" + (isOneOfMany ? ", one fold" : ""), trial.nll))
+    } catch {
+      // A recipe that diverges, or that the machine cannot hold, is a recipe that did not do well.
+      shared.add(entry("\(recipe): \(error)", .infinity))
+    }
+  }
+
+  /// Returns the network of a trial's recipe in an order, of all rows; nil if `goesOn` says no.
+  static func network(
+    _ trial: FoldTrial, _ folds: Folds, order: Int, seed: UInt64, while goesOn: () -> Bool
+  ) throws(DensityError) -> (any AutoregressiveDensity)? {
+    if !folds.isRefitted && order == 0 { return trial.networks[0] }
+    let data = folds.whole
+    let weightSeed = seed &+ UInt64(order)
+    var configuration = trial.recipe.training(rowCount: data.train.rowCount, seed: weightSeed)
+    configuration.patience = folds.isRefitted ? nil : configuration.patience
+    func train<Model: TrainableDensity>(_ model: Model) throws(DensityError) -> (any Density)? {
+      let trainer = try Trainer(model, data: data, configuration: configuration)
+      var isStopped = false
+      _ = try trainer.run { (event) throws(DensityError) in
+        isStopped = !goesOn()
+        guard case .step(let progress) = event, folds.isRefitted else { return !isStopped }
+        return !isStopped && progress.step < trial.stepCount
+      }
+      return isStopped ? nil : folds.isRefitted ? trainer.model : trainer.best
+    }
+    let model = try trial.recipe.model(
+      variableCount: data.variableCount, imageShape: data.imageShape, order: order, seed: seed,
+      weightSeed: weightSeed)
+    return try train(model)?.autoregressive()
+  }
+}

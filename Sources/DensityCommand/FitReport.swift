@@ -1,0 +1,140 @@
+import Arguments
+import BinaryDensity
+
+/// What `density fit` prints while it searches, and of what it has found.
+struct FitReport {
+  /// What its figures are called.
+  let figure: String
+  let output: String
+  /// How many rows chose.
+  let validationRowCount: Int
+  /// Whether all that was tried is shown.
+  let isVerbose: Bool
+  /// What to type to go on, where that can be.
+  let resumeLine: String?
+  /// The best figure that was shown.
+  private var best = Double.infinity
+
+  init(
+    figure: String, output: String, validationRowCount: Int, isVerbose: Bool, resumeLine: String?
+  ) {
+    self.figure = figure
+    self.output = output
+    self.validationRowCount = validationRowCount
+    self.isVerbose = isVerbose
+    self.resumeLine = resumeLine
+  }
+
+  /// Shows what happens: of what is tried only what is better than all before.
+  mutating func show(_ event: DensitySearch.Event, _ progress: ProgressLine) {
+    switch event {
+    case .tried(let entry):
+      // Of many members one is the best by luck.
+      let isBetter = entry.validationNLL < best && entry.kind != .member
+      if isBetter { best = entry.validationNLL }
+      if isBetter || isVerbose { progress.print(line(entry)) }
+    case .improved: break
+    case .progress(let phase, let fraction, let best):
+      progress.update(
+        phase, fraction: fraction, figures: best.map { ["best \(figure) \(fixed($0, 3))"] } ?? [])
+    case .unsaved(let error): progress.print("\(error); the search goes on, but --resume cannot")
+    }
+  }
+
+  /// Prints what was found, why it is to be trusted, and what to do with it.
+  func print(_ result: DensitySearch.Result, _ measurements: [LikelihoodMeasurement]) throws {
+    try Terminal.print((figure == "training NLL" ? "  " : "") + "\(figure)  seconds  what")
+    let shown = isVerbose ? result.leaderboard : result.shortLeaderboard
+    for entry in shown { try Terminal.print(line(entry)) }
+    if let rest = rest(result.leaderboard, shown) { try Terminal.print(rest) }
+    try Terminal.print(description(of: result.density))
+    if let reason = reason(result) { try Terminal.print(reason) }
+    for measurement in measurements { try Terminal.print(measurement.line) }
+    try Terminal.print("model  \(output)")
+    let model = TrainCommand.shellWord(output)
+    let measured = measurements.contains { $0.name == "test" }
+    let next = measured ? "density sample \(model) -n 10 -o -" : "density evaluate \(model) HELD-OUT-TABLE"
+    if !result.isInterrupted {
+      try Terminal.print("next   \(next)" + (resumeLine.map { "; or \($0) --budget 1h" } ?? ""))
+    }
+  }
+
+  /// Prints the same as JSON, with all that was tried.
+  func printJSON(
+    _ result: DensitySearch.Result, _ measurements: [LikelihoodMeasurement], _ sources: [TableSource]
+  ) throws {
+    func validation(_ nll: Double) -> JSONValue { figure == "validation NLL" ? .real(nll) : .null }
+    let leaderboard = result.leaderboard.map { entry -> JSONValue in
+      [
+        "name": .string(entry.name), "kind": .string(entry.kind.rawValue),
+        "validation_nll": validation(entry.validationNLL), "seconds": .real(entry.seconds),
+      ]
+    }
+    try Terminal.print(
+      JSONValue.object(
+        try members(describing: result.density) + [
+          .init(key: "tables", value: .array(sources.map(\.json))),
+          .init(key: "validation_nll", value: validation(result.validationNLL)),
+          .init(key: "recipes", value: .integer(result.trialCount)),
+          .init(key: "interrupted", value: .bool(result.isInterrupted)),
+          .init(key: "leaderboard", value: .array(leaderboard)),
+          .init(key: "results", value: .array(measurements.map { .object($0.members) })),
+          .init(key: "output", value: .string(output)),
+        ]
+      ).indentedDescription)
+  }
+
+  /// Why what was found is to be trusted: how it does on rows it has not learnt from, and how others do.
+  private func reason(_ result: DensitySearch.Result) -> String? {
+    guard figure == "validation NLL", result.validationNLL.isFinite else { return nil }
+    func gain(over kind: DensitySearch.Entry.Kind, _ name: (DensitySearch.Entry) -> String) -> String? {
+      result.leaderboard.first { $0.kind == kind }.flatMap { entry in
+        let gain = entry.validationNLL - result.validationNLL
+        return gain > 1e-9 ? "\(fixed(gain, 3)) below \(name(entry))" : nil
+      }
+    }
+    let gains = [
+      gain(over: .recipe) { _ in
+        "the best network of \(result.trialCount) recipe\(result.trialCount == 1 ? "" : "s")"
+      },
+      gain(over: .baseline) { "the best baseline (\($0.name))" },
+    ].compactMap(\.self)
+    let rows = validationRowCount == 1 ? "1 row" : "\(validationRowCount) rows"
+    return
+      (["\(figure) \(fixed(result.validationNLL, 4)) on \(rows) that no network has learnt from"] + gains)
+      .joined(separator: ", ")
+  }
+
+  /// How many lines are left out, if any are.
+  private func rest(_ all: [DensitySearch.Entry], _ shown: [DensitySearch.Entry]) -> String? {
+    func count(_ kind: DensitySearch.Entry.Kind, _ name: String) -> String? {
+      let count = all.count { $0.kind == kind } - shown.count { $0.kind == kind }
+      return count > 0 ? "\(count) \(name)\(count == 1 ? "" : "s")" : nil
+    }
+    let rest = [
+      count(.recipe, "recipe"), count(.member, "member"), count(.baseline, "baseline"),
+      count(.mixture, "mixture"),
+    ].compactMap(\.self)
+    return rest.isEmpty ? nil : "… and \(rest.joined(separator: ", ")): see --verbose"
+  }
+
+  private func line(_ entry: DensitySearch.Entry) -> String {
+    func right(_ text: String, _ width: Int) -> String {
+      String(repeating: " ", count: max(0, width - text.count)) + text
+    }
+    let nll = entry.validationNLL.isFinite ? fixed(entry.validationNLL, 4) : "failed"
+    return "\(right(nll, 14))  \(right(fixed(entry.seconds, 1), 7))  \(entry.name)"
+  }
+}
+
+extension DensitySearch.Result {
+  /// The lines that matter: what is mixed, the three best recipes, the best baseline.
+  fileprivate var shortLeaderboard: [DensitySearch.Entry] {
+    var left: [DensitySearch.Entry.Kind: Int] = [.mixture: 3, .recipe: 3, .baseline: 1]
+    return leaderboard.filter { entry in
+      guard let count = left[entry.kind], count > 0 else { return false }
+      left[entry.kind] = count - 1
+      return true
+    }
+  }
+}

@@ -1,0 +1,137 @@
+import BinaryDensity
+import Foundation
+import Testing
+import _TestSupport
+
+@Suite("Fitting that is stopped and goes on")
+struct FitTests {
+  /// Starts a search of some minutes and waits until it has written so many networks.
+  private func start(_ folder: String, networks: Int) throws -> DensityProgram.Running {
+    try DensityProgram.writeTable(folder + "/the rows.csv", rowCount: 2000, columnCount: 12)
+    let running = try DensityProgram.start(["fit", "the rows.csv", "-t", "20s", "-o", "m"], in: folder)
+    let deadline = Date() + 50
+    while Date() < deadline {
+      let text = try? String(contentsOfFile: folder + "/m.search/search.json", encoding: .utf8)
+      let record = try text.map(DensityProgram.json)
+      if let count = record?["networks"]?.elements?.count, count >= networks { break }
+      usleep(2000)
+    }
+    return running
+  }
+
+  private func leaderboard(_ result: DensityProgram.Result) throws -> [String: [Double]] {
+    let entries = try #require(DensityProgram.json(result.output)["leaderboard"]?.elements)
+    return Dictionary(
+      grouping: entries.compactMap { entry in
+        entry["validation_nll"]?.number.map { (entry["kind"]?.string ?? "", $0) }
+      }, by: \.0
+    ).mapValues { $0.map(\.1) }
+  }
+
+  /// Killed at any moment, a search goes on with what its folder holds.
+  @Test(arguments: [0, 1, 3]) func killed(networks: Int) throws {
+    try withTemporaryDirectory { folder in
+      let running = try start(folder, networks: networks)
+      kill(running.process.processIdentifier, SIGKILL)
+      #expect(try DensityProgram.finish(running).status == SIGKILL)
+      let record = try DensityProgram.json(
+        String(contentsOfFile: folder + "/m.search/search.json", encoding: .utf8))
+      let trials = try #require(record["trials"]?.elements).compactMap { $0["nll"]?.number }
+      let kept = try #require(record["networks"]?.elements)
+      #expect(kept.count >= networks)
+      let resumed = try DensityProgram.run(
+        "fit", "the rows.csv", "-o", "m", "--resume", "-t", "1s", "--json", in: folder)
+      #expect(resumed.status == 0, "\(resumed.errors)")
+      #expect(resumed.errors.contains(": \(trials.count) recipes tried"), "\(resumed.errors)")
+      let figures = try leaderboard(resumed)
+      #expect(Set(figures["recipe"] ?? []).isSuperset(of: trials))
+      let members = kept.filter { $0["is_member"] == .bool(true) }.compactMap { $0["nll"]?.number }
+      #expect(Set(figures["member"] ?? []).isSuperset(of: members))
+      #expect(try names(in: folder) == ["m", "the rows.csv"])
+      // What has ended goes on as well.
+      let best = try #require(DensityProgram.json(resumed.output)["validation_nll"]?.number)
+      let more = try DensityProgram.run(
+        "fit", "the rows.csv", "-o", "m", "--resume", "-t", "1s", "--json", in: folder)
+      #expect(more.status == 0, "\(more.errors)")
+      #expect(try #require(DensityProgram.json(more.output)["validation_nll"]?.number) <= best + 1e-9)
+      #expect(try names(in: folder) == ["m", "the rows.csv"])
+    }
+  }
+
+  /// After an interrupt, at whatever moment, there is a file, and a line to be typed that goes on.
+  @Test(arguments: [0, 1, 2, 4]) func interrupted(networks: Int) throws {
+    try withTemporaryDirectory { folder in
+      let running = try start(folder, networks: networks)
+      let start = ContinuousClock.now
+      kill(running.process.processIdentifier, SIGINT)
+      let result = try DensityProgram.finish(running)
+      // The machine may be busy; alone it takes less than a second.
+      #expect(.now - start < .seconds(5))
+      #expect(result.status == 130, "\(result.errors)")
+      #expect(try Checkpoint(contentsOf: folder + "/m").model.variableCount == 12)
+      let line = try #require(
+        result.errors.split(separator: "Go on with: ").last?.split(separator: "\n").first)
+      #expect(line == "density fit 'the rows.csv' --output=m --resume")
+      let resumed = try DensityProgram.shell(line + " -t 0", in: folder)
+      #expect(resumed.status == 0, "\(resumed.errors)")
+      #expect(try names(in: folder) == ["m", "the rows.csv"])
+    }
+  }
+
+  @Test func whatDiffersIsSaid() throws {
+    try withTemporaryDirectory { folder in
+      try DensityProgram.writeTable(folder + "/a.csv", rowCount: 100)
+      try DensityProgram.writeTable(folder + "/b.csv", rowCount: 90)
+      #expect(try DensityProgram.run("fit", "a.csv", "-t", "0", "-o", "m", in: folder).status == 0)
+      let before = try AtomicFile.read(folder + "/m")
+      func complaint(_ arguments: String...) throws -> String? {
+        let result = try DensityProgram.finish(
+          DensityProgram.start(["fit", "--resume", "-t", "0"] + arguments, in: folder))
+        #expect(result.status == 65 || result.status == 66, "\(result.errors)")
+        return result.complaint
+      }
+      #expect(
+        try complaint("b.csv", "-o", "m")
+          == "density: m: expected the table that the search began with, 90 training rows, found 81; "
+          + "without --resume a new search begins")
+      #expect(
+        try complaint("a.csv", "-o", "m", "--seed", "4")
+          == "density: m: expected the seed that the search began with, 0, found 4; without --resume a new "
+          + "search begins")
+      #expect(
+        try complaint("a.csv", "-o", "n")
+          == "density: n: cannot be read: there is no search to go on with, neither here nor in n.search; leave "
+          + "--resume out to begin one")
+      try FileManager.default.createDirectory(atPath: folder + "/d.search", withIntermediateDirectories: true)
+      #expect(try complaint("a.csv", "-o", "d") == "density: d.search/search.json: no such file")
+      try "{\"seed\": 0".write(toFile: folder + "/d.search/search.json", atomically: true, encoding: .utf8)
+      #expect(
+        try complaint("a.csv", "-o", "d")
+          == "density: d.search/search.json: search: expected the record of a search, found "
+          + "\"{\\\"seed\\\": 0\"; leave --resume out to begin anew")
+      #expect(try AtomicFile.read(folder + "/m") == before)
+    }
+  }
+
+  /// What is printed is short, and --verbose has all.
+  @Test func whatMatters() throws {
+    try withTemporaryDirectory { folder in
+      try DensityProgram.writeTable(folder + "/a.csv", rowCount: 300)
+      let short = try DensityProgram.run("fit", "a.csv", "-t", "1s", "-o", "m", in: folder)
+      #expect(short.status == 0, "\(short.errors)")
+      #expect(short.errors.contains("a: 270 training, 30 validation, 0 test rows of 6 variables"))
+      let lines = short.output.split(separator: "\n")
+      #expect(lines.count <= 15 && short.output.contains("see --verbose"), "\(short.output)")
+      #expect(short.output.contains(" on 30 rows that no network has learnt from"))
+      #expect(short.output.contains("below the best baseline ("))
+      #expect(
+        lines.last
+          == "next   density evaluate m HELD-OUT-TABLE; or density fit a.csv --output=m --resume --budget 1h")
+      let long = try DensityProgram.run(
+        "fit", "a.csv", "--resume", "-t", "0", "-o", "m", "--verbose", in: folder)
+      #expect(long.status == 0, "\(long.errors)")
+      #expect(!long.output.contains("see --verbose"))
+      #expect(long.output.split(separator: "\n").count > lines.count)
+    }
+  }
+}
