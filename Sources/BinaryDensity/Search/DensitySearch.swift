@@ -206,7 +206,7 @@ public final class DensitySearch {
   // MARK: Baselines
 
   /// The baselines, their figures, and their log p of each validation row.
-  private var baselines: [(density: any Density, nll: Double, terms: [Double])] = []
+  private var baselines: [MixtureSelection.Baseline] = []
 
   /// Fits the baselines, of which the first is there whatever happens.
   private func addBaselines(_ observe: (Event) -> Bool) {
@@ -288,63 +288,17 @@ public final class DensitySearch {
   private func finished(_ observe: (Event) -> Bool) -> Result {
     let start = clock.now
     let (members, best) = shared.state.withLock { ($0.members, $0.best) }
-    // There is always a baseline.
-    var found: [(density: any Density, nll: Double)] = baselines.map { ($0.density, $0.nll) }
-    func add(_ density: any Density, nll: Double, name: String) {
-      guard nll.isFinite else { return }
-      let entry = Entry(name: name, validationNLL: nll, seconds: start.duration(to: clock.now).seconds)
-      shared.state.withLock { $0.add(entry) }
-      tell(.tried(entry), observe)
-      found.append((density, nll))
-    }
-
-    // What was cut short counts if it is as good as some that were not.
-    let whole = members + [best].compactMap(\.self)
-    let worst = whole.filter(\.isComplete).map(\.nll).max() ?? .infinity
-    let pool = [best].compactMap(\.self) + members.filter { $0.isComplete || $0.nll <= worst }
-    // Of hundreds of networks one has the best figure by luck alone, so where there are several only their mixtures are
-    // candidates, not the single networks.
-    var parts = pool.count < 2 ? [] : Ensemble.groups(pool.map(\.density))
-    // log p of each part in each validation row, computed once; what there is no time for is left out.
-    var terms: [[Double]] = []
-    while terms.count < parts.count, let term = logProbabilities(of: parts[terms.count], observe) {
-      terms.append(term)
-    }
-    parts = Array(parts.prefix(terms.count))
-    if parts.isEmpty {
-      found += pool.map { ($0.density, $0.nll) }
-    } else {
-      let networkCount = parts.reduce(0) { $0 + (($1 as? Ensemble)?.members.count ?? 1) }
-      let orderCount = parts.count
-      func mean(_ weights: [Double]) -> Double {
-        let mixed = logMixture(terms, weights: weights)
-        return -mixed.reduce(0, +) / Double(max(1, mixed.count))
-      }
-      func even() -> [Double] { parts.map { _ in 1 / Double(parts.count) } }
-      let evenNLL = mean(even())
-      if parts.count == 1 {
-        add(parts[0], nll: evenNLL, name: "ensemble of \(networkCount) networks")
-      } else {
-        add(Mixture(parts), nll: evenNLL, name: "mixture of \(orderCount) orders, \(networkCount) networks")
-      }
-      for baseline in baselines where !baseline.terms.isEmpty {
-        parts.append(baseline.density)
-        terms.append(baseline.terms)
-      }
-      // A fitted weight is a parameter, and n parameters gain n / 2 nats by chance on the rows they are fitted to.
-      let weights = isOver ? even() : Mixture.fittedWeights(terms, from: even())
-      let kept = weights.indices.filter { weights[$0] > 1e-4 }
-      let gain = (evenNLL - mean(weights)) * Double(validation.rowCount)
-      if kept.count > 1, gain > Double(kept.count) {
-        let mixture = Mixture(kept.map { parts[$0] }, weights: kept.map { weights[$0] })
-        let mixed = logMixture(kept.map { terms[$0] }, weights: mixture.weights)
-        add(
-          mixture, nll: -mixed.reduce(0, +) / Double(max(1, mixed.count)),
-          name: "mixture of \(kept.count) parts, fitted weights")
-      }
-    }
+    let selection = MixtureSelection(best: best, members: members, baselines: baselines)
+    let density = selection.chosen(
+      evaluating: { logProbabilities(of: $0, observe) }, isOver: { isOver },
+      found: { candidate in
+        let entry = Entry(
+          name: candidate.name, validationNLL: candidate.nll,
+          seconds: start.duration(to: clock.now).seconds)
+        shared.state.withLock { $0.add(entry) }
+        tell(.tried(entry), observe)
+      })
     let leaderboard = shared.state.withLock { $0.leaderboard }
-    guard let winner = found.min(by: { $0.nll < $1.nll }) else { preconditionFailure("nothing was fitted") }
-    return Result(density: winner.density, leaderboard: leaderboard, isInterrupted: isStopRequested)
+    return Result(density: density, leaderboard: leaderboard, isInterrupted: isStopRequested)
   }
 }
