@@ -66,6 +66,8 @@ public enum ModelKind: String, CaseIterable, Hashable, Sendable, Codable {
   case bernoulliMixture = "bernoulli-mixture"
   /// A tree of variables, each given its parent.
   case chowLiu = "chow-liu"
+  /// The probability of each row of few variables.
+  case tabulated
 
   /// The families that `Trainer` trains.
   package static var trainable: [ModelKind] { allCases.filter { $0.type is any NetworkFamily.Type } }
@@ -86,6 +88,7 @@ public enum ModelKind: String, CaseIterable, Hashable, Sendable, Codable {
     case .bernoulli: IndependentBernoulli.self
     case .bernoulliMixture: BernoulliMixture.self
     case .chowLiu: ChowLiuTree.self
+    case .tabulated: TabulatedDensity.self
     }
   }
 }

@@ -8,6 +8,12 @@ func logSumExp(_ terms: [Double]) -> Double {
   return largest + log(terms.reduce(0) { $0 + exp($1 - largest) })
 }
 
+/// Returns log (e^a + e^b).
+func logSumExp(_ a: Double, _ b: Double) -> Double {
+  let (large, small) = (max(a, b), min(a, b))
+  return large > -.infinity ? large + log1p(exp(small - large)) : large
+}
+
 /// Returns log σ(z) = −log(1 + e⁻ᶻ), accurate for any z.
 func logSigmoid(_ z: Double) -> Double { min(z, 0) - log1p(exp(-abs(z))) }
 

@@ -57,7 +57,9 @@ extension ModelKind {
     case .nade: .nade
     case .made: .made
     case .eonade: .eonade
-    case .ensemble, .mixture, .labelled, .conditional, .bernoulli, .bernoulliMixture, .chowLiu: nil
+    case .ensemble, .mixture, .labelled, .conditional, .bernoulli, .bernoulliMixture, .chowLiu,
+      .tabulated:
+      nil
     }
   }
 }

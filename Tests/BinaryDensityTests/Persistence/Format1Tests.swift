@@ -20,8 +20,8 @@ struct Format1Tests {
     let kinds = try Self.files.map {
       try Checkpoint(contentsOf: "\(Self.folder)/\($0.name).safetensors").model.kind
     }
-    // Labels came with format 2.
-    #expect(Set(kinds).union([.labelled, .conditional]) == Set(ModelKind.allCases))
+    // Labels and tables of probabilities came with format 2.
+    #expect(Set(kinds).union([.labelled, .conditional, .tabulated]) == Set(ModelKind.allCases))
   }
 
   @Test("log p is what it was", arguments: files.indices)

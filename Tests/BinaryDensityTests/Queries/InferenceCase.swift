@@ -28,6 +28,9 @@ struct InferenceCase: Sendable, CustomTestStringConvertible {
       InferenceCase("fitted \(baseline)") { try baseline.density(7, seed: $0) }
     }
     + [
+      InferenceCase("a table of probabilities") { seed in
+        try #require(try TabulatedDensity(tabulating: CompositeCase.mixture.density(seed: seed)))
+      },
       InferenceCase("a client's own") { ClientDensity(seed: $0) },
       InferenceCase("a mixture with a tree") { seed in
         Mixture(
