@@ -64,6 +64,8 @@ public struct Philox: RandomNumberGenerator, Hashable, Sendable, Codable {
     case modelRows
     /// Which rows of a table are compared with a model's, and what they are permuted by.
     case comparedRows
+    /// Rows of a model that a network learns from, and the order of the table's own beside them.
+    case distilledRows
   }
 
   /// Creates the generator of one of a purpose's 2⁴⁸ sequences.

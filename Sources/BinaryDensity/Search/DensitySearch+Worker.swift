@@ -93,20 +93,23 @@ extension DensitySearch {
     let budget: Double
     let isQuick: Bool
     let number: Int
+    /// The largest file, in bytes.
+    let byteLimit: Int?
 
     private var elapsed: Double { start.duration(to: ContinuousClock().now).seconds }
     // What is running then may go on for a while; the rest of the time is for evaluating mixtures, which takes longer
-    // where cells of the validation rows are missing.
+    // where cells of the validation rows are missing, and for distilling them.
     private var searchEnd: Double { 0.45 * budget }
     private var trialEnd: Double { 0.55 * budget }
-    private var end: Double { (data.partialRows(.validation) == nil ? 0.94 : 0.8) * budget }
+    private var end: Double { (data.partialRows(.validation) == nil ? 0.79 : 0.68) * budget }
 
     /// Whether there is no time left, not even for evaluating.
     private var isOver: Bool { elapsed >= budget || shared.state.withLock { $0.isStopped } }
 
     func run() {
       if isQuick {
-        let recipe = Recipe.first(stepCount: shared.state.withLock { $0.stepCount })[0]
+        let first = Recipe.first(stepCount: shared.state.withLock { $0.stepCount })[0]
+        guard let recipe = shrunk(first) else { return }
         attempt(recipe, order: number, number: 0, isMember: number > 0, until: budget)
         return
       }
@@ -131,6 +134,18 @@ extension DensitySearch {
       }
     }
 
+    /// Returns the recipe with as many units as the wanted file has room for; nil if it has none.
+    private func shrunk(_ recipe: Recipe) -> Recipe? {
+      guard let byteLimit else { return recipe }
+      return recipe.shrunk { recipe in
+        let model = try? recipe.model(
+          variableCount: data.variableCount, imageShape: data.imageShape, order: 0, seed: seed,
+          weightSeed: seed)
+        // What cannot be made fails where it is tried.
+        return model.map { DensitySearch.byteCount(of: $0, data, inHalfPrecision: true) <= byteLimit } ?? true
+      }
+    }
+
     /// What a worker is told to do.
     private enum Work<Value> {
       case next(Value)
@@ -149,7 +164,8 @@ extension DensitySearch {
           Recipe.first(stepCount: state.stepCount, hasMissingCells: data.partialRows(.train) != nil)
           + leaders.flatMap { $0.recipe.neighbours(peak: $0.peak) }
         for candidate in candidates {
-          let recipe = candidate.roundedToEpochs(rowCount: data.train.rowCount)
+          guard let small = shrunk(candidate) else { continue }
+          let recipe = small.roundedToEpochs(rowCount: data.train.rowCount)
           if state.started.insert(recipe).inserted {
             state.runningTrials += 1
             return .next(recipe)

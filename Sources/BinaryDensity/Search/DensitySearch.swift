@@ -15,9 +15,13 @@ import Synchronization
 ///    thread, each on one thread, all in one order of the variables so that they compare.
 /// 2. *Members.* The best recipe is trained again and again, over several orders and with several initial weights; as
 ///    many of each as their measured gains advise, and two hundred at most, so that small tables take less than the time.
-/// 3. *Mixing.* The members of one order are averaged conditional by conditional (`Ensemble`), those averages are
+/// 3. *Mixing*, from 79 % of the time on. The members of one order are averaged conditional by conditional (`Ensemble`), those averages are
 ///    mixed as whole rows (`Mixture`), with equal weights, or fitted ones if that gains more on the validation rows
-///    than a nat for each weight.
+///    than a nat for each weight. Networks are left out as long as all of those left out gain less than a tenth of the
+///    standard error of the validation figure.
+/// 4. *Distillation*, in what is left of the time, where the mixture is better than its best network by more than five
+///    standard errors of the difference: see `Distillation`. The network is kept in its place if it is worse by less than a
+///    tenth of the standard error.
 ///
 /// What is found depends on how far the machine gets in the time; what a network of a recipe, an order and a number is
 /// depends on the seed alone.
@@ -40,8 +44,36 @@ public final class DensitySearch {
     public let density: any Density
     /// All that was tried, the best first.
     public let leaderboard: [Entry]
+    /// What there was to choose from in the end: the mixture of all networks, what is left of it, a network that learnt
+    /// from it, as far as there are such.
+    public let choices: [Choice]
     /// Whether it was told to stop before its time.
     public let isInterrupted: Bool
+  }
+
+  /// One of the densities that there were in the end.
+  public struct Choice: Sendable {
+    /// What it is.
+    public let name: String
+    /// The mean of −log p over the validation rows, in nats.
+    public let validationNLL: Double
+    /// The size of its file.
+    public let byteCount: Int
+    /// How many rows' log p it computes in a second, if that was timed.
+    public let rowsPerSecond: Double?
+    /// Whether it was chosen.
+    public let isChosen: Bool
+
+    /// Creates a choice.
+    public init(
+      name: String, validationNLL: Double, byteCount: Int, rowsPerSecond: Double?, isChosen: Bool
+    ) {
+      self.name = name
+      self.validationNLL = validationNLL
+      self.byteCount = byteCount
+      self.rowsPerSecond = rowsPerSecond
+      self.isChosen = isChosen
+    }
   }
 
   /// What an observer is told.
@@ -58,6 +90,8 @@ public final class DensitySearch {
   private let validation: BinaryMatrix
   private let budget: Double
   private let seed: UInt64
+  /// The largest file, in bytes.
+  private let byteLimit: Int?
   private let shared = Shared()
 
   /// Prepares a search.
@@ -67,9 +101,12 @@ public final class DensitySearch {
   ///     out by the seed. A table of one row validates on itself.
   ///   - budget: how long it may take; zero trains one network a thread by the first recipe, for 20 s at most.
   ///   - seed: the seed of everything drawn.
-  /// - Throws: `DensityError.invalidConfiguration` if there are no rows or no columns; `.mismatch` for validation rows of which
-  ///   all cells are missing.
-  public init(_ data: DataSplits, budget: Duration = .seconds(300), seed: UInt64 = 0) throws(DensityError) {
+  ///   - byteLimit: the largest file that what is found may take, in bytes; nil for any.
+  /// - Throws: `DensityError.invalidConfiguration` if there are no rows or no columns, or no model of them fits into
+  ///   the file; `.mismatch` for validation rows of which all cells are missing.
+  public init(_ data: DataSplits, budget: Duration = .seconds(300), seed: UInt64 = 0, byteLimit: Int? = nil)
+    throws(DensityError)
+  {
     guard data.train.rowCount > 0 else {
       throw .invalidConfiguration("\(data.name): there are no training rows")
     }
@@ -86,6 +123,12 @@ public final class DensitySearch {
     try self.data.checkHeldOutRows()
     self.budget = max(0, budget.seconds)
     self.seed = seed
+    self.byteLimit = byteLimit
+    let smallest = Self.smallestByteCount(of: self.data)
+    if let byteLimit, byteLimit < smallest {
+      throw .invalidConfiguration(
+        "\(data.name): no model fits into \(byteLimit) bytes; the smallest takes \(smallest)")
+    }
   }
 
   // MARK: Running
@@ -103,7 +146,8 @@ public final class DensitySearch {
 
     let workers = Threads.count
     let stepCount = isQuick ? 1000 : usualStepCount(workers: workers)
-    let (shared, data, seed, budget) = (shared, data, seed, isQuick ? Self.quickBudget : budget)
+    let (shared, data, seed, byteLimit) = (shared, data, seed, byteLimit)
+    let budget = isQuick ? Self.quickBudget : budget
     shared.state.withLock {
       $0.workersRunning = workers
       $0.stepCount = stepCount
@@ -114,7 +158,7 @@ public final class DensitySearch {
         Threads.run(on: 1) {
           Worker(
             shared: shared, data: data, seed: seed, start: start, budget: budget, isQuick: isQuick,
-            number: worker
+            number: worker, byteLimit: byteLimit
           ).run()
         }
         shared.state.withLock { $0.workersRunning -= 1 }
@@ -195,12 +239,15 @@ public final class DensitySearch {
 
   /// Returns log p of each validation row; nil if the time is over before.
   private func logProbabilities(of density: any Density, _ observe: (Event) -> Bool) -> [Double]? {
-    let result = try? Self.logProbabilities(of: density, data) { (_) throws(DensityError) in
-      let best = shared.state.withLock { $0.leaderboard.first?.validationNLL }
-      tell(.progress(phase: "evaluating", fraction: fraction, best: best), observe)
-      return !isOver
-    }
+    let result = try? Self.logProbabilities(of: density, data) { (_) throws(DensityError) in goesOn(observe) }
     return result.flatMap(\.self)
+  }
+
+  /// Tells that something is evaluated, and returns whether there is time for it.
+  private func goesOn(_ observe: (Event) -> Bool) -> Bool {
+    let best = shared.state.withLock { $0.leaderboard.first?.validationNLL }
+    tell(.progress(phase: "evaluating", fraction: fraction, best: best), observe)
+    return !isOver
   }
 
   // MARK: Baselines
@@ -284,21 +331,108 @@ public final class DensitySearch {
 
   // MARK: Mixing
 
+  /// The size of the smallest file of a model, that of independent variables in half precision.
+  private static func smallestByteCount(of data: DataSplits) -> Int {
+    let model = IndependentBernoulli(logits: Matrix(rowCount: 1, columnCount: data.variableCount))
+    return byteCount(of: model, data, inHalfPrecision: true)
+  }
+
+  /// The size of the file of a model of a table, in bytes.
+  static func byteCount(of model: any Density, _ data: DataSplits, inHalfPrecision: Bool) -> Int {
+    (try? Checkpoint(model: model, data).byteCount(inHalfPrecision: inHalfPrecision)) ?? .max
+  }
+
   /// Mixes what there is, and keeps what does best on the validation rows.
   private func finished(_ observe: (Event) -> Bool) -> Result {
     let start = clock.now
     let (members, best) = shared.state.withLock { ($0.members, $0.best) }
-    let selection = MixtureSelection(best: best, members: members, baselines: baselines)
-    let density = selection.chosen(
-      evaluating: { logProbabilities(of: $0, observe) }, isOver: { isOver },
-      found: { candidate in
-        let entry = Entry(
+    var outcome = withoutActuallyEscaping(observe) { observe in
+      MixtureSelection(
+        best: best, members: members, baselines: baselines, byteLimit: byteLimit,
+        judge: judge(observe) { [self] candidate in
+          let entry = Entry(
+            name: candidate.name, validationNLL: candidate.nll,
+            seconds: start.duration(to: clock.now).seconds)
+          shared.state.withLock { $0.add(entry) }
+          tell(.tried(entry), observe)
+        }
+      ).outcome()
+    }
+    // Nothing is smaller and faster than a table.
+    if !isOver, outcome.hasGap, !(outcome.kept.density is TabulatedDensity),
+      let network = distilled(outcome, observe)
+    {
+      outcome.add(distilled: network)
+    }
+    let leaderboard = shared.state.withLock { $0.leaderboard }
+    return Result(
+      density: outcome.kept.density, leaderboard: leaderboard, choices: choices(outcome),
+      isInterrupted: isStopRequested)
+  }
+
+  /// Returns what there is to choose from, once each.
+  private func choices(_ outcome: MixtureSelection.Outcome) -> [Choice] {
+    var choices: [Choice] = []
+    for candidate in [outcome.whole, outcome.kept, outcome.distilled].compactMap(\.self)
+    where !choices.contains(where: { $0.name == candidate.name }) {
+      choices.append(
+        Choice(
           name: candidate.name, validationNLL: candidate.nll,
-          seconds: start.duration(to: clock.now).seconds)
+          byteCount: Self.byteCount(of: candidate.density, data, inHalfPrecision: false),
+          rowsPerSecond: candidate.seconds.map { Double(candidate.terms.count) / max($0, 1e-9) },
+          isChosen: candidate.name == outcome.kept.name))
+    }
+    return choices
+  }
+
+  /// Trains a network on rows that the mixture draws, in the time that is left; nil if there is too little.
+  private func distilled(
+    _ outcome: MixtureSelection.Outcome, _ observe: (Event) -> Bool
+  ) -> MixtureSelection.Candidate? {
+    let left = budget - began.duration(to: clock.now).seconds - 0.01 * budget
+    // What is kept draws as well as all do, and faster, unless it had to be small.
+    let teacher = byteLimit == nil ? outcome.kept : outcome.whole ?? outcome.kept
+    guard left > 0,
+      let distillation = try? Distillation(
+        of: teacher.density, data, budget: .seconds(left), seed: seed,
+        parameterLimit: (outcome.whole ?? teacher).density.parameterCount / 10, byteLimit: byteLimit)
+    else { return nil }
+    let result = try? distillation.run { event in
+      switch event {
+      case .tried(let entry):
+        let entry = Entry(
+          name: "distilled: \(entry.name)", validationNLL: entry.validationNLL, seconds: entry.seconds)
         shared.state.withLock { $0.add(entry) }
         tell(.tried(entry), observe)
-      })
-    let leaderboard = shared.state.withLock { $0.leaderboard }
-    return Result(density: density, leaderboard: leaderboard, isInterrupted: isStopRequested)
+      case .improved: break
+      case .progress: tell(.progress(phase: "distilling", fraction: fraction, best: nil), observe)
+      }
+      return !isStopRequested
+    }
+    guard let result, let density = result.density else { return nil }
+    let start = clock.now
+    // Some moments, whenever the time ends.
+    let rows = try? Self.logProbabilities(of: density, data) { (_) throws(DensityError) in true }
+    return rows.flatMap(\.self).map {
+      MixtureSelection.Candidate(
+        name: result.name, density, terms: $0, seconds: start.duration(to: clock.now).seconds)
+    }
+  }
+
+  /// What a selection is made by: the validation rows, and the time that is left.
+  private func judge(
+    _ observe: @escaping (Event) -> Bool, found: @escaping (MixtureSelection.Candidate) -> Void
+  ) -> MixtureSelection.Judge {
+    MixtureSelection.Judge(
+      logProbabilities: { [self] in logProbabilities(of: $0, observe) },
+      logProbabilitiesOfFirstMembers: { [self] ensemble in
+        guard data.partialRows(.validation) == nil else { return nil }
+        let terms = try? ensemble.logProbabilitiesOfFirstMembers(of: data.validation ?? data.train) {
+          (_) throws(DensityError) in goesOn(observe)
+        }
+        return terms.flatMap(\.self)
+      },
+      byteCount: { [data] in Self.byteCount(of: $0, data, inHalfPrecision: $1) },
+      isOver: { [self] in isOver }, found: found)
   }
 }

@@ -172,7 +172,7 @@ extension Ensemble: ArchivableDensity {
 
 extension Matrix {
   /// Adds another matrix, scaled, to the rows from `row` on.
-  fileprivate mutating func accumulate(_ other: Matrix, scaledBy scale: Scalar, atRow row: Int) {
+  mutating func accumulate(_ other: Matrix, scaledBy scale: Scalar, atRow row: Int) {
     withUnsafeMutableView(reading: other) {
       Scalar.accumulate($1, scaledBy: scale, into: $0.rows(row..<row + $1.rowCount))
     }
