@@ -74,7 +74,7 @@ struct ErrorTests {
   @Test(arguments: [
     Fault("", 64, "no command"),
     Fault("trian", 64, "did you mean train?"),
-    Fault("dance", 64, "dance", "train, fit, reproduce, evaluate, sample, logprob, "),
+    Fault("dance", 64, "dance", "train, fit, distill, reproduce, evaluate, sample, logprob, "),
     Fault("help dance", 64, "dance"),
     Fault("--verbose", 64, "--verbose"),
     Fault("train --hiden 5", 64, "--hiden", "did you mean --hidden?"),
