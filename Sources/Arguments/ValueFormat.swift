@@ -44,6 +44,24 @@ extension ValueFormat where Value == Int {
   }
 }
 
+extension ValueFormat where Value == Int {
+  /// A size in bytes, at least one: `800`, `500kB`, `5MB`, `1.5MiB`; capitals do not matter.
+  package static var byteCount: ValueFormat {
+    ValueFormat("a size such as 500kB, 5MB or 1.5MiB") { text in
+      let digits = text.prefix { ("0"..."9").contains($0) || $0 == "." }
+      let units = [
+        "": 1, "b": 1, "kb": 1e3, "mb": 1e6, "gb": 1e9, "kib": 0x1p10, "mib": 0x1p20, "gib": 0x1p30,
+      ]
+      guard let number = Double(digits), let unit = units[text.dropFirst(digits.count).lowercased()] else {
+        return nil
+      }
+      let bytes = number * unit
+      // Beyond an exabyte there is no file.
+      return bytes >= 1 && bytes < 1e18 ? Int(bytes) : nil
+    }
+  }
+}
+
 extension ValueFormat where Value == [Int] {
   /// Decimal integers in a range divided by commas, `500` or `500,500`; `none` stands for the empty list if
   /// allowed.

@@ -47,6 +47,7 @@ struct FitReport {
     let shown = isVerbose ? result.leaderboard : result.shortLeaderboard
     for entry in shown { try Terminal.print(line(entry)) }
     if let rest = rest(result.leaderboard, shown) { try Terminal.print(rest) }
+    for line in DensitySearch.Choice.lines(result.choices, figure: figure) { try Terminal.print(line) }
     try Terminal.print(description(of: result.density))
     if let reason = reason(result) { try Terminal.print(reason) }
     for measurement in measurements { try Terminal.print(measurement.line) }
@@ -55,7 +56,8 @@ struct FitReport {
     let measured = measurements.contains { $0.name == "test" }
     let next = measured ? "density sample \(model) -n 10 -o -" : "density evaluate \(model) HELD-OUT-TABLE"
     if !result.isInterrupted {
-      try Terminal.print("next   \(next)" + (resumeLine.map { "; or \($0) --budget 1h" } ?? ""))
+      let more = result.canGoOn ? resumeLine : nil
+      try Terminal.print("next   \(next)" + (more.map { "; or \($0) --budget 1h" } ?? ""))
     }
   }
 
@@ -78,6 +80,7 @@ struct FitReport {
           .init(key: "recipes", value: .integer(result.trialCount)),
           .init(key: "interrupted", value: .bool(result.isInterrupted)),
           .init(key: "leaderboard", value: .array(leaderboard)),
+          .init(key: "choices", value: .array(result.choices.map { $0.json(figure: figure) })),
           .init(key: "results", value: .array(measurements.map { .object($0.members) })),
           .init(key: "output", value: .string(output)),
         ]
@@ -113,7 +116,7 @@ struct FitReport {
     }
     let rest = [
       count(.recipe, "recipe"), count(.member, "member"), count(.baseline, "baseline"),
-      count(.mixture, "mixture"),
+      count(.mixture, "mixture"), count(.distilled, "distilled network"),
     ].compactMap(\.self)
     return rest.isEmpty ? nil : "… and \(rest.joined(separator: ", ")): see --verbose"
   }
@@ -128,9 +131,9 @@ struct FitReport {
 }
 
 extension DensitySearch.Result {
-  /// The lines that matter: what is mixed, the three best recipes, the best baseline.
+  /// The lines that matter: what is mixed, the three best recipes, the best baseline and distilled network.
   fileprivate var shortLeaderboard: [DensitySearch.Entry] {
-    var left: [DensitySearch.Entry.Kind: Int] = [.mixture: 3, .recipe: 3, .baseline: 1]
+    var left: [DensitySearch.Entry.Kind: Int] = [.mixture: 3, .recipe: 3, .baseline: 1, .distilled: 1]
     return leaderboard.filter { entry in
       guard let count = left[entry.kind], count > 0 else { return false }
       left[entry.kind] = count - 1

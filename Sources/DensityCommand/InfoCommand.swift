@@ -41,6 +41,8 @@ enum InfoCommand {
       var object = try members(describing: model)
       object.append(.init(key: "variables", value: .integer(model.variableCount)))
       object.append(
+        .init(key: "precision", value: .string(outline.isInHalfPrecision ? "half" : "single")))
+      object.append(
         .init(
           key: "arrays",
           value: .object(
@@ -66,6 +68,7 @@ enum InfoCommand {
       return .success
     }
     try Terminal.print(description(of: model))
+    if outline.isInHalfPrecision { try Terminal.print("precision      half precision, 16 bits a parameter") }
     let configuration = try DensityArchive(of: model).configurationText
     try Terminal.print("configuration  \(Terminal.visible(configuration, limit: 4000))")
     for (name, shape) in outline.arrays {

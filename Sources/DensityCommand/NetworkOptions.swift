@@ -121,7 +121,7 @@ struct NetworkOptions {
           variableCount: variableCount, hiddenCounts: hiddenCounts, activation: activation,
           orderCount: orderCount, ordering: ordering, seed: orderSeed), seed: weightSeed)
     case .ensemble, .mixture, .labelled, .conditional, .bernoulli, .bernoulliMixture, .chowLiu,
-      .parentAverage:
+      .parentAverage, .tabulated:
       preconditionFailure("a \(kind.rawValue) is not trained by gradients")
     }
   }

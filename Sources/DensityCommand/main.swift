@@ -15,7 +15,8 @@ let program = Program(
   discussion: "Log-probabilities are in nats unless a name says bits.",
   version: "0.1.0",
   commands: [
-    TrainCommand.command, FitCommand.command, ReproduceCommand.command, EvaluateCommand.command,
+    TrainCommand.command, FitCommand.command, DistillCommand.command, ReproduceCommand.command,
+    EvaluateCommand.command,
     SampleCommand.command,
     LogProbCommand.command, ScoreCommand.command, ExplainCommand.command, CalibrationCommand.command,
     CompareCommand.command, DependenceCommand.command, QueryCommand.command, MarginalCommand.command,

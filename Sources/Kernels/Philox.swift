@@ -66,6 +66,8 @@ public struct Philox: RandomNumberGenerator, Hashable, Sendable, Codable {
     case comparedRows
     /// Which pictures are moved in one epoch of training, and where to; one index an epoch.
     case shifts
+    /// Rows of a model that a network learns from, and the order of the table's own beside them.
+    case distilledRows
   }
 
   /// Creates the generator of one of a purpose's 2⁴⁸ sequences.

@@ -222,6 +222,36 @@ struct ValueFormatTests {
   }
 
   @Test(
+    "Sizes",
+    arguments: [
+      ("800", 800), ("1B", 1), ("500kB", 500_000), ("5MB", 5_000_000), ("1.5MiB", 1_572_864),
+      ("2gib", 2 << 30),
+      ("0.5KB", 500), ("1.0009kB", 1000),
+    ])
+  func sizes(text: String, bytes: Int) {
+    #expect(ValueFormat.byteCount.parse(text) == bytes)
+  }
+
+  @Test(
+    "What is no size",
+    arguments: [
+      "", "MB", "0", "0.4", "-5MB", "5 MB", "5MB2", "1e3", "5M", "1.5.5MB", ".", "9999999999GB", "nan",
+    ])
+  func noSize(text: String) {
+    #expect(ValueFormat.byteCount.parse(text) == nil)
+  }
+
+  @Test(
+    "Sizes in words",
+    arguments: [
+      (0, "0 B"), (812, "812 B"), (999, "999 B"), (1000, "1.00 kB"), (64_321, "64.3 kB"), (999_499, "999 kB"),
+      (999_500, "1.00 MB"), (5_000_000, "5.00 MB"), (9_996_000, "10.0 MB"), (280_000_000, "280 MB"),
+    ])
+  func sizesInWords(bytes: Int, text: String) {
+    #expect(byteCountText(bytes) == text)
+  }
+
+  @Test(
     "What is no duration",
     arguments: ["", "s", "-5", "1d", "5 m", "1m1h", "1m2", "1s1s", "1..5", "h1", "1h-5m"])
   func noDurations(text: String) {

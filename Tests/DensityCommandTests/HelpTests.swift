@@ -24,8 +24,12 @@ struct HelpTests {
       "list", "data", "published-training", "precision", "epochs", "seed", "run", "threads", "json", "help",
     ],
     "fit": [
-      "validation", "test", "budget", "output", "resume", "verbose", "seed", "threads", "json", "binarize",
-      "threshold",
+      "validation", "test", "budget", "output", "resume", "verbose", "size", "seed", "threads", "json",
+      "binarize", "threshold", "binarize-seed", "format", "header", "columns", "ignore", "values", "missing",
+      "column-count", "index-base", "array", "image", "help",
+    ],
+    "distill": [
+      "validation", "test", "budget", "output", "size", "seed", "threads", "json", "binarize", "threshold",
       "binarize-seed", "format", "header", "columns", "ignore", "values", "missing", "column-count",
       "index-base", "array",
       "image", "help",

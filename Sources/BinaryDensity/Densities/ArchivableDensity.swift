@@ -68,6 +68,8 @@ public enum ModelKind: String, CaseIterable, Hashable, Sendable, Codable {
   case chowLiu = "chow-liu"
   /// Each variable given one earlier one, averaged over which.
   case parentAverage = "parent-average"
+  /// The probability of each row of few variables.
+  case tabulated
 
   /// The families that `Trainer` trains.
   package static var trainable: [ModelKind] { allCases.filter { $0.type is any NetworkFamily.Type } }
@@ -89,6 +91,7 @@ public enum ModelKind: String, CaseIterable, Hashable, Sendable, Codable {
     case .bernoulliMixture: BernoulliMixture.self
     case .chowLiu: ChowLiuTree.self
     case .parentAverage: ParentAverage.self
+    case .tabulated: TabulatedDensity.self
     }
   }
 }

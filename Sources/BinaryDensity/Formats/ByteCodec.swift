@@ -95,6 +95,21 @@ extension Float {
     }
   }
 
+  /// The bits of the nearest 16-bit floating-point number (IEEE 754 binary16), of two that are equally near the even one.
+  ///
+  /// From 65520 on that is infinity.
+  package var binary16Bits: UInt16 {
+    let sign = UInt16(truncatingIfNeeded: bitPattern >> 16) & 0x8000
+    guard magnitude < 65520 else { return sign | (isNaN ? 0x7E00 : 0x7C00) }
+    // Below 2⁻¹⁴ these numbers are whole multiples of 2⁻²⁴.
+    guard magnitude >= 0x1p-14 else {
+      return sign | UInt16((magnitude * 0x1p24).rounded(.toNearestOrEven))
+    }
+    // 13 bits fewer, and exponents that count from 15 instead of 127; what is rounded up carries into them.
+    let bits = magnitude.bitPattern
+    return sign | UInt16(((bits + 0xFFF + (bits >> 13 & 1)) >> 13) - (112 << 10))
+  }
+
   /// Creates the value of a number in the format bfloat16, the upper half of a `Float`.
   package init(bfloat16Bits bits: UInt16) { self.init(bitPattern: UInt32(bits) << 16) }
 }

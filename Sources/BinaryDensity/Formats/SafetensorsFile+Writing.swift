@@ -14,6 +14,11 @@ extension SafetensorsFile {
     }
   }
 
+  /// The size of the file, in bytes.
+  ///
+  /// - Complexity: O(bytes of the header).
+  public var byteCount: Int { 8 + encodedHeader().count + tensors.reduce(0) { $0 + $1.byteCount } }
+
   /// Returns the bytes of the file.
   ///
   /// - Precondition: names are unique and the metadata has no key `crc32`, which is the file's own.
@@ -81,7 +86,9 @@ extension SafetensorsFile.Scalars {
     switch self {
     case .float16(let values), .bfloat16(let values): try Self.forEachPiece(values, body)
     case .float32(let values): try Self.forEachPiece(values, body)
-    case .matrix(let matrix): try Self.forEachPiece(matrix, body)
+    case .matrix(let matrix): try Self.forEachPiece(matrix, body) { $0.append($1, order: .little) }
+    case .matrixOfHalves(let matrix):
+      try Self.forEachPiece(matrix, body) { $0.append($1.map(\.binary16Bits), order: .little) }
     case .float64(let values): try Self.forEachPiece(values, body)
     case .int32(let values): try Self.forEachPiece(values, body)
     case .int64(let values): try Self.forEachPiece(values, body)
@@ -99,14 +106,15 @@ extension SafetensorsFile.Scalars {
 
   /// Rows lie apart in memory, next to each other in a file.
   private static func forEachPiece<Failure>(
-    _ matrix: Matrix<Float>, _ body: ([UInt8]) throws(Failure) -> Void
+    _ matrix: Matrix<Float>, _ body: ([UInt8]) throws(Failure) -> Void,
+    append: (inout [UInt8], Slice<UnsafeBufferPointer<Float>>) -> Void
   ) throws(Failure) {
     var piece: [UInt8] = []
     piece.reserveCapacity(2 * pieceLength * MemoryLayout<Float>.size)
     for row in 0..<matrix.rowCount {
       for start in stride(from: 0, to: matrix.columnCount, by: pieceLength) {
         let columns = start..<min(start + pieceLength, matrix.columnCount)
-        matrix.withUnsafeRow(row) { piece.append($0[columns], order: .little) }
+        matrix.withUnsafeRow(row) { append(&piece, $0[columns]) }
         if piece.count >= pieceLength * MemoryLayout<Float>.size {
           try body(piece)
           piece.removeAll(keepingCapacity: true)

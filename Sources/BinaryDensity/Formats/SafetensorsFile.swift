@@ -75,6 +75,8 @@ public struct SafetensorsFile: Equatable, Sendable {
     case float32([Float])
     /// The elements of a matrix, `F32`, not copied until they are written.
     case matrix(Matrix<Float>)
+    /// The elements of a matrix, each a number of 16-bit floating point, `F16`; not copied until they are written.
+    case matrixOfHalves(Matrix<Float>)
     /// 64-bit floating point, `F64`.
     case float64([Double])
     /// 32-bit integers, `I32`.
@@ -91,7 +93,7 @@ public struct SafetensorsFile: Equatable, Sendable {
       switch self {
       case .float16(let values), .bfloat16(let values): values.count
       case .float32(let values): values.count
-      case .matrix(let matrix): matrix.rowCount * matrix.columnCount
+      case .matrix(let matrix), .matrixOfHalves(let matrix): matrix.rowCount * matrix.columnCount
       case .float64(let values): values.count
       case .int32(let values): values.count
       case .int64(let values): values.count
@@ -102,7 +104,7 @@ public struct SafetensorsFile: Equatable, Sendable {
     /// The type of the numbers.
     package var elementType: ElementType {
       switch self {
-      case .float16: .float16
+      case .float16, .matrixOfHalves: .float16
       case .bfloat16: .bfloat16
       case .float32, .matrix: .float32
       case .float64: .float64

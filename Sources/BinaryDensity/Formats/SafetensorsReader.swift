@@ -33,6 +33,9 @@ package final class SafetensorsReader {
     entries = Dictionary(uniqueKeysWithValues: header.entries.map { ($0.name, $0) })
   }
 
+  /// Returns the type of an array's numbers, or nil when there is none of the name.
+  package func elementType(of name: String) -> SafetensorsFile.ElementType? { entries[name]?.elementType }
+
   /// Returns the shape of an array, or nil when there is none of the name.
   package func shape(of name: String) -> [Int]? { entries[name]?.shape }
 

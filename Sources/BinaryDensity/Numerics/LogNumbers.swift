@@ -8,7 +8,7 @@ func logSumExp(_ terms: [Double]) -> Double {
   return largest + log(terms.reduce(0) { $0 + exp($1 - largest) })
 }
 
-/// log (e^a + e^b).
+/// Returns log (e^a + e^b).
 func logSumExp(_ a: Double, _ b: Double) -> Double {
   let (large, small) = (max(a, b), min(a, b))
   return large > -.infinity ? large + log1p(exp(small - large)) : large

@@ -150,6 +150,8 @@ public struct CheckpointOutline {
   package let checkpoint: Checkpoint
   /// Whether the file has a checksum, which an outline does not verify.
   public let hasChecksum: Bool
+  /// Whether the file keeps parameters in half precision, 16 bits each.
+  public let isInHalfPrecision: Bool
   /// The names and shapes of the model's arrays, in the order of the file.
   public let arrays: [(name: String, shape: [Int])]
 
@@ -164,5 +166,7 @@ public struct CheckpointOutline {
     let prefix = DensityArchive.modelPrefix
     arrays = file.arrays.filter { $0.name.hasPrefix(prefix) }
       .map { (String($0.name.dropFirst(prefix.count)), $0.shape) }
+    let types = file.arrays.filter { $0.name.hasPrefix(prefix) }.compactMap { file.elementType(of: $0.name) }
+    isInHalfPrecision = types.contains(.float16) && !types.contains(.float32)
   }
 }

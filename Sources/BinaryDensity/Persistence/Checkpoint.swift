@@ -11,7 +11,8 @@ import Kernels
 /// checkpoint that training can resume from also has `training` (JSON, see `TrainingState.Progress`), for each matrix the
 /// optimizer keeps `optimizer.SLOT.NAME`, if parameters are averaged `average.NAME`, and if missing cells of the training
 /// rows are drawn `training.completions`. A checksum over the whole file
-/// detects any change. FORMAT.md lists all of it, so that other programs can read and write such files.
+/// detects any change. Parameters that all are numbers of half precision (see `Density.inHalfPrecision()`) take 16 bits each
+/// in a file that no training resumes from. FORMAT.md lists all of it, so that other programs can read and write such files.
 ///
 ///     let model = try Checkpoint(contentsOf: "runs/nade/best.safetensors").model
 ///     print(model.logProbabilities(of: rows))
@@ -61,7 +62,17 @@ public struct Checkpoint: Sendable {
   /// Writes the checkpoint beside its path and renames it, so that a reader sees the old file or the new.
   ///
   /// - Throws: `DensityError.unwritable`; `.unsupported` for a density that is not of the package's families.
-  public func write(to path: String) throws(DensityError) {
+  public func write(to path: String) throws(DensityError) { try file().write(to: path) }
+
+  /// Returns the size of the file that `write(to:)` writes, in bytes.
+  ///
+  /// - Parameter isRounded: whether of the model in half precision (`Density.inHalfPrecision()`).
+  /// - Throws: `DensityError.unsupported`, as that does.
+  public func byteCount(inHalfPrecision isRounded: Bool = false) throws(DensityError) -> Int {
+    try file(inHalfPrecision: isRounded).byteCount
+  }
+
+  private func file(inHalfPrecision isRounded: Bool = false) throws(DensityError) -> SafetensorsFile {
     let archive = try DensityArchive(of: model)
     var metadata = [
       "format": Self.format, "model": archive.kind.rawValue, "configuration": archive.configuration,
@@ -70,7 +81,8 @@ public struct Checkpoint: Sendable {
     if let columnNames { metadata["columns"] = Self.encode(columnNames) }
     if let reading { metadata["reading"] = Self.encode(reading) }
     if let search { metadata["search"] = search }
-    var tensors = archive.tensors()
+    // What is still trained keeps the precision that it is trained in.
+    var tensors = archive.tensors(asHalves: training == nil && (isRounded || archive.isOfHalves))
     if let training {
       metadata["training"] = Self.encode(training.progress)
       for (slot, matrices) in zip(training.optimizer.method.slotNames, training.optimizer.state) {
@@ -84,7 +96,7 @@ public struct Checkpoint: Sendable {
             scalars: .int64(rows.words.map(Int64.init(bitPattern:)))))
       }
     }
-    try SafetensorsFile(metadata: metadata, tensors: tensors).write(to: path)
+    return SafetensorsFile(metadata: metadata, tensors: tensors)
   }
 
   private static func tensors(_ prefix: String, _ parameters: Parameters<Float>) -> [SafetensorsFile.Tensor] {

@@ -2,28 +2,27 @@ import Foundation
 import Kernels
 
 extension DensityArchive {
-  /// The arrays of a file; a density is restored from a file alone.
-  private var arrays: StoredArrays {
-    guard case .file(let arrays) = contents else {
-      preconditionFailure("a density in memory needs no restoring")
-    }
-    return arrays
-  }
+  /// The arrays of the file that the density is restored from; nil for one in memory.
+  private var file: StoredArrays? { if case .file(let arrays) = contents { arrays } else { nil } }
 
-  /// Whether the file has orderings and degrees as arrays, which format 1 draws anew from the configuration's seed.
-  var hasStoredMasks: Bool { arrays.file.metadata["format"] != Checkpoint.firstFormat }
+  /// What errors name.
+  private var path: String { file?.file.path ?? "a density in memory" }
+
+  /// Whether there are orderings and degrees, which of a file of format 1 are drawn anew from the configuration's seed.
+  var hasStoredMasks: Bool { file?.file.metadata["format"] != Checkpoint.firstFormat }
 
   /// Whether parameters are read, and are not zeros in their place.
-  var readsParameters: Bool { arrays.extent == .everything }
+  var readsParameters: Bool { file?.extent != .allButParameters }
 
   /// The error that the configuration is not what it must be.
   func malformed(_ expected: String, found: String) -> DensityError {
-    .malformed(path: arrays.file.path, at: .field("configuration"), expected: expected, found: found)
+    .malformed(path: path, at: .field("configuration"), expected: expected, found: found)
   }
 
   /// The error that an array is not what it must be.
   func malformed(_ name: String, _ expected: String, found: String) -> DensityError {
-    arrays.malformed(name, expected, found: found)
+    file?.malformed(name, expected, found: found)
+      ?? .malformed(path: path, at: .field("array '\(name)'"), expected: expected, found: found)
   }
 
   /// Decodes the configuration.
@@ -33,7 +32,7 @@ extension DensityArchive {
   func configuration<Value: Codable>(
     _ type: Value.Type, defaults: [String: JSONValue] = [:]
   ) throws(DensityError) -> Value {
-    let members = (try? JSONValue(parsing: Array(configuration.utf8)[...], path: arrays.file.path))?.members
+    let members = (try? JSONValue(parsing: Array(configuration.utf8)[...], path: path))?.members
     let given = Set((members ?? []).map(\.key))
     let absent = defaults.filter { !given.contains($0.key) }.map { JSONValue.Member(key: $0, value: $1) }
     // Added to the text as it is, for a seed may be larger than the numbers of `JSONValue`.
@@ -54,12 +53,18 @@ extension DensityArchive {
 
   /// Returns a matrix of the density.
   func matrix(_ name: String, rowCount: Int, columnCount: Int) throws(DensityError) -> Matrix<Float> {
-    try arrays.matrix(name, rowCount: rowCount, columnCount: columnCount)
+    switch contents {
+    case .file(let arrays): try arrays.matrix(name, rowCount: rowCount, columnCount: columnCount)
+    case .memory(_, let parameters): parameters[name]
+    }
   }
 
   /// Returns an array of whole numbers of the density, row by row.
   func integers(_ name: String, rowCount: Int, columnCount: Int) throws(DensityError) -> [[Int]] {
-    try arrays.integers(name, rowCount: rowCount, columnCount: columnCount)
+    switch contents {
+    case .file(let arrays): try arrays.integers(name, rowCount: rowCount, columnCount: columnCount)
+    case .memory(let integers, _): integers.first { $0.name == name }?.rows ?? []
+    }
   }
 
   /// Returns the array `ordering`.

@@ -115,7 +115,9 @@ public struct DensityArchive {
   }
 
   /// The arrays, components' included, under their names in a file.
-  func tensors(prefix: String = modelPrefix) -> [SafetensorsFile.Tensor] {
+  ///
+  /// - Parameter asHalves: whether parameters are kept in half precision, of which they then are numbers.
+  func tensors(prefix: String = modelPrefix, asHalves: Bool = false) -> [SafetensorsFile.Tensor] {
     var tensors: [SafetensorsFile.Tensor] = []
     if case .memory(let integers, let parameters) = contents {
       tensors = integers.map { array in
@@ -123,10 +125,12 @@ public struct DensityArchive {
           name: prefix + array.name, shape: [array.rows.count, array.rows.first?.count ?? 0],
           scalars: .int32(array.rows.flatMap { $0.map { Int32($0) } }))
       }
-      tensors += zip(parameters.names, parameters.matrices).map { .init(name: prefix + $0, $1) }
+      tensors += zip(parameters.names, parameters.matrices).map {
+        .init(name: prefix + $0, $1, isOfHalves: asHalves)
+      }
     }
     for (index, component) in components.enumerated() {
-      tensors += component.tensors(prefix: "\(prefix)\(index).")
+      tensors += component.tensors(prefix: "\(prefix)\(index).", asHalves: asHalves)
     }
     return tensors
   }

@@ -1,7 +1,7 @@
 import Kernels
 
 extension DensitySearch {
-  /// Returns the state that a search goes on from.
+  /// Returns the state that a search goes on from, without the networks that no wanted file has room for.
   func restored(_ saved: SavedSearch, _ observe: (Event) -> Bool) -> State {
     let record = saved.record
     var state = State()
@@ -11,13 +11,22 @@ extension DensitySearch {
     state.tries = record.tries
     state.leaderboard = record.tries
     state.bestNetworkNLL = record.tries.map(\.validationNLL).min() ?? .infinity
-    state.members = saved.members
-    state.best = saved.best
+    let schedule = schedule
+    func hasRoom(_ recipe: Recipe) -> Bool { schedule.shrunk(recipe) == recipe }
+    state.members = saved.members.filter { hasRoom($0.recipe) }
+    state.best = saved.best.flatMap { hasRoom($0.recipe) ? $0 : nil }
     state.memberNumbers = record.memberNumbers
-    state.trials = record.trials
-    let bestRecipe = record.trials.min { $0.nll < $1.nll }?.recipe
+    state.trials = record.trials.filter { hasRoom($0.recipe) }
+    let bestRecipe = state.trials.min { $0.nll < $1.nll }?.recipe
     if saved.hasEnded, let bestRecipe {
-      for (index, network) in (saved.found?.mixedNetworks ?? []).enumerated() {
+      let networks = saved.found?.mixedNetworks ?? []
+      if networks.isEmpty {
+        // Of a table of probabilities, or a baseline, training starts anew.
+        state.memberNumbers = [[0]]
+      } else {
+        state.droppedCount = max(0, state.memberNumbers.reduce(0) { $0 + $1.count } - networks.count)
+      }
+      for (index, network) in networks.enumerated() {
         // What a file's networks do is not in it, nor which they are: they have numbers that no others are given.
         guard let nll = nll(network, observe) else { break }
         let member = Network(

@@ -10,7 +10,9 @@ extension DensitySearch {
 
   /// Does the same, and keeps what there is in a folder as soon as there is more.
   func run(in folder: SearchFolder?, _ observe: (Event) -> Bool) -> Result {
-    if let folds { return SmallTableSearch(folds, budget: budget, seed: seed).run(observe) }
+    if let folds {
+      return SmallTableSearch(folds, budget: budget, seed: seed, byteLimit: byteLimit).run(observe)
+    }
     began = clock.now - .seconds(used)
     let isQuick = budget == 0
     // With no more time than was used, what there is is mixed for as long as that takes.
@@ -32,17 +34,25 @@ extension DensitySearch {
     }
     start(workers, isQuick: isQuick)
     watch(folder, observe)
-    if let found = saved?.found, let terms = logProbabilities(of: found, observe) {
-      // What it had found is a candidate still, so that more time makes nothing worse.
-      baselines.append((found, -terms.reduce(0, +) / Double(max(1, terms.count)), []))
+    // What it had found is a candidate still, so that more time makes nothing worse.
+    let earlier = saved?.found.flatMap { found in
+      logProbabilities(of: found, observe).map {
+        MixtureSelection.Candidate(name: "what was found before", found, terms: $0)
+      }
     }
-    return finished(observe)
+    return finished(earlier: earlier, observe)
+  }
+
+  /// How the time is shared out.
+  var schedule: Schedule {
+    budget == 0
+      ? Schedule(data, budget: Self.quickBudget, byteLimit: byteLimit)
+      : Schedule(data, budget: budget, used: used, byteLimit: byteLimit)
   }
 
   /// Starts the threads that train.
   private func start(_ workers: Int, isQuick: Bool) {
-    let (shared, data, seed, began) = (shared, data, seed, began)
-    let schedule = Schedule(data, budget: isQuick ? Self.quickBudget : budget)
+    let (shared, data, seed, began, schedule) = (shared, data, seed, began, schedule)
     for worker in 0..<workers {
       let thread = Thread {
         Threads.run(on: 1) {

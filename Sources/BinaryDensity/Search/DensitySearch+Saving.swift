@@ -5,8 +5,8 @@ extension DensitySearch {
   ///
   /// While it runs, what it has stands beside the path, in a folder with `.search` after its name: the best network, the
   /// members, and a record of what was tried, from which a search that is killed or interrupted goes on
-  /// (`SavedSearch`). Once the search is at its end the path holds what was found, with the record, and the folder is gone;
-  /// after an interruption it stays. What stood at the path before, or another search's folder, is kept under its name and `~1`, or
+  /// (`SavedSearch`). Once the search is at its end the path holds what was found, with the record if the wanted size has
+  /// room for it, and the folder is gone; after an interruption it stays. What stood at the path before, or another search's folder, is kept under its name and `~1`, or
   /// the next number that is free, but for what this very search has written.
   ///
   /// - Parameters:
@@ -20,17 +20,21 @@ extension DensitySearch {
   ) throws(DensityError) -> Result {
     try AtomicFile.checkWritable(path)
     // Beside a device or a pipe there is no folder.
+    let canHaveFolder = !AtomicFile.isWrittenInPlace(path)
     // A search on few rows is over soon, and leaves nothing to go on from.
-    let keepsState = !AtomicFile.isWrittenInPlace(path) && foldCount == nil
-    if keepsState, saved == nil, let aside = try SearchFolder.keepAside(for: path) { keptAside(aside) }
+    let keepsState = canHaveFolder && foldCount == nil
+    if canHaveFolder, saved == nil, let aside = try SearchFolder.keepAside(for: path) { keptAside(aside) }
     let folder = keepsState ? try SearchFolder(for: path, data, continuing: saved) : nil
-    let result = run(in: folder, observe)
+    var result = run(in: folder, observe)
     let isOwn = saved?.record.isOfSearch(writing: path) ?? false
     if !isOwn, let aside = try AtomicFile.keepAside(path) { keptAside(aside) }
     var checkpoint = Checkpoint(model: result.density, data)
     if foldCount == nil { checkpoint.search = record.text }
+    // A small file has no room for it.
+    if let byteLimit, try checkpoint.byteCount() > byteLimit { checkpoint.search = nil }
     try checkpoint.write(to: path)
     if !result.isInterrupted { folder?.remove() }
+    result.canGoOn = checkpoint.search != nil || result.isInterrupted && folder != nil
     return result
   }
 }

@@ -22,7 +22,8 @@ extension DensitySearch {
 
     func run() {
       if isQuick {
-        let recipe = Recipe.first(stepCount: shared.state.withLock { $0.stepCount })[0]
+        let first = Recipe.first(stepCount: shared.state.withLock { $0.stepCount })[0]
+        guard let recipe = schedule.shrunk(first) else { return }
         attempt(recipe, order: number, number: 0, isMember: number > 0, until: schedule.budget)
         return
       }

@@ -15,9 +15,13 @@ import Kernels
 /// 2. *Members.* The best recipe is trained again and again, over several orders and with several initial weights; as
 ///    many of each as their measured gains advise, and two hundred at most, so that small tables take less than the time.
 ///    The last are trained for less, so that they are done in time.
-/// 3. *Mixing.* The members of one order are averaged conditional by conditional (`Ensemble`), those averages are
-///    mixed as whole rows (`Mixture`), with equal weights, or fitted ones if that gains more on the validation rows
-///    than a nat for each weight.
+/// 3. *Mixing*, from 79 % of the time on. The members of one order are averaged conditional by conditional (`Ensemble`), those
+///    averages are mixed as whole rows (`Mixture`), with equal weights, or fitted ones if that gains more on the validation
+///    rows than a nat for each weight. Networks are left out as long as all of those left out gain less than a tenth of the
+///    standard error of the validation figure.
+/// 4. *Distillation*, in what is left of the time, where the mixture is better than its best network by more than five
+///    standard errors of the difference: see `Distillation`. The network is kept in its place if it is worse by less than a
+///    tenth of the standard error.
 ///
 /// What is found depends on how far the machine gets in the time; what a network of a recipe, an order and a number is
 /// depends on the seed alone. So a search that was killed goes on as if it had not been (`run(savingTo:)`).
@@ -36,6 +40,8 @@ public final class DensitySearch {
       case member
       /// What is mixed of networks and baselines.
       case mixture
+      /// A network that learnt from rows that a mixture draws.
+      case distilled
     }
 
     /// What it is.
@@ -73,8 +79,13 @@ public final class DensitySearch {
     public let leaderboard: [Entry]
     /// How many recipes were tried.
     public let trialCount: Int
+    /// What there was to choose from in the end: the mixture of all networks, what is left of it, a network that learnt
+    /// from it, as far as there are such.
+    public let choices: [Choice]
     /// Whether it was told to stop before its time.
     public let isInterrupted: Bool
+    /// Whether what was saved is enough for another search to go on.
+    public internal(set) var canGoOn = false
   }
 
   /// What an observer is told.
@@ -90,10 +101,11 @@ public final class DensitySearch {
   }
 
   let data: DataSplits
-  private let validation: BinaryMatrix
   /// All the time it may take, that which it has used before included; in seconds.
   let budget: Double
   let seed: UInt64
+  /// The largest file, in bytes.
+  let byteLimit: Int?
   let shared = Shared()
   /// What the search goes on from.
   let saved: SavedSearch?
@@ -109,12 +121,13 @@ public final class DensitySearch {
   ///     out by the seed. A table of one row validates on itself.
   ///   - budget: how long it may take; zero trains one network a thread by the first recipe, for 20 s at most.
   ///   - seed: the seed of everything drawn.
-  /// - Throws: `DensityError.invalidConfiguration` if there are no rows or no columns; `.mismatch` for validation rows of which
-  ///   all cells are missing.
+  ///   - byteLimit: the largest file that what is found may take, in bytes; nil for any.
+  /// - Throws: `DensityError.invalidConfiguration` if there are no rows or no columns, or no model of them fits into
+  ///   the file; `.mismatch` for validation rows of which all cells are missing.
   public convenience init(
-    _ data: DataSplits, budget: Duration = .seconds(300), seed: UInt64 = 0
+    _ data: DataSplits, budget: Duration = .seconds(300), seed: UInt64 = 0, byteLimit: Int? = nil
   ) throws(DensityError) {
-    try self.init(data, seconds: budget.seconds, seed: seed, saved: nil)
+    try self.init(data, seconds: budget.seconds, seed: seed, byteLimit: byteLimit, saved: nil)
   }
 
   /// Prepares to go on with a search.
@@ -124,29 +137,28 @@ public final class DensitySearch {
   ///   - data: the rows that it began with.
   ///   - budget: how much longer it may take; zero mixes what there is. If nil it is what was left of its time, and as much
   ///     again as it has used where it was at its end.
-  /// - Throws: `DensityError.mismatch` if the rows are others.
+  ///   - byteLimit: the largest file that what is found may take, in bytes; nil for any.
+  /// - Throws: `DensityError.mismatch` if the rows are others; `.invalidConfiguration` if no model fits into the file.
   public convenience init(
-    continuing saved: SavedSearch, _ data: DataSplits, budget: Duration? = nil
+    continuing saved: SavedSearch, _ data: DataSplits, budget: Duration? = nil, byteLimit: Int? = nil
   ) throws(DensityError) {
     let more = budget ?? saved.remaining ?? saved.used
-    try self.init(data, seconds: more.seconds, seed: saved.seed, saved: saved)
+    try self.init(data, seconds: more.seconds, seed: saved.seed, byteLimit: byteLimit, saved: saved)
     try check(saved)
   }
 
   private init(
-    _ data: DataSplits, seconds: Double, seed: UInt64, saved: SavedSearch?
+    _ data: DataSplits, seconds: Double, seed: UInt64, byteLimit: Int?, saved: SavedSearch?
   ) throws(DensityError) {
     guard data.train.rowCount > 0 else {
       throw .invalidConfiguration("\(data.name): there are no training rows")
     }
     guard data.variableCount > 0 else { throw .invalidConfiguration("\(data.name): there are no columns") }
     // Without test rows: what is not there cannot be looked at.
-    if let validation = data.validation, validation.rowCount > 0 {
+    if data.validation.map({ $0.rowCount > 0 }) ?? false {
       self.data = data.withoutTest(validation: .validation)
-      self.validation = validation
     } else {
       let split = data.withoutTest(validation: nil).holdingOutValidation(fraction: 0.1, seed: seed)
-      validation = split.validation ?? split.train
       self.data = split.withoutTest(validation: split.validation == nil ? .train : .validation)
     }
     folds = Folds(data, seed: seed)
@@ -155,7 +167,9 @@ public final class DensitySearch {
     used = isQuick ? 0 : saved?.record.seconds ?? 0
     budget = isQuick ? 0 : used + max(0, seconds)
     self.seed = seed
+    self.byteLimit = byteLimit
     self.saved = saved
+    if let byteLimit { try Self.checkRoom(for: self.data, in: byteLimit) }
   }
 
   /// How many folds a table of few rows is judged by, one where few validation rows are given; nil where many rows choose.
@@ -180,13 +194,12 @@ public final class DensitySearch {
   /// How long whoever stops a search waits for what is evaluated still.
   private static let grace = Duration.milliseconds(600)
 
-  private var isOver: Bool { deadline.map { clock.now >= $0 } ?? false }
+  var isOver: Bool { deadline.map { clock.now >= $0 } ?? false }
   /// Whether half of that is over which is left to evaluate what there is.
   var isAlmostOver: Bool { deadline.map { clock.now + Self.grace / 2 >= $0 } ?? false }
 
-  /// The baselines, their figures, and their log p of each validation row; without these they are candidates, and are
-  /// not mixed with others.
-  var baselines: [(density: any Density, nll: Double, terms: [Double])] = []
+  /// The baselines, their figures, and their log p of each validation row.
+  var baselines: [MixtureSelection.Baseline] = []
 
   /// Tells of an event, and notes the wish to stop.
   func tell(_ event: Event, _ observe: (Event) -> Bool) {
@@ -198,79 +211,14 @@ public final class DensitySearch {
 
   /// Returns log p of each validation row; nil if the time is over before.
   func logProbabilities(of density: any Density, _ observe: (Event) -> Bool) -> [Double]? {
-    let result = try? Self.logProbabilities(of: density, data) { (_) throws(DensityError) in
-      let best = shared.state.withLock { $0.leaderboard.first?.validationNLL }
-      tell(.progress(phase: "evaluating", fraction: fraction, best: best), observe)
-      return !isOver
-    }
+    let result = try? Self.logProbabilities(of: density, data) { (_) throws(DensityError) in goesOn(observe) }
     return result.flatMap(\.self)
   }
 
-  // MARK: Mixing
-
-  /// Mixes what there is, and keeps what does best on the validation rows.
-  func finished(_ observe: (Event) -> Bool) -> Result {
-    let start = clock.now
-    let (members, best) = shared.state.withLock { ($0.members, $0.best) }
-    // There is always a baseline.
-    var found: [(density: any Density, nll: Double)] = baselines.map { ($0.density, $0.nll) }
-    func add(_ density: any Density, nll: Double, name: String) {
-      guard nll.isFinite else { return }
-      let entry = Entry(name: name, validationNLL: nll, seconds: start.duration(to: clock.now).seconds)
-      shared.state.withLock { $0.add(entry) }
-      tell(.tried(entry), observe)
-      found.append((density, nll))
-    }
-
-    // What was cut short counts if it is as good as some that were not.
-    let whole = members + [best].compactMap(\.self)
-    let worst = whole.filter(\.isComplete).map(\.nll).max() ?? .infinity
-    let pool = [best].compactMap(\.self) + members.filter { $0.isComplete || $0.nll <= worst }
-    // Of hundreds of networks one has the best figure by luck alone, so where there are several only their mixtures are
-    // candidates, not the single networks.
-    var parts = pool.count < 2 ? [] : Ensemble.groups(pool.map(\.density))
-    // log p of each part in each validation row, computed once; what there is no time for is left out.
-    var terms: [[Double]] = []
-    while terms.count < parts.count, let term = logProbabilities(of: parts[terms.count], observe) {
-      terms.append(term)
-    }
-    parts = Array(parts.prefix(terms.count))
-    if parts.isEmpty {
-      found += pool.map { ($0.density, $0.nll) }
-    } else {
-      let networkCount = parts.reduce(0) { $0 + (($1 as? Ensemble)?.members.count ?? 1) }
-      let orderCount = parts.count
-      func mean(_ weights: [Double]) -> Double {
-        let mixed = logMixture(terms, weights: weights)
-        return -mixed.reduce(0, +) / Double(max(1, mixed.count))
-      }
-      func even() -> [Double] { parts.map { _ in 1 / Double(parts.count) } }
-      let evenNLL = mean(even())
-      if parts.count == 1 {
-        add(parts[0], nll: evenNLL, name: "ensemble of \(networkCount) networks")
-      } else {
-        add(Mixture(parts), nll: evenNLL, name: "mixture of \(orderCount) orders, \(networkCount) networks")
-      }
-      for baseline in baselines where !baseline.terms.isEmpty {
-        parts.append(baseline.density)
-        terms.append(baseline.terms)
-      }
-      // A fitted weight is a parameter, and n parameters gain n / 2 nats by chance on the rows they are fitted to.
-      let weights = isOver ? even() : Mixture.fittedWeights(terms, from: even())
-      let kept = weights.indices.filter { weights[$0] > 1e-4 }
-      let gain = (evenNLL - mean(weights)) * Double(validation.rowCount)
-      if kept.count > 1, gain > Double(kept.count) {
-        let mixture = Mixture(kept.map { parts[$0] }, weights: kept.map { weights[$0] })
-        let mixed = logMixture(kept.map { terms[$0] }, weights: mixture.weights)
-        add(
-          mixture, nll: -mixed.reduce(0, +) / Double(max(1, mixed.count)),
-          name: "mixture of \(kept.count) parts, fitted weights")
-      }
-    }
-    let leaderboard = shared.state.withLock { $0.leaderboard }
-    guard let winner = found.min(by: { $0.nll < $1.nll }) else { preconditionFailure("nothing was fitted") }
-    return Result(
-      density: winner.density, validationNLL: winner.nll, leaderboard: leaderboard,
-      trialCount: shared.state.withLock { $0.trials.count }, isInterrupted: isStopRequested)
+  /// Tells that something is evaluated, and returns whether there is time for it.
+  func goesOn(_ observe: (Event) -> Bool) -> Bool {
+    let best = shared.state.withLock { $0.leaderboard.first?.validationNLL }
+    tell(.progress(phase: "evaluating", fraction: fraction, best: best), observe)
+    return !isOver
   }
 }

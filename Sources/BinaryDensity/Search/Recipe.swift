@@ -95,7 +95,14 @@ public struct Recipe: Hashable, Sendable, Codable {
       isNatural ? Self.naturalOrders(variableCount: variableCount, imageShape: imageShape) : []
     let rule: OrderingRule =
       order >= natural.count ? .random : order == 0 ? .natural : .explicit(natural[order])
-    let orderSeed = seed &+ UInt64(order)
+    return try model(
+      variableCount: variableCount, ordering: rule, seed: seed &+ UInt64(order), weightSeed: weightSeed)
+  }
+
+  /// Returns the untrained model of the recipe along an ordering.
+  func model(
+    variableCount: Int, ordering rule: OrderingRule, seed orderSeed: UInt64, weightSeed: UInt64
+  ) throws(DensityError) -> any TrainableDensity {
     switch network {
     case .nade(let units, let activation):
       return try NADE(
@@ -194,7 +201,7 @@ extension Recipe {
   private static let hiddenRates = [0, 0.25, 0.5, 0.7]
   private static let decays = [0.001, 0.01, 0.1, 0.3]
   private static let shiftShares = [0, 0.2, 0.4]
-  private static let sizes = [16, 50, 100, 200, 500, 1000, 2000]
+  static let sizes = [16, 50, 100, 200, 500, 1000, 2000]
 
   /// The recipes that differ in one thing, those first that tables differ most in.
   ///

@@ -62,7 +62,9 @@ public struct SavedSearch: Sendable {
     guard let text = checkpoint.search else {
       throw .mismatch(
         path: path, expected: "what 'density fit' has found",
-        found: "a checkpoint that tells of no search, as of few rows; leave --resume out to begin one")
+        found:
+          "a checkpoint that tells of no search, as of few rows or a small --size; leave --resume out to begin one"
+      )
     }
     record = try SearchRecord(text, path: path)
     self.path = path

@@ -19,8 +19,9 @@ extension DensitySearch {
   /// - Source: Li, Jamieson, Rostamizadeh, Gonina, Ben-tzur, Hardt, Recht, Talwalkar, A system for massively parallel
   ///   hyperparameter tuning, MLSys 2020, algorithm 2.
   package struct Schedule {
-    /// How long the search may take, in seconds.
+    /// How long the search may take, and what of that it had used before it went on; in seconds.
     let budget: Double
+    let used: Double
     /// How many of its rows are for training.
     let rowCount: Int
     let imageShape: ImageShape?
@@ -30,6 +31,8 @@ extension DensitySearch {
     let estimatesValidation: Bool
     /// Whether training rows are pictures that may be moved.
     let canShift: Bool
+    /// Whether the file of a recipe's network is small enough.
+    private let isSmallEnough: @Sendable (Recipe) -> Bool
 
     /// What part of a training tells whether the whole is worth its time: one in so many steps.
     private static let shortening = 4
@@ -39,21 +42,37 @@ extension DensitySearch {
     private static let patience = 8.0
 
     // A picture's recipes take minutes, and differ by less than a second member gains.
-    private var searchEnd: Double { (imageShape == nil ? 0.45 : 0.25) * budget }
-    /// Until when a trial may go on that has begun.
-    var trialEnd: Double { searchEnd + 0.1 * budget }
+    private var searchShare: Double { imageShape == nil ? 0.45 : 0.25 }
+    private var searchEnd: Double { searchShare * budget }
+    /// Until when a trial may go on that has begun; of a search that goes on, in the time that it is given anew.
+    var trialEnd: Double { used + (searchShare + 0.1) * (budget - used) }
     /// When the last network is to be done; the rest of the time is for evaluating mixtures, which takes longer where cells
-    /// of the validation rows are missing.
-    var end: Double { (estimatesValidation ? 0.8 : 0.94) * budget }
+    /// of the validation rows are missing, and for distilling them.
+    var end: Double { used + (estimatesValidation ? 0.68 : 0.79) * (budget - used) }
 
-    package init(_ data: DataSplits, budget: Double) {
+    /// - Parameters:
+    ///   - budget: all the time of the search, in seconds.
+    ///   - used: what it has used of that before.
+    ///   - byteLimit: the largest file that a network may take in half precision, in bytes; nil for any.
+    package init(_ data: DataSplits, budget: Double, used: Double = 0, byteLimit: Int? = nil) {
       self.budget = budget
+      self.used = used
       rowCount = data.train.rowCount
       imageShape = data.imageShape
       hasMissingCells = data.partialRows(.train) != nil
       estimatesValidation = data.partialRows(.validation) != nil
       canShift = data.canShift
+      isSmallEnough = { recipe in
+        guard let byteLimit else { return true }
+        let model = try? recipe.model(
+          variableCount: data.variableCount, imageShape: data.imageShape, order: 0, seed: 0, weightSeed: 0)
+        // What cannot be made fails where it is tried.
+        return model.map { DensitySearch.byteCount(of: $0, data, inHalfPrecision: true) <= byteLimit } ?? true
+      }
     }
+
+    /// Returns the recipe with as many units as the wanted file has room for; nil if it has none.
+    func shrunk(_ recipe: Recipe) -> Recipe? { recipe.shrunk(until: isSmallEnough) }
 
     /// Returns what to do after `elapsed` seconds, and takes note of it; nil for nothing more.
     package func next(_ state: inout State, elapsed: Double) -> Work? {
@@ -123,7 +142,8 @@ extension DensitySearch {
         }
       }
       func firstNew(_ recipes: some Sequence<Recipe>) -> Recipe? {
-        recipes.lazy.map { $0.roundedToEpochs(rowCount: rowCount) }.first(where: isNew)
+        recipes.lazy.map { $0.roundedToEpochs(rowCount: rowCount) }.filter(isNew).compactMap(shrunk)
+          .first(where: isNew)
       }
       return firstNew(promoted) ?? firstNew(first) ?? firstNew(neighbours)
     }

@@ -69,6 +69,8 @@ extension DensitySearch {
     ///
     /// Order 0 begins with one: the network that the search itself has trained.
     package var memberNumbers: [[Int]] = [[0]]
+    /// How many of these are no longer there: a search that has ended keeps those alone that gain something.
+    var droppedCount = 0
     /// Which of these are being trained: an order and a number each.
     var runningMembers: [[Int]] = []
     /// How many members an order should have for each order there is.
@@ -96,7 +98,7 @@ extension DensitySearch {
     /// Beyond two hundred, what one gains is less than validation rows can show, while the file grows and each
     /// likelihood takes longer.
     func needsMembers(parameterCount: Int) -> Bool {
-      let count = memberNumbers.reduce(0) { $0 + $1.count }
+      let count = memberNumbers.reduce(0) { $0 + $1.count } - droppedCount
       let bytes = 4 * Double(parameterCount) * Double(members.count + 1)
       return count < 200 && bytes < MachineMemory.limit / 8
     }
@@ -110,6 +112,7 @@ extension DensitySearch {
       guard trial.nll < before || best == nil else { return }
       if let best, best.recipe != network.recipe {
         memberNumbers = [[0]]
+        droppedCount = 0
         depth = nil
       }
       best = network

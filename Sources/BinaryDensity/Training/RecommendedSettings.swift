@@ -85,7 +85,7 @@ extension ModelKind {
     case .made: .made
     case .eonade: .eonade
     case .ensemble, .mixture, .labelled, .conditional, .bernoulli, .bernoulliMixture, .chowLiu,
-      .parentAverage:
+      .parentAverage, .tabulated:
       nil
     }
   }

@@ -123,7 +123,7 @@ struct ConfigurationTests {
     #expect(
       ModelKind.allCases.map(\.rawValue) == [
         "fvsbn", "nade", "made", "eonade", "ensemble", "mixture", "labelled", "conditional",
-        "bernoulli", "bernoulli-mixture", "chow-liu", "parent-average",
+        "bernoulli", "bernoulli-mixture", "chow-liu", "parent-average", "tabulated",
       ])
   }
 }

@@ -20,6 +20,7 @@ protocol ExactQueries: Sendable {
 extension IndependentBernoulli: ExactQueries {}
 extension BernoulliMixture: ExactQueries {}
 extension ChowLiuTree: ExactQueries {}
+extension TabulatedDensity: ExactQueries {}
 extension BernoulliTables: ExactQueries {}
 extension BinaryForest: ExactQueries {
   func modes(given evidence: PartialRows, nodeLimit: Int) throws(DensityError) -> Modes {
@@ -53,9 +54,11 @@ struct TractableSubject: Sendable {
 }
 
 enum TractableCase: String, CaseIterable, Sendable, CustomTestStringConvertible {
-  case bernoulli, mixture, tree
+  case bernoulli, mixture, tree, table
   /// Logits of ±80 and near them.
   case extremeBernoulli, extremeMixture, extremeTree
+  /// Probabilities down to e⁻⁵⁰⁰.
+  case extremeTable
   /// Probabilities of which many are 0 or 1; a mixture also has components without weight.
   case deterministicForest, deterministicMixture
 
@@ -92,6 +95,14 @@ enum TractableCase: String, CaseIterable, Sendable, CustomTestStringConvertible 
         x.indices.reduce(1) {
           $0 * p(x[$1], density.logits[density.parents[$1].map { x[$0] ? 1 : 0 } ?? 0, $1])
         }
+      }
+    case .table, .extremeTable:
+      let density = TabulatedDensity(
+        logProbabilities: .uniform(1, 1 << count, in: self == .table ? -3...1 : -500...0, seed: seed))
+      let weights = density.logProbabilities.elements.map { exp(Double($0)) }
+      let total = weights.reduce(0, +)
+      return subject(density, count) { x in
+        weights[x.enumerated().reduce(0) { $0 + ($1.element ? 1 << $1.offset : 0) }] / total
       }
     case .deterministicForest:
       let (parents, order) = Self.randomForest(count, seed: seed)

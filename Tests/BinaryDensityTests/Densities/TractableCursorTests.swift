@@ -7,7 +7,7 @@ import _TestSupport
 @Suite("Tractable densities along any ordering")
 struct TractableCursorTests {
   static let cases: [TractableCase] = [
-    .bernoulli, .mixture, .tree, .extremeBernoulli, .extremeMixture, .extremeTree,
+    .bernoulli, .mixture, .tree, .table, .extremeBernoulli, .extremeMixture, .extremeTree, .extremeTable,
   ]
 
   private func density(_ subject: TractableSubject) throws -> any AutoregressiveDensity & TractableDensity {

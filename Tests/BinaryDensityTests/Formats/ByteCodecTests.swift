@@ -43,6 +43,27 @@ struct ByteCodecTests {
     }
   }
 
+  @Test("numbers round to the nearest of 16 bits, ties to even")
+  func roundingToHalves() {
+    for bits in UInt16.min ... .max {
+      let value = Float(binary16Bits: bits)
+      if value.isNaN {
+        #expect(value.binary16Bits & 0x7FFF > 0x7C00)
+        continue
+      }
+      #expect(value.binary16Bits == bits)
+      // Halfway to the next one away from zero, and beside it.
+      guard bits & 0x7FFF < 0x7BFF else { continue }
+      let next = Float(binary16Bits: bits + 1)
+      let middle = (value + next) / 2
+      #expect(middle.binary16Bits == (bits % 2 == 0 ? bits : bits + 1))
+      let (near, far) = value < next ? (middle.nextDown, middle.nextUp) : (middle.nextUp, middle.nextDown)
+      #expect(near.binary16Bits == bits && far.binary16Bits == bits + 1)
+    }
+    #expect(Float(65519).binary16Bits == 0x7BFF && Float(65520).binary16Bits == 0x7C00)
+    #expect((-Float.greatestFiniteMagnitude).binary16Bits == 0xFC00 && Float(1e-9).binary16Bits == 0)
+  }
+
   @Test("a product of sizes is checked")
   func products() {
     #expect(checkedProduct(of: []) == 1 && checkedProduct(of: [3, 4]) == 12)

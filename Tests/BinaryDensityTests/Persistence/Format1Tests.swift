@@ -20,8 +20,9 @@ struct Format1Tests {
     let kinds = try Self.files.map {
       try Checkpoint(contentsOf: "\(Self.folder)/\($0.name).safetensors").model.kind
     }
-    // Labels came with format 2, and averages over parents later.
-    #expect(Set(kinds).union([.labelled, .conditional, .parentAverage]) == Set(ModelKind.allCases))
+    // Labels and tables of probabilities came with format 2, and averages over parents later.
+    #expect(
+      Set(kinds).union([.labelled, .conditional, .parentAverage, .tabulated]) == Set(ModelKind.allCases))
   }
 
   @Test("log p is what it was", arguments: files.indices)

@@ -28,6 +28,13 @@ struct InferenceCase: Sendable, CustomTestStringConvertible {
       InferenceCase("fitted \(baseline)") { try baseline.density(7, seed: $0) }
     }
     + [
+      InferenceCase("an average over parents") { seed in
+        try ParentAverage.fit(
+          to: .dependent(100, 7, seed: seed), along: .random(count: 7, seed: seed))
+      },
+      InferenceCase("a table of probabilities") { seed in
+        try #require(try TabulatedDensity(tabulating: CompositeCase.mixture.density(seed: seed)))
+      },
       InferenceCase("a client's own") { ClientDensity(seed: $0) },
       InferenceCase("a mixture with a tree") { seed in
         Mixture(

@@ -116,10 +116,43 @@ struct SearchScheduleTests {
       else { return nil }
       return (recipe.stepCount, number, isShortened)
     }
-    // 20 seconds a member, and the last is to be done after 94.
+    // 20 seconds a member, and the last is to be done after 79.
     #expect(try #require(next(50)) == (4000, 1, false))
-    #expect(try #require(next(84)) == (1800, 0, true))
-    #expect(next(91) == nil)
+    #expect(try #require(next(69)) == (1800, 0, true))
+    #expect(next(76) == nil)
+  }
+
+  @Test("a search that goes on trains for its share of the time that it is given anew")
+  func goingOn() throws {
+    let more = DensitySearch.Schedule(Self.data, budget: 100, used: 90)
+    var state = state()
+    try add(Recipe.first(stepCount: 4000)[0], nll: 2, pace: 0.001, to: &state)
+    state.idleEffort = 8
+    guard case .member(_, _, _, isShortened: false) = more.next(&state, elapsed: 91) else {
+      Issue.record("no member")
+      return
+    }
+    let isOver = more.next(&state, elapsed: 98) == nil
+    #expect(isOver)
+  }
+
+  @Test("where a small file is wanted, recipes have as many units as it has room for")
+  func smallFile() throws {
+    var state = state()
+    let nade = try #require(Recipe.first(stepCount: 1000).first)
+    func byteCount(_ units: Int) throws -> Int {
+      var recipe = nade
+      recipe.network = .nade(units, .relu)
+      let model = try recipe.model(variableCount: 4, imageShape: nil, order: 0, seed: 0, weightSeed: 0)
+      return try Checkpoint(model: model).byteCount(inHalfPrecision: true)
+    }
+    let small = DensitySearch.Schedule(Self.data, budget: 100, byteLimit: try byteCount(50))
+    let first = try #require(trial(small.next(&state, elapsed: 1)))
+    #expect(first.network == .nade(50, .relu) && first.weightDecay == nade.weightDecay)
+    let tiny = DensitySearch.Schedule(Self.data, budget: 100, byteLimit: try byteCount(1))
+    var empty = self.state()
+    let isOver = tiny.next(&empty, elapsed: 1) == nil
+    #expect(isOver)
   }
 
   @Test("a number that was lost is given again")

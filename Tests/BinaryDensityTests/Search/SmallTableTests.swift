@@ -74,6 +74,28 @@ struct SmallTableTests {
     #expect(DensitySearch.nll(found, fresh) < 3.1)
   }
 
+  @Test("what is found in few rows takes little room")
+  func compaction() throws {
+    let rows = TrainingCase.chain(rowCount: 150, variableCount: 8, seed: 1)
+    let result = try DensitySearch(Self.data(rows), budget: .seconds(1)).run()
+    #expect(result.density is TabulatedDensity)
+    #expect(result.choices.count == 2 && result.choices.map(\.isChosen) == [false, true])
+    #expect(result.choices[1].byteCount < 1000 && result.choices[1].byteCount < result.choices[0].byteCount)
+    #expect(abs(result.choices[0].validationNLL - result.choices[1].validationNLL) < 0.001)
+    #expect(result.choices[1].validationNLL == result.validationNLL)
+  }
+
+  @Test("of few rows too a file is no larger than wanted", arguments: [1_500, 4_000, 30_000])
+  func size(bytes: Int) throws {
+    let rows = TrainingCase.chain(rowCount: 120, variableCount: 20, seed: 1)
+    let search = try DensitySearch(Self.data(rows), budget: .seconds(1), byteLimit: bytes)
+    let result = search.run()
+    #expect(try Checkpoint(model: result.density).byteCount() <= bytes)
+    // Twenty fair coins have 13.9 nats, the chain 0.69 + 19 · 0.325 = 6.87.
+    let fresh = TrainingCase.chain(rowCount: 1000, variableCount: 20, seed: 2)
+    #expect(DensitySearch.nll(result.density, fresh) < (bytes > 4000 ? 8 : 14.2))
+  }
+
   @Test("many columns and few rows end in time", arguments: [(5, 2000), (30, 1556)])
   func wide(rowCount: Int, columnCount: Int) throws {
     let rows = BinaryMatrix.random(rowCount, columnCount, seed: 1)

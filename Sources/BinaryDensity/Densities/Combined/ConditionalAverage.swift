@@ -40,8 +40,19 @@ struct ConditionalAverage<Scalar: KernelScalar> {
   }
 
   /// The logits of the averages.
-  var logits: Matrix<Scalar> {
-    guard let off else { return on }
+  var logits: Matrix<Scalar> { logits(ofWeight: 1) }
+
+  /// Returns the logits of the averages, of members whose weights have a sum of `total`.
+  func logits(ofWeight total: Double) -> Matrix<Scalar> {
+    guard let off else {
+      guard total != 1 else { return on }
+      var mean = Matrix<Scalar>(rowCount: on.rowCount, columnCount: on.columnCount)
+      mean.withUnsafeMutableView(reading: on) {
+        Scalar.accumulate($1, scaledBy: Scalar(1 / total), into: $0)
+      }
+      return mean
+    }
+    // The total is in both, and cancels.
     return Matrix(rowCount: on.rowCount, columnCount: on.columnCount) { on[$0, $1] - off[$0, $1] }
   }
 }

@@ -2,14 +2,35 @@ import Kernels
 
 /// How a tractable density gives p(x_o(i) | x_o(<i)) along any ordering, by numbers that a row keeps of its values so far.
 protocol ChainRule: Sendable {
+  /// What a row keeps some of.
+  associatedtype Number: Sendable
   /// The ordering o.
   var ordering: Ordering { get }
   /// A row's numbers before any value.
-  var initialState: [WideDouble] { get }
+  var initialState: [Number] { get }
   /// Returns the logit of the variable at a position, from the row's numbers, which begin at `start`.
-  func logit(at position: Int, _ numbers: [WideDouble], _ start: Int) -> Double
+  func logit(at position: Int, _ numbers: [Number], _ start: Int) -> Double
   /// Changes a row's numbers for the value of the variable at a position.
-  func advance(at position: Int, _ isOn: Bool, _ numbers: inout [WideDouble], _ start: Int)
+  func advance(at position: Int, _ isOn: Bool, _ numbers: inout [Number], _ start: Int)
+}
+
+extension ChainRule {
+  /// Returns what computes the logits of whole rows' conditionals, one variable after another.
+  func conditionalExecutor<Scalar: KernelScalar>(in type: Scalar.Type) -> any ConditionalExecutor<Scalar> {
+    let variables = ordering.variables
+    return TableConditionals { rows in
+      let logits = rows.mapRows { row in
+        var numbers = initialState
+        var logits = [Scalar](repeating: 0, count: variables.count)
+        for (position, variable) in variables.enumerated() {
+          logits[variable] = Scalar(logit(at: position, numbers, 0))
+          advance(at: position, rows[row, variable], &numbers, 0)
+        }
+        return logits
+      }
+      return Matrix(rowCount: rows.rowCount, columnCount: variables.count, elements: logits.flatMap { $0 })
+    }
+  }
 }
 
 /// A tractable density that knows its chain rule along any ordering.
@@ -52,19 +73,7 @@ private struct ReorderedDensity<Base: ChainRuleDensity>: PreparableConditionals 
   func conditionalExecutor<Scalar: KernelScalar>(
     in type: Scalar.Type, batchCapacity: Int
   ) -> any ConditionalExecutor<Scalar> {
-    let rule = base.chainRule(along: ordering)
-    return TableConditionals { rows in
-      let logits = rows.mapRows { row in
-        var numbers = rule.initialState
-        var logits = [Scalar](repeating: 0, count: variableCount)
-        for (position, variable) in rule.ordering.variables.enumerated() {
-          logits[variable] = Scalar(rule.logit(at: position, numbers, 0))
-          rule.advance(at: position, rows[row, variable], &numbers, 0)
-        }
-        return logits
-      }
-      return Matrix(rowCount: rows.rowCount, columnCount: variableCount, elements: logits.flatMap { $0 })
-    }
+    base.chainRule(along: ordering).conditionalExecutor(in: type)
   }
 
   func cursorSource() -> any CursorSource { ChainRuleSource(rule: base.chainRule(along: ordering)) }
@@ -90,7 +99,7 @@ private final class ChainRuleCursor<Rule: ChainRule>: Cursor {
   private let source: SourceIdentity
   private let stateCount: Int
   /// The rows' numbers, one row after another.
-  private var numbers: [WideDouble]
+  private var numbers: [Rule.Number]
   private(set) var rowCount: Int
   private(set) var position = 0
 
@@ -108,7 +117,7 @@ private final class ChainRuleCursor<Rule: ChainRule>: Cursor {
   var variableCount: Int { rule.ordering.variables.count }
 
   var stateByteCount: Int {
-    MemoryLayout<CursorSnapshot>.stride + stateCount * MemoryLayout<WideDouble>.stride
+    MemoryLayout<CursorSnapshot>.stride + stateCount * MemoryLayout<Rule.Number>.stride
   }
 
   func nextLogits(into logits: inout MutableSpan<Float>) {
@@ -134,10 +143,10 @@ private final class ChainRuleCursor<Rule: ChainRule>: Cursor {
   func resume(_ snapshots: [CursorSnapshot]) {
     position = CursorSnapshot.commonPosition(of: snapshots, variableCount: variableCount)
     rowCount = snapshots.count
-    numbers = snapshots.flatMap { $0.state(as: [WideDouble].self, of: source) }
+    numbers = snapshots.flatMap { $0.state(as: [Rule.Number].self, of: source) }
   }
 
-  private func state(_ row: Int) -> [WideDouble] {
+  private func state(_ row: Int) -> [Rule.Number] {
     precondition(row >= 0 && row < rowCount, "row \(row) is outside 0..<\(rowCount)")
     return Array(numbers[row * stateCount..<(row + 1) * stateCount])
   }

@@ -14,7 +14,8 @@ struct ProbabilityTable: Sendable {
   let shares: [Double]
   private let logLargest: Double
 
-  private init(variableCount: Int, logProbabilities: [Double]) {
+  /// Creates the table of given log-probabilities.
+  init(variableCount: Int, logProbabilities: [Double]) {
     self.variableCount = variableCount
     self.logProbabilities = logProbabilities
     let largest = logProbabilities.reduce(-Double.infinity, max)
@@ -113,13 +114,59 @@ struct ProbabilityTable: Sendable {
     _ count: Int, given evidence: PartialRows, row: Int, where isWanted: (Int) -> Bool = { _ in true },
     using generator: inout Philox
   ) -> [Int]? {
-    let indices = compatible(evidence, row: row).filter(isWanted)
-    let largest = indices.reduce(-Double.infinity) { max($0, logProbabilities[$1]) }
-    guard largest > -.infinity else { return nil }
-    let chooser = CumulativeWeights(indices.map { exp(logProbabilities[$0] - largest) })
-    return (0..<count).map { _ in indices[chooser.draw(using: &generator)] }
+    completions(compatible(evidence, row: row), where: isWanted).map { completions in
+      (0..<count).map { _ in completions.draw(using: &generator) }
+    }
   }
 
+  private func completions(
+    _ indices: CompatibleIndices, where isWanted: (Int) -> Bool
+  ) -> Completions? {
+    let indices = indices.filter(isWanted)
+    let largest = indices.reduce(-Double.infinity) { max($0, logProbabilities[$1]) }
+    guard largest > -.infinity else { return nil }
+    return Completions(
+      indices: indices, chooser: CumulativeWeights(indices.map { exp(logProbabilities[$0] - largest) }))
+  }
+
+  /// Rows of a table that are drawn from.
+  struct Completions: Sendable {
+    fileprivate let indices: [Int]
+    fileprivate let chooser: CumulativeWeights
+
+    /// Returns the index of a row, drawn by its probability.
+    func draw(using generator: inout Philox) -> Int { indices[chooser.draw(using: &generator)] }
+  }
+}
+
+extension ProbabilityTable {
+  // MARK: A row's known values
+
+  /// Returns the rows that agree with known values, to be drawn from; nil if their probability is zero.
+  ///
+  /// - Complexity: O(2^unknown).
+  func completions(of values: [Bool?], where isWanted: (Int) -> Bool = { _ in true }) -> Completions? {
+    completions(CompatibleIndices(values), where: isWanted)
+  }
+
+  /// Returns the index of the most probable row that agrees with known values, the first of several.
+  ///
+  /// - Complexity: O(2^unknown).
+  func mode(of values: [Bool?]) -> Int {
+    let indices = CompatibleIndices(values)
+    return indices.reduce(indices.base) { logProbabilities[$1] > logProbabilities[$0] ? $1 : $0 }
+  }
+
+  /// Returns p(x_known, Σ_i x_i = n) for n = 0 … D.
+  ///
+  /// - Complexity: O(2^unknown).
+  func probabilitiesByOnBitCount(of values: [Bool?]) -> [WideDouble] {
+    var sums = [WideDouble](repeating: .zero, count: variableCount + 1)
+    for index in CompatibleIndices(values) {
+      sums[index.nonzeroBitCount] += WideDouble(exponentOf: logProbabilities[index])
+    }
+    return sums
+  }
 }
 
 /// The indices of a table's rows that have some given bits: ascending over the bits that are free.
@@ -132,6 +179,13 @@ private struct CompatibleIndices: Sequence, IteratorProtocol {
   init(base: Int, unknown: Int) {
     self.base = base
     self.unknown = unknown
+  }
+
+  /// - Parameter values: of each column; nil is unknown.
+  init(_ values: [Bool?]) {
+    self.init(
+      base: values.enumerated().reduce(0) { $0 | ($1.element == true ? 1 << $1.offset : 0) },
+      unknown: values.enumerated().reduce(0) { $0 | ($1.element == nil ? 1 << $1.offset : 0) })
   }
 
   mutating func next() -> Int? {

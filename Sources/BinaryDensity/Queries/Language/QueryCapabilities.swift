@@ -86,9 +86,11 @@ extension QueryCapabilities {
       .bernoulli, .chowLiu, .bernoulliMixture, .fvsbn, .nade, .made, .eonade, .ensemble, .parentAverage,
       .mixture,
     ]
-    // A labelled density answers what a mixture does; a conditional network is for training.
+    // A labelled density answers what a mixture does; a conditional network is for training; and up to as many columns as
+    // a table of probabilities has, everything is exact.
     precondition(
-      Set(kinds).union([.labelled, .conditional]) == Set(ModelKind.allCases), "a family is not asked")
+      Set(kinds).union([.labelled, .conditional, .tabulated]) == Set(ModelKind.allCases),
+      "a family is not asked")
     for kind in kinds {
       for (suffix, density) in try examples(of: kind) {
         result.append((suffix.isEmpty ? kind.rawValue : "\(kind.rawValue) \(suffix)", density, .own))
@@ -122,7 +124,7 @@ extension QueryCapabilities {
         EoNADE.Configuration(variableCount: count, hiddenCounts: [4], orderCount: orderCount), seed: 1)
     }
     return switch kind {
-    case .labelled, .conditional: []
+    case .labelled, .conditional, .tabulated: []
     case .bernoulli: [("", try IndependentBernoulli.fit(to: rows))]
     case .chowLiu: [("", try ChowLiuTree.fit(to: rows))]
     case .parentAverage: [("", try ParentAverage.fit(to: rows, along: .natural(count: count)))]

@@ -10,7 +10,8 @@ import Synchronization
 ///    only first recipes are tried, for more would be chosen among by luck. Beyond, recipes are found by hill climbing on one
 ///    fold, and the best few trained on all.
 /// 3. *All rows.* Everything is fitted again to all rows, the best recipe in several orders for as many steps as its networks took
-///    in the folds. Rows are mixed by weights ∝ exp(½ Σ log p) of the held-out rows.
+///    in the folds. Rows are mixed by weights ∝ exp(½ Σ log p) of the held-out rows; where a small file is wanted, as many of
+///    the most probable parts as it has room for.
 ///
 /// - Source: weights by half of the log-likelihood: Grünwald, The Safe Bayesian, ALT 2012.
 final class SmallTableSearch {
@@ -21,16 +22,21 @@ final class SmallTableSearch {
   let budget: Double
   private let isQuick: Bool
   let seed: UInt64
+  /// The largest file, in bytes.
+  let byteLimit: Int?
   let shared: Shared
   private let start = ContinuousClock.now
   var isStopRequested = false
 
-  /// - Parameter budget: how many seconds it may take at the most; 0 tries one recipe in one order.
-  init(_ folds: Folds, budget: Double, seed: UInt64) {
+  /// - Parameters:
+  ///   - budget: how many seconds it may take at the most; 0 tries one recipe in one order.
+  ///   - byteLimit: the largest file, in bytes, which marginals in half precision fit into; nil for any.
+  init(_ folds: Folds, budget: Double, seed: UInt64, byteLimit: Int?) {
     self.folds = folds
     isQuick = budget == 0
     self.budget = isQuick ? DensitySearch.quickBudget : budget
     self.seed = seed
+    self.byteLimit = byteLimit
     shared = Shared()
   }
 

@@ -1,0 +1,148 @@
+import Kernels
+
+extension DensitySearch {
+  /// One of the densities that there were in the end.
+  public struct Choice: Sendable {
+    /// What it is.
+    public let name: String
+    /// The mean of −log p over the validation rows, in nats.
+    public let validationNLL: Double
+    /// The size of its file, but for the record of the search that may stand there too.
+    public let byteCount: Int
+    /// How many rows' log p it computes in a second, if that was timed.
+    public let rowsPerSecond: Double?
+    /// Whether it was chosen.
+    public let isChosen: Bool
+
+    /// Creates a choice.
+    public init(
+      name: String, validationNLL: Double, byteCount: Int, rowsPerSecond: Double?, isChosen: Bool
+    ) {
+      self.name = name
+      self.validationNLL = validationNLL
+      self.byteCount = byteCount
+      self.rowsPerSecond = rowsPerSecond
+      self.isChosen = isChosen
+    }
+  }
+
+  /// Mixes what there is, and keeps what does best on the validation rows.
+  ///
+  /// - Parameter earlier: what a search that goes on had found, if it had.
+  func finished(earlier: MixtureSelection.Candidate? = nil, _ observe: (Event) -> Bool) -> Result {
+    let start = clock.now
+    let (members, best) = shared.state.withLock { ($0.members, $0.best) }
+    var outcome = withoutActuallyEscaping(observe) { observe in
+      MixtureSelection(
+        best: best, members: members, baselines: baselines, earlier: earlier, byteLimit: byteLimit,
+        judge: judge(observe) { [self] candidate in
+          let entry = Entry(
+            name: candidate.name, validationNLL: candidate.nll,
+            seconds: start.duration(to: clock.now).seconds)
+          shared.state.withLock { $0.add(entry) }
+          tell(.tried(entry), observe)
+        }
+      ).outcome()
+    }
+    // Nothing is smaller and faster than a table.
+    if !isOver, outcome.hasGap, !(outcome.kept.density is TabulatedDensity),
+      let network = distilled(outcome, observe)
+    {
+      outcome.add(distilled: network)
+    }
+    let (leaderboard, trialCount) = shared.state.withLock { ($0.leaderboard, $0.trials.count) }
+    return Result(
+      density: outcome.kept.density, validationNLL: outcome.kept.nll, leaderboard: leaderboard,
+      trialCount: trialCount,
+      choices: Self.choices(
+        among: [outcome.whole, outcome.kept, outcome.distilled], kept: outcome.kept, data),
+      isInterrupted: isStopRequested)
+  }
+
+  /// Returns what there is to choose from, once each.
+  static func choices(
+    among candidates: [MixtureSelection.Candidate?], kept: MixtureSelection.Candidate, _ data: DataSplits
+  ) -> [Choice] {
+    var choices: [Choice] = []
+    for candidate in candidates.compactMap(\.self)
+    where !choices.contains(where: { $0.name == candidate.name }) {
+      choices.append(
+        Choice(
+          name: candidate.name, validationNLL: candidate.nll,
+          byteCount: byteCount(of: candidate.density, data, inHalfPrecision: false),
+          rowsPerSecond: candidate.seconds.map { Double(candidate.terms.count) / max($0, 1e-9) },
+          isChosen: candidate.name == kept.name))
+    }
+    return choices
+  }
+
+  /// Trains a network on rows that the mixture draws, in the time that is left; nil if there is too little.
+  private func distilled(
+    _ outcome: MixtureSelection.Outcome, _ observe: (Event) -> Bool
+  ) -> MixtureSelection.Candidate? {
+    let left = budget - began.duration(to: clock.now).seconds - 0.01 * (budget - used)
+    // What is kept draws as well as all do, and faster, unless it had to be small.
+    let teacher = byteLimit == nil ? outcome.kept : outcome.whole ?? outcome.kept
+    guard left > 0,
+      let distillation = try? Distillation(
+        of: teacher.density, data, budget: .seconds(left), seed: seed,
+        parameterLimit: (outcome.whole ?? teacher).density.parameterCount / 10, byteLimit: byteLimit)
+    else { return nil }
+    let result = try? distillation.run { event in
+      switch event {
+      case .tried(let entry):
+        let entry = Entry(
+          name: "distilled: \(entry.name)", kind: .distilled, validationNLL: entry.validationNLL,
+          seconds: entry.seconds)
+        shared.state.withLock { $0.add(entry) }
+        tell(.tried(entry), observe)
+      case .progress: tell(.progress(phase: "distilling", fraction: fraction, best: nil), observe)
+      case .improved, .unsaved: break
+      }
+      return !isStopRequested
+    }
+    guard let result, let density = result.density else { return nil }
+    let start = clock.now
+    // Some moments, whenever the time ends.
+    let rows = try? Self.logProbabilities(of: density, data) { (_) throws(DensityError) in true }
+    return rows.flatMap(\.self).map {
+      MixtureSelection.Candidate(
+        name: result.name, density, terms: $0, seconds: start.duration(to: clock.now).seconds)
+    }
+  }
+
+  /// What a selection is made by: the validation rows, and the time that is left.
+  private func judge(
+    _ observe: @escaping (Event) -> Bool, found: @escaping (MixtureSelection.Candidate) -> Void
+  ) -> MixtureSelection.Judge {
+    MixtureSelection.Judge(
+      logProbabilities: { [self] in logProbabilities(of: $0, observe) },
+      logProbabilitiesOfFirstMembers: { [self] ensemble in
+        guard data.partialRows(.validation) == nil else { return nil }
+        let terms = try? ensemble.logProbabilitiesOfFirstMembers(of: data.validation ?? data.train) {
+          (_) throws(DensityError) in goesOn(observe)
+        }
+        return terms.flatMap(\.self)
+      },
+      byteCount: { [data] in Self.byteCount(of: $0, data, inHalfPrecision: $1) },
+      isOver: { [self] in isOver }, found: found)
+  }
+
+  // MARK: Size
+
+  /// The size of the file of a model of a table, in bytes.
+  static func byteCount(of model: any Density, _ data: DataSplits, inHalfPrecision: Bool) -> Int {
+    (try? Checkpoint(model: model, data).byteCount(inHalfPrecision: inHalfPrecision)) ?? .max
+  }
+
+  /// Makes sure that there is a model small enough: that of independent variables in half precision is the smallest.
+  ///
+  /// - Throws: `DensityError.invalidConfiguration`, which says how large that is.
+  static func checkRoom(for data: DataSplits, in byteLimit: Int) throws(DensityError) {
+    let model = IndependentBernoulli(logits: Matrix(rowCount: 1, columnCount: data.variableCount))
+    let smallest = byteCount(of: model, data, inHalfPrecision: true)
+    guard byteLimit < smallest else { return }
+    throw .invalidConfiguration(
+      "\(data.name): no model fits into \(byteLimit) bytes; the smallest takes \(smallest)")
+  }
+}

@@ -1,0 +1,50 @@
+extension Distillation {
+  /// How far it has come.
+  struct Progress {
+    private let budget: Double
+    private let clock = ContinuousClock()
+    private let start = ContinuousClock().now
+    private var told = -1.0
+    private var isStopped = false
+    private var best: (name: String, density: any Density, nll: Double)?
+    private var leaderboard: [DensitySearch.Entry] = []
+
+    init(budget: Double) { self.budget = budget }
+
+    /// The seconds that have passed, and are left.
+    var elapsed: Double { start.duration(to: clock.now).seconds }
+    var secondsLeft: Double { max(0, budget - elapsed) }
+    /// Whether the time is over, or somebody has said to stop.
+    var isOver: Bool { isStopped || elapsed >= budget }
+
+    /// Tells some ten times a second that time has passed; returns whether to go on.
+    mutating func tell(_ phase: String, _ observe: (DensitySearch.Event) -> Bool) -> Bool {
+      guard elapsed - told >= 0.1 else { return !isStopped }
+      told = elapsed
+      let fraction = min(1, elapsed / max(budget, 1e-9))
+      if !observe(.progress(phase: phase, fraction: fraction, best: best?.nll)) { isStopped = true }
+      return !isStopped
+    }
+
+    /// Adds a network, or one that failed.
+    mutating func add(
+      _ name: String, _ density: (any Density)?, nll: Double, since began: Double,
+      _ observe: (DensitySearch.Event) -> Bool
+    ) {
+      let entry = DensitySearch.Entry(
+        name: name, kind: .distilled, validationNLL: nll, seconds: elapsed - began)
+      leaderboard.append(entry)
+      if !observe(.tried(entry)) { isStopped = true }
+      guard let density, nll < best?.nll ?? .infinity else { return }
+      best = (name, density, nll)
+      if !observe(.improved(density)) { isStopped = true }
+    }
+
+    var result: Result {
+      Result(
+        density: best?.density, name: best.map { "network distilled of it, \($0.name)" } ?? "",
+        validationNLL: best?.nll ?? .infinity,
+        leaderboard: leaderboard.sorted { $0.validationNLL < $1.validationNLL }, isInterrupted: isStopped)
+    }
+  }
+}

@@ -1,0 +1,67 @@
+import Autodiff
+import Kernels
+
+extension Distillation {
+  /// What a network is to be like: its recipe, but for the number of steps, and its ordering.
+  struct Form {
+    var recipe: Recipe
+    let ordering: OrderingRule
+
+    /// The form of a network with some times the units of the weightiest network that a density has, along its ordering;
+    /// of a density without networks, that of a NADE.
+    init(of density: any Density, widened factor: Int) {
+      let network = density.networkParts.max { $0.weight < $1.weight }?.density
+      ordering = network?.autoregressive().map { .explicit($0.ordering.variables) } ?? .natural
+      func widened(_ units: Int) -> Int { max(units, Recipe.sizes.last { $0 <= factor * units } ?? 0) }
+      switch network {
+      case let nade as NADE:
+        let (units, activation) = (nade.configuration.hiddenCount, nade.configuration.activation)
+        recipe = Recipe(
+          network: .nade(widened(units), activation), learningRate: activation == .sigmoid ? 0.003 : 0.001,
+          stepCount: 0)
+      case let made as MADE:
+        recipe = Recipe(
+          network: .made(made.configuration.hiddenCounts.map(widened)), learningRate: 0.002, stepCount: 0)
+      default: recipe = Recipe(network: .nade(200, .relu), learningRate: 0.001, stepCount: 0)
+      }
+    }
+
+    /// Returns the untrained network of a recipe.
+    func model(
+      _ recipe: Recipe, variableCount: Int, seed: UInt64
+    ) throws(DensityError) -> any TrainableDensity {
+      try recipe.model(variableCount: variableCount, ordering: ordering, seed: seed, weightSeed: seed)
+    }
+  }
+
+  /// Returns the ways of training that differ in regularisation, those first that have won most often.
+  static func recipes(_ first: Recipe) -> [Recipe] {
+    func changed(_ change: (inout Recipe) -> Void) -> Recipe {
+      var recipe = first
+      change(&recipe)
+      return recipe
+    }
+    let hidden = if case .made = first.network { 0.25 } else { 0.0 }
+    return [
+      first,
+      changed { $0.dropout = Dropout(inputs: 0.1, hidden: hidden) },
+      changed { $0.weightDecay = 0.1 },
+      changed { $0.weightDecay = 0.001 },
+      changed { $0.dropout = Dropout(inputs: 0.2, hidden: hidden) },
+    ]
+  }
+}
+
+extension Density {
+  /// The networks that a density is made of, with their weights.
+  fileprivate var networkParts: [Component] {
+    func scaled(_ parts: [Component], by weight: Double) -> [Component] {
+      parts.map { Component(weight: $0.weight * weight, density: $0.density) }
+    }
+    if let ensemble = self as? Ensemble {
+      return zip(ensemble.members, ensemble.weights).flatMap { scaled($0.networkParts, by: $1) }
+    }
+    if self is any NetworkDensity { return [Component(weight: 1, density: self)] }
+    return (components ?? []).flatMap { scaled($0.density.networkParts, by: $0.weight) }
+  }
+}

@@ -1,0 +1,209 @@
+import Kernels
+
+/// Chooses what a search keeps of what it has trained, by the validation rows and by its size.
+///
+/// Of hundreds of networks one has the best figure by luck alone, so where there are several only their mixtures are
+/// candidates. Networks are left out as long as all of those left out gain less than a tenth of the standard error of the
+/// validation figure (`MixturePath`); what is kept takes as little room as it may (`Compaction`).
+struct MixtureSelection {
+  /// A density that is no network, its mean −log p of the validation rows, and log p of each of them.
+  typealias Baseline = (density: any Density, nll: Double, terms: [Double])
+
+  /// A density that may be kept.
+  struct Candidate {
+    /// What it is.
+    var name: String
+    var density: any Density
+    /// log p of each validation row; empty if there was no time for it.
+    var terms: [Double]
+    /// The mean of −log p over the validation rows, in nats.
+    var nll: Double
+    /// How long the validation rows took, in seconds, if they were timed.
+    var seconds: Double?
+
+    init(name: String, _ density: any Density, terms: [Double], nll: Double? = nil, seconds: Double? = nil) {
+      self.name = name
+      self.density = density
+      self.terms = terms
+      self.nll = nll ?? MixtureSelection.nll(terms)
+      self.seconds = seconds
+    }
+  }
+
+  /// Whoever knows the rows, the time and the file.
+  struct Judge {
+    /// Returns log p of each validation row; nil if there is no time left.
+    let logProbabilities: (any Density) -> [Double]?
+    /// Returns log p of each validation row under the averages of the first member, the first two and so on; nil if there
+    /// is no time left, or the rows allow no such thing.
+    let logProbabilitiesOfFirstMembers: (Ensemble) -> [[Double]]?
+    /// Returns the size of the file of a density, in bytes.
+    let byteCount: (any Density, _ inHalfPrecision: Bool) -> Int
+    /// Whether there is no time left.
+    let isOver: () -> Bool
+    /// Is told of each mixture that is tried.
+    let found: (Candidate) -> Void
+  }
+
+  /// What is kept, and what else there is.
+  struct Outcome {
+    /// What is kept.
+    private(set) var kept: Candidate
+    /// The mixture of all networks, if there are several.
+    let whole: Candidate?
+    /// The best single network.
+    let network: Candidate?
+    /// A network that learnt from a mixture, if there is one.
+    private(set) var distilled: Candidate?
+
+    init(kept: Candidate, whole: Candidate?, network: Candidate?) {
+      (self.kept, self.whole, self.network) = (kept, whole, network)
+    }
+
+    /// Whether the mixture of all networks is better than the best of them by more than five standard errors of the
+    /// difference.
+    var hasGap: Bool {
+      guard let whole, let network, whole.terms.count == network.terms.count, !whole.terms.isEmpty else {
+        return false
+      }
+      let gap = LikelihoodDifference(whole.terms, over: network.terms)
+      return gap.mean > 5 * (gap.standardError ?? .infinity)
+    }
+
+    /// Adds a distilled network, which is kept if all that is better is so by less than a tenth of the standard error.
+    mutating func add(distilled candidate: Candidate) {
+      distilled = candidate
+      let error =
+        kept.terms.isEmpty
+        ? 0 : LikelihoodSummary(logProbabilities: kept.terms, variableCount: 1).standardError ?? 0
+      if candidate.nll <= kept.nll + error / 10 { kept = candidate }
+    }
+  }
+
+  /// The networks that count.
+  private let networks: [DensitySearch.Network]
+  /// The baselines, of which there is at least one.
+  private let baselines: [Baseline]
+  /// What was found before, which is not mixed with others: it may hold the same networks.
+  private let earlier: Candidate?
+  private let judge: Judge
+  private let compaction: Compaction
+
+  /// - Precondition: there is a baseline.
+  init(
+    best: DensitySearch.Network?, members: [DensitySearch.Network], baselines: [Baseline],
+    earlier: Candidate?, byteLimit: Int?, judge: Judge
+  ) {
+    precondition(!baselines.isEmpty, "nothing was fitted")
+    let best = [best].compactMap(\.self)
+    // What was cut short counts if it is as good as some that were not.
+    let worst = (members + best).filter(\.isComplete).map(\.nll).max() ?? .infinity
+    networks = best + members.filter { $0.isComplete || $0.nll <= worst }
+    self.baselines = baselines
+    self.earlier = earlier
+    self.judge = judge
+    compaction = Compaction(judge: judge, byteLimit: byteLimit)
+  }
+
+  /// Chooses.
+  func outcome() -> Outcome {
+    var candidates =
+      baselines.map {
+        Candidate(
+          name: $0.density.kind?.rawValue ?? "baseline", $0.density, terms: $0.terms, nll: $0.nll)
+      } + [earlier].compactMap(\.self)
+    let clock = ContinuousClock()
+    let start = clock.now
+    let groups = groups()
+    let seconds = start.duration(to: clock.now).seconds
+    var whole: Candidate?
+    if groups.isEmpty {
+      candidates += networks.map {
+        Candidate(name: $0.recipe.description, $0.density, terms: [], nll: $0.nll)
+      }
+    } else {
+      let path = MixturePath(groups, while: { !judge.isOver() })
+      let all = candidate(path, path.whole, seconds: seconds)
+      judge.found(all)
+      whole = all
+      if let step = step(of: path, whole: all) {
+        let pruned = candidate(path, step)
+        if step.levels != path.whole.levels { judge.found(pruned) }
+        candidates.append(pruned)
+        if let fitted = fitted(path.parts(of: step), over: pruned) {
+          judge.found(fitted)
+          candidates.append(fitted)
+        }
+      }
+    }
+    let sorted = candidates.filter(\.nll.isFinite).sorted { $0.nll < $1.nll }
+    // What fits whatever is wanted, as was seen before the search.
+    let first = candidates[0]
+    let network = networks.min { $0.nll < $1.nll }.flatMap { network in
+      judge.logProbabilities(network.density).map {
+        Candidate(name: network.recipe.description, network.density, terms: $0)
+      }
+    }
+    let kept = sorted.lazy.map(compaction.compacted).first(where: compaction.hasRoom)
+    return Outcome(kept: kept ?? compaction.compacted(first), whole: whole, network: network)
+  }
+
+  /// Returns the mean of −log p.
+  static func nll(_ terms: [Double]) -> Double { -terms.reduce(0, +) / Double(max(1, terms.count)) }
+}
+
+extension MixtureSelection {
+  /// Puts networks of one order together, with the validation rows' log p; what there is no time for is left out.
+  private func groups() -> [MixturePath.Group] {
+    guard networks.count > 1 else { return [] }
+    var groups: [MixturePath.Group] = []
+    for density in Ensemble.groups(networks.map(\.density)) {
+      if let ensemble = density as? Ensemble, let terms = judge.logProbabilitiesOfFirstMembers(ensemble) {
+        groups.append(
+          MixturePath.Group(members: ensemble.members, counts: Array(1...terms.count), terms: terms))
+      } else if let terms = judge.logProbabilities(density) {
+        let members = (density as? Ensemble)?.members ?? [density]
+        groups.append(MixturePath.Group(members: members, counts: [members.count], terms: [terms]))
+      } else {
+        break
+      }
+    }
+    return groups
+  }
+
+  private func candidate(
+    _ path: MixturePath, _ step: MixturePath.Step, seconds: Double? = nil
+  ) -> Candidate {
+    let (count, all) = (path.networkCount(of: step), path.networkCount(of: path.whole))
+    let networks = (count == all ? "" : "\(count) of ") + "\(all) networks"
+    let orderCount = step.levels.count { $0 > 0 }
+    let name = orderCount == 1 ? "ensemble of \(networks)" : "mixture of \(orderCount) orders, \(networks)"
+    return Candidate(name: name, path.density(of: step), terms: path.terms(of: step), seconds: seconds)
+  }
+
+  /// Returns the first mixture that those left out of it would improve by less than a tenth of the standard error, or the
+  /// last before it that is small enough; nil if none is.
+  private func step(of path: MixturePath, whole: Candidate) -> MixturePath.Step? {
+    let error = LikelihoodSummary(logProbabilities: whole.terms, variableCount: 1).standardError ?? 0
+    let enough = path.steps.firstIndex { $0.nll <= whole.nll + error / 10 } ?? path.steps.count - 1
+    return path.steps[...enough].last { compaction.couldHaveRoom(path.density(of: $0)) }
+  }
+
+  /// Returns the parts and the baselines mixed with fitted weights, if that gains more than chance does.
+  private func fitted(
+    _ parts: [(density: any Density, terms: [Double])], over even: Candidate
+  ) -> Candidate? {
+    let parts = parts + baselines.filter { !$0.terms.isEmpty }.map { ($0.density, $0.terms) }
+    let terms = parts.map(\.terms)
+    guard !judge.isOver() else { return nil }
+    // A fitted weight is a parameter, and n parameters gain n / 2 nats by chance on the rows they are fitted to.
+    let weights = Mixture.fittedWeights(terms, from: parts.map { _ in 1 / Double(parts.count) })
+    let kept = weights.indices.filter { weights[$0] > 1e-4 }
+    let gain = (even.nll - Self.nll(logMixture(terms, weights: weights))) * Double(even.terms.count)
+    guard kept.count > 1, gain > Double(kept.count) else { return nil }
+    let mixture = Mixture(kept.map { parts[$0].density }, weights: kept.map { weights[$0] })
+    let mixed = logMixture(kept.map { terms[$0] }, weights: mixture.weights)
+    let result = Candidate(name: "mixture of \(kept.count) parts, fitted weights", mixture, terms: mixed)
+    return result.nll.isFinite && compaction.couldHaveRoom(mixture) ? result : nil
+  }
+}

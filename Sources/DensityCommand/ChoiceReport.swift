@@ -1,0 +1,31 @@
+import Arguments
+import BinaryDensity
+
+extension DensitySearch.Choice {
+  /// What there is to choose from as a table for people; the chosen one is marked.
+  static func lines(_ choices: [DensitySearch.Choice], figure: String) -> [String] {
+    guard !choices.isEmpty else { return [] }
+    let rows =
+      [[figure, "size", "rows/s", "could be kept; > was written"]]
+      + choices.map { choice in
+        [
+          fixed(choice.validationNLL, 4), byteCountText(choice.byteCount),
+          choice.rowsPerSecond.map { "\(Int($0))" } ?? "",
+          "\(choice.isChosen ? ">" : " ") \(choice.name)",
+        ]
+      }
+    let widths = (0..<3).map { column in rows.map { $0[column].count }.max() ?? 0 }
+    return rows.map { row in
+      let cells = zip(row, widths).map { String(repeating: " ", count: $1 - $0.count) + $0 }
+      return (cells + [row[3]]).joined(separator: "  ")
+    }
+  }
+
+  /// The choice as JSON.
+  func json(figure: String = "validation NLL") -> JSONValue {
+    [
+      "name": .string(name), "validation_nll": figure == "validation NLL" ? .real(validationNLL) : .null,
+      "bytes": .integer(byteCount), "rows_per_second": JSONValue(rowsPerSecond), "written": .bool(isChosen),
+    ]
+  }
+}

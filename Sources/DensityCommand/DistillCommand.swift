@@ -1,0 +1,137 @@
+import Arguments
+import BinaryDensity
+import Foundation
+
+/// The command `density distill`.
+enum DistillCommand {
+  static let command = Command(
+    name: "distill",
+    summary: "Train one network to be what a mixture of many is.",
+    discussion: """
+      A model draws as many rows as one likes, and a network that learns from them learns what the model knows. A third of \
+      the rows that it learns from are those of the table, for from drawn rows alone it would learn the model's errors too. \
+      The network has at most a tenth of the model's parameters, or as many as one of the model's networks; it is along the order of \
+      the weightiest of these. Several ways of regularising are tried, one after the other, and the validation rows choose: rows \
+      that the model has not learnt from either. The model's size, speed and validation figure are printed beside \
+      the network's. Ctrl-C keeps the best network so far. A file that the output has the name of is kept, with ~1 after its \
+      name.
+      """,
+    options: DataOptions.heldOut + [
+      .value(
+        "budget", short: "t", placeholder: "time", default: "5m",
+        help: "How long it may take, such as 30s, 5m or 1h."),
+      .value(
+        "output", short: "o", placeholder: "path", default: "distilled.safetensors", help: "The checkpoint."),
+      FitCommand.sizeOption, CommonOptions.seed(), CommonOptions.threads, CommonOptions.json(),
+    ] + DataOptions.reading,
+    positionals: [
+      Positional("checkpoint", help: "The trained model, a .safetensors file."),
+      Positional("table", help: "The rows that the model learnt from; or MNIST's folder."),
+    ],
+    examples: [
+      Command.Example(
+        "density distill fit.safetensors table.csv -o small.safetensors", "what density fit has found"),
+      Command.Example(
+        "density distill fit.safetensors train.csv --validation valid.csv --size 200kB",
+        "no larger than wanted"),
+    ], run: run)
+
+  private static func run(_ arguments: ParsedArguments) throws -> ExitStatus {
+    let path = try arguments.value("checkpoint", as: .path)
+    let table = try arguments.value("table", as: .path)
+    let output = try arguments.value("output", as: .path)
+    let budget = try arguments.value("budget", as: .duration)
+    let byteLimit = try arguments.optionalValue("size", as: .byteCount)
+    let seed = try arguments.value("seed", as: .seed)
+    let heldOut = try ["validation", "test"].compactMap { try arguments.optionalValue($0, as: .path) }
+    try AtomicFile.checkWritable(output, besides: [path, table] + heldOut)
+    var checkpoint = try Checkpoint(contentsOf: path)
+    let model = checkpoint.model
+    let read = try DataOptions.tables(arguments, path: table, matching: checkpoint)
+    let data =
+      read.validation == nil && read.train.rowCount > 1 ? read.holdingOutValidation(seed: seed) : read
+    let distillation = try Distillation(
+      of: model, data, budget: .seconds(budget), seed: seed, byteLimit: byteLimit)
+    let progress = ProgressLine()
+    for source in read.sources { progress.print("\(source)") }
+    progress.print(rowCounts(of: data))
+    Interrupt.install()
+    let result = try distillation.run { event in
+      switch event {
+      case .tried(let entry): progress.print(line(entry))
+      case .improved, .unsaved: break
+      case .progress(let phase, let fraction, let best):
+        progress.update(
+          phase, fraction: fraction, figures: best.map { ["best validation NLL \(fixed($0, 3))"] } ?? [])
+      }
+      return !Interrupt.isRequested
+    }
+    progress.finish()
+    guard let network = result.density else {
+      if Interrupt.isRequested {
+        progress.print("interrupted before a network was trained for an epoch: nothing is written")
+        return .interrupted
+      }
+      throw DensityError.invalidConfiguration(
+        "no network was trained for an epoch in \(durationText(seconds: budget)): give it more with --budget")
+    }
+    (checkpoint.model, checkpoint.training, checkpoint.search) = (network, nil, nil)
+    if let aside = try AtomicFile.keepAside(output) { progress.print("kept the earlier file as \(aside)") }
+    try checkpoint.write(to: output)
+    if result.isInterrupted { progress.print("interrupted; the best so far is kept") }
+    let name = (teacher: familyName(of: model), network: result.name)
+    let measured = try [(name.teacher, model), (name.network, network)].map { name, density in
+      let measurements = try density.measureLikelihood(heldOutOf: data) {
+        (split, fraction) throws(DensityError) in
+        progress.update(
+          "measuring \(split.rawValue) rows of the \(name == result.name ? "network" : "model")",
+          fraction: fraction)
+        return !Interrupt.isRequested
+      }
+      return Measured(name: name, density: density, measurements: measurements ?? [])
+    }
+    progress.finish()
+    try report(measured, checkpoint, isJSON: arguments.flag("json"), output: output)
+    return Interrupt.isRequested ? .interrupted : .success
+  }
+
+  private struct Measured {
+    let name: String
+    let density: any Density
+    let measurements: [LikelihoodMeasurement]
+  }
+
+  /// Prints the model beside the network.
+  private static func report(
+    _ measured: [Measured], _ checkpoint: Checkpoint, isJSON: Bool, output: String
+  ) throws {
+    let choices = try measured.enumerated().map { index, measured in
+      var file = checkpoint
+      file.model = measured.density
+      let validation = measured.measurements.first
+      return DensitySearch.Choice(
+        name: measured.name, validationNLL: validation?.summary.negativeLogLikelihood ?? .nan,
+        byteCount: try file.byteCount(), rowsPerSecond: validation?.rowsPerSecond, isChosen: index == 1)
+    }
+    if isJSON {
+      let results = measured.last?.measurements.map { JSONValue.object($0.members) } ?? []
+      return try Terminal.print(
+        JSONValue.object(
+          try members(describing: checkpoint.model) + [
+            .init(key: "choices", value: .array(choices.map { $0.json() })),
+            .init(key: "results", value: .array(results)),
+            .init(key: "output", value: .string(output)),
+          ]
+        ).indentedDescription)
+    }
+    for line in DensitySearch.Choice.lines(choices, figure: "validation NLL") { try Terminal.print(line) }
+    try Terminal.print(description(of: checkpoint.model))
+    for measurement in measured.last?.measurements ?? [] { try Terminal.print(measurement.line) }
+    try Terminal.print("model  \(output)")
+  }
+
+  private static func line(_ entry: DensitySearch.Entry) -> String {
+    let nll = entry.validationNLL.isFinite ? fixed(entry.validationNLL, 4) : "failed"
+    return "\(nll)  \(fixed(entry.seconds, 1)) s  \(entry.name)"
+  }
+}
