@@ -259,7 +259,8 @@ struct SavedSearchTests {
       #expect(
         throws: DensityError.mismatch(
           path: folder + "/m", expected: "what 'density fit' has found",
-          found: "a checkpoint that tells of no search")
+          found: "a checkpoint that tells of no search, as of few rows or a small --size; "
+            + "leave --resume out to begin one")
       ) { try SavedSearch(of: folder + "/m") }
     }
   }

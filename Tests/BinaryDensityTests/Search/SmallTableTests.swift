@@ -61,8 +61,8 @@ struct SmallTableTests {
   func oneRow() throws {
     let row = BinaryMatrix([[1, 0, 1, 1]])
     let found = try DensitySearch(Self.data(row), budget: .seconds(1)).run().density
-    // ¾ for what was seen, by Krichevsky and Trofimov.
-    #expect(abs(found.logProbabilities(of: row)[0] - 4 * log(0.75)) < 1e-6)
+    // ¾ for what was seen, by Krichevsky and Trofimov; rounded to half precision.
+    #expect(abs(found.logProbabilities(of: row)[0] - 4 * log(0.75)) < 1e-3)
   }
 
   @Test("structure is found in few rows")
