@@ -1,7 +1,7 @@
 import Arguments
 
 /// What searches have found after ever longer times as a picture: a panel a table, time on a logarithmic axis.
-package struct AnytimePlot: SVGDrawing {
+package struct AnytimePlot {
   let findings: [Anytime.Finding]
   /// A line about the machine.
   let note: String
@@ -28,13 +28,13 @@ package struct AnytimePlot: SVGDrawing {
         + "height=\"\(height)\" font-family=\"sans-serif\" font-size=\"12\">",
       "<title>What a search has found after ever longer times</title>", Self.style,
       "<rect class=\"page\" width=\"\(width)\" height=\"\(height)\"/>",
-      text("Mean of −log p in nats against the time of the search", x: 20, y: 28, "heading"),
-      text(note, x: 20, y: 47, "faint"),
+      SVG.text("Mean of −log p in nats against the time of the search", x: 20, y: 28, "heading"),
+      SVG.text(note, x: 20, y: 47, "faint"),
     ]
     for (index, table) in tables.enumerated() {
       let x = Double(index % Self.columns) * Self.cell.width
       let y = 60 + Double(index / Self.columns) * Self.cell.height
-      lines.append("<g transform=\"translate(\(number(x)) \(number(y)))\">")
+      lines.append("<g transform=\"translate(\(SVG.number(x)) \(SVG.number(y)))\">")
       lines += panel(table, findings.filter { $0.table == table })
       lines.append("</g>")
     }
@@ -67,17 +67,17 @@ package struct AnytimePlot: SVGDrawing {
     func height(_ value: Double) -> Double {
       bottom - frame.height * (value - least + margin) / (most - least + 2 * margin)
     }
-    var lines = [text(table, x: frame.left, y: frame.top - 12, "title")]
+    var lines = [SVG.text(table, x: frame.left, y: frame.top - 12, "title")]
     for step in 0...4 {
       let value = least + (most - least) * Double(step) / 4
-      lines.append(line("grid", frame.left, height(value), frame.left + frame.width, height(value)))
+      lines.append(SVG.line("grid", frame.left, height(value), frame.left + frame.width, height(value)))
       let label = "\((value * 1000).rounded() / 1000)"
-      lines.append(text(label, x: frame.left - 6, y: height(value) + 4, "faint", anchor: "end"))
+      lines.append(SVG.text(label, x: frame.left - 6, y: height(value) + 4, "faint", anchor: "end"))
     }
     for seconds in Set(findings.map(\.seconds)).sorted() {
       let x = times.position(seconds)
-      lines.append(line("grid", x, frame.top, x, bottom))
-      lines.append(text(durationText(seconds: seconds), x: x, y: bottom + 18, "faint", anchor: "middle"))
+      lines.append(SVG.line("grid", x, frame.top, x, bottom))
+      lines.append(SVG.text(durationText(seconds: seconds), x: x, y: bottom + 18, "faint", anchor: "middle"))
     }
     for (style, name, figure) in [
       ("test", "test", \Anytime.Finding.testNLL), ("valid", "validation", \.validationNLL),
@@ -85,11 +85,11 @@ package struct AnytimePlot: SVGDrawing {
       let points = findings.map { (times.position($0.seconds), height($0[keyPath: figure])) }
       lines.append(
         "<polyline class=\"curve \(style)\" points=\""
-          + points.map { "\(number($0.0)),\(number($0.1))" }.joined(separator: " ") + "\"/>")
+          + points.map { "\(SVG.number($0.0)),\(SVG.number($0.1))" }.joined(separator: " ") + "\"/>")
       lines += points.map {
-        "<circle class=\"\(style)\" cx=\"\(number($0.0))\" cy=\"\(number($0.1))\" r=\"2.4\"/>"
+        "<circle class=\"\(style)\" cx=\"\(SVG.number($0.0))\" cy=\"\(SVG.number($0.1))\" r=\"2.4\"/>"
       }
-      if let first = points.first { lines.append(text(name, x: first.0 + 6, y: first.1 - 5, style)) }
+      if let first = points.first { lines.append(SVG.text(name, x: first.0 + 6, y: first.1 - 5, style)) }
     }
     return lines
   }

@@ -4,7 +4,7 @@ import Foundation
 ///
 /// An operation is a colour, a model a stroke: NADE solid, MADE dashed. The colours suit light and dark, and the
 /// picture takes the reader's choice.
-package struct GrowthPlot: SVGDrawing {
+package struct GrowthPlot {
   let panels: [Growth.Panel]
   /// A line about the machine.
   let note: String

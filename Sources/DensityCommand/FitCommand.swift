@@ -13,6 +13,10 @@ enum FitCommand {
       end. Cells may be missing, which is taken to be by chance and not because of what stood there; validation rows with \
       missing cells choose by their known ones.
 
+      Of up to 2000 rows without missing cells each is held out in turn, and learnt from in the end: networks are pooled with \
+      counts and mixed with trees, as far as held-out rows speak for them. The same is done where at most 200 validation rows \
+      are given, which are not learnt from. Such a search is over soon and cannot be gone on with.
+
       Ctrl-C ends the search and keeps the best so far. While a search runs, what it has is in a folder, the output's name \
       with .search; --resume goes on from there after Ctrl-C, or should the process be killed. Once the search is at its \
       end the folder is gone, and --resume goes on from what was found, for more time: what it was is never made worse on the \
@@ -99,11 +103,14 @@ enum FitCommand {
     let folds = search.foldCount ?? 1
     let holdsOut = data.validation == nil && data.train.rowCount > 1 && folds == 1
     let counted = holdsOut ? data.holdingOutValidation(seed: seed) : data
+    let test = data.test.map { ", and \($0.rowCount) test rows" } ?? ""
     progress.print(
-      "\(rowCounts(of: counted)) of \(data.variableCount) variables"
-        + (holdsOut ? "; the validation rows are held out of the table" : "")
-        + (folds > 1 ? "; each is held out in turn, in \(folds) folds" : "")
-        + (data.binarization.map { ", binarized: \($0)" } ?? ""))
+      folds > 1
+        ? "\(data.name): \(data.train.rowCount) rows of \(data.variableCount) variables, each held out in turn, in "
+          + "\(folds) folds\(test)"
+        : "\(rowCounts(of: counted)) of \(data.variableCount) variables"
+          + (holdsOut ? "; the validation rows are held out of the table" : "")
+          + (data.binarization.map { ", binarized: \($0)" } ?? ""))
     if data.train.rowCount == 1 && data.validation == nil {
       progress.print(
         "a single row leaves none to choose by: the figures are those of the row that is learnt from")

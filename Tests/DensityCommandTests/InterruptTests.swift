@@ -100,7 +100,7 @@ struct InterruptTests {
   /// Whatever a search is at, it ends soon and writes what it has.
   @Test(arguments: [0, 2]) func interruptedSearch(afterEntries count: Int) throws {
     try withTemporaryDirectory { folder in
-      try DensityProgram.writeTable(folder + "/rows.csv", rowCount: 2000, columnCount: 60)
+      try DensityProgram.writeTable(folder + "/rows.csv", rowCount: 2400, columnCount: 60)
       let running = try DensityProgram.start(["fit", "rows.csv", "-t", "10m", "-o", "m"], in: folder)
       try wait(for: running.errors.path, lines: 1 + count)
       let start = ContinuousClock.now

@@ -19,6 +19,10 @@ import Kernels
 ///    mixed as whole rows (`Mixture`), with equal weights, or fitted ones if that gains more on the validation rows
 ///    than a nat for each weight.
 ///
+/// Of few rows (`foldCount`) each is held out in turn, and everything is learnt from all of them in the end: networks are pooled
+/// with counts, conditional by conditional, and mixed with trees and mixtures as far as held-out rows speak for them, so that
+/// a search is never much worse than counting.
+///
 /// What is found depends on how far the machine gets in the time; what a network of a recipe, an order and a number is
 /// depends on the seed alone. So a search that was killed goes on as if it had not been (`run(savingTo:)`).
 ///
@@ -105,8 +109,8 @@ public final class DensitySearch {
   /// Prepares a search.
   ///
   /// - Parameters:
-  ///   - data: training rows and, if there are any, validation rows; otherwise a tenth of the training rows is held
-  ///     out by the seed. A table of one row validates on itself.
+  ///   - data: training rows and, if there are any, validation rows; otherwise of up to 2000 rows
+  ///     each is held out in turn, of more a tenth by the seed.
   ///   - budget: how long it may take; zero trains one network a thread by the first recipe, for 20 s at most.
   ///   - seed: the seed of everything drawn.
   /// - Throws: `DensityError.invalidConfiguration` if there are no rows or no columns; `.mismatch` for validation rows of which

@@ -118,7 +118,9 @@ struct DensitySearchTests {
   @Test("what is found stands in the file, and nothing else beside it")
   func saving() throws {
     try withTemporaryDirectory { path in
-      let data = Self.data(TrainingCase.chain(rowCount: 100, variableCount: 6, seed: 1))
+      let data = Self.data(
+        TrainingCase.chain(rowCount: 100, variableCount: 6, seed: 1),
+        validation: TrainingCase.chain(rowCount: 300, variableCount: 6, seed: 2))
       let search = try DensitySearch(data, budget: .zero, seed: 2)
       var isKept = false
       let result = try search.run(savingTo: path + "/found.safetensors") { _ in

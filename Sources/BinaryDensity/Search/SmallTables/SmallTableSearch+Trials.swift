@@ -52,13 +52,13 @@ extension SmallTableSearch {
     }
   }
 
-  /// Returns the network of a trial's recipe in an order, of all rows; nil if `goesOn` says no.
+  /// Returns a network of a trial's recipe in an order, of all rows; nil if `goesOn` says no.
   static func network(
-    _ trial: FoldTrial, _ folds: Folds, order: Int, seed: UInt64, while goesOn: () -> Bool
+    _ trial: FoldTrial, _ folds: Folds, order: Int, number: Int, seed: UInt64, while goesOn: () -> Bool
   ) throws(DensityError) -> (any AutoregressiveDensity)? {
-    if !folds.isRefitted && order == 0 { return trial.networks[0] }
+    if !folds.isRefitted && order == 0 && number == 0 { return trial.networks[0] }
     let data = folds.whole
-    let weightSeed = seed &+ UInt64(order)
+    let weightSeed = seed &+ UInt64(1000 * number + order)
     var configuration = trial.recipe.training(rowCount: data.train.rowCount, seed: weightSeed)
     configuration.patience = folds.isRefitted ? nil : configuration.patience
     func train<Model: TrainableDensity>(_ model: Model) throws(DensityError) -> (any Density)? {
