@@ -145,6 +145,10 @@ struct FitTests {
       #expect(found.output.contains(" on 120 rows that no network has learnt from"))
       #expect(found.output.split(separator: "\n").last == "next   density evaluate m HELD-OUT-TABLE")
       #expect(try names(in: folder) == ["a.csv", "m"])
+      // Whatever a fit on few rows is made of, the other commands take it.
+      #expect(try DensityProgram.run("info", "m", in: folder).status == 0)
+      #expect(try DensityProgram.run("evaluate", "m", "a.csv", in: folder).status == 0)
+      #expect(try DensityProgram.run("sample", "m", "-n", "3", "-o", "-", in: folder).status == 0)
       let resumed = try DensityProgram.run("fit", "a.csv", "--resume", "-o", "m", in: folder)
       #expect(resumed.status == 65 && resumed.complaint?.contains("as of few rows") == true)
       // A single row is what its cells are.

@@ -82,6 +82,7 @@ struct ParentAverageTests {
       let density = try ParentAverage.fit(to: rows, along: .random(count: 9, seed: 2))
       let file = path + "/average.safetensors"
       try Checkpoint(model: density).write(to: file)
+      #expect(try CheckpointOutline(contentsOf: file).arrays.contains { $0.name == "parents" })
       let restored = try Checkpoint(contentsOf: file).model
       #expect(restored.kind == .parentAverage && restored.parameterCount == density.parameterCount)
       #expect(restored.autoregressive()?.ordering == density.ordering)

@@ -204,7 +204,8 @@ extension ParentAverage: ArchivableDensity {
         found.append(
           Parent(variable: parent, weight: weights[i, place], logits: [off[i, place], on[i, place]]))
       }
-      guard weight[0, i] > 0, found.allSatisfy({ $0.weight >= 0 }), abs(total - 1) < 1e-3 else {
+      let areWeights = weight[0, i] > 0 && found.allSatisfy { $0.weight >= 0 } && abs(total - 1) < 1e-3
+      guard areWeights || !archive.readsParameters else {
         throw archive.malformed("weights of variable \(i) with a sum of 1", found: "\(total)")
       }
       children.append(Child(weight: weight[0, i], logit: logit[0, i], parents: found))

@@ -9,7 +9,7 @@ import Synchronization
 ///    an average over parents (`ParentAverage`), by weights that make the held-out cells most probable. Up to two hundred rows
 ///    only first recipes are tried, for more would be chosen among by luck. Beyond, recipes are found by hill climbing on one
 ///    fold, and the best few trained on all.
-/// 3. *All rows.* Everything is fitted again to all rows, the best recipe in several orders for as many steps as its networks took
+/// 3. *All rows.* Everything is fitted again to all rows, the best recipe in several random orders for as many steps as its networks took
 ///    in the folds; where rows are many, four times in each, whose logits are averaged. Rows are mixed by weights ∝ exp(½ Σ log p) of the held-out rows.
 ///
 /// - Source: weights by half of the log-likelihood: Grünwald, The Safe Bayesian, ALT 2012.
@@ -109,8 +109,8 @@ final class SmallTableSearch {
     }
     let best = shared.state.withLock { $0.best }
     if let best {
-      let orderCount = min(
-        isQuick ? 1 : folds.isManyRows ? 16 : 8, best.recipe.orderCount(imageShape: folds.whole.imageShape))
+      // Only its first order was judged. Random ones are alike; those of the columns may be better than all others.
+      let orderCount = isQuick || best.recipe.isNatural ? 1 : folds.isManyRows ? 16 : 8
       let count = folds.isManyRows && !isQuick ? 4 * orderCount : orderCount
       runWorkers(phase: "training on all rows", observe) { [shared, folds, seed] goesOn in
         while goesOn(0.85) {
@@ -196,7 +196,8 @@ final class SmallTableSearch {
       if let model { time(model) }
     }
     let perStep = (elapsed - start) / Double(max(1, count)) * Double(folds.isManyRows ? 1 : folds.parts.count)
-    let affordable = 0.4 * budget * Double(Threads.count) / 16 / max(perStep, 1e-6)
+    let share = folds.isManyRows ? 0.4 / 16 : 0.5 / 8
+    let affordable = share * budget * Double(Threads.count) / max(perStep, 1e-6)
     return affordable >= 1000 ? 1000 : max(100, Int(affordable) / 100 * 100)
   }
 }
