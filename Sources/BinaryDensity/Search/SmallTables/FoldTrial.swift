@@ -6,7 +6,7 @@ struct FoldTrial: Sendable {
   /// The recipe.
   let recipe: Recipe
   /// The networks of the folds at the epoch that is best for all folds together.
-  let networks: [any AutoregressiveDensity]
+  let networks: [any Density]
   /// The weights that the members of a pool have: see `pool(of:network:weights:)`.
   let weights: [Double]
   /// log p of each held-out row under the pool of its fold.
@@ -61,8 +61,8 @@ struct FoldTrial: Sendable {
       variableCount: folds.whole.variableCount, imageShape: folds.whole.imageShape, order: 0, seed: seed,
       weightSeed: seed)
     guard let trained = try train(model) else { return nil }
-    let networks = trained.networks.compactMap { $0.autoregressive() }
-    guard networks.count == folds.parts.count else {
+    let networks = trained.networks
+    guard networks.allSatisfy({ $0.autoregressive() != nil }) else {
       throw .invalidConfiguration("networks of several orders make no pool")
     }
     let members = try zip(folds.parts, networks).map { (part, network) throws(DensityError) in
@@ -85,11 +85,11 @@ struct FoldTrial: Sendable {
 
   /// Returns what is pooled along a network's order: marginals, each variable's average over parents, and the network.
   static func members(
-    fittedTo rows: BinaryMatrix, _ network: any AutoregressiveDensity
+    fittedTo rows: BinaryMatrix, _ network: any Density
   ) throws(DensityError) -> [any Density] {
     var members: [any Density] = [try IndependentBernoulli.fit(to: rows)]
-    if rows.columnCount <= pairLimit {
-      members.append(try ParentAverage.fit(to: rows, along: network.ordering))
+    if rows.columnCount <= pairLimit, let order = network.autoregressive()?.ordering {
+      members.append(try ParentAverage.fit(to: rows, along: order))
     }
     return members + [network]
   }

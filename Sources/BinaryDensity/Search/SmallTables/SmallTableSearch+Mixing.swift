@@ -46,7 +46,7 @@ extension SmallTableSearch {
       let networks = shared.state.withLock { $0.networks }.sorted { $0.key < $1.key }.map(\.value)
       let pools = networks.compactMap { members -> (any Density)? in
         let members = members.sorted { $0.number < $1.number }.map(\.density)
-        let network: any AutoregressiveDensity = members.count == 1 ? members[0] : Ensemble(members)
+        let network: any Density = members.count == 1 ? members[0] : Ensemble(members)
         return (try? FoldTrial.members(fittedTo: rows, network)).map {
           FoldTrial.pool($0, weights: trial.weights)
         }

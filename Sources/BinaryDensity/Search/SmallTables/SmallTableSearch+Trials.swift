@@ -55,7 +55,7 @@ extension SmallTableSearch {
   /// Returns a network of a trial's recipe in an order, of all rows; nil if `goesOn` says no.
   static func network(
     _ trial: FoldTrial, _ folds: Folds, order: Int, number: Int, seed: UInt64, while goesOn: () -> Bool
-  ) throws(DensityError) -> (any AutoregressiveDensity)? {
+  ) throws(DensityError) -> (any Density)? {
     if !folds.isRefitted && order == 0 && number == 0 { return trial.networks[0] }
     let data = folds.whole
     let weightSeed = seed &+ UInt64(1000 * number + order)
@@ -74,6 +74,6 @@ extension SmallTableSearch {
     let model = try trial.recipe.model(
       variableCount: data.variableCount, imageShape: data.imageShape, order: order, seed: seed,
       weightSeed: weightSeed)
-    return try train(model)?.autoregressive()
+    return try train(model)
   }
 }

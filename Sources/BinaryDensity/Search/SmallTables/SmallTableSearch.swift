@@ -44,7 +44,7 @@ final class SmallTableSearch {
     /// How many networks of all rows have been begun.
     var networkCount = 0
     /// The networks of all rows of each order, with their numbers.
-    var networks: [Int: [(number: Int, density: any AutoregressiveDensity)]] = [:]
+    var networks: [Int: [(number: Int, density: any Density)]] = [:]
     var leaderboard: [Entry] = []
     var events: [Event] = []
     var isStopped = false
