@@ -40,7 +40,7 @@ enum FitCommand {
     ] + DataOptions.reading,
     positionals: [Positional("table", help: "The rows: see 'density help tables'; or MNIST's folder.")],
     examples: [
-      Command.Example("density fit table.csv", "five minutes, a tenth held out to choose by"),
+      Command.Example("density fit table.csv", "at most five minutes, rows held out to choose by"),
       Command.Example(
         "density fit train.csv --validation valid.csv --test test.csv -t 1h",
         "with rows of your own to choose and to report by"),
@@ -66,10 +66,10 @@ enum FitCommand {
     } else {
       search = try DensitySearch(data, budget: .seconds(budget), seed: seed)
     }
+    tell(of: data, search, seed: seed, progress)
     var report = FitReport(
       figure: data.train.rowCount > 1 || data.validation != nil ? "validation NLL" : "training NLL",
-      output: output, validationRowCount: tell(of: data, search, seed: seed, progress),
-      isVerbose: arguments.flag("verbose"),
+      output: output, isVerbose: arguments.flag("verbose"),
       resumeLine: search.foldCount == nil ? resumeLine(arguments, table: table) : nil)
     if let saved {
       for note in saved.notes { progress.print(note) }
@@ -96,10 +96,10 @@ enum FitCommand {
     return Interrupt.isRequested ? .interrupted : .success
   }
 
-  /// Says how many rows there are and which of them choose; returns how many these are.
+  /// Says how many rows there are and which of them choose.
   private static func tell(
     of data: DataSplits, _ search: DensitySearch, seed: UInt64, _ progress: ProgressLine
-  ) -> Int {
+  ) {
     let folds = search.foldCount ?? 1
     let holdsOut = data.validation == nil && data.train.rowCount > 1 && folds == 1
     let counted = holdsOut ? data.holdingOutValidation(seed: seed) : data
@@ -115,7 +115,6 @@ enum FitCommand {
       progress.print(
         "a single row leaves none to choose by: the figures are those of the row that is learnt from")
     }
-    return folds > 1 ? data.train.rowCount : counted.validation?.rowCount ?? 0
   }
 
   /// Measures the rows that were given to be held out; of an interrupted search as far as that takes no time.

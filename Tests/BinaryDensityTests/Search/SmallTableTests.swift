@@ -109,6 +109,42 @@ struct SmallTableTests {
     #expect(perCell > 0.69 && perCell < 0.76)
   }
 
+  /// Whatever recipe turns out best, its pool is to be kept: a MADE too, which walks by a view of itself.
+  @Test("what is made of each first recipe is kept and restored", arguments: 0..<5)
+  func kept(recipe: Int) throws {
+    let rows = TrainingCase.chain(rowCount: 60, variableCount: 6, seed: 1)
+    let folds = try #require(Folds(Self.data(rows), seed: 1))
+    let trial = try #require(
+      try FoldTrial(Recipe.firstOfSmallTables(stepCount: 100)[recipe], folds, seed: 1, while: { true }))
+    // Six fair coins have 4.16 nats.
+    #expect(trial.nll < 4.16)
+    try withTemporaryDirectory { path in
+      try Checkpoint(model: trial.firstPool).write(to: path + "/pool")
+      let restored = try Checkpoint(contentsOf: path + "/pool").model
+      #expect(restored.logProbabilities(of: rows) == trial.firstPool.logProbabilities(of: rows))
+    }
+    #expect(
+      try FoldTrial(Recipe.firstOfSmallTables(stepCount: 100)[recipe], folds, seed: 1, while: { false })
+        == nil)
+  }
+
+  @Test("stopped at any moment, it ends soon with the best so far", arguments: [0, 5, 30, 80])
+  func stopped(after events: Int) throws {
+    let rows = TrainingCase.chain(rowCount: 400, variableCount: 60, seed: 1)
+    var count = 0
+    var stop: ContinuousClock.Instant?
+    let result = try DensitySearch(Self.data(rows), budget: .seconds(20)).run { _ in
+      count += 1
+      if count > events && stop == nil { stop = .now }
+      return stop == nil
+    }
+    let stopped = try #require(stop)
+    #expect(result.isInterrupted && stopped.duration(to: .now) < .seconds(20))
+    // A mean over held-out rows stands for what was found, unless nothing was counted yet.
+    #expect(result.validationNLL.isFinite ? result.validationRowCount > 0 : result.leaderboard.isEmpty)
+    #expect(result.density.logProbabilities(of: rows).allSatisfy { $0.isFinite })
+  }
+
   @Test("told to stop at once, it has something")
   func interruption() throws {
     let rows = TrainingCase.chain(rowCount: 300, variableCount: 10, seed: 1)
