@@ -92,13 +92,11 @@ package struct Anytime {
       throw UsageError("\(data.name): there are no test rows")
     }
     let result = try DensitySearch(data, budget: .seconds(seconds)).run()
-    let terms = result.density.logProbabilities(of: test)
-    let mean = terms.reduce(0, +) / Double(terms.count)
-    let variance =
-      terms.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(max(1, terms.count - 1))
+    var terms = RunningMean()
+    terms.add(result.density.logProbabilities(of: test))
     return Finding(
-      table: data.name, seconds: seconds, validationNLL: result.validationNLL, testNLL: -mean,
-      testError: (variance / Double(terms.count)).squareRoot(), recipeCount: result.trialCount,
+      table: data.name, seconds: seconds, validationNLL: result.validationNLL, testNLL: -terms.mean,
+      testError: terms.standardError, recipeCount: result.trialCount,
       parameterCount: result.density.parameterCount)
   }
 

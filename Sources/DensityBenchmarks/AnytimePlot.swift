@@ -20,40 +20,21 @@ package struct AnytimePlot {
   package var svg: String {
     var tables: [String] = []
     for finding in findings where !tables.contains(finding.table) { tables.append(finding.table) }
-    let rows = (tables.count + Self.columns - 1) / Self.columns
-    let width = Int(Double(min(tables.count, Self.columns)) * Self.cell.width)
-    let height = Int(60 + Double(rows) * Self.cell.height)
-    var lines = [
-      "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 \(width) \(height)\" width=\"\(width)\" "
-        + "height=\"\(height)\" font-family=\"sans-serif\" font-size=\"12\">",
-      "<title>What a search has found after ever longer times</title>", Self.style,
-      "<rect class=\"page\" width=\"\(width)\" height=\"\(height)\"/>",
-      SVG.text("Mean of −log p in nats against the time of the search", x: 20, y: 28, "heading"),
-      SVG.text(note, x: 20, y: 47, "faint"),
-    ]
-    for (index, table) in tables.enumerated() {
-      let x = Double(index % Self.columns) * Self.cell.width
-      let y = 60 + Double(index / Self.columns) * Self.cell.height
-      lines.append("<g transform=\"translate(\(SVG.number(x)) \(SVG.number(y)))\">")
-      lines += panel(table, findings.filter { $0.table == table })
-      lines.append("</g>")
-    }
-    return (lines + ["</svg>"]).joined(separator: "\n") + "\n"
+    return SVG.document(
+      title: "What a search has found after ever longer times",
+      heading: "Mean of −log p in nats against the time of the search", note: note, style: Self.style,
+      darkStyle: Self.darkStyle, columns: min(tables.count, Self.columns), cell: Self.cell,
+      panels: tables.map { table in panel(table, findings.filter { $0.table == table }) })
   }
 
   private static let style = """
-    <style>
-    .page { fill: #ffffff } text { fill: #24292f } .heading { font-size: 16px; font-weight: bold }
-    .title { font-size: 13px; font-weight: bold } .faint { fill: #57606a } .grid { stroke: #d8dee4 }
     .curve { fill: none; stroke-width: 1.8; stroke-linejoin: round }
     .test { stroke: #0969da } .valid { stroke: #b35900 } text.test { fill: #0969da; stroke: none }
     text.valid { fill: #b35900; stroke: none } circle.test { fill: #0969da } circle.valid { fill: #b35900 }
-    @media (prefers-color-scheme: dark) {
-    .page { fill: #0d1117 } text { fill: #e6edf3 } .faint { fill: #9198a1 } .grid { stroke: #30363d }
+    """
+  private static let darkStyle = """
     .test { stroke: #58a6ff } .valid { stroke: #f0a050 } text.test { fill: #58a6ff } text.valid { fill: #f0a050 }
     circle.test { fill: #58a6ff } circle.valid { fill: #f0a050 }
-    }
-    </style>
     """
 
   private func panel(_ table: String, _ findings: [Anytime.Finding]) -> [String] {

@@ -21,29 +21,13 @@ package struct BatchRatePlot {
 
   /// The picture as an SVG document.
   package var svg: String {
-    let rows = (panels.count + Self.columns - 1) / Self.columns
-    let width = Int(Double(Self.columns) * Self.cell.width)
-    let height = Int(60 + Double(rows) * Self.cell.height)
-    var lines = [
-      "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 \(width) \(height)\" width=\"\(width)\" "
-        + "height=\"\(height)\" font-family=\"sans-serif\" font-size=\"12\">",
-      "<title>Validation NLL against the learning rate, for several sizes of a batch</title>",
-      Self.style,
-      "<rect class=\"page\" width=\"\(width)\" height=\"\(height)\"/>",
-      SVG.text("Validation NLL in nats, against the learning rate", x: 20, y: 28, "heading"),
-      SVG.text(
-        note + "; a line for each number of rows a step, a large dot at the recommended rate", x: 20, y: 47,
-        "faint"),
-    ]
-    for (index, panel) in panels.enumerated() {
-      let x = Double(index % Self.columns) * Self.cell.width
-      let y = 60 + Double(index / Self.columns) * Self.cell.height
-      lines.append("<g transform=\"translate(\(SVG.number(x)) \(SVG.number(y)))\">")
-      lines += drawing(of: panel)
-      lines.append("</g>")
-    }
-    lines.append("</svg>")
-    return lines.joined(separator: "\n") + "\n"
+    SVG.document(
+      title: "Validation NLL against the learning rate, for several sizes of a batch",
+      heading: "Validation NLL in nats, against the learning rate",
+      note: note + "; a line for each number of rows a step, a large dot at the recommended rate",
+      style: Self.lineStyle + "\n" + Self.rules { $0.0 }, darkStyle: Self.rules { $0.1 },
+      columns: Self.columns,
+      cell: Self.cell, panels: panels.map(drawing(of:)))
   }
 
   /// From few rows to many: light to dark, or dark to light.
@@ -52,28 +36,17 @@ package struct BatchRatePlot {
     ("#5e35a6", "#d58be0"), ("#1d3a8a", "#8fb4ff"),
   ]
 
-  private static let style: String = {
-    func rules(_ colour: ((String, String)) -> String) -> String {
-      colours.indices.map { index in
-        let name = "b\(index)"
-        let value = colour(colours[index])
-        return
-          ".\(name) { stroke: \(value) } text.\(name) { fill: \(value); stroke: none } circle.\(name) { fill: \(value) }"
-      }.joined(separator: "\n")
-    }
-    return """
-      <style>
-      .page { fill: #ffffff } text { fill: #24292f } .heading { font-size: 16px; font-weight: bold }
-      .title { font-size: 13px; font-weight: bold } .faint { fill: #57606a } .grid { stroke: #d8dee4 }
-      .line { fill: none; stroke-width: 1.8; stroke-linejoin: round } .lead { stroke-width: 0.7; opacity: 0.6 }
-      \(rules { $0.0 })
-      @media (prefers-color-scheme: dark) {
-      .page { fill: #0d1117 } text { fill: #e6edf3 } .faint { fill: #9198a1 } .grid { stroke: #30363d }
-      \(rules { $0.1 })
-      }
-      </style>
-      """
-  }()
+  private static let lineStyle = """
+    .line { fill: none; stroke-width: 1.8; stroke-linejoin: round } .lead { stroke-width: 0.7; opacity: 0.6 }
+    """
+
+  private static func rules(_ colour: ((String, String)) -> String) -> String {
+    colours.enumerated().map { index, pair in
+      let (name, value) = ("b\(index)", colour(pair))
+      return
+        ".\(name) { stroke: \(value) } text.\(name) { fill: \(value); stroke: none } circle.\(name) { fill: \(value) }"
+    }.joined(separator: "\n")
+  }
 
   private func drawing(of panel: BatchRates.Panel) -> [String] {
     let frame = Self.frame

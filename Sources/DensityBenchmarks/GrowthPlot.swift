@@ -22,33 +22,13 @@ package struct GrowthPlot {
 
   /// The picture as an SVG document.
   package var svg: String {
-    let rows = (panels.count + Self.columns - 1) / Self.columns
-    let width = Int(Double(Self.columns) * Self.cell.width)
-    let height = Int(60 + Double(rows) * Self.cell.height)
-    var lines = [
-      "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 \(width) \(height)\" width=\"\(width)\" "
-        + "height=\"\(height)\" font-family=\"sans-serif\" font-size=\"12\">",
-      "<title>Time of a row against each size of the model</title>",
-      Self.style,
-      "<rect class=\"page\" width=\"\(width)\" height=\"\(height)\"/>",
-      SVG.text("Time of a row, in microseconds", x: 20, y: 28, "heading"),
-      SVG.text(note + "; NADE solid, MADE dashed; exponents fitted by least squares", x: 20, y: 47, "faint"),
-    ]
-    for (index, panel) in panels.enumerated() {
-      let x = Double(index % Self.columns) * Self.cell.width
-      let y = 60 + Double(index / Self.columns) * Self.cell.height
-      lines.append("<g transform=\"translate(\(SVG.number(x)) \(SVG.number(y)))\">")
-      lines += drawing(of: panel)
-      lines.append("</g>")
-    }
-    lines.append("</svg>")
-    return lines.joined(separator: "\n") + "\n"
+    SVG.document(
+      title: "Time of a row against each size of the model", heading: "Time of a row, in microseconds",
+      note: note + "; NADE solid, MADE dashed; exponents fitted by least squares", style: Self.style,
+      darkStyle: Self.darkStyle, columns: Self.columns, cell: Self.cell, panels: panels.map(drawing(of:)))
   }
 
   private static let style = """
-    <style>
-    .page { fill: #ffffff } text { fill: #24292f } .heading { font-size: 16px; font-weight: bold }
-    .title { font-size: 13px; font-weight: bold } .faint { fill: #57606a } .grid { stroke: #d8dee4 }
     .line { fill: none; stroke-width: 1.8; stroke-linejoin: round } .dashed { stroke-dasharray: 6 3 }
     .lead { stroke-width: 0.7; opacity: 0.6 }
     .train { stroke: #b35900 } .logp { stroke: #0969da } .sample { stroke: #1a7f37 } .naive { stroke: #cf222e }
@@ -56,14 +36,12 @@ package struct GrowthPlot {
     text.sample { fill: #1a7f37; stroke: none } text.naive { fill: #cf222e; stroke: none }
     circle.train { fill: #b35900 } circle.logp { fill: #0969da }
     circle.sample { fill: #1a7f37 } circle.naive { fill: #cf222e }
-    @media (prefers-color-scheme: dark) {
-    .page { fill: #0d1117 } text { fill: #e6edf3 } .faint { fill: #9198a1 } .grid { stroke: #30363d }
+    """
+  private static let darkStyle = """
     .train { stroke: #f0a050 } .logp { stroke: #58a6ff } .sample { stroke: #56d364 } .naive { stroke: #ff7b72 }
     text.train { fill: #f0a050 } text.logp { fill: #58a6ff } text.sample { fill: #56d364 } text.naive { fill: #ff7b72 }
     circle.train { fill: #f0a050 } circle.logp { fill: #58a6ff }
     circle.sample { fill: #56d364 } circle.naive { fill: #ff7b72 }
-    }
-    </style>
     """
 
   private func drawing(of panel: Growth.Panel) -> [String] {

@@ -68,11 +68,9 @@ struct Harm {
     let terms = found.logProbabilities(of: fresh)
     func nll(_ terms: [Double]) -> Double { -terms.reduce(0, +) / Double(terms.count) }
     guard let best = measured.min(by: { nll($0.1) < nll($1.1) }) else { preconditionFailure("no baselines") }
-    let differences = zip(best.1, terms).map { $0 - $1 }
-    let regret = differences.reduce(0, +) / Double(differences.count)
-    let variance = differences.reduce(0) { $0 + ($1 - regret) * ($1 - regret) }
-    let count = Double(differences.count)
-    let error = (variance / (count - 1) / count).squareRoot()
+    var regrets = RunningMean()
+    regrets.add(zip(best.1, terms).map { $0 - $1 })
+    let (regret, error) = (regrets.mean, regrets.standardError)
     func four(_ value: Double) -> String { String(format: "%.4f", value) }
     try Terminal.print(
       table.line([

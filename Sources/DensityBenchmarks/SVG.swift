@@ -2,6 +2,45 @@ import Foundation
 
 /// The pieces that plots are drawn with.
 package enum SVG {
+  /// Returns a document of panels side by side, some in a line, under a heading and a note.
+  ///
+  /// - Parameters:
+  ///   - title: what a screen reader says.
+  ///   - style: the rules of its classes, besides those that all documents have.
+  ///   - darkStyle: the rules for who prefers dark pages.
+  ///   - cell: the size of a panel's place.
+  static func document(
+    title: String, heading: String, note: String, style: String, darkStyle: String, columns: Int,
+    cell: (width: Double, height: Double), panels: [[String]]
+  ) -> String {
+    let lineCount = (panels.count + columns - 1) / columns
+    let (width, height) = (Int(Double(columns) * cell.width), Int(60 + Double(lineCount) * cell.height))
+    var lines = [
+      "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 \(width) \(height)\" width=\"\(width)\" "
+        + "height=\"\(height)\" font-family=\"sans-serif\" font-size=\"12\">",
+      "<title>\(title)</title>",
+      """
+      <style>
+      .page { fill: #ffffff } text { fill: #24292f } .heading { font-size: 16px; font-weight: bold }
+      .title { font-size: 13px; font-weight: bold } .faint { fill: #57606a } .grid { stroke: #d8dee4 }
+      \(style)
+      @media (prefers-color-scheme: dark) {
+      .page { fill: #0d1117 } text { fill: #e6edf3 } .faint { fill: #9198a1 } .grid { stroke: #30363d }
+      \(darkStyle)
+      }
+      </style>
+      """,
+      "<rect class=\"page\" width=\"\(width)\" height=\"\(height)\"/>",
+      text(heading, x: 20, y: 28, "heading"), text(note, x: 20, y: 47, "faint"),
+    ]
+    for (index, panel) in panels.enumerated() {
+      let x = Double(index % columns) * cell.width
+      let y = 60 + Double(index / columns) * cell.height
+      lines += ["<g transform=\"translate(\(number(x)) \(number(y)))\">"] + panel + ["</g>"]
+    }
+    return (lines + ["</svg>"]).joined(separator: "\n") + "\n"
+  }
+
   /// Returns a text; a superscript follows it, smaller and raised.
   static func text(
     _ content: String, x: Double, y: Double, _ style: String, anchor: String = "start",

@@ -10,7 +10,7 @@ extension DensitySearch.Choice {
       + choices.map { choice in
         [
           fixed(choice.validationNLL, 4), byteCountText(choice.byteCount),
-          choice.rowsPerSecond.map { "\(Int($0))" } ?? "",
+          choice.rowsPerSecond.map(rate) ?? "",
           "\(choice.isChosen ? ">" : " ") \(choice.name)",
         ]
       }
@@ -18,6 +18,15 @@ extension DensitySearch.Choice {
     return rows.map { row in
       let cells = zip(row, widths).map { String(repeating: " ", count: $1 - $0.count) + $0 }
       return (cells + [row[3]]).joined(separator: "  ")
+    }
+  }
+
+  /// A rate as people read it: a hundredth more or less is noise.
+  private static func rate(_ rowsPerSecond: Double) -> String {
+    switch rowsPerSecond {
+    case 1e7...: "\(Int(rowsPerSecond / 1e6)) M"
+    case 1e4...: "\(Int(rowsPerSecond / 1e3)) k"
+    default: "\(Int(rowsPerSecond))"
     }
   }
 

@@ -19,6 +19,10 @@ enum FitCommand {
       on rows that it draws (see density distill), which is written if it is as good but for a tenth of the standard error; \
       the sizes and speeds of all are printed.
 
+      Of up to 2000 rows without missing cells each is held out in turn, and learnt from in the end: networks are pooled with \
+      counts and mixed with trees, as far as held-out rows speak for them. The same is done where at most 200 validation rows \
+      are given, which are not learnt from. Such a search is over soon and cannot be gone on with.
+
       Ctrl-C ends the search and keeps the best so far. While a search runs, what it has is in a folder, the output's name \
       with .search; --resume goes on from there after Ctrl-C, or should the process be killed. Once the search is at its \
       end the folder is gone, and --resume goes on from what was found, for more time: what it was is a candidate still. \
@@ -44,7 +48,7 @@ enum FitCommand {
     ] + DataOptions.reading,
     positionals: [Positional("table", help: "The rows: see 'density help tables'; or MNIST's folder.")],
     examples: [
-      Command.Example("density fit table.csv", "five minutes, a tenth held out to choose by"),
+      Command.Example("density fit table.csv", "at most five minutes, rows held out to choose by"),
       Command.Example(
         "density fit train.csv --validation valid.csv --test test.csv -t 1h",
         "with rows of your own to choose and to report by"),
@@ -77,10 +81,10 @@ enum FitCommand {
     }
     let progress = ProgressLine()
     for source in data.sources { progress.print("\(source)") }
+    tell(of: data, search, seed: seed, progress)
     var report = FitReport(
       figure: data.train.rowCount > 1 || data.validation != nil ? "validation NLL" : "training NLL",
-      output: output, validationRowCount: tell(of: data, search, seed: seed, progress),
-      isVerbose: arguments.flag("verbose"),
+      output: output, isVerbose: arguments.flag("verbose"),
       resumeLine: search.foldCount == nil ? resumeLine(arguments, table: table) : nil)
     if let saved {
       for note in saved.notes { progress.print(note) }
@@ -107,23 +111,25 @@ enum FitCommand {
     return Interrupt.isRequested ? .interrupted : .success
   }
 
-  /// Says how many rows there are and which of them choose; returns how many these are.
+  /// Says how many rows there are and which of them choose.
   private static func tell(
     of data: DataSplits, _ search: DensitySearch, seed: UInt64, _ progress: ProgressLine
-  ) -> Int {
+  ) {
     let folds = search.foldCount ?? 1
     let holdsOut = data.validation == nil && data.train.rowCount > 1 && folds == 1
     let counted = holdsOut ? data.holdingOutValidation(seed: seed) : data
+    let test = data.test.map { ", and \($0.rowCount) test rows" } ?? ""
     progress.print(
-      "\(rowCounts(of: counted)) of \(data.variableCount) variables"
-        + (holdsOut ? "; the validation rows are held out of the table" : "")
-        + (folds > 1 ? "; each is held out in turn, in \(folds) folds" : "")
-        + (data.binarization.map { ", binarized: \($0)" } ?? ""))
+      folds > 1
+        ? "\(data.name): \(data.train.rowCount) rows of \(data.variableCount) variables, each held out in turn, in "
+          + "\(folds) folds\(test)"
+        : "\(rowCounts(of: counted)) of \(data.variableCount) variables"
+          + (holdsOut ? "; the validation rows are held out of the table" : "")
+          + (data.binarization.map { ", binarized: \($0)" } ?? ""))
     if data.train.rowCount == 1 && data.validation == nil {
       progress.print(
         "a single row leaves none to choose by: the figures are those of the row that is learnt from")
     }
-    return folds > 1 ? data.train.rowCount : counted.validation?.rowCount ?? 0
   }
 
   /// Measures the rows that were given to be held out; of an interrupted search as far as that takes no time.

@@ -6,8 +6,6 @@ struct FitReport {
   /// What its figures are called.
   let figure: String
   let output: String
-  /// How many rows chose.
-  let validationRowCount: Int
   /// Whether all that was tried is shown.
   let isVerbose: Bool
   /// What to type to go on, where that can be.
@@ -15,12 +13,9 @@ struct FitReport {
   /// The best figure that was shown.
   private var best = Double.infinity
 
-  init(
-    figure: String, output: String, validationRowCount: Int, isVerbose: Bool, resumeLine: String?
-  ) {
+  init(figure: String, output: String, isVerbose: Bool, resumeLine: String?) {
     self.figure = figure
     self.output = output
-    self.validationRowCount = validationRowCount
     self.isVerbose = isVerbose
     self.resumeLine = resumeLine
   }
@@ -102,7 +97,8 @@ struct FitReport {
       },
       gain(over: .baseline) { "the best baseline (\($0.name))" },
     ].compactMap(\.self)
-    let rows = validationRowCount == 1 ? "1 row" : "\(validationRowCount) rows"
+    let count = result.validationRowCount
+    let rows = count == 1 ? "1 row" : "\(count) rows"
     return
       (["\(figure) \(fixed(result.validationNLL, 4)) on \(rows) that no network has learnt from"] + gains)
       .joined(separator: ", ")

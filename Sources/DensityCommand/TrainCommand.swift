@@ -20,6 +20,9 @@ enum TrainCommand {
       cells are drawn, and drawn anew from the network, given the known ones, every few epochs (--redraw). The figure of \
       validation or test rows with missing cells is that of their known ones, estimated by draws for networks.
 
+      A network of few rows, up to some thousand, is easily surer than the rows allow, and a tenth of them held out says \
+      little about it: 'density fit' keeps from that, and is the one to use there.
+
       The baselines bernoulli, bernoulli-mixture and chow-liu are fitted at once, and take no options of training.
 
       The run's folder gets best.safetensors, last.safetensors (to resume from), history.jsonl, run.json (what it was \

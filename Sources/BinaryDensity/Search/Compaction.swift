@@ -14,7 +14,8 @@ struct Compaction {
   func compacted(_ candidate: Candidate) -> Candidate {
     let halved = rounded(candidate)
     let count = candidate.density.variableCount
-    guard count <= TabulatedDensity.variableLimit,
+    guard let zeros = TabulatedDensity.zeros(variableCount: count),
+      judge.byteCount(zeros, true) < size(halved),
       // Whether there is time for it: a table of 65536 rows may take longer than all validation rows.
       !judge.isOver(),
       let table = try? TabulatedDensity(

@@ -16,7 +16,7 @@ extension DensitySearch {
       guard !isStopRequested || baselines.isEmpty else { return }
       let start = clock.now
       guard let density = try? fit(), let terms = logProbabilities(of: density, observe) else { return }
-      let nll = -terms.reduce(0, +) / Double(max(1, terms.count))
+      let nll = Self.nll(of: terms)
       guard nll.isFinite else { return }
       let entry = Entry(
         name: name, kind: .baseline, validationNLL: nll, seconds: start.duration(to: clock.now).seconds)
@@ -39,23 +39,20 @@ extension DensitySearch {
     }
   }
 
-  /// Returns the standard error of the mean of values; 0 of fewer than two.
-  func standardError(of values: [Double]) -> Double {
-    guard values.count > 1 else { return 0 }
-    let mean = values.reduce(0, +) / Double(values.count)
-    let squares = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
-    return (squares / Double(values.count - 1) / Double(values.count)).squareRoot()
+  /// Returns the mean of −log p, of numbers log p; 0 of none.
+  static func nll(of logProbabilities: [Double]) -> Double {
+    -logProbabilities.reduce(0, +) / Double(max(1, logProbabilities.count))
   }
 
   package static func nll(_ density: any Density, _ rows: BinaryMatrix) -> Double {
-    -density.logProbabilities(of: rows).reduce(0, +) / Double(max(1, rows.rowCount))
+    nll(of: density.logProbabilities(of: rows))
   }
 
   /// Returns the mean of −log p over the validation rows, or else the training rows; nil if `goesOn`, which is asked from
   /// time to time, says no.
   static func nll(_ density: any Density, _ data: DataSplits, while goesOn: () -> Bool) -> Double? {
     let terms = try? logProbabilities(of: density, data) { (_) throws(DensityError) in goesOn() }
-    return terms.flatMap(\.self).map { -$0.reduce(0, +) / Double(max(1, $0.count)) }
+    return terms.flatMap(\.self).map(nll(of:))
   }
 
   /// Returns log p of each of these rows, or of its known cells; nil if `observe` says to stop.

@@ -51,7 +51,7 @@ extension DensitySearch {
   }
 
   private func nll(_ density: any Density, _ observe: (Event) -> Bool) -> Double? {
-    logProbabilities(of: density, observe).map { -$0.reduce(0, +) / Double(max(1, $0.count)) }
+    logProbabilities(of: density, observe).map(Self.nll(of:))
   }
 
   /// Makes sure that a search goes on with the rows that it began with.

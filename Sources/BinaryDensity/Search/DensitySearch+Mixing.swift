@@ -52,7 +52,8 @@ extension DensitySearch {
     }
     let (leaderboard, trialCount) = shared.state.withLock { ($0.leaderboard, $0.trials.count) }
     return Result(
-      density: outcome.kept.density, validationNLL: outcome.kept.nll, leaderboard: leaderboard,
+      density: outcome.kept.density, validationNLL: outcome.kept.nll,
+      validationRowCount: (data.validation ?? data.train).rowCount, leaderboard: leaderboard,
       trialCount: trialCount,
       choices: Self.choices(
         among: [outcome.whole, outcome.kept, outcome.distilled], kept: outcome.kept, data),

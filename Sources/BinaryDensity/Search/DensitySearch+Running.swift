@@ -23,7 +23,9 @@ extension DensitySearch {
     if state.stepCount == 0, !isStopRequested {
       state.stepCount = isQuick ? 1000 : usualStepCount(workers: workers)
     }
-    state.tolerance = 0.05 * standardError(of: baselines.last?.terms ?? [])
+    var terms = RunningMean()
+    terms.add(baselines.last?.terms ?? [])
+    state.tolerance = terms.count > 1 ? 0.05 * terms.standardError : 0
     state.workersRunning = workers
     state.isStopped = isStopRequested
     shared.state.withLock { before in
@@ -54,19 +56,14 @@ extension DensitySearch {
   private func start(_ workers: Int, isQuick: Bool) {
     let (shared, data, seed, began, schedule) = (shared, data, seed, began, schedule)
     for worker in 0..<workers {
-      let thread = Thread {
-        Threads.run(on: 1) {
-          Worker(
-            shared: shared, data: data, seed: seed, start: began, schedule: schedule, isQuick: isQuick,
-            number: worker, count: workers
-          ).run()
-        }
+      startTrainingThread {
+        Worker(
+          shared: shared, data: data, seed: seed, start: began, schedule: schedule, isQuick: isQuick,
+          number: worker, count: workers
+        ).run()
         shared.state.withLock { $0.workersRunning -= 1 }
         shared.wake.signal()
       }
-      // Foundation's 512 KB are few for deep graphs.
-      thread.stackSize = 8 << 20
-      thread.start()
     }
   }
 
@@ -117,30 +114,12 @@ extension DensitySearch {
 
   /// How many steps the first trainings take: so many that some two dozen fit into the time, from 100 to 6000.
   private func usualStepCount(workers: Int) -> Int {
-    let clock = ContinuousClock()
-    let recipe = Recipe.first(stepCount: 100)[0]
     // A model of complete rows takes as long, and begins at once.
-    let rows = DataSplits(name: data.name, train: data.train)
-    guard
-      let model = try? recipe.model(
-        variableCount: data.variableCount, imageShape: data.imageShape, order: 0, seed: seed, weightSeed: seed
-      )
-    else { return 100 }
-    var (seconds, steps) = (0.0, 0)
-    func time<Model: TrainableDensity>(_ model: Model) {
-      guard
-        let trainer = try? Trainer(
-          model, data: rows, configuration: recipe.training(rowCount: rows.train.rowCount, seed: seed))
-      else { return }
-      let start = clock.now
-      _ = try? trainer.run { (_) throws(DensityError) in
-        steps += 1
-        return steps < 50 && start.duration(to: clock.now) < .milliseconds(500)
-      }
-      seconds = start.duration(to: clock.now).seconds
+    let rows = DataSplits(name: data.name, train: data.train, imageShape: data.imageShape)
+    guard let pace = Recipe.first(stepCount: 100)[0].secondsPerStep(on: rows, within: 0.5, seed: seed) else {
+      return 100
     }
-    Threads.run(on: 1) { time(model) }
-    let affordable = (budget - used) * Double(workers) / 24 * Double(steps) / max(seconds, 1e-6)
+    let affordable = (budget - used) * Double(workers) / 24 / pace
     return affordable >= 6000 ? 6000 : max(100, Int(affordable) / 100 * 100)
   }
 }

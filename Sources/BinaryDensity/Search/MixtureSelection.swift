@@ -25,7 +25,7 @@ struct MixtureSelection {
       self.name = name
       self.density = density
       self.terms = terms
-      self.nll = nll ?? MixtureSelection.nll(terms)
+      self.nll = nll ?? DensitySearch.nll(of: terms)
       self.seconds = seconds
     }
   }
@@ -147,9 +147,6 @@ struct MixtureSelection {
     let kept = sorted.lazy.map(compaction.compacted).first(where: compaction.hasRoom)
     return Outcome(kept: kept ?? compaction.compacted(first), whole: whole, network: network)
   }
-
-  /// Returns the mean of −log p.
-  static func nll(_ terms: [Double]) -> Double { -terms.reduce(0, +) / Double(max(1, terms.count)) }
 }
 
 extension MixtureSelection {
@@ -199,7 +196,8 @@ extension MixtureSelection {
     // A fitted weight is a parameter, and n parameters gain n / 2 nats by chance on the rows they are fitted to.
     let weights = Mixture.fittedWeights(terms, from: parts.map { _ in 1 / Double(parts.count) })
     let kept = weights.indices.filter { weights[$0] > 1e-4 }
-    let gain = (even.nll - Self.nll(logMixture(terms, weights: weights))) * Double(even.terms.count)
+    let gain =
+      (even.nll - DensitySearch.nll(of: logMixture(terms, weights: weights))) * Double(even.terms.count)
     guard kept.count > 1, gain > Double(kept.count) else { return nil }
     let mixture = Mixture(kept.map { parts[$0].density }, weights: kept.map { weights[$0] })
     let mixed = logMixture(kept.map { terms[$0] }, weights: mixture.weights)

@@ -65,7 +65,7 @@ public struct Recipe: Hashable, Sendable, Codable {
     return counts.allSatisfy { (1...1_000_000).contains($0) } && counts.count <= 100
       && (1...1_000_000_000).contains(stepCount) && learningRate > 0 && learningRate.isFinite
       && weightDecay >= 0 && weightDecay.isFinite && (0..<1).contains(dropout.inputs)
-      && (0..<1).contains(dropout.hidden)
+      && (0..<1).contains(dropout.hidden) && (0...1).contains(shiftShare)
   }
 
   private func epochCount(rowCount: Int) -> Int {
@@ -178,7 +178,7 @@ extension Recipe {
 
   /// The recipes that are tried on a table of few rows: from a logistic regression to a network of some size, with more
   /// regularisation than those of large tables.
-  static func firstOfSmallTables(stepCount: Int) -> [Recipe] {
+  package static func firstOfSmallTables(stepCount: Int) -> [Recipe] {
     [
       Recipe(
         network: .nade(50, .relu), dropout: Dropout(inputs: 0.1), weightDecay: 0.1, learningRate: 0.002,

@@ -62,10 +62,13 @@ public struct Mixture: Density {
     return Mixture(densities, weights: Mixture.fittedWeights(terms, from: weights))
   }
 
-  /// Returns the weights that maximise Σ_r log Σ_k w_k exp terms[k][r].
+  /// Returns the weights that maximise Σ_r log Σ_k w_k exp terms[k][r] + Σ_k prior[k] · log w_k.
   ///
+  /// - Parameter prior: how many rows each component is taken to have had besides; none if not given.
   /// - Source: Dempster, Laird, Rubin, J. Royal Statistical Society B 39, 1977, section 4.3.
-  static func fittedWeights(_ terms: [[Double]], from start: [Double]) -> [Double] {
+  static func fittedWeights(
+    _ terms: [[Double]], from start: [Double], prior: [Double]? = nil
+  ) -> [Double] {
     let rowCount = terms[0].count
     // exp(term − the row's largest), once: an iteration is then products and sums.
     var shares = Array(repeating: 0.0, count: rowCount * terms.count)
@@ -75,7 +78,7 @@ public struct Mixture: Density {
     }
     var weights = start
     for _ in 0..<500 {
-      var sums = Array(repeating: 0.0, count: terms.count)
+      var sums = prior ?? Array(repeating: 0.0, count: terms.count)
       for row in 0..<rowCount {
         let base = row * terms.count
         var total = 0.0

@@ -41,18 +41,19 @@ extension ChowLiuTree {
   ///
   /// An edge counts if log p(column j | column i) − log p(column j), by counts that are smoothed by a half, is above log D; both
   /// ways have a say. Where nothing depends on anything, that is a table of marginals; the conditionals too are smoothed by a
-  /// half.
-  package static func forest(fittedTo rows: BinaryMatrix) throws(DensityError) -> Self {
+  /// half. Nil if `goesOn`, which is asked all the time, says no.
+  package static func forest(
+    fittedTo rows: BinaryMatrix, while goesOn: () -> Bool = { true }
+  ) throws(DensityError) -> Self? {
     try Baseline.check(rows, pseudoCount: 0.5)
-    let counts = PairCounts(rows, pseudoCount: 0)
+    let counts = PairCounts(rows, pseudoCount: 0, while: goesOn)
     let evidence = ParentAverage.Evidence(rowCount: rows.rowCount)
     let none = (0..<rows.columnCount).map { evidence.logEvidence(of: $0, counts) }
-    let parents = counts.maximumSpanningForest(above: log(Double(rows.columnCount))) { i, j in
+    let parents = counts.maximumSpanningForest(above: log(Double(rows.columnCount)), while: goesOn) { i, j in
       (evidence.logEvidence(of: i, given: j, counts) - none[i] + evidence.logEvidence(of: j, given: i, counts)
         - none[j]) / 2
     }
-    guard let parents else { preconditionFailure("nobody stopped it") }
-    return ChowLiuTree(parents: parents, counts, pseudoCount: 0.5)
+    return parents.map { ChowLiuTree(parents: $0, counts, pseudoCount: 0.5) }
   }
 
   /// Returns the tree of the largest expected likelihood under counts of pairs; nil if `goesOn` says no.

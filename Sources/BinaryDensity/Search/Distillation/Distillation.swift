@@ -191,22 +191,11 @@ public struct Distillation {
 
   /// Returns how many steps a second the first recipe trains.
   private func speed(on data: DataSplits) throws(DensityError) -> Double {
-    let model = try form.model(form.recipe, variableCount: data.variableCount, seed: seed)
     var recipe = form.recipe
     recipe.stepCount = Self.steps.lowerBound
-    let clock = ContinuousClock()
-    func measured<Model: TrainableDensity>(_ model: Model) throws(DensityError) -> Double {
-      let trainer = try Trainer(
-        model, data: data, configuration: recipe.training(rowCount: data.train.rowCount, seed: seed))
-      var steps = 0
-      let start = clock.now
-      _ = try trainer.run { (_) throws(DensityError) in
-        steps += 1
-        return start.duration(to: clock.now).seconds < min(2, 0.03 * budget)
-      }
-      return Double(steps) / max(start.duration(to: clock.now).seconds, 1e-6)
-    }
-    return try measured(model)
+    let model = try form.model(recipe, variableCount: data.variableCount, seed: seed)
+    return recipe.secondsPerStep(of: model, on: data, within: min(2, 0.03 * budget), seed: seed)
+      .map { 1 / $0 } ?? 0
   }
 
   /// Trains a network and keeps it if it is the best; returns how many steps that took, or nil if it failed.

@@ -2,12 +2,14 @@ import Foundation
 import Kernels
 
 /// A recipe, trained on each fold at once.
-struct FoldTrial: Sendable {
+package struct FoldTrial: Sendable {
   /// The recipe.
   let recipe: Recipe
-  /// The networks of the folds at the epoch that is best for all folds together.
-  let networks: [any AutoregressiveDensity]
-  /// The weights that the members of a pool have: see `pool(of:network:weights:)`.
+  /// The first fold's network at the epoch that is best for all folds together.
+  let firstNetwork: any Density
+  /// The pool of it.
+  package let firstPool: any Density
+  /// The weights that the members of a pool have: see `pool(_:weights:)`.
   let weights: [Double]
   /// log p of each held-out row under the pool of its fold.
   let logProbabilities: [Double]
@@ -17,12 +19,12 @@ struct FoldTrial: Sendable {
   let peak: Double
 
   /// The mean of −log p over the held-out rows.
-  var nll: Double { -logProbabilities.reduce(0, +) / Double(max(1, logProbabilities.count)) }
+  package var nll: Double { DensitySearch.nll(of: logProbabilities) }
 
   /// Trains a recipe on all folds in lockstep, and pools the networks with what counts have to say; nil if `goesOn` says no.
   ///
   /// - Throws: `DensityError.diverged`, and what a network that the machine cannot hold throws.
-  init?(
+  package init?(
     _ recipe: Recipe, _ folds: Folds, seed: UInt64, while goesOn: () -> Bool
   ) throws(DensityError) {
     func train<Model: TrainableDensity>(
@@ -61,8 +63,8 @@ struct FoldTrial: Sendable {
       variableCount: folds.whole.variableCount, imageShape: folds.whole.imageShape, order: 0, seed: seed,
       weightSeed: seed)
     guard let trained = try train(model) else { return nil }
-    let networks = trained.networks.compactMap { $0.autoregressive() }
-    guard networks.count == folds.parts.count else {
+    let networks = trained.networks
+    guard networks.count == folds.parts.count, networks.allSatisfy({ $0.autoregressive() != nil }) else {
       throw .invalidConfiguration("networks of several orders make no pool")
     }
     let members = try zip(folds.parts, networks).map { (part, network) throws(DensityError) in
@@ -71,9 +73,10 @@ struct FoldTrial: Sendable {
     let weights = Self.fittedWeights(folds, members)
     guard goesOn() else { return nil }
     self.recipe = recipe
-    self.networks = networks
     self.weights = weights
-    logProbabilities = folds.logProbabilities(of: members.map { Self.pool($0, weights: weights) })
+    let pools = members.map { Self.pool($0, weights: weights) }
+    (firstNetwork, firstPool) = (networks[0], pools[0])
+    logProbabilities = folds.logProbabilities(of: pools)
     stepCount = trained.step
     peak = trained.peak
   }
@@ -85,11 +88,11 @@ struct FoldTrial: Sendable {
 
   /// Returns what is pooled along a network's order: marginals, each variable's average over parents, and the network.
   static func members(
-    fittedTo rows: BinaryMatrix, _ network: any AutoregressiveDensity
+    fittedTo rows: BinaryMatrix, _ network: any Density
   ) throws(DensityError) -> [any Density] {
     var members: [any Density] = [try IndependentBernoulli.fit(to: rows)]
-    if rows.columnCount <= pairLimit {
-      members.append(try ParentAverage.fit(to: rows, along: network.ordering))
+    if rows.columnCount <= pairLimit, let order = network.autoregressive()?.ordering {
+      members.append(try ParentAverage.fit(to: rows, along: order))
     }
     return members + [network]
   }
@@ -107,9 +110,10 @@ struct FoldTrial: Sendable {
   private static func fittedWeights(_ folds: Folds, _ members: [[any Density]]) -> [Double] {
     let count = members[0].count
     let cellCount = folds.heldOutCount * folds.whole.variableCount
-    let stride = max(1, cellCount >> 22)
-    // The probability of each held-out cell's value under each member.
-    var chances = [[Float]](repeating: [], count: count)
+    // So many cells say enough of three weights.
+    let stride = max(1, cellCount >> 18)
+    // log p of each held-out cell's value under each member.
+    var terms = [[Double]](repeating: [], count: count)
     for (part, members) in zip(folds.parts, members) {
       guard let rows = part.validation, let order = members.last?.autoregressive()?.ordering else { continue }
       for (index, member) in members.enumerated() {
@@ -121,26 +125,14 @@ struct FoldTrial: Sendable {
           for place in Swift.stride(from: 0, to: block.rowCount * block.columnCount, by: stride) {
             let (row, column) = place.quotientAndRemainder(dividingBy: block.columnCount)
             let z = Double(logits[row, column])
-            chances[index].append(Float(exp(logSigmoid(block[row, column] ? z : -z))))
+            terms[index].append(logSigmoid(block[row, column] ? z : -z))
           }
         }
       }
     }
     let prior = [3.0] + Array(repeating: 1, count: count - 1)
-    var weights = Array(repeating: 1 / Double(count), count: count)
-    for _ in 0..<100 {
-      var totals = prior
-      for cell in chances[0].indices {
-        let terms = weights.indices.map { weights[$0] * Double(chances[$0][cell]) }
-        let sum = terms.reduce(0, +)
-        guard sum > 0 else { continue }
-        for index in totals.indices { totals[index] += terms[index] / sum / Double(folds.repetitionCount) }
-      }
-      let all = totals.reduce(0, +)
-      let change = zip(weights, totals).reduce(0) { max($0, abs($1.0 - $1.1 / all)) }
-      weights = totals.map { $0 / all }
-      if change < 1e-5 { break }
-    }
-    return weights
+    return Mixture.fittedWeights(
+      terms, from: Array(repeating: 1 / Double(count), count: count),
+      prior: prior.map { $0 * Double(folds.repetitionCount) })
   }
 }

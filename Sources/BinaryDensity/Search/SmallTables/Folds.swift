@@ -5,7 +5,7 @@ import Kernels
 /// A tenth of few rows says next to nothing, and of rows that are nearly all zeros it rewards those that are too sure of
 /// themselves. All rows, each judged by what has not seen it, say what there is to know.
 /// - Source: Stone, J. Royal Statistical Society B 36, 1974.
-struct Folds: Sendable {
+package struct Folds: Sendable {
   /// Up to how many validation rows, held out or given, are few.
   static let validationLimit = 200
 
@@ -30,7 +30,7 @@ struct Folds: Sendable {
   ///
   /// There are ten folds of up to a hundred rows, else five; and none of a single row. Of up to two hundred rows there are three
   /// such splits, for which rows are held out together makes a difference.
-  init?(_ data: DataSplits, seed: UInt64) {
+  package init?(_ data: DataSplits, seed: UInt64) {
     guard data.partialRows(.train) == nil, data.partialRows(.validation) == nil, data.binarization == nil
     else { return nil }
     let count = data.train.rowCount

@@ -5,27 +5,40 @@ extension SmallTableSearch {
   /// Fits what is fitted by counting to every fold.
   func count(_ observe: (Event) -> Bool) -> [Counted] {
     var result: [Counted] = []
-    func add(_ name: String, _ fit: @escaping (BinaryMatrix) throws(DensityError) -> any Density) {
+    func hasTime() -> Bool {
       tell(.progress(phase: "counting", fraction: min(1, elapsed / budget), best: nil), observe)
-      guard !isStopRequested else { return }
+      return !isStopRequested && elapsed < 0.3 * budget + 1
+    }
+    func add(
+      _ name: String,
+      _ fit: @escaping (BinaryMatrix, _ goesOn: () -> Bool) throws(DensityError) -> (any Density)?
+    ) {
       let start = elapsed
-      let densities = folds.parts.compactMap { try? fit($0.train) }
-      guard densities.count == folds.parts.count else { return }
+      var densities: [any Density] = []
+      for part in folds.parts {
+        guard hasTime(), let density = try? fit(part.train, hasTime) else { return }
+        densities.append(density)
+      }
       let terms = folds.logProbabilities(of: densities)
-      let nll = -terms.reduce(0, +) / Double(max(1, terms.count))
-      let entry = Entry(name: name, kind: .baseline, validationNLL: nll, seconds: elapsed - start)
-      shared.add(entry)
-      result.append(Counted(logProbabilities: terms, fit: fit))
+      shared.add(
+        Entry(
+          name: name, kind: .baseline, validationNLL: DensitySearch.nll(of: terms), seconds: elapsed - start))
+      result.append(Counted(logProbabilities: terms, first: densities[0], fit: fit))
     }
     let seed = seed
-    add("independent Bernoullis") { (rows) throws(DensityError) in try IndependentBernoulli.fit(to: rows) }
+    add("independent Bernoullis") { (rows, _) throws(DensityError) in try IndependentBernoulli.fit(to: rows) }
     if folds.whole.variableCount <= FoldTrial.pairLimit {
-      add("Chow-Liu tree") { (rows) throws(DensityError) in try ChowLiuTree.fit(to: rows) }
-      add("forest") { (rows) throws(DensityError) in try ChowLiuTree.forest(fittedTo: rows) }
+      add("Chow-Liu tree") { (rows, goesOn) throws(DensityError) in
+        try ChowLiuTree.fit(to: rows, while: goesOn)
+      }
+      add("forest") { (rows, goesOn) throws(DensityError) in
+        try ChowLiuTree.forest(fittedTo: rows, while: goesOn)
+      }
     }
     for componentCount in [2, 5, 15, 30] where componentCount <= folds.parts[0].train.rowCount {
-      add("mixture of \(componentCount) Bernoullis") { (rows) throws(DensityError) in
-        try BernoulliMixture.fit(to: rows, componentCount: componentCount, seed: seed)
+      add("mixture of \(componentCount) Bernoullis") { (rows, goesOn) throws(DensityError) in
+        try BernoulliMixture.fit(
+          to: ObservedRows(rows), componentCount: componentCount, seed: seed, while: goesOn)
       }
     }
     return result
@@ -34,67 +47,54 @@ extension SmallTableSearch {
   // MARK: Mixing
 
   private typealias Candidate = MixtureSelection.Candidate
+  /// A density of all rows, which candidate it is of, and the logarithm of its weight.
+  private typealias Part = (candidate: Int, logWeight: Double, density: any Density)
 
-  /// Mixes what there is, and keeps it in the form that takes least room.
+  /// Mixes what there is, by how well it does on the held-out rows that all of it has been asked about, and keeps it in the
+  /// form that takes least room.
   func mixed(
     _ counted: [Counted], _ trial: FoldTrial?, otherwise marginals: any Density, _ observe: (Event) -> Bool
   ) -> DensitySearch.Result {
     let start = elapsed
-    // The marginals are counted first. Without counts, of a single row or after an interruption, they stand for themselves.
-    let nll =
-      counted.first.map { MixtureSelection.nll($0.logProbabilities) }
-      ?? (folds.parts.isEmpty ? DensitySearch.nll(marginals, folds.whole.train) : .infinity)
-    let smallest = Candidate(name: "independent Bernoullis", marginals, terms: [], nll: nll)
-    let (whole, kept) = withoutActuallyEscaping(observe) { observe in
+    let all = counted.map(\.logProbabilities) + (trial.map { [$0.logProbabilities] } ?? [])
+    let termCount = all.map(\.count).min() ?? 0
+    let terms = all.map { Array($0.prefix(termCount)) }
+    let rowCount = termCount / max(1, folds.repetitionCount)
+    let parts = parts(counted, trial, terms)
+    // The marginals are counted first, and there is always room for them.
+    let smallest = Candidate(
+      name: "independent Bernoullis", marginals, terms: [],
+      nll: terms.first.map(DensitySearch.nll(of:)) ?? .infinity)
+    return withoutActuallyEscaping(observe) { observe in
       let compaction = Compaction(judge: judge(observe), byteLimit: byteLimit)
-      let candidates = candidates(counted, trial)
-      let mixture = mixture(of: candidates, hasRoom: compaction.couldHaveRoom) ?? smallest
-      if candidates.count > 1 {
+      let mixture = mixture(of: parts, terms, hasRoom: compaction.couldHaveRoom) ?? smallest
+      if terms.count > 1 {
         let entry = Entry(name: mixture.name, validationNLL: mixture.nll, seconds: elapsed - start)
         shared.add(entry)
         tell(.tried(entry), observe)
       }
-      let (whole, kept) = compacted(mixture, compaction)
+      var choices = compacted(mixture, compaction)
       // Where there was no time for a table, it may be that nothing else has room.
-      return (whole, compaction.hasRoom(kept) ? kept : compacted(smallest, compaction).after)
+      if !compaction.hasRoom(choices[1]) { choices[1] = compacted(smallest, compaction)[1] }
+      return result(choices, rowCount: rowCount)
     }
-    let (leaderboard, trialCount) = shared.state.withLock { ($0.leaderboard, $0.started.count) }
-    return DensitySearch.Result(
-      density: kept.density, validationNLL: kept.nll, leaderboard: leaderboard, trialCount: trialCount,
-      choices: DensitySearch.choices(among: [whole, kept], kept: kept, folds.whole),
-      isInterrupted: isStopRequested)
   }
 
-  /// What may be mixed: log p of the held-out rows under what the folds have made, and the same made of all rows.
-  private func candidates(
-    _ counted: [Counted], _ trial: FoldTrial?
-  ) -> [(terms: [Double], parts: [any Density])] {
-    let rows = folds.whole.train
-    var result: [(terms: [Double], parts: [any Density])] = []
-    for counted in counted where MixtureSelection.nll(counted.logProbabilities).isFinite {
-      if let density = try? counted.fit(rows) { result.append((counted.logProbabilities, [density])) }
-    }
-    guard let trial, trial.nll.isFinite else { return result }
-    let networks = shared.state.withLock { $0.networks }.sorted { $0.key < $1.key }.map(\.value)
-    let pools = networks.compactMap { network in
-      (try? FoldTrial.members(fittedTo: rows, network)).map { FoldTrial.pool($0, weights: trial.weights) }
-    }
-    return pools.isEmpty ? result : result + [(trial.logProbabilities, pools)]
-  }
-
-  /// Returns candidates mixed by their held-out rows, which its terms are of; if there is no room for all, the most probable
-  /// parts that there is room for; nil without candidates.
-  private func mixture(
-    of candidates: [(terms: [Double], parts: [any Density])], hasRoom: (any Density) -> Bool
-  ) -> Candidate? {
-    typealias Part = (index: Int, logWeight: Double, density: any Density)
-    let halves = candidates.map { $0.terms.reduce(0, +) / Double(2 * folds.repetitionCount) }
+  /// Returns what is mixed, with weights ∝ exp(½ Σ terms), but what has next to none.
+  private func parts(_ counted: [Counted], _ trial: FoldTrial?, _ terms: [[Double]]) -> [Part] {
+    let halves = terms.map { $0.reduce(0, +) / Double(2 * folds.repetitionCount) }
     let scale = logSumExp(halves)
-    let parts = candidates.enumerated().flatMap { index, candidate in
-      candidate.parts.map { density -> Part in
-        (index, halves[index] - scale - log(Double(candidate.parts.count)), density)
-      }
+    return halves.enumerated().flatMap { index, half -> [Part] in
+      guard half - scale > log(1e-6) else { return [] }
+      let densities = index < counted.count ? [refitted(counted[index])] : trial.map(pools) ?? []
+      return densities.map { (index, half - scale - log(Double(densities.count)), $0) }
     }
+  }
+
+  /// Returns the mixture of parts; if there is no room for all, of the weightiest that there is room for; nil without any.
+  private func mixture(
+    of parts: [Part], _ terms: [[Double]], hasRoom: (any Density) -> Bool
+  ) -> Candidate? {
     func weights(_ parts: [Part]) -> [Double] {
       let scale = logSumExp(parts.map(\.logWeight))
       return parts.map { exp($0.logWeight - scale) }
@@ -102,7 +102,7 @@ extension SmallTableSearch {
     func mixed(_ parts: [Part]) -> any Density {
       parts.count == 1 ? parts[0].density : Mixture(parts.map(\.density), weights: weights(parts))
     }
-    var kept = parts.filter { $0.logWeight > log(1e-6) }
+    var kept = parts
     if kept.isEmpty || !hasRoom(mixed(kept)) {
       kept = []
       for part in parts.sorted(by: { $0.logWeight > $1.logWeight }) where hasRoom(mixed(kept + [part])) {
@@ -110,38 +110,80 @@ extension SmallTableSearch {
       }
     }
     guard !kept.isEmpty else { return nil }
-    var totals = candidates.map { _ in 0.0 }
-    for (part, weight) in zip(kept, weights(kept)) { totals[part.index] += weight }
+    var totals = terms.map { _ in 0.0 }
+    for (part, weight) in zip(kept, weights(kept)) { totals[part.candidate] += weight }
     return Candidate(
-      name: "mixture of \(kept.count) parts, weights by the held-out rows", mixed(kept),
-      terms: logMixture(candidates.map(\.terms), weights: totals))
+      name: kept.count == 1
+        ? "best by the held-out rows, of all rows"
+        : "mixture of \(kept.count) parts, weights by the held-out rows", mixed(kept),
+      terms: logMixture(terms, weights: totals))
+  }
+
+  /// Returns what was fitted by counting, of all rows if there is time.
+  private func refitted(_ counted: Counted) -> any Density {
+    guard folds.isRefitted, !isStopRequested else { return counted.first }
+    return (try? counted.fit(folds.whole.train) { true }) ?? counted.first
+  }
+
+  /// Returns the pools of a trial's recipe, one an order; if there are none of all rows, or no time, that of the first fold.
+  private func pools(_ trial: FoldTrial) -> [any Density] {
+    let networks = shared.state.withLock { $0.networks }.sorted { $0.key < $1.key }.map(\.value)
+    guard !networks.isEmpty, !isStopRequested else { return [trial.firstPool] }
+    let pools = networks.compactMap { members -> (any Density)? in
+      let members = members.sorted { $0.number < $1.number }.map(\.density)
+      let network: any Density = members.count == 1 ? members[0] : Ensemble(members)
+      return (try? FoldTrial.members(fittedTo: folds.whole.train, network)).map {
+        FoldTrial.pool($0, weights: trial.weights)
+      }
+    }
+    return pools.isEmpty ? [trial.firstPool] : pools
+  }
+
+  func result(_ density: any Density, nll: Double, rowCount: Int) -> DensitySearch.Result {
+    let candidate = Candidate(name: "independent Bernoullis", density, terms: [], nll: nll)
+    return result([candidate, candidate], rowCount: rowCount)
+  }
+
+  /// Returns what came out: what was found, and the form of it that is kept.
+  private func result(_ choices: [Candidate], rowCount: Int) -> DensitySearch.Result {
+    let (leaderboard, trialCount) = shared.state.withLock { ($0.leaderboard, $0.started.count) }
+    let kept = choices[choices.count - 1]
+    return DensitySearch.Result(
+      density: kept.density, validationNLL: kept.nll, validationRowCount: rowCount, leaderboard: leaderboard,
+      trialCount: trialCount, choices: DensitySearch.choices(among: choices, kept: kept, folds.whole),
+      isInterrupted: isStopRequested)
   }
 
   /// Returns a candidate, and the form of it that takes least room.
   ///
   /// What the form costs is seen in the rows that there are, and added to the figure of the held-out rows.
-  private func compacted(
-    _ candidate: Candidate, _ compaction: Compaction
-  ) -> (before: Candidate, after: Candidate) {
+  private func compacted(_ candidate: Candidate, _ compaction: Compaction) -> [Candidate] {
     let start = elapsed
-    let terms = candidate.density.logProbabilities(of: folds.whole.validation ?? folds.whole.train)
-    var before = Candidate(name: candidate.name, candidate.density, terms: terms, seconds: elapsed - start)
-    var after = compaction.compacted(before)
-    after.nll += candidate.nll - before.nll
-    before.nll = candidate.nll
-    return (before, after)
+    let terms = compaction.judge.logProbabilities(candidate.density) ?? []
+    let before = Candidate(name: candidate.name, candidate.density, terms: terms, seconds: elapsed - start)
+    let after = compaction.compacted(before)
+    func judged(_ form: Candidate) -> Candidate {
+      var form = form
+      form.nll += candidate.nll - before.nll
+      return form
+    }
+    return [judged(before), judged(after)]
   }
 
   /// What a form is judged by, until somebody says to stop.
   private func judge(_ observe: @escaping (Event) -> Bool) -> MixtureSelection.Judge {
     let (rows, data) = (folds.whole.validation ?? folds.whole.train, folds.whole)
+    func goesOn() -> Bool {
+      tell(.progress(phase: "mixing", fraction: min(1, elapsed / budget), best: nil), observe)
+      return !isStopRequested
+    }
     return MixtureSelection.Judge(
-      logProbabilities: { $0.logProbabilities(of: rows) },
+      logProbabilities: { density in
+        (try? density.evaluator().logProbabilities(of: rows) { (_) throws(DensityError) in goesOn() })
+          .flatMap(\.self)
+      },
       logProbabilitiesOfFirstMembers: { _ in nil },
       byteCount: { DensitySearch.byteCount(of: $0, data, inHalfPrecision: $1) },
-      isOver: { [self] in
-        tell(.progress(phase: "mixing", fraction: min(1, elapsed / budget), best: nil), observe)
-        return isStopRequested
-      }, found: { _ in })
+      isOver: { !goesOn() }, found: { _ in })
   }
 }

@@ -38,6 +38,7 @@ extension SmallTableSearch {
     func entry(_ name: String, _ nll: Double) -> Entry {
       Entry(name: name, kind: .recipe, validationNLL: nll, seconds: start.duration(to: .now).seconds)
     }
+    // Figures of one fold do not compare with those of all.
     let isOneOfMany = folds.parts.count == 1 && folds.whole.validation == nil
     do throws(DensityError) {
       guard let trial = try FoldTrial(recipe, folds, seed: seed, while: goesOn) else { return }
@@ -45,20 +46,20 @@ extension SmallTableSearch {
         state.tried.append((recipe, trial.nll, trial.peak))
         if trial.nll < state.best?.nll ?? .infinity { state.best = trial }
       }
-      shared.add(entry("\(recipe)" + (isOneOfMany ? ", one fold" : ""), trial.nll))
+      if !isOneOfMany { shared.add(entry("\(recipe)", trial.nll)) }
     } catch {
       // A recipe that diverges, or that the machine cannot hold, is a recipe that did not do well.
       shared.add(entry("\(recipe): \(error)", .infinity))
     }
   }
 
-  /// Returns the network of a trial's recipe in an order, of all rows; nil if `goesOn` says no.
+  /// Returns a network of a trial's recipe in an order, of all rows; nil if `goesOn` says no.
   static func network(
-    _ trial: FoldTrial, _ folds: Folds, order: Int, seed: UInt64, while goesOn: () -> Bool
-  ) throws(DensityError) -> (any AutoregressiveDensity)? {
-    if !folds.isRefitted && order == 0 { return trial.networks[0] }
+    _ trial: FoldTrial, _ folds: Folds, order: Int, number: Int, seed: UInt64, while goesOn: () -> Bool
+  ) throws(DensityError) -> (any Density)? {
+    if !folds.isRefitted && order == 0 && number == 0 { return trial.firstNetwork }
     let data = folds.whole
-    let weightSeed = seed &+ UInt64(order)
+    let weightSeed = seed &+ UInt64(1000 * number + order)
     var configuration = trial.recipe.training(rowCount: data.train.rowCount, seed: weightSeed)
     configuration.patience = folds.isRefitted ? nil : configuration.patience
     func train<Model: TrainableDensity>(_ model: Model) throws(DensityError) -> (any Density)? {
@@ -74,6 +75,6 @@ extension SmallTableSearch {
     let model = try trial.recipe.model(
       variableCount: data.variableCount, imageShape: data.imageShape, order: order, seed: seed,
       weightSeed: weightSeed)
-    return try train(model)?.autoregressive()
+    return try train(model)
   }
 }

@@ -9,9 +9,9 @@ import Synchronization
 ///    an average over parents (`ParentAverage`), by weights that make the held-out cells most probable. Up to two hundred rows
 ///    only first recipes are tried, for more would be chosen among by luck. Beyond, recipes are found by hill climbing on one
 ///    fold, and the best few trained on all.
-/// 3. *All rows.* Everything is fitted again to all rows, the best recipe in several orders for as many steps as its networks took
-///    in the folds. Rows are mixed by weights ∝ exp(½ Σ log p) of the held-out rows; where a small file is wanted, as many of
-///    the most probable parts as it has room for.
+/// 3. *All rows.* Everything is fitted again to all rows, the best recipe in several random orders for as many steps as its
+///    networks took in the folds; where rows are many, four times in each, whose logits are averaged. Rows are mixed by weights
+///    ∝ exp(½ Σ log p) of the held-out rows. Who says to stop is given what there is, fitted to one fold where that is all.
 ///
 /// - Source: weights by half of the log-likelihood: Grünwald, The Safe Bayesian, ALT 2012.
 final class SmallTableSearch {
@@ -47,9 +47,10 @@ final class SmallTableSearch {
     var runningCount = 0
     /// How many recipes have been taken to be judged by all folds.
     var judgedCount = 0
-    var nextOrder = 0
-    /// The networks of all rows, of each order.
-    var networks: [Int: any AutoregressiveDensity] = [:]
+    /// How many networks of all rows have been begun.
+    var networkCount = 0
+    /// The networks of all rows of each order, with their numbers.
+    var networks: [Int: [(number: Int, density: any Density)]] = [:]
     var leaderboard: [Entry] = []
     var events: [Event] = []
     var isStopped = false
@@ -69,8 +70,12 @@ final class SmallTableSearch {
 
   /// Something fitted by counting to every fold.
   struct Counted {
+    /// log p of the held-out rows.
     let logProbabilities: [Double]
-    let fit: (BinaryMatrix) throws(DensityError) -> any Density
+    /// What was fitted to the first fold.
+    let first: any Density
+    /// Fits the same to other rows; nil if told that there is no time.
+    let fit: (BinaryMatrix, _ goesOn: () -> Bool) throws(DensityError) -> (any Density)?
   }
 
   // MARK: Running
@@ -83,10 +88,10 @@ final class SmallTableSearch {
     guard !folds.parts.isEmpty else {
       let nll = DensitySearch.nll(marginals, rows)
       shared.add(Entry(name: "independent Bernoullis", kind: .baseline, validationNLL: nll, seconds: 0))
-      return mixed([], nil, otherwise: marginals, observe)
+      return result(marginals, nll: nll, rowCount: rows.rowCount)
     }
     let counted = count(observe)
-    let stepCount = stepCount()
+    let stepCount = isStopRequested ? 0 : stepCount()
     let explored = folds.isManyRows ? folds.first : folds
     runWorkers(phase: "searching", observe) { [shared, folds, seed, isQuick] goesOn in
       while let recipe = Self.next(
@@ -96,40 +101,48 @@ final class SmallTableSearch {
         Self.attempt(recipe, shared, explored, seed: seed, while: { goesOn(0.45) })
       }
     }
-    if folds.isManyRows {
-      let found = shared.state.withLock { state in
-        state.best = nil
-        return state.tried.sorted { $0.nll < $1.nll }.prefix(3).map(\.recipe)
-      }
-      runWorkers(phase: "judging by all folds", observe) { [shared, folds, seed] goesOn in
-        while goesOn(0.6) {
-          let next = shared.state.withLock { state in
-            defer { state.judgedCount += 1 }
-            return state.judgedCount
-          }
-          guard next < found.count else { break }
-          Self.attempt(found[next], shared, folds, seed: seed, while: { goesOn(0.65) })
-        }
-      }
-    }
+    if folds.isManyRows, !isStopRequested { judge(observe) }
     let best = shared.state.withLock { $0.best }
     if let best {
-      let orderCount =
-        isQuick
-        ? 1 : min(folds.isManyRows ? 16 : 8, best.recipe.orderCount(imageShape: folds.whole.imageShape))
+      // Only its first order was judged. Random ones are alike; those of the columns may be better than all others.
+      let orderCount = isQuick || best.recipe.isNatural ? 1 : folds.isManyRows ? 16 : 8
+      let count = folds.isManyRows && !isQuick ? 4 * orderCount : orderCount
       runWorkers(phase: "training on all rows", observe) { [shared, folds, seed] goesOn in
         while goesOn(0.85) {
-          let order = shared.state.withLock { state in
-            defer { state.nextOrder += 1 }
-            return state.nextOrder
+          let index = shared.state.withLock { state in
+            defer { state.networkCount += 1 }
+            return state.networkCount
           }
-          guard order < orderCount else { break }
-          let network = try? Self.network(best, folds, order: order, seed: seed, while: { goesOn(0.95) })
-          if let network { shared.state.withLock { $0.networks[order] = network } }
+          guard index < count else { break }
+          let (number, order) = index.quotientAndRemainder(dividingBy: orderCount)
+          let network = try? Self.network(
+            best, folds, order: order, number: number, seed: seed, while: { goesOn(0.95) })
+          if let network {
+            shared.state.withLock { $0.networks[order, default: []].append((number, network)) }
+          }
         }
       }
     }
     return mixed(counted, best, otherwise: marginals, observe)
+  }
+
+  /// Trains the best recipes of one fold on all; if there is no time for any, the best of the one stays.
+  private func judge(_ observe: (Event) -> Bool) {
+    let (explored, recipes) = shared.state.withLock { state in
+      defer { state.best = nil }
+      return (state.best, state.tried.sorted { $0.nll < $1.nll }.prefix(3).map(\.recipe))
+    }
+    runWorkers(phase: "judging by all folds", observe) { [shared, folds, seed] goesOn in
+      while goesOn(0.6) {
+        let next = shared.state.withLock { state in
+          defer { state.judgedCount += 1 }
+          return state.judgedCount
+        }
+        guard next < recipes.count else { break }
+        Self.attempt(recipes[next], shared, folds, seed: seed, while: { goesOn(0.65) })
+      }
+    }
+    shared.state.withLock { $0.best = $0.best ?? explored }
   }
 
   func tell(_ event: Event, _ observe: (Event) -> Bool) {
@@ -156,13 +169,10 @@ final class SmallTableSearch {
     let done = DispatchSemaphore(value: 0)
     let count = Threads.count
     for _ in 0..<count {
-      let thread = Thread {
-        Threads.run(on: 1) { body(goesOn) }
+      startTrainingThread {
+        body(goesOn)
         done.signal()
       }
-      // Foundation's 512 KB are few for deep graphs.
-      thread.stackSize = 8 << 20
-      thread.start()
     }
     var running = count
     while running > 0 {
@@ -176,28 +186,13 @@ final class SmallTableSearch {
     }
   }
 
-  /// Returns how many steps a first training takes: as many as let some eight recipes be tried, from 100 to 1000.
+  /// Returns how many steps a first training takes: as many as let some eight recipes be tried, of many rows sixteen; from 100 to
+  /// 1000.
   private func stepCount() -> Int {
     let recipe = Recipe.firstOfSmallTables(stepCount: 1000)[0]
-    let part = folds.parts[0]
-    let start = elapsed
-    var count = 0
-    func time<Model: TrainableDensity>(_ model: Model) {
-      let trainer = try? Trainer(
-        model, data: part, configuration: recipe.training(rowCount: part.train.rowCount, seed: seed))
-      _ = try? trainer?.run { (_) throws(DensityError) in
-        count += 1
-        return count < 40 && elapsed - start < 0.3
-      }
-    }
-    Threads.run(on: 1) {
-      let model = try? recipe.model(
-        variableCount: folds.whole.variableCount, imageShape: folds.whole.imageShape, order: 0, seed: seed,
-        weightSeed: seed)
-      if let model { time(model) }
-    }
-    let perStep = (elapsed - start) / Double(max(1, count)) * Double(folds.isManyRows ? 1 : folds.parts.count)
-    let affordable = 0.4 * budget * Double(Threads.count) / 16 / max(perStep, 1e-6)
+    guard let pace = recipe.secondsPerStep(on: folds.parts[0], within: 0.3, seed: seed) else { return 100 }
+    let share = folds.isManyRows ? 0.4 / 16 : 0.5 / 8 / Double(folds.parts.count)
+    let affordable = share * budget * Double(Threads.count) / pace
     return affordable >= 1000 ? 1000 : max(100, Int(affordable) / 100 * 100)
   }
 }

@@ -1,0 +1,38 @@
+import Foundation
+import Kernels
+
+/// Starts a thread that trains, on one processor.
+func startTrainingThread(_ body: @escaping @Sendable () -> Void) {
+  let thread = Thread { Threads.run(on: 1, body) }
+  // Foundation's 512 KB are few for deep graphs.
+  thread.stackSize = 8 << 20
+  thread.start()
+}
+
+extension Recipe {
+  /// Returns how long a step takes on one processor, in seconds, by some that take no more than a time; nil if it cannot be made.
+  func secondsPerStep(on data: DataSplits, within limit: Double, seed: UInt64) -> Double? {
+    Threads.run(on: 1) {
+      let model = try? model(
+        variableCount: data.variableCount, imageShape: data.imageShape, order: 0, seed: seed, weightSeed: seed
+      )
+      return model.flatMap { secondsPerStep(of: $0, on: data, within: limit, seed: seed) }
+    }
+  }
+
+  /// Does the same of a model of this recipe, on as many processors as there are; nil if it cannot be trained.
+  func secondsPerStep<Model: TrainableDensity>(
+    of model: Model, on data: DataSplits, within limit: Double, seed: UInt64
+  ) -> Double? {
+    let clock = ContinuousClock()
+    let configuration = training(rowCount: data.train.rowCount, seed: seed)
+    guard let trainer = try? Trainer(model, data: data, configuration: configuration) else { return nil }
+    var steps = 0
+    let start = clock.now
+    _ = try? trainer.run { (_) throws(DensityError) in
+      steps += 1
+      return steps < 50 && start.duration(to: clock.now).seconds < limit
+    }
+    return steps > 0 ? max(start.duration(to: clock.now).seconds / Double(steps), 1e-9) : nil
+  }
+}
