@@ -25,7 +25,7 @@ EMULATION     = gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
 
 .DEFAULT_GOAL := help
 .PHONY: help build train sample evaluate test test-kernels test-neon test-formats bench bench-peers bench-growth bench-batch \
-        bench-anytime lint format docs clean
+        bench-anytime bench-distillation lint format docs clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -91,6 +91,10 @@ bench-batch: ## measure which learning rate suits which batch, plot it
 bench-anytime: ## measure what a search has after ever longer times: TABLES='plants.train.data …'
 	@$(BUILD) --product density-bench
 	.build/release/density-bench --anytime $(addprefix --train ,$(TABLES)) $(ARGS)
+
+bench-distillation: ## measure what mixtures and networks distilled of them are worth: TABLES='plants.train.data …'
+	@$(BUILD) --product density-bench
+	.build/release/density-bench --distillation $(addprefix --train ,$(TABLES)) $(ARGS)
 
 lint: ## check the format of all Swift sources
 	$(SWIFT) format lint --strict --recursive Package.swift Sources Tests

@@ -49,7 +49,7 @@ package struct Anytime {
     ])
     if let plot { try AtomicFile.checkWritable(plot) }
     // Every table is read before any search begins.
-    let data = try tables.map(load)
+    let data = try tables.map(DataSplits.searched)
     if !isJSON { try Terminal.print(columns.heading) }
     var findings: [Finding] = []
     for data in data {
@@ -75,25 +75,10 @@ package struct Anytime {
     }
   }
 
-  private func load(_ train: String) throws -> DataSplits {
-    func sibling(_ part: String) throws -> String {
-      let folder = train.lastIndex(of: "/").map { train[...$0] } ?? ""
-      let name = train.dropFirst(folder.count)
-      guard let place = name.range(of: "train", options: .backwards) else {
-        throw UsageError("--train: expected a name with 'train' in it, found '\(train)'")
-      }
-      return folder + name.replacingCharacters(in: place, with: part)
-    }
-    return try DataSplits.load(train: train, validation: sibling("valid"), test: sibling("test"))
-  }
-
   private func search(_ data: DataSplits, seconds: Double) throws -> Finding {
-    guard let test = data.test, test.rowCount > 0 else {
-      throw UsageError("\(data.name): there are no test rows")
-    }
     let result = try DensitySearch(data, budget: .seconds(seconds)).run()
     var terms = RunningMean()
-    terms.add(result.density.logProbabilities(of: test))
+    terms.add(result.density.logProbabilities(of: data.test ?? data.train))
     return Finding(
       table: data.name, seconds: seconds, validationNLL: result.validationNLL, testNLL: -terms.mean,
       testError: terms.standardError, recipeCount: result.trialCount,

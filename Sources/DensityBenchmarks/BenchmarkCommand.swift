@@ -88,13 +88,21 @@ enum BenchmarkCommand {
         help:
           "Instead, search tables for ever longer times, as 'density fit' does, and print what is found after each. The "
           + "training tables are those of --train, which may be given several times; validation and test tables are "
-          + "named like them, with 'valid' and 'test' in the place of 'train'."),
+          + "named like them, with 'valid' and 'test' in the place of 'train'; a folder is MNIST's."),
+      .flag(
+        "distillation",
+        help:
+          "Instead, search tables, named as for --anytime, distil a network of the mixture that is found for as long again, and "
+          + "measure the best network, the mixture, what 'density fit' writes, and the distilled network on test rows."
+      ),
       .value(
         "times", placeholder: "times", default: "10s,1m,5m,30m",
-        help: "With --anytime: the times, divided by commas."),
+        help: "With --anytime: the times, divided by commas. With --distillation: one time; 5m if not given."),
       .value(
         "train", placeholder: "path", isRepeated: true,
-        help: "With --missing and --batch-rate: the training table. With --anytime: the training tables."),
+        help:
+          "With --missing and --batch-rate: the training table. With --anytime and --distillation: the training tables."
+      ),
       .value(
         "validation", placeholder: "path", help: "With --missing and --batch-rate: the validation table."),
       .value(
@@ -163,6 +171,7 @@ enum BenchmarkCommand {
     "missing": ["train", "validation", "test", "only", "json"],
     "batch-rate": ["data", "train", "validation", "only", "plot", "json"],
     "anytime": ["train", "times", "plot", "json"],
+    "distillation": ["train", "times", "json"],
   ]
 
   private static func run(_ parsed: ParsedArguments) throws -> ExitStatus {
@@ -209,6 +218,13 @@ enum BenchmarkCommand {
         tables: tables, times: parsed.value("times", as: .durations),
         plot: parsed.optionalValue("plot", as: .path), isJSON: parsed.flag("json")
       ).run()
+    case "distillation":
+      let tables = try parsed.values("train", as: .path)
+      let times = parsed.isGiven("times") ? try parsed.value("times", as: .durations) : [300]
+      guard !tables.isEmpty, times.count == 1 else {
+        throw UsageError("--distillation needs --train and one of --times")
+      }
+      try Distilling(tables: tables, seconds: times[0], isJSON: parsed.flag("json")).run()
     case "serve":
       try Server(
         label: parsed.value("serve", as: .string), seconds: seconds ?? 0.1, processor: processor,

@@ -14,7 +14,9 @@ package enum SVG {
     cell: (width: Double, height: Double), panels: [[String]]
   ) -> String {
     let lineCount = (panels.count + columns - 1) / columns
-    let (width, height) = (Int(Double(columns) * cell.width), Int(60 + Double(lineCount) * cell.height))
+    let noteLines = wrapped(note, in: Double(columns) * cell.width - 40)
+    let top = 44 + 16 * Double(noteLines.count)
+    let (width, height) = (Int(Double(columns) * cell.width), Int(top + Double(lineCount) * cell.height))
     var lines = [
       "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 \(width) \(height)\" width=\"\(width)\" "
         + "height=\"\(height)\" font-family=\"sans-serif\" font-size=\"12\">",
@@ -31,14 +33,30 @@ package enum SVG {
       </style>
       """,
       "<rect class=\"page\" width=\"\(width)\" height=\"\(height)\"/>",
-      text(heading, x: 20, y: 28, "heading"), text(note, x: 20, y: 47, "faint"),
+      text(heading, x: 20, y: 28, "heading"),
     ]
+    for (index, line) in noteLines.enumerated() {
+      lines.append(text(line, x: 20, y: 47 + 16 * Double(index), "faint"))
+    }
     for (index, panel) in panels.enumerated() {
       let x = Double(index % columns) * cell.width
-      let y = 60 + Double(index / columns) * cell.height
+      let y = top + Double(index / columns) * cell.height
       lines += ["<g transform=\"translate(\(number(x)) \(number(y)))\">"] + panel + ["</g>"]
     }
     return (lines + ["</svg>"]).joined(separator: "\n") + "\n"
+  }
+
+  /// Returns the lines of a text of 12 pixels that are no wider than so many pixels, by what letters take on average.
+  package static func wrapped(_ text: String, in width: Double) -> [String] {
+    var lines: [String] = []
+    for word in text.split(separator: " ") {
+      if let last = lines.last, 6.8 * Double(last.count + 1 + word.count) <= width {
+        lines[lines.count - 1] = "\(last) \(word)"
+      } else {
+        lines.append(String(word))
+      }
+    }
+    return lines
   }
 
   /// Returns a text; a superscript follows it, smaller and raised.

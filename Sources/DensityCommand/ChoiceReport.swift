@@ -33,7 +33,8 @@ extension DensitySearch.Choice {
   /// The choice as JSON.
   func json(figure: String = "validation NLL") -> JSONValue {
     [
-      "name": .string(name), "validation_nll": figure == "validation NLL" ? .real(validationNLL) : .null,
+      "kind": .string(kind.rawValue), "name": .string(name),
+      "validation_nll": figure == "validation NLL" ? .real(validationNLL) : .null,
       "bytes": .integer(byteCount), "rows_per_second": JSONValue(rowsPerSecond), "written": .bool(isChosen),
     ]
   }

@@ -51,7 +51,8 @@ enum DistillCommand {
     let data =
       read.validation == nil && read.train.rowCount > 1 ? read.holdingOutValidation(seed: seed) : read
     let distillation = try Distillation(
-      of: model, data, budget: .seconds(budget), seed: seed, byteLimit: byteLimit)
+      of: model, data, budget: .seconds(budget), seed: seed, byteLimit: byteLimit,
+      recipe: checkpoint.bestRecipe)
     let progress = ProgressLine()
     for source in read.sources { progress.print("\(source)") }
     progress.print(rowCounts(of: data))
@@ -110,7 +111,8 @@ enum DistillCommand {
       file.model = measured.density
       let validation = measured.measurements.first
       return DensitySearch.Choice(
-        name: measured.name, validationNLL: validation?.summary.negativeLogLikelihood ?? .nan,
+        index == 0 ? .mixture : .distilled, name: measured.name, measured.density,
+        validationNLL: validation?.summary.negativeLogLikelihood ?? .nan,
         byteCount: try file.byteCount(), rowsPerSecond: validation?.rowsPerSecond, isChosen: index == 1)
     }
     if isJSON {

@@ -72,4 +72,11 @@ import Testing
     let places = SVG.spread([50, 10, 12, 95, 96, 97], by: 5, within: 0...100)
     #expect(places == [50, 10, 15, 90, 95, 100])
   }
+
+  @Test func aNoteIsCutIntoLines() {
+    #expect(SVG.wrapped("one two three", in: 50) == ["one two", "three"])
+    #expect(SVG.wrapped("one two three", in: 100) == ["one two three"])
+    #expect(SVG.wrapped("a-word-that-is-wider", in: 10) == ["a-word-that-is-wider"])
+    #expect(SVG.wrapped("", in: 10).isEmpty)
+  }
 }

@@ -1,5 +1,7 @@
 /// Gives a density the form that takes least room: parameters in half precision where that costs less than 0.001 nats, and
 /// the table of its own probabilities where that is smaller.
+///
+/// This is done whether or not there is time left: it takes some moments more, and a table of 65536 rows some seconds.
 struct Compaction {
   typealias Candidate = MixtureSelection.Candidate
 
@@ -16,11 +18,9 @@ struct Compaction {
     let count = candidate.density.variableCount
     guard let zeros = TabulatedDensity.zeros(variableCount: count),
       judge.byteCount(zeros, true) < size(halved),
-      // Whether there is time for it: a table of 65536 rows may take longer than all validation rows.
-      !judge.isOver(),
       let table = try? TabulatedDensity(
-        tabulating: candidate.density, observing: { (_) throws(DensityError) in !judge.isOver() }),
-      let terms = judge.logProbabilities(table)
+        tabulating: candidate.density, observing: { (_) throws(DensityError) in !judge.isStopped() }),
+      let terms = judge.lastLogProbabilities(table)
     else { return halved }
     let tabulated = rounded(
       Candidate(name: "\(candidate.name), as a table of \(1 << count) probabilities", table, terms: terms))
@@ -47,7 +47,7 @@ struct Compaction {
     let isNeeded = !hasRoom(candidate)
     let clock = ContinuousClock()
     let start = clock.now
-    guard let terms = judge.logProbabilities(density) else {
+    guard let terms = judge.lastLogProbabilities(density) else {
       return isNeeded
         ? Candidate(name: candidate.name, density, terms: candidate.terms, nll: candidate.nll) : candidate
     }

@@ -3,8 +3,24 @@ import Kernels
 extension DensitySearch {
   /// One of the densities that there were in the end.
   public struct Choice: Sendable {
+    /// What it is to the others.
+    public enum Kind: String, Sendable {
+      /// The best single network.
+      case network
+      /// The mixture of all that was worth mixing.
+      case mixture
+      /// What is left of it where size counts too.
+      case selection
+      /// A network that learnt from the mixture.
+      case distilled
+    }
+
+    /// What it is to the others.
+    public let kind: Kind
     /// What it is.
     public let name: String
+    /// The density.
+    public let density: any Density
     /// The mean of −log p over the validation rows, in nats.
     public let validationNLL: Double
     /// The size of its file, but for the record of the search that may stand there too.
@@ -16,9 +32,12 @@ extension DensitySearch {
 
     /// Creates a choice.
     public init(
-      name: String, validationNLL: Double, byteCount: Int, rowsPerSecond: Double?, isChosen: Bool
+      _ kind: Kind, name: String, _ density: any Density, validationNLL: Double, byteCount: Int,
+      rowsPerSecond: Double?, isChosen: Bool
     ) {
+      self.kind = kind
       self.name = name
+      self.density = density
       self.validationNLL = validationNLL
       self.byteCount = byteCount
       self.rowsPerSecond = rowsPerSecond
@@ -50,26 +69,30 @@ extension DensitySearch {
     {
       outcome.add(distilled: network)
     }
-    let (leaderboard, trialCount) = shared.state.withLock { ($0.leaderboard, $0.trials.count) }
+    let state = shared.state.withLock(\.self)
     return Result(
       density: outcome.kept.density, validationNLL: outcome.kept.nll,
-      validationRowCount: (data.validation ?? data.train).rowCount, leaderboard: leaderboard,
-      trialCount: trialCount,
+      validationRowCount: (data.validation ?? data.train).rowCount, leaderboard: state.leaderboard,
+      trialCount: state.trials.count, bestRecipe: state.best?.recipe,
       choices: Self.choices(
-        among: [outcome.whole, outcome.kept, outcome.distilled], kept: outcome.kept, data),
+        among: [
+          (.network, outcome.network), (.mixture, outcome.whole), (.selection, outcome.selected),
+          (.distilled, outcome.distilled),
+        ], kept: outcome.kept, data),
       isInterrupted: isStopRequested)
   }
 
   /// Returns what there is to choose from, once each.
   static func choices(
-    among candidates: [MixtureSelection.Candidate?], kept: MixtureSelection.Candidate, _ data: DataSplits
+    among candidates: [(Choice.Kind, MixtureSelection.Candidate?)], kept: MixtureSelection.Candidate,
+    _ data: DataSplits
   ) -> [Choice] {
     var choices: [Choice] = []
-    for candidate in candidates.compactMap(\.self)
+    for case (let kind, let candidate?) in candidates
     where !choices.contains(where: { $0.name == candidate.name }) {
       choices.append(
         Choice(
-          name: candidate.name, validationNLL: candidate.nll,
+          kind, name: candidate.name, candidate.density, validationNLL: candidate.nll,
           byteCount: byteCount(of: candidate.density, data, inHalfPrecision: false),
           rowsPerSecond: candidate.seconds.map { Double(candidate.terms.count) / max($0, 1e-9) },
           isChosen: candidate.name == kept.name))
@@ -87,7 +110,8 @@ extension DensitySearch {
     guard left > 0,
       let distillation = try? Distillation(
         of: teacher.density, data, budget: .seconds(left), seed: seed,
-        parameterLimit: (outcome.whole ?? teacher).density.parameterCount / 10, byteLimit: byteLimit)
+        parameterLimit: (outcome.whole ?? teacher).density.parameterCount / 10, byteLimit: byteLimit,
+        recipe: shared.state.withLock { $0.best?.recipe })
     else { return nil }
     let result = try? distillation.run { event in
       switch event {
@@ -118,6 +142,12 @@ extension DensitySearch {
   ) -> MixtureSelection.Judge {
     MixtureSelection.Judge(
       logProbabilities: { [self] in logProbabilities(of: $0, observe) },
+      lastLogProbabilities: { [self] density in
+        let terms = try? Self.logProbabilities(of: density, data) { (_) throws(DensityError) in
+          goesOn(observe) || !isStopRequested
+        }
+        return terms.flatMap(\.self)
+      },
       logProbabilitiesOfFirstMembers: { [self] ensemble in
         guard data.partialRows(.validation) == nil else { return nil }
         let terms = try? ensemble.logProbabilitiesOfFirstMembers(of: data.validation ?? data.train) {
@@ -126,7 +156,8 @@ extension DensitySearch {
         return terms.flatMap(\.self)
       },
       byteCount: { [data] in Self.byteCount(of: $0, data, inHalfPrecision: $1) },
-      isOver: { [self] in isOver }, found: found)
+      isOver: { [self] in isOver },
+      isStopped: { [self] in !goesOn(observe) && isStopRequested }, found: found)
   }
 
   // MARK: Size

@@ -112,7 +112,10 @@ extension DensitySearch {
       seconds: budget == 0 ? 0 : began.duration(to: clock.now).seconds, state)
   }
 
-  /// How many steps the first trainings take: so many that some two dozen fit into the time, from 100 to 6000.
+  /// How many steps a first training has at the most.
+  package static let longestStepCount = 6000
+
+  /// How many steps the first trainings take: so many that some two dozen fit into the time, from 100 to the most.
   private func usualStepCount(workers: Int) -> Int {
     // A model of complete rows takes as long, and begins at once.
     let rows = DataSplits(name: data.name, train: data.train, imageShape: data.imageShape)
@@ -120,6 +123,7 @@ extension DensitySearch {
       return 100
     }
     let affordable = (budget - used) * Double(workers) / 24 / pace
-    return affordable >= 6000 ? 6000 : max(100, Int(affordable) / 100 * 100)
+    return affordable >= Double(Self.longestStepCount)
+      ? Self.longestStepCount : max(100, Int(affordable) / 100 * 100)
   }
 }

@@ -29,8 +29,8 @@ extension DensitySearch {
       }
       while let work = shared.state.withLock({ schedule.next(&$0, elapsed: elapsed) }) {
         switch work {
-        case .trial(let recipe):
-          attempt(recipe, order: 0, number: 0, isMember: false, until: schedule.trialEnd)
+        case .trial(let recipe, let end):
+          attempt(recipe, order: 0, number: 0, isMember: false, until: end)
           shared.state.withLock { $0.runningTrials -= 1 }
         case .member(let recipe, let order, let number, let isShortened):
           attempt(

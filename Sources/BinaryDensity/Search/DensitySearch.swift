@@ -87,6 +87,8 @@ public final class DensitySearch {
     public let leaderboard: [Entry]
     /// How many recipes were tried.
     public let trialCount: Int
+    /// The best of them, if any did.
+    public let bestRecipe: Recipe?
     /// What there was to choose from in the end: the mixture of all networks, what is left of it, a network that learnt
     /// from it, as far as there are such.
     public let choices: [Choice]

@@ -34,6 +34,8 @@ struct MixtureSelection {
   struct Judge {
     /// Returns log p of each validation row; nil if there is no time left.
     let logProbabilities: (any Density) -> [Double]?
+    /// Does the same whether or not there is time left, for what a candidate is kept as; nil if somebody has said to stop.
+    let lastLogProbabilities: (any Density) -> [Double]?
     /// Returns log p of each validation row under the averages of the first member, the first two and so on; nil if there
     /// is no time left, or the rows allow no such thing.
     let logProbabilitiesOfFirstMembers: (Ensemble) -> [[Double]]?
@@ -41,6 +43,8 @@ struct MixtureSelection {
     let byteCount: (any Density, _ inHalfPrecision: Bool) -> Int
     /// Whether there is no time left.
     let isOver: () -> Bool
+    /// Whether somebody has said to stop, and will not wait for more.
+    let isStopped: () -> Bool
     /// Is told of each mixture that is tried.
     let found: (Candidate) -> Void
   }
@@ -49,6 +53,8 @@ struct MixtureSelection {
   struct Outcome {
     /// What is kept.
     private(set) var kept: Candidate
+    /// What is kept but for a distilled network.
+    let selected: Candidate
     /// The mixture of all networks, if there are several.
     let whole: Candidate?
     /// The best single network.
@@ -57,7 +63,8 @@ struct MixtureSelection {
     private(set) var distilled: Candidate?
 
     init(kept: Candidate, whole: Candidate?, network: Candidate?) {
-      (self.kept, self.whole, self.network) = (kept, whole, network)
+      (self.kept, selected) = (kept, kept)
+      (self.whole, self.network) = (whole, network)
     }
 
     /// Whether the mixture of all networks is better than the best of them by more than five standard errors of the
@@ -139,17 +146,24 @@ struct MixtureSelection {
     let sorted = candidates.filter(\.nll.isFinite).sorted { $0.nll < $1.nll }
     // What fits whatever is wanted, as was seen before the search.
     let first = candidates[0]
-    let network = networks.min { $0.nll < $1.nll }.flatMap { network in
-      judge.logProbabilities(network.density).map {
-        Candidate(name: network.recipe.description, network.density, terms: $0)
-      }
-    }
+    let network = networks.min { $0.nll < $1.nll }.flatMap(timed)
     let kept = sorted.lazy.map(compaction.compacted).first(where: compaction.hasRoom)
     return Outcome(kept: kept ?? compaction.compacted(first), whole: whole, network: network)
   }
 }
 
 extension MixtureSelection {
+  /// Returns a single network with log p of the validation rows; nil if there is no time for it.
+  private func timed(_ network: DensitySearch.Network) -> Candidate? {
+    let clock = ContinuousClock()
+    let start = clock.now
+    return judge.logProbabilities(network.density).map {
+      Candidate(
+        name: "best network, \(network.recipe)", network.density, terms: $0,
+        seconds: start.duration(to: clock.now).seconds)
+    }
+  }
+
   /// Puts networks of one order together, with the validation rows' log p; what there is no time for is left out.
   private func groups() -> [MixturePath.Group] {
     guard networks.count > 1 else { return [] }

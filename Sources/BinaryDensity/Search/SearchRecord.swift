@@ -105,3 +105,11 @@ package struct SearchRecord: Codable, Equatable, Sendable {
     return memberNumbers.isEmpty ? "no orders" : nil
   }
 }
+
+extension Checkpoint {
+  /// The recipe that the search which has found the model found best; nil of any other model.
+  public var bestRecipe: Recipe? {
+    guard let search, let record = try? SearchRecord(search, path: "") else { return nil }
+    return record.trials.min { $0.nll < $1.nll }?.recipe
+  }
+}

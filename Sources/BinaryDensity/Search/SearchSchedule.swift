@@ -3,8 +3,8 @@ import Kernels
 extension DensitySearch {
   /// What a worker is told to do.
   package enum Work {
-    /// To try a recipe.
-    case trial(Recipe)
+    /// To try a recipe, until so many seconds of the search have passed.
+    case trial(Recipe, until: Double)
     /// To train a network of a recipe: of which order, and which one of that order.
     case member(Recipe, order: Int, number: Int, isShortened: Bool)
     /// Nothing yet: what others are at leads to more.
@@ -13,9 +13,10 @@ extension DensitySearch {
 
   /// How a search shares out its time: what a worker does next.
   ///
-  /// Recipes are tried by a quarter of their training first, and a third of those, the best, by the whole of it
-  /// (successive halving, without waiting for each other). What a whole training takes is known by then, so that none
-  /// begins for which there is no time.
+  /// Where there is no time for whole trainings of many recipes, they are tried by a quarter of their training first, and a third of
+  /// those, the best, by the whole of it (successive halving, without waiting for each other). That favours what learns fast
+  /// over what, much regularised, ends up better; so where there is time, all are tried by the whole. What a whole training takes
+  /// is known by then, so that none begins for which there is no time.
   /// - Source: Li, Jamieson, Rostamizadeh, Gonina, Ben-tzur, Hardt, Recht, Talwalkar, A system for massively parallel
   ///   hyperparameter tuning, MLSys 2020, algorithm 2.
   package struct Schedule {
@@ -40,6 +41,8 @@ extension DensitySearch {
     private static let promotionRate = 3
     /// After how much training without a gain, in whole trainings, members are worth more than other recipes.
     private static let patience = 8.0
+    /// How many members each worker should have time for, at the least, where trainings are made longer.
+    private static let enoughMembers = 12.0
 
     // A picture's recipes take minutes, and differ by less than a second member gains.
     private var searchShare: Double { imageShape == nil ? 0.45 : 0.25 }
@@ -77,13 +80,15 @@ extension DensitySearch {
     /// Returns what to do after `elapsed` seconds, and takes note of it; nil for nothing more.
     package func next(_ state: inout State, elapsed: Double) -> Work? {
       guard !state.isStopped, elapsed < end else { return nil }
-      if let recipe = nextRecipe(state, elapsed: elapsed) {
+      func trial(_ recipe: Recipe, until end: Double) -> Work {
         state.started.insert(recipe)
         state.wanted.removeAll { $0 == recipe }
         state.runningTrials += 1
-        return .trial(recipe)
+        return .trial(recipe, until: end)
       }
+      if let recipe = nextRecipe(state, elapsed: elapsed) { return trial(recipe, until: trialEnd) }
       guard let best = state.best else { return state.runningTrials > 0 ? .wait : nil }
+      if let longer = longer(best.recipe, state, elapsed: elapsed) { return trial(longer, until: end) }
       guard state.needsMembers(parameterCount: best.density.parameterCount) else { return nil }
       guard let recipe = affordable(best.recipe, state, seconds: end - elapsed) else { return nil }
       let order = DensitySearch.nextOrder(
@@ -96,6 +101,21 @@ extension DensitySearch {
       state.runningMembers.append([order, number])
       if state.runningTrials == 0 { state.phase = "training members" }
       return .member(recipe, order: order, number: number, isShortened: recipe != best.recipe)
+    }
+
+    /// Returns the recipe with twice its steps, if it was at its best near its end, nobody has tried that, and each worker has time
+    /// for enough members of it.
+    ///
+    /// Trials must be short, for there are many; of many members each gains less than each gains by a longer training.
+    private func longer(_ recipe: Recipe, _ state: State, elapsed: Double) -> Recipe? {
+      guard let trial = state.trials.first(where: { $0.recipe == recipe }), trial.peak > 0.8 else {
+        return nil
+      }
+      var longer = recipe
+      longer.stepCount *= 2
+      longer = longer.roundedToEpochs(rowCount: rowCount)
+      let seconds = trial.secondsPerStep * Double(longer.stepCount)
+      return state.started.contains(longer) || elapsed + Self.enoughMembers * seconds > end ? nil : longer
     }
 
     /// Returns the recipe with as many of its steps as there is time for; nil if that is less than a quarter of them.
@@ -130,9 +150,9 @@ extension DensitySearch {
         return state.best == nil || elapsed + seconds < trialEnd
       }
       let first = Recipe.first(
-        stepCount: shortCount(ofWhole: state.stepCount), hasMissingCells: hasMissingCells)
+        stepCount: shortCount(ofWhole: state.stepCount, state), hasMissingCells: hasMissingCells)
       let ranked = state.trials.sorted { $0.nll < $1.nll }
-      let short = ranked.filter { isShort($0.recipe, state) }
+      let short = ranked.filter { shortens(state) && isShort($0.recipe, state) }
       let promoted = short.prefix(short.count / Self.promotionRate).filter { $0.peak >= 0.5 }
         .map { whole($0.recipe, state) }
       let neighbours = ranked.prefix(5).lazy.flatMap { trial in
@@ -148,7 +168,14 @@ extension DensitySearch {
       return firstNew(promoted) ?? firstNew(first) ?? firstNew(neighbours)
     }
 
-    private func shortCount(ofWhole count: Int) -> Int { max(100, count / Self.shortening) }
+    /// Whether recipes are tried shortly first: those of pictures take minutes each however much time there is.
+    private func shortens(_ state: State) -> Bool {
+      imageShape != nil || state.stepCount < DensitySearch.longestStepCount
+    }
+
+    private func shortCount(ofWhole count: Int, _ state: State) -> Int {
+      shortens(state) ? max(100, count / Self.shortening) : count
+    }
 
     /// How many steps a whole training has, of a first recipe of this family.
     private func usualCount(_ recipe: Recipe, _ state: State) -> Int {
@@ -167,7 +194,7 @@ extension DensitySearch {
 
     private func shortened(_ recipe: Recipe, _ state: State) -> Recipe {
       var recipe = recipe
-      recipe.stepCount = min(recipe.stepCount, shortCount(ofWhole: usualCount(recipe, state)))
+      recipe.stepCount = min(recipe.stepCount, shortCount(ofWhole: usualCount(recipe, state), state))
       return recipe
     }
   }

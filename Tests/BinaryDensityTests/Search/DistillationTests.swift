@@ -73,6 +73,25 @@ struct DistillationTests {
     #expect(10 * network.parameterCount <= mixture.parameterCount)
   }
 
+  @Test("the way in which the model's networks were trained is tried first")
+  func recipe() throws {
+    var recipe = Recipe.first(stepCount: 500)[0]
+    (recipe.dropout, recipe.weightDecay, recipe.learningRate) = (Dropout(inputs: 0.05), 0.3, 0.004)
+    let data = Self.data(60)
+    func first(_ recipe: Recipe) throws -> String? {
+      var first: String?
+      _ = try Distillation(of: Self.teacher(), data, budget: .seconds(20), recipe: recipe).run { event in
+        if case .tried(let entry) = event { first = entry.name }
+        return first == nil
+      }
+      return first
+    }
+    #expect(try #require(try first(recipe)).contains("relu, dropout 0.05, decay 0.3, rate 0.004"))
+    // A network of another kind says nothing of this one.
+    recipe.network = .made([16])
+    #expect(try #require(try first(recipe)).contains("decay 0.01, rate 0.001"))
+  }
+
   @Test("a size is kept to, and one too small is refused")
   func size() throws {
     let data = Self.data(60)

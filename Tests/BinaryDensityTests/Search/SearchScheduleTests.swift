@@ -20,7 +20,7 @@ struct SearchScheduleTests {
 
   /// Lets a recipe have been tried, at a hundredth of a second a step unless said otherwise.
   private func add(
-    _ recipe: Recipe, nll: Double, peak: Double = 0.9, pace: Double = 0.001, to state: inout State
+    _ recipe: Recipe, nll: Double, peak: Double = 0.75, pace: Double = 0.001, to state: inout State
   ) throws {
     state.started.insert(recipe)
     let model = try recipe.model(variableCount: 4, imageShape: nil, order: 0, seed: 0, weightSeed: 0)
@@ -31,7 +31,7 @@ struct SearchScheduleTests {
   }
 
   private func trial(_ work: DensitySearch.Work?) -> Recipe? {
-    if case .trial(let recipe) = work { recipe } else { nil }
+    if case .trial(let recipe, _) = work { recipe } else { nil }
   }
 
   @Test("the first recipes are tried by a quarter of their training, and the best third of them in full")
@@ -45,6 +45,16 @@ struct SearchScheduleTests {
     whole.stepCount = 4000
     #expect(trial(schedule.next(&state, elapsed: 1)) == whole)
     #expect(trial(schedule.next(&state, elapsed: 1)) == first[3])
+  }
+
+  @Test("where there is time for whole trainings, none is short")
+  func wholeTrainings() throws {
+    var state = State()
+    state.stepCount = DensitySearch.longestStepCount
+    let first = Recipe.first(stepCount: 6000)
+    for recipe in first { #expect(trial(schedule.next(&state, elapsed: 1)) == recipe) }
+    for (index, recipe) in first.enumerated() { try add(recipe, nll: 2 + Double(index), to: &state) }
+    #expect(try #require(trial(schedule.next(&state, elapsed: 1))).stepCount == 6000)
   }
 
   @Test("what is at its best early is not trained for longer")
@@ -104,6 +114,33 @@ struct SearchScheduleTests {
       return
     }
     #expect(recipe == state.best?.recipe)
+  }
+
+  @Test("the best recipe is trained for longer where there is time for many members of that")
+  func longerTraining() throws {
+    var state = state()
+    let best = Recipe.first(stepCount: 4000)[0]
+    // 4 seconds a member of twice the steps; twelve of them are done by 79 if they begin by 31.
+    try add(best, nll: 2, peak: 0.9, pace: 0.0005, to: &state)
+    state.idleEffort = 8
+    var longer = best
+    longer.stepCount = 8000
+    var late = state
+    guard case .trial(longer, until: let end) = schedule.next(&state, elapsed: 31) else {
+      Issue.record("not for longer")
+      return
+    }
+    #expect(end == 79)
+    func isMember(_ state: inout State, elapsed: Double) -> Bool {
+      if case .member = schedule.next(&state, elapsed: elapsed) { true } else { false }
+    }
+    #expect(isMember(&late, elapsed: 31.1))
+    #expect(isMember(&state, elapsed: 31))
+    // What was at its best early is long enough.
+    var early = self.state()
+    try add(best, nll: 2, peak: 0.7, pace: 0.0005, to: &early)
+    early.idleEffort = 8
+    #expect(isMember(&early, elapsed: 1))
   }
 
   @Test("the last members are trained for what time there is")

@@ -34,21 +34,40 @@ extension Distillation {
     }
   }
 
-  /// Returns the ways of training that differ in regularisation, those first that have won most often.
-  static func recipes(_ first: Recipe) -> [Recipe] {
+  /// Returns the ways of training that differ in regularisation: that of the model's networks, if it is known and they are of the
+  /// same kind, then those first that have won most often.
+  static func recipes(_ first: Recipe, like known: Recipe?) -> [Recipe] {
     func changed(_ change: (inout Recipe) -> Void) -> Recipe {
       var recipe = first
       change(&recipe)
       return recipe
     }
     let hidden = if case .made = first.network { 0.25 } else { 0.0 }
-    return [
+    let own = known.flatMap { known -> Recipe? in
+      guard first.network.isAlike(known.network) else { return nil }
+      return changed {
+        ($0.learningRate, $0.weightDecay) = (known.learningRate, known.weightDecay)
+        ($0.dropout, $0.shiftShare) = (known.dropout, known.shiftShare)
+      }
+    }
+    return [own].compactMap(\.self) + [
       first,
       changed { $0.dropout = Dropout(inputs: 0.1, hidden: hidden) },
       changed { $0.weightDecay = 0.1 },
       changed { $0.weightDecay = 0.001 },
       changed { $0.dropout = Dropout(inputs: 0.2, hidden: hidden) },
     ]
+  }
+}
+
+extension Recipe.Network {
+  /// Whether this and another differ in sizes alone.
+  fileprivate func isAlike(_ other: Self) -> Bool {
+    switch (self, other) {
+    case (.nade(_, let activation), .nade(_, let other)): activation == other
+    case (.made(let counts), .made(let others)): counts.count == others.count
+    default: false
+    }
   }
 }
 

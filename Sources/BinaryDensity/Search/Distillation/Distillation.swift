@@ -42,6 +42,8 @@ public struct Distillation {
   private let seed: UInt64
   private let byteLimit: Int?
   private let form: Form
+  /// How the model's networks were trained, if that is known.
+  private let recipe: Recipe?
 
   /// Prepares to distil.
   ///
@@ -54,12 +56,12 @@ public struct Distillation {
   ///   - parameterLimit: the most parameters of the network; nil for a tenth of the model's. As many as one of the model's
   ///     networks has are never too many.
   ///   - byteLimit: the largest file that the network may take in half precision, in bytes; nil for any.
+  ///   - recipe: how the model's networks were trained, if that is known: its way is tried first.
   /// - Throws: `DensityError.invalidConfiguration` if there are no training rows, or no network is small enough;
   ///   `.mismatch` for rows of other columns than the model's.
   public init(
     of teacher: any Density, _ data: DataSplits, budget: Duration, seed: UInt64 = 0,
-    parameterLimit: Int? = nil,
-    byteLimit: Int? = nil
+    parameterLimit: Int? = nil, byteLimit: Int? = nil, recipe: Recipe? = nil
   ) throws(DensityError) {
     guard data.train.rowCount > 0 else {
       throw .invalidConfiguration("\(data.name): there are no training rows")
@@ -73,6 +75,7 @@ public struct Distillation {
     self.budget = max(0, budget.seconds)
     self.seed = seed
     self.byteLimit = byteLimit
+    self.recipe = recipe
     let hasValidation = data.validation.map { $0.rowCount > 0 } ?? false
     let split =
       hasValidation
@@ -89,13 +92,13 @@ public struct Distillation {
     }
     var form = Form(of: teacher, widened: 4)
     let (count, wide) = (data.variableCount, form)
-    let recipe = form.recipe.shrunk { recipe in
+    let smallEnough = form.recipe.shrunk { recipe in
       (try? wide.model(recipe, variableCount: count, seed: seed)).map(isSmallEnough) ?? false
     }
-    guard let recipe else {
+    guard let smallEnough else {
       throw .invalidConfiguration("no network of \(count) variables is as small as wanted")
     }
-    form.recipe = recipe
+    form.recipe = smallEnough
     self.form = form
   }
 
@@ -116,7 +119,7 @@ public struct Distillation {
     ).reading(trainingRows: rows)
     var stepsPerSecond = try speed(on: splits)
     var longest = 0
-    for (number, recipe) in Self.recipes(form.recipe).enumerated() where !progress.isOver {
+    for (number, recipe) in Self.recipes(form.recipe, like: recipe).enumerated() where !progress.isOver {
       let affordable = Int(Self.trainingShare * stepsPerSecond * progress.secondsLeft)
       // One that is cut much shorter than another cannot show that it is better.
       if affordable < longest / 4 { break }

@@ -146,11 +146,13 @@ extension SmallTableSearch {
 
   /// Returns what came out: what was found, and the form of it that is kept.
   private func result(_ choices: [Candidate], rowCount: Int) -> DensitySearch.Result {
-    let (leaderboard, trialCount) = shared.state.withLock { ($0.leaderboard, $0.started.count) }
+    let state = shared.state.withLock(\.self)
     let kept = choices[choices.count - 1]
     return DensitySearch.Result(
-      density: kept.density, validationNLL: kept.nll, validationRowCount: rowCount, leaderboard: leaderboard,
-      trialCount: trialCount, choices: DensitySearch.choices(among: choices, kept: kept, folds.whole),
+      density: kept.density, validationNLL: kept.nll, validationRowCount: rowCount,
+      leaderboard: state.leaderboard, trialCount: state.started.count, bestRecipe: state.best?.recipe,
+      choices: DensitySearch.choices(
+        among: Array(zip([.mixture, .selection], choices)), kept: kept, folds.whole),
       isInterrupted: isStopRequested)
   }
 
@@ -177,13 +179,14 @@ extension SmallTableSearch {
       tell(.progress(phase: "mixing", fraction: min(1, elapsed / budget), best: nil), observe)
       return !isStopRequested
     }
+    func logProbabilities(_ density: any Density) -> [Double]? {
+      (try? density.evaluator().logProbabilities(of: rows) { (_) throws(DensityError) in goesOn() })
+        .flatMap(\.self)
+    }
     return MixtureSelection.Judge(
-      logProbabilities: { density in
-        (try? density.evaluator().logProbabilities(of: rows) { (_) throws(DensityError) in goesOn() })
-          .flatMap(\.self)
-      },
+      logProbabilities: logProbabilities, lastLogProbabilities: logProbabilities,
       logProbabilitiesOfFirstMembers: { _ in nil },
       byteCount: { DensitySearch.byteCount(of: $0, data, inHalfPrecision: $1) },
-      isOver: { !goesOn() }, found: { _ in })
+      isOver: { !goesOn() }, isStopped: { !goesOn() }, found: { _ in })
   }
 }
