@@ -15,8 +15,8 @@ enum FitCommand {
 
       What networks gain together that is less than a tenth of the standard error is left out, parameters are kept in half \
       precision where that costs less than 0.001 nats, and a table of up to 16 columns is never larger than the table of its \
-      probabilities. Where the mixture is much better than its best network, the last part of the time trains one network \
-      on rows that it draws (see density distill), which is written if it is as good but for a tenth of the standard error; \
+      probabilities. Where the mixture is much better than its best network, and there is time, the last part of it trains \
+      one network on rows that the mixture draws (see density distill), which is written if it is as good but for a tenth of the standard error; \
       the sizes and speeds of all are printed.
 
       Of up to 2000 rows without missing cells each is held out in turn, and learnt from in the end: networks are pooled with \

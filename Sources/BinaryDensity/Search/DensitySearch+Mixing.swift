@@ -64,7 +64,8 @@ extension DensitySearch {
       ).outcome()
     }
     // Nothing is smaller and faster than a table.
-    if !isOver, outcome.hasGap, !(outcome.kept.density is TabulatedDensity),
+    if !isOver, shared.state.withLock({ schedule.distils($0) }), outcome.hasGap,
+      !(outcome.kept.density is TabulatedDensity),
       let network = distilled(outcome, observe)
     {
       outcome.add(distilled: network)

@@ -35,7 +35,7 @@ extension DensitySearch {
         case .member(let recipe, let order, let number, let isShortened):
           attempt(
             recipe, order: order, number: number, isMember: true, isShortened: isShortened,
-            until: schedule.end)
+            until: shared.state.withLock { schedule.end($0) })
           shared.state.withLock { state in state.runningMembers.removeAll { $0 == [order, number] } }
           measureDepth()
         case .wait: Thread.sleep(forTimeInterval: 0.02)

@@ -10,18 +10,18 @@ import Kernels
 /// looked at. In order:
 ///
 /// 1. *Search*, up to 45 % of the time, for pictures 25 %, and less where recipes differ little. They are tried by hill
-///    climbing from a handful of first ones, a quarter of their training first, and the best by the whole of it; a training
-///    a thread, each on one thread, all in one order of the variables so that they compare.
+///    climbing from a handful of first ones, where time is short a quarter of their training first, and the best by the whole of
+///    it; a training a thread, each on one thread, all in one order of the variables so that they compare.
 /// 2. *Members.* The best recipe is trained again and again, over several orders and with several initial weights; as
 ///    many of each as their measured gains advise, and two hundred at most, so that small tables take less than the time.
 ///    The last are trained for less, so that they are done in time.
-/// 3. *Mixing*, from 79 % of the time on. The members of one order are averaged conditional by conditional (`Ensemble`), those
+/// 3. *Mixing*, in the last part of the time. The members of one order are averaged conditional by conditional (`Ensemble`), those
 ///    averages are mixed as whole rows (`Mixture`), with equal weights, or fitted ones if that gains more on the validation
 ///    rows than a nat for each weight. Networks are left out as long as all of those left out gain less than a tenth of the
 ///    standard error of the validation figure.
-/// 4. *Distillation*, in what is left of the time, where the mixture is better than its best network by more than five
-///    standard errors of the difference: see `Distillation`. The network is kept in its place if it is worse by less than a
-///    tenth of the standard error.
+/// 4. *Distillation*, in a seventh of the time, where that is four times what the best network took, and where the mixture is
+///    better than it by more than five standard errors of the difference: see `Distillation`. The network is kept in its place
+///    if it is worse by less than a tenth of the standard error.
 ///
 /// Of few rows (`foldCount`) each is held out in turn, and everything is learnt from all of them in the end: networks are pooled
 /// with counts, conditional by conditional, and mixed with trees and mixtures as far as held-out rows speak for them, so that

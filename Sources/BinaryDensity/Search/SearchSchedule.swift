@@ -51,7 +51,17 @@ extension DensitySearch {
     var trialEnd: Double { used + (searchShare + 0.1) * (budget - used) }
     /// When the last network is to be done; the rest of the time is for evaluating mixtures, which takes longer where cells
     /// of the validation rows are missing, and for distilling them.
-    var end: Double { used + (estimatesValidation ? 0.68 : 0.79) * (budget - used) }
+    package func end(_ state: State) -> Double {
+      let share = distils(state) ? (estimatesValidation ? 0.68 : 0.79) : estimatesValidation ? 0.8 : 0.94
+      return used + share * (budget - used)
+    }
+
+    /// Whether a seventh of the time is worth distilling for: it is four times what the best network took or more. Where it is less,
+    /// more members are worth more.
+    func distils(_ state: State) -> Bool {
+      guard let recipe = state.best?.recipe, let pace = secondsPerStep(recipe, state) else { return false }
+      return 0.15 * (budget - used) >= 4 * pace * Double(recipe.stepCount)
+    }
 
     /// - Parameters:
     ///   - budget: all the time of the search, in seconds.
@@ -79,6 +89,7 @@ extension DensitySearch {
 
     /// Returns what to do after `elapsed` seconds, and takes note of it; nil for nothing more.
     package func next(_ state: inout State, elapsed: Double) -> Work? {
+      let end = end(state)
       guard !state.isStopped, elapsed < end else { return nil }
       func trial(_ recipe: Recipe, until end: Double) -> Work {
         state.started.insert(recipe)
@@ -115,7 +126,8 @@ extension DensitySearch {
       longer.stepCount *= 2
       longer = longer.roundedToEpochs(rowCount: rowCount)
       let seconds = trial.secondsPerStep * Double(longer.stepCount)
-      return state.started.contains(longer) || elapsed + Self.enoughMembers * seconds > end ? nil : longer
+      return state.started.contains(longer) || elapsed + Self.enoughMembers * seconds > end(state)
+        ? nil : longer
     }
 
     /// Returns the recipe with as many of its steps as there is time for; nil if that is less than a quarter of them.
