@@ -56,8 +56,9 @@ extension DensitySearch {
       return used + share * (budget - used)
     }
 
-    /// Whether a seventh of the time is worth distilling for: it is four times what the best network took or more. Where it is less,
-    /// more members are worth more.
+    /// Whether a seventh of the time is worth distilling for: it is four times what the best network took or more.
+    ///
+    /// Where it is less, more members are worth more.
     func distils(_ state: State) -> Bool {
       guard let recipe = state.best?.recipe, let pace = secondsPerStep(recipe, state) else { return false }
       return 0.15 * (budget - used) >= 4 * pace * Double(recipe.stepCount)
