@@ -52,9 +52,9 @@ package struct Anytime {
     let data = try tables.map(DataSplits.searched)
     if !isJSON { try Terminal.print(columns.heading) }
     var findings: [Finding] = []
-    for data in data {
+    for (data, test) in data {
       for seconds in times {
-        let finding = try search(data, seconds: seconds)
+        let finding = try search(data, test, seconds: seconds)
         findings.append(finding)
         guard !isJSON else { continue }
         try Terminal.print(
@@ -75,10 +75,10 @@ package struct Anytime {
     }
   }
 
-  private func search(_ data: DataSplits, seconds: Double) throws -> Finding {
+  private func search(_ data: DataSplits, _ test: BinaryMatrix, seconds: Double) throws -> Finding {
     let result = try DensitySearch(data, budget: .seconds(seconds)).run()
     var terms = RunningMean()
-    terms.add(result.density.logProbabilities(of: data.test ?? data.train))
+    terms.add(result.density.logProbabilities(of: test))
     return Finding(
       table: data.name, seconds: seconds, validationNLL: result.validationNLL, testNLL: -terms.mean,
       testError: terms.standardError, recipeCount: result.trialCount,

@@ -45,8 +45,8 @@ struct Distilling {
     let data = try tables.map(DataSplits.searched)
     var lines: [JSONValue] = []
     if !isJSON { try Terminal.print(columns.heading) }
-    for data in data {
-      let models = try models(data)
+    for (data, test) in data {
+      let models = try models(data, test)
       for model in models {
         let figures = Figures(model, among: models)
         lines.append(figures.json(data.name))
@@ -60,8 +60,7 @@ struct Distilling {
 
   /// Returns the best network, the mixture, what would be written, and a network that learnt from the mixture, as far as there are
   /// such.
-  private func models(_ data: DataSplits) throws -> [Model] {
-    let test = data.test ?? data.train
+  private func models(_ data: DataSplits, _ test: BinaryMatrix) throws -> [Model] {
     let result = try DensitySearch(data, budget: .seconds(seconds)).run()
     func choice(_ kind: DensitySearch.Choice.Kind) -> DensitySearch.Choice? {
       result.choices.first { $0.kind == kind }

@@ -3,14 +3,14 @@ import BinaryDensity
 import Foundation
 
 extension DataSplits {
-  /// Loads a training table to be searched, and the validation and test tables that are named like it, with `valid` and `test` in
-  /// the place of `train`; a folder is that of MNIST.
+  /// Loads a training table to be searched, the tables beside it, and the test rows.
   ///
+  /// Those have `valid` and `test` in the place of `train` in their names; a folder is that of MNIST.
   /// - Throws: `UsageError` for a name without `train` in it, or a table without test rows.
-  static func searched(_ train: String) throws -> DataSplits {
+  static func searched(_ train: String) throws -> (data: DataSplits, test: BinaryMatrix) {
     var isFolder: ObjCBool = false
     if FileManager.default.fileExists(atPath: train, isDirectory: &isFolder), isFolder.boolValue {
-      return try DataSplits.mnist(directory: train)
+      return try tested(DataSplits.mnist(directory: train))
     }
     func sibling(_ part: String) throws -> String {
       let folder = train.lastIndex(of: "/").map { train[...$0] } ?? ""
@@ -20,10 +20,13 @@ extension DataSplits {
       }
       return folder + name.replacingCharacters(in: place, with: part)
     }
-    let data = try DataSplits.load(train: train, validation: sibling("valid"), test: sibling("test"))
+    return try tested(DataSplits.load(train: train, validation: sibling("valid"), test: sibling("test")))
+  }
+
+  private static func tested(_ data: DataSplits) throws -> (data: DataSplits, test: BinaryMatrix) {
     guard let test = data.test, test.rowCount > 0 else {
       throw UsageError("\(data.name): there are no test rows")
     }
-    return data
+    return (data, test)
   }
 }

@@ -11,8 +11,9 @@ enum DistillCommand {
       A model draws as many rows as one likes, and a network that learns from them learns what the model knows. A third of \
       the rows that it learns from are those of the table, for from drawn rows alone it would learn the model's errors too. \
       The network has at most a tenth of the model's parameters, or as many as one of the model's networks; it is along the order of \
-      the weightiest of these. Several ways of regularising are tried, one after the other, and the validation rows choose: rows \
-      that the model has not learnt from either. The model's size, speed and validation figure are printed beside \
+      the weightiest of these. Several ways of regularising are tried, one after the other, first the one that density fit has \
+      trained the model's networks by, and the validation rows choose: rows that the model has not learnt from either. The network \
+      need not be better than the model's best one. The model's size, speed and validation figure are printed beside \
       the network's. Ctrl-C keeps the best network so far. A file that the output has the name of is kept, with ~1 after its \
       name.
       """,

@@ -16,8 +16,8 @@ enum FitCommand {
       What networks gain together that is less than a tenth of the standard error is left out, parameters are kept in half \
       precision where that costs less than 0.001 nats, and a table of up to 16 columns is never larger than the table of its \
       probabilities. Where the mixture is much better than its best network, and there is time, the last part of it trains \
-      one network on rows that the mixture draws (see density distill), which is written if it is as good but for a tenth of the standard error; \
-      the sizes and speeds of all are printed.
+      one network on rows that the mixture draws (see density distill), which is written if it is worse by less than a tenth of \
+      the standard error; the sizes and speeds of all are printed.
 
       Of up to 2000 rows without missing cells each is held out in turn, and learnt from in the end: networks are pooled with \
       counts and mixed with trees, as far as held-out rows speak for them. The same is done where at most 200 validation rows \
@@ -25,7 +25,7 @@ enum FitCommand {
 
       Ctrl-C ends the search and keeps the best so far. While a search runs, what it has is in a folder, the output's name \
       with .search; --resume goes on from there after Ctrl-C, or should the process be killed. Once the search is at its \
-      end the folder is gone, and --resume goes on from what was found, for more time: what it was is a candidate still. \
+      end the folder is gone, and --resume goes on from what was found, for more time: what it was is never made worse on the validation rows. \
       (A --size that has no room for the record of the search leaves nothing to go on from.) An earlier file of the output's \
       name is kept, with ~1 after its name, and so is such a folder.
 

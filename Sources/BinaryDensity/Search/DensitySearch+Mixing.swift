@@ -129,9 +129,7 @@ extension DensitySearch {
     }
     guard let result, let density = result.density else { return nil }
     let start = clock.now
-    // Some moments, whenever the time ends.
-    let rows = try? Self.logProbabilities(of: density, data) { (_) throws(DensityError) in true }
-    return rows.flatMap(\.self).map {
+    return lastLogProbabilities(of: density, observe).map {
       MixtureSelection.Candidate(
         name: result.name, density, terms: $0, seconds: start.duration(to: clock.now).seconds)
     }
@@ -143,12 +141,7 @@ extension DensitySearch {
   ) -> MixtureSelection.Judge {
     MixtureSelection.Judge(
       logProbabilities: { [self] in logProbabilities(of: $0, observe) },
-      lastLogProbabilities: { [self] density in
-        let terms = try? Self.logProbabilities(of: density, data) { (_) throws(DensityError) in
-          goesOn(observe) || !isStopRequested
-        }
-        return terms.flatMap(\.self)
-      },
+      lastLogProbabilities: { [self] in lastLogProbabilities(of: $0, observe) },
       logProbabilitiesOfFirstMembers: { [self] ensemble in
         guard data.partialRows(.validation) == nil else { return nil }
         let terms = try? ensemble.logProbabilitiesOfFirstMembers(of: data.validation ?? data.train) {
@@ -158,7 +151,7 @@ extension DensitySearch {
       },
       byteCount: { [data] in Self.byteCount(of: $0, data, inHalfPrecision: $1) },
       isOver: { [self] in isOver },
-      isStopped: { [self] in !goesOn(observe) && isStopRequested }, found: found)
+      isStopped: { [self] in !isWaitedFor(observe) }, found: found)
   }
 
   // MARK: Size

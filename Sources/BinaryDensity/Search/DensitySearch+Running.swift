@@ -38,7 +38,7 @@ extension DensitySearch {
     watch(folder, observe)
     // What it had found is a candidate still, so that more time makes nothing worse.
     let earlier = saved?.found.flatMap { found in
-      logProbabilities(of: found, observe).map {
+      lastLogProbabilities(of: found, observe).map {
         MixtureSelection.Candidate(name: "what was found before", found, terms: $0)
       }
     }

@@ -87,10 +87,10 @@ public final class DensitySearch {
     public let leaderboard: [Entry]
     /// How many recipes were tried.
     public let trialCount: Int
-    /// The best of them, if any did.
+    /// The best of them; nil if no network was trained.
     public let bestRecipe: Recipe?
-    /// What there was to choose from in the end: the mixture of all networks, what is left of it, a network that learnt
-    /// from it, as far as there are such.
+    /// What there was to choose from in the end: the best network, the mixture of all, what is left of it, a network that
+    /// learnt from it, as far as there are such.
     public let choices: [Choice]
     /// Whether it was told to stop before its time.
     public let isInterrupted: Bool
@@ -224,6 +224,18 @@ public final class DensitySearch {
     let result = try? Self.logProbabilities(of: density, data) { (_) throws(DensityError) in goesOn(observe) }
     return result.flatMap(\.self)
   }
+
+  /// Returns log p of each validation row, whether or not there is time left; nil if nobody waits for it.
+  func lastLogProbabilities(of density: any Density, _ observe: (Event) -> Bool) -> [Double]? {
+    let result = try? Self.logProbabilities(of: density, data) { (_) throws(DensityError) in
+      isWaitedFor(observe)
+    }
+    return result.flatMap(\.self)
+  }
+
+  /// Tells that something is evaluated, and returns whether it is waited for: with or without time left, until somebody says to
+  /// stop and some moments more.
+  func isWaitedFor(_ observe: (Event) -> Bool) -> Bool { goesOn(observe) || !isStopRequested }
 
   /// Tells that something is evaluated, and returns whether there is time for it.
   func goesOn(_ observe: (Event) -> Bool) -> Bool {

@@ -34,7 +34,7 @@ struct MixtureSelection {
   struct Judge {
     /// Returns log p of each validation row; nil if there is no time left.
     let logProbabilities: (any Density) -> [Double]?
-    /// Does the same whether or not there is time left, for what a candidate is kept as; nil if somebody has said to stop.
+    /// Does the same whether or not there is time left, for what a candidate is kept as; nil if nobody waits for more.
     let lastLogProbabilities: (any Density) -> [Double]?
     /// Returns log p of each validation row under the averages of the first member, the first two and so on; nil if there
     /// is no time left, or the rows allow no such thing.
@@ -43,7 +43,7 @@ struct MixtureSelection {
     let byteCount: (any Density, _ inHalfPrecision: Bool) -> Int
     /// Whether there is no time left.
     let isOver: () -> Bool
-    /// Whether somebody has said to stop, and will not wait for more.
+    /// Whether somebody has said to stop, and waits no longer.
     let isStopped: () -> Bool
     /// Is told of each mixture that is tried.
     let found: (Candidate) -> Void
@@ -59,12 +59,14 @@ struct MixtureSelection {
     let whole: Candidate?
     /// The best single network.
     let network: Candidate?
+    /// The figure of what was found before, if it may be kept: nothing that is worse takes its place.
+    let ceiling: Double
     /// A network that learnt from a mixture, if there is one.
     private(set) var distilled: Candidate?
 
-    init(kept: Candidate, whole: Candidate?, network: Candidate?) {
+    init(kept: Candidate, whole: Candidate?, network: Candidate?, ceiling: Double) {
       (self.kept, selected) = (kept, kept)
-      (self.whole, self.network) = (whole, network)
+      (self.whole, self.network, self.ceiling) = (whole, network, ceiling)
     }
 
     /// Whether the mixture of all networks is better than the best of them by more than five standard errors of the
@@ -83,7 +85,7 @@ struct MixtureSelection {
       let error =
         kept.terms.isEmpty
         ? 0 : LikelihoodSummary(logProbabilities: kept.terms, variableCount: 1).standardError ?? 0
-      if candidate.nll <= kept.nll + error / 10 { kept = candidate }
+      if candidate.nll <= min(kept.nll + error / 10, ceiling) { kept = candidate }
     }
   }
 
@@ -147,8 +149,12 @@ struct MixtureSelection {
     // What fits whatever is wanted, as was seen before the search.
     let first = candidates[0]
     let network = networks.min { $0.nll < $1.nll }.flatMap(timed)
-    let kept = sorted.lazy.map(compaction.compacted).first(where: compaction.hasRoom)
-    return Outcome(kept: kept ?? compaction.compacted(first), whole: whole, network: network)
+    var kept =
+      sorted.lazy.map(compaction.compacted).first(where: compaction.hasRoom)
+      ?? compaction.compacted(first)
+    let earlier = earlier.flatMap { compaction.hasRoom($0) ? $0 : nil }
+    if let earlier, earlier.nll < kept.nll { kept = earlier }
+    return Outcome(kept: kept, whole: whole, network: network, ceiling: earlier?.nll ?? .infinity)
   }
 }
 

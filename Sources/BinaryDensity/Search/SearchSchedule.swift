@@ -118,7 +118,8 @@ extension DensitySearch {
     /// Returns the recipe with twice its steps, if it was at its best near its end, nobody has tried that, and each worker has time
     /// for enough members of it.
     ///
-    /// Trials must be short, for there are many; of many members each gains less than each gains by a longer training.
+    /// Trials are short because there are many. A longer training makes every member better, while of many members each further
+    /// one adds little.
     private func longer(_ recipe: Recipe, _ state: State, elapsed: Double) -> Recipe? {
       guard let trial = state.trials.first(where: { $0.recipe == recipe }), trial.peak > 0.8 else {
         return nil

@@ -87,6 +87,9 @@ struct DistillationTests {
       return first
     }
     #expect(try #require(try first(recipe)).contains("relu, dropout 0.05, decay 0.3, rate 0.004"))
+    // What are no pictures cannot be shifted.
+    recipe.shiftShare = 0.4
+    #expect(try #require(try first(recipe)).contains("dropout 0.05, decay 0.3"))
     // A network of another kind says nothing of this one.
     recipe.network = .made([16])
     #expect(try #require(try first(recipe)).contains("decay 0.01, rate 0.001"))

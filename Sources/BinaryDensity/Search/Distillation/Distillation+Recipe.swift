@@ -36,7 +36,9 @@ extension Distillation {
 
   /// Returns the ways of training that differ in regularisation: that of the model's networks, if it is known and they are of the
   /// same kind, then those first that have won most often.
-  static func recipes(_ first: Recipe, like known: Recipe?) -> [Recipe] {
+  ///
+  /// - Parameter canShift: whether rows are pictures, of which a share may be moved.
+  static func recipes(_ first: Recipe, like known: Recipe?, canShift: Bool) -> [Recipe] {
     func changed(_ change: (inout Recipe) -> Void) -> Recipe {
       var recipe = first
       change(&recipe)
@@ -47,16 +49,17 @@ extension Distillation {
       guard first.network.isAlike(known.network) else { return nil }
       return changed {
         ($0.learningRate, $0.weightDecay) = (known.learningRate, known.weightDecay)
-        ($0.dropout, $0.shiftShare) = (known.dropout, known.shiftShare)
+        ($0.dropout, $0.shiftShare) = (known.dropout, canShift ? known.shiftShare : 0)
       }
     }
-    return [own].compactMap(\.self) + [
+    let usual = [
       first,
       changed { $0.dropout = Dropout(inputs: 0.1, hidden: hidden) },
       changed { $0.weightDecay = 0.1 },
       changed { $0.weightDecay = 0.001 },
       changed { $0.dropout = Dropout(inputs: 0.2, hidden: hidden) },
     ]
+    return [own].compactMap(\.self) + usual.filter { $0 != own }
   }
 }
 

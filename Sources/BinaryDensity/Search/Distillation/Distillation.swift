@@ -2,7 +2,7 @@ import Autodiff
 import Foundation
 import Kernels
 
-/// Trains one network to be what a mixture of many is: smaller and faster, and hardly worse.
+/// Trains one network on what a mixture of many knows: smaller and faster than the mixture, and worse, by how much is to be seen.
 ///
 ///     let distillation = try Distillation(of: mixture, data, budget: .seconds(300))
 ///     if let network = try distillation.run().density { print(network.logProbabilities(of: rows)) }
@@ -119,7 +119,8 @@ public struct Distillation {
     ).reading(trainingRows: rows)
     var stepsPerSecond = try speed(on: splits)
     var longest = 0
-    for (number, recipe) in Self.recipes(form.recipe, like: recipe).enumerated() where !progress.isOver {
+    for (number, recipe) in Self.recipes(form.recipe, like: recipe, canShift: splits.canShift).enumerated()
+    where !progress.isOver {
       let affordable = Int(Self.trainingShare * stepsPerSecond * progress.secondsLeft)
       // One that is cut much shorter than another cannot show that it is better.
       if affordable < longest / 4 { break }

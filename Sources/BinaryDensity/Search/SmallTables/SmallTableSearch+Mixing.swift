@@ -6,8 +6,7 @@ extension SmallTableSearch {
   func count(_ observe: (Event) -> Bool) -> [Counted] {
     var result: [Counted] = []
     func hasTime() -> Bool {
-      tell(.progress(phase: "counting", fraction: min(1, elapsed / budget), best: nil), observe)
-      return !isStopRequested && elapsed < 0.3 * budget + 1
+      goesOn("counting", observe) && elapsed < 0.3 * budget + 1
     }
     func add(
       _ name: String,
@@ -52,19 +51,21 @@ extension SmallTableSearch {
 
   /// Mixes what there is, by how well it does on the held-out rows that all of it has been asked about, and keeps it in the
   /// form that takes least room.
+  ///
+  /// - Parameters:
+  ///   - marginals: what is kept where there is nothing to mix, or no room for it; there is room for marginals.
+  ///   - nll: their mean of −log p.
   func mixed(
-    _ counted: [Counted], _ trial: FoldTrial?, otherwise marginals: any Density, _ observe: (Event) -> Bool
+    _ counted: [Counted], _ trial: FoldTrial?, otherwise marginals: any Density, nll: Double,
+    _ observe: (Event) -> Bool
   ) -> DensitySearch.Result {
     let start = elapsed
     let all = counted.map(\.logProbabilities) + (trial.map { [$0.logProbabilities] } ?? [])
     let termCount = all.map(\.count).min() ?? 0
     let terms = all.map { Array($0.prefix(termCount)) }
-    let rowCount = termCount / max(1, folds.repetitionCount)
-    let parts = parts(counted, trial, terms)
-    // The marginals are counted first, and there is always room for them.
-    let smallest = Candidate(
-      name: "independent Bernoullis", marginals, terms: [],
-      nll: terms.first.map(DensitySearch.nll(of:)) ?? .infinity)
+    let rowCount = terms.isEmpty ? folds.whole.train.rowCount : termCount / folds.repetitionCount
+    let parts = parts(counted, trial, terms, observe)
+    let smallest = Candidate(name: "independent Bernoullis", marginals, terms: [], nll: nll)
     return withoutActuallyEscaping(observe) { observe in
       let compaction = Compaction(judge: judge(observe), byteLimit: byteLimit)
       let mixture = mixture(of: parts, terms, hasRoom: compaction.couldHaveRoom) ?? smallest
@@ -81,12 +82,16 @@ extension SmallTableSearch {
   }
 
   /// Returns what is mixed, with weights ∝ exp(½ Σ terms), but what has next to none.
-  private func parts(_ counted: [Counted], _ trial: FoldTrial?, _ terms: [[Double]]) -> [Part] {
+  private func parts(
+    _ counted: [Counted], _ trial: FoldTrial?, _ terms: [[Double]], _ observe: (Event) -> Bool
+  ) -> [Part] {
     let halves = terms.map { $0.reduce(0, +) / Double(2 * folds.repetitionCount) }
     let scale = logSumExp(halves)
     return halves.enumerated().flatMap { index, half -> [Part] in
       guard half - scale > log(1e-6) else { return [] }
-      let densities = index < counted.count ? [refitted(counted[index])] : trial.map(pools) ?? []
+      let densities =
+        index < counted.count
+        ? [refitted(counted[index], observe)] : trial.map { pools($0, observe) } ?? []
       return densities.map { (index, half - scale - log(Double(densities.count)), $0) }
     }
   }
@@ -120,16 +125,16 @@ extension SmallTableSearch {
   }
 
   /// Returns what was fitted by counting, of all rows if there is time.
-  private func refitted(_ counted: Counted) -> any Density {
+  private func refitted(_ counted: Counted, _ observe: (Event) -> Bool) -> any Density {
     guard folds.isRefitted, !isStopRequested else { return counted.first }
-    return (try? counted.fit(folds.whole.train) { true }) ?? counted.first
+    return (try? counted.fit(folds.whole.train) { goesOn("mixing", observe) }) ?? counted.first
   }
 
   /// Returns the pools of a trial's recipe, one an order; if there are none of all rows, or no time, that of the first fold.
-  private func pools(_ trial: FoldTrial) -> [any Density] {
+  private func pools(_ trial: FoldTrial, _ observe: (Event) -> Bool) -> [any Density] {
     let networks = shared.state.withLock { $0.networks }.sorted { $0.key < $1.key }.map(\.value)
-    guard !networks.isEmpty, !isStopRequested else { return [trial.firstPool] }
     let pools = networks.compactMap { members -> (any Density)? in
+      guard goesOn("mixing", observe) else { return nil }
       let members = members.sorted { $0.number < $1.number }.map(\.density)
       let network: any Density = members.count == 1 ? members[0] : Ensemble(members)
       return (try? FoldTrial.members(fittedTo: folds.whole.train, network)).map {
@@ -137,11 +142,6 @@ extension SmallTableSearch {
       }
     }
     return pools.isEmpty ? [trial.firstPool] : pools
-  }
-
-  func result(_ density: any Density, nll: Double, rowCount: Int) -> DensitySearch.Result {
-    let candidate = Candidate(name: "independent Bernoullis", density, terms: [], nll: nll)
-    return result([candidate, candidate], rowCount: rowCount)
   }
 
   /// Returns what came out: what was found, and the form of it that is kept.
@@ -175,18 +175,15 @@ extension SmallTableSearch {
   /// What a form is judged by, until somebody says to stop.
   private func judge(_ observe: @escaping (Event) -> Bool) -> MixtureSelection.Judge {
     let (rows, data) = (folds.whole.validation ?? folds.whole.train, folds.whole)
-    func goesOn() -> Bool {
-      tell(.progress(phase: "mixing", fraction: min(1, elapsed / budget), best: nil), observe)
-      return !isStopRequested
-    }
+    let isStopped = { [self] in !goesOn("mixing", observe) }
     func logProbabilities(_ density: any Density) -> [Double]? {
-      (try? density.evaluator().logProbabilities(of: rows) { (_) throws(DensityError) in goesOn() })
+      (try? density.evaluator().logProbabilities(of: rows) { (_) throws(DensityError) in !isStopped() })
         .flatMap(\.self)
     }
     return MixtureSelection.Judge(
       logProbabilities: logProbabilities, lastLogProbabilities: logProbabilities,
       logProbabilitiesOfFirstMembers: { _ in nil },
       byteCount: { DensitySearch.byteCount(of: $0, data, inHalfPrecision: $1) },
-      isOver: { !goesOn() }, isStopped: { !goesOn() }, found: { _ in })
+      isOver: isStopped, isStopped: isStopped, found: { _ in })
   }
 }

@@ -88,7 +88,7 @@ final class SmallTableSearch {
     guard !folds.parts.isEmpty else {
       let nll = DensitySearch.nll(marginals, rows)
       shared.add(Entry(name: "independent Bernoullis", kind: .baseline, validationNLL: nll, seconds: 0))
-      return result(marginals, nll: nll, rowCount: rows.rowCount)
+      return mixed([], nil, otherwise: marginals, nll: nll, observe)
     }
     let counted = count(observe)
     let stepCount = isStopRequested ? 0 : stepCount()
@@ -123,7 +123,9 @@ final class SmallTableSearch {
         }
       }
     }
-    return mixed(counted, best, otherwise: marginals, observe)
+    // The marginals are counted first.
+    let nll = counted.first.map { DensitySearch.nll(of: $0.logProbabilities) } ?? .infinity
+    return mixed(counted, best, otherwise: marginals, nll: nll, observe)
   }
 
   /// Trains the best recipes of one fold on all; if there is no time for any, the best of the one stays.
@@ -150,6 +152,12 @@ final class SmallTableSearch {
       isStopRequested = true
       shared.state.withLock { $0.isStopped = true }
     }
+  }
+
+  /// Tells that time has passed, and returns whether nobody has said to stop.
+  func goesOn(_ phase: String, _ observe: (Event) -> Bool) -> Bool {
+    tell(.progress(phase: phase, fraction: min(1, elapsed / budget), best: nil), observe)
+    return !isStopRequested
   }
 
   var elapsed: Double { start.duration(to: .now).seconds }
