@@ -120,7 +120,7 @@ struct NetworkOptions {
         EoNADE.Configuration(
           variableCount: variableCount, hiddenCounts: hiddenCounts, activation: activation,
           orderCount: orderCount, ordering: ordering, seed: orderSeed), seed: weightSeed)
-    case .ensemble, .mixture, .labelled, .conditional, .bernoulli, .bernoulliMixture, .chowLiu,
+    case .grouped, .ensemble, .mixture, .labelled, .conditional, .bernoulli, .bernoulliMixture, .chowLiu,
       .parentAverage, .tabulated:
       preconditionFailure("a \(kind.rawValue) is not trained by gradients")
     }
