@@ -220,15 +220,24 @@ public struct DataSplits: Sendable {
       let path = sources.count == tables.count ? sources[index].path : "\(name), \(split.rawValue) rows"
       guard partial[split] == nil else {
         throw .invalidConfiguration(
-          "\(path): groups of columns are for tables without missing cells; fill these, or leave the groups out")
+          "\(path): groups of columns are for tables without missing cells; fill these, or leave the groups out"
+        )
       }
       if let rows = self[split] { try groups.check(rows, path: path, columnNames: columnNames) }
     }
     if case .dynamic = binarization {
-      throw .invalidConfiguration("\(name): groups of columns are of bits that stay, not of bits drawn in each epoch")
+      throw .invalidConfiguration(
+        "\(name): groups of columns are of bits that stay, not of bits drawn in each epoch")
     }
     var result = self
     result.groups = groups
+    return result
+  }
+
+  /// Returns the data set with the groups of another, whose rows its rows are.
+  func withGroups(of other: DataSplits) -> DataSplits {
+    var result = self
+    result.groups = other.groups
     return result
   }
 

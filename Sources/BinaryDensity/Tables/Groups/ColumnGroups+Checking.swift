@@ -32,10 +32,13 @@ extension ColumnGroups {
   ///   - names: the names of its columns, if they have any.
   /// - Throws: `DensityError.malformed` that names the table, the row, the group and what was found; `.mismatch` for
   ///   another number of columns.
-  public func check(_ rows: BinaryMatrix, path: String, columnNames names: [String]? = nil) throws(DensityError) {
+  public func check(_ rows: BinaryMatrix, path: String, columnNames names: [String]? = nil)
+    throws(DensityError)
+  {
     guard rows.columnCount == columnCount else {
       throw .mismatch(
-        path: path, expected: "the \(columnCount) columns that the groups are of", found: "\(rows.columnCount)")
+        path: path, expected: "the \(columnCount) columns that the groups are of",
+        found: "\(rows.columnCount)")
     }
     guard let breach = breach(in: rows) else { return }
     func words(_ column: Int) -> String {
@@ -47,7 +50,8 @@ extension ColumnGroups {
       expected: "exactly one of the columns \(Self.text(of: breach.group)) on, which are a group",
       found: found.isEmpty
         ? "none"
-        : "\(found.count): \(found.prefix(6).map(words).joined(separator: ", "))\(found.count > 6 ? ", …" : "")")
+        : "\(found.count): \(found.prefix(6).map(words).joined(separator: ", "))\(found.count > 6 ? ", …" : "")"
+    )
   }
 
   // MARK: Observed groups
@@ -89,7 +93,9 @@ extension ColumnGroups {
     guard sum == rows.rowCount else { return nil }
     // As many on-bits as rows: with none in two columns, each row has one.
     let group = Array(first..<end)
-    guard ColumnGroups(checked: [group], columnCount: rows.columnCount).breach(in: rows) == nil else { return nil }
+    guard ColumnGroups(checked: [group], columnCount: rows.columnCount).breach(in: rows) == nil else {
+      return nil
+    }
     while end < rows.columnCount, onCounts[end] == 0 { end += 1 }
     return end
   }

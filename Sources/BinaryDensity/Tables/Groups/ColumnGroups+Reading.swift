@@ -17,7 +17,8 @@ extension ColumnGroups {
       groups = try parser.groupList()
     } catch {
       throw .invalidConfiguration(
-        "\(option) \(text.prefix(80)): column \(error.place): expected \(error.expected), found \(error.found)")
+        "\(option) \(text.prefix(80)): column \(error.place): expected \(error.expected), found \(error.found)"
+      )
     }
     if let problem = Self.problem(of: groups, columnCount: vocabulary.columnCount) {
       throw .invalidConfiguration("\(option) \(text.prefix(80)): \(problem)")

@@ -74,13 +74,13 @@ public struct ColumnGroups: Hashable, Sendable {
 
 extension ColumnGroups: CustomStringConvertible {
   /// The groups as one types them, such as `1-5, (7, 9)`.
-  public var description: String { text(marked: false) }
+  public var description: String { texts().joined(separator: ", ") }
 
-  /// The groups as one types them.
+  /// Each group as one types it.
   ///
   /// - Parameter isMarked: whether columns are written as `#7`, as they must be where numbers are names.
-  public func text(marked isMarked: Bool) -> String {
-    groups.map { Self.text(of: $0, marked: isMarked) }.joined(separator: ", ")
+  package func texts(marked isMarked: Bool = false) -> [String] {
+    groups.map { Self.text(of: $0, marked: isMarked) }
   }
 
   /// One group as one types it.

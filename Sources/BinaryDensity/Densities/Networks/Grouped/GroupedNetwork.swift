@@ -135,6 +135,11 @@ public struct GroupedNetwork: NetworkDensity, AutoregressiveDensity, PreparableC
   }
 }
 
+extension TrainableDensity {
+  /// The family of the network, of one that keeps groups that of the network within.
+  package var kindOfNetwork: ModelKind? { (self as? GroupedNetwork)?.network.kind ?? kind }
+}
+
 // MARK: - Checkpoints
 
 extension GroupedNetwork: ArchivableDensity {
@@ -164,7 +169,8 @@ extension GroupedNetwork: ArchivableDensity {
     let densities = try archive.componentDensities()
     guard densities.count == 1, let network = densities[0] as? any TrainableDensity else {
       throw archive.malformed(
-        "one network as a component", found: densities.map { $0.kind?.rawValue ?? "" }.joined(separator: ", "))
+        "one network as a component", found: densities.map { $0.kind?.rawValue ?? "" }.joined(separator: ", ")
+      )
     }
     let count = network.variableCount
     let numbers = try archive.integers(Self.groupsName, rowCount: 1, columnCount: count)[0]
