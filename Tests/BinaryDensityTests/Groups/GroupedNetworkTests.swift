@@ -265,8 +265,10 @@ struct GroupedNetworkTests {
       #expect(
         read.groups == model.groups && read.logProbabilities(of: rows) == model.logProbabilities(of: rows))
       #expect(try CheckpointOutline(contentsOf: path).checkpoint.model.kind == .grouped)
-      try Checkpoint(model: read).write(to: folder + "/again")
-      #expect(try AtomicFile.read(path) == AtomicFile.read(folder + "/again"))
+      // Weights that masks forbid are zero in what is read.
+      try Checkpoint(model: read).write(to: folder + "/b")
+      try Checkpoint(model: Checkpoint(contentsOf: folder + "/b").model).write(to: folder + "/c")
+      #expect(try AtomicFile.read(folder + "/b") == AtomicFile.read(folder + "/c"))
     }
   }
 
