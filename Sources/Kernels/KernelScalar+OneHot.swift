@@ -7,8 +7,9 @@ extension KernelScalar {
   /// fit into a machine is finite as well; an average of logits with a weight above 2⁻⁹⁰ still leaves it certain.
   public static var forcedLogit: Self { 0x1p100 }
 
-  /// Writes what is certain of bits that the earlier ones of their group decide: after the one that is on `off`, and `on`
-  /// for the last of a group none of whose others is on. Everything else of `y` stays.
+  /// Writes what is certain of bits that the earlier ones of their group decide, and leaves the rest of `y` as it is.
+  ///
+  /// That is `off` after the one that is on, and `on` for the last of a group none of whose others is on.
   ///
   /// Shapes: x (B × D) of zeros and ones, y (B × D). Each group lists its columns in the order in which they are decided.
   package static func force(

@@ -68,7 +68,11 @@ struct GroupTests {
       )
       let query = try DensityProgram.run(
         "query", "r/best.safetensors", "P(color=red or color=green or color=blue)", in: folder)
-      #expect(query.status == 0 && query.output.contains("1.0000"), "\(query.output) \(query.errors)")
+      let impossible = try DensityProgram.run(
+        "query", "r/best.safetensors", "P(color=red, color=blue)", "P(smoker | #4, #5)", in: folder)
+      #expect(impossible.output.contains("= 0 (exact)"), "\(impossible.output) \(impossible.errors)")
+      #expect(impossible.complaint?.contains("probability zero") == true, "\(impossible.errors)")
+      #expect(query.status == 0 && query.output.contains("= 1.000"), "\(query.output) \(query.errors)")
       let resumed = try DensityProgram.run("train", "--resume", "--run", "r", "--epochs", "4", in: folder)
       #expect(resumed.status == 0, "\(resumed.errors)")
       #expect(try brokenMass(folder + "/r/best.safetensors") == 0)
@@ -147,7 +151,7 @@ struct GroupTests {
       try writeTable(folder + "/t.csv", rowCount: 120)
       let result = try DensityProgram.finish(
         DensityProgram.start(
-          ["train", "--data", "t.csv", "--run", "r", "--epochs", "1", "--groups", "1-3"] + options, in: folder
+          ["train", "--data", "t.csv", "--run", "r", "--groups", "1-3"] + options, in: folder
         ))
       #expect(result.status == 2 || result.status == 64, "\(result.status)")
       #expect(result.onlyLine?.contains("--groups") == true, "\(result.errors)")

@@ -24,7 +24,7 @@ struct HelpTests {
       "list", "data", "published-training", "precision", "epochs", "seed", "run", "threads", "json", "help",
     ],
     "fit": [
-      "groups", "validation", "test", "budget", "output", "resume", "verbose", "size", "seed", "threads",
+      "validation", "test", "groups", "budget", "output", "resume", "verbose", "size", "seed", "threads",
       "json",
       "binarize", "threshold", "binarize-seed", "format", "header", "columns", "ignore", "values", "missing",
       "column-count", "index-base", "array", "image", "help",

@@ -17,6 +17,12 @@ func logSumExp(_ a: Double, _ b: Double) -> Double {
 /// Returns log σ(z) = −log(1 + e⁻ᶻ), accurate for any z.
 func logSigmoid(_ z: Double) -> Double { min(z, 0) - log1p(exp(-abs(z))) }
 
+/// Returns a log-probability, or −∞ in place of one that only a logit which excludes a value can give: of the size of
+/// `KernelScalar.forcedLogit`, or of that times a weight.
+///
+/// Log p of whole rows stays finite; of a part of a row what cannot be is said to be impossible.
+func orImpossible(_ logProbability: Double) -> Double { logProbability < -1e17 ? -.infinity : logProbability }
+
 /// Returns log Σ_k w_k exp terms[k][r] of each row r.
 ///
 /// - Precondition: there is at least one term, and as many numbers in each.

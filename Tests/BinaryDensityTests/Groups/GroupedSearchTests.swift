@@ -78,7 +78,7 @@ struct GroupedSearchTests {
   func distillation() throws {
     let data = try data(rowCount: 1000)
     let groups = try #require(data.groups)
-    let teacher = try GroupedNetwork(ModelCase.nade(10, 6).model(seed: 3, spread: 2), groups: groups)
+    let teacher = try GroupedNetwork(ModelCase.nade(10, 20).model(seed: 3), groups: groups)
     let plain = DataSplits(name: "drawn", train: data.train)
     let result = try Distillation(of: Mixture([teacher, teacher]), plain, budget: .seconds(3)).run()
     #expect(brokenMass(try #require(result.density), groups) == 0)

@@ -8,7 +8,8 @@ import _TestSupport
 @Suite("Checkpoints in half precision")
 struct HalfPrecisionTests {
   /// Every family, but for what is not the package's.
-  private static let cases = InferenceCase.all.filter { $0.testDescription != "a client's own" }
+  private static let cases =
+    InferenceCase.all.filter { $0.testDescription != "a client's own" } + InferenceCase.grouped
 
   private func elementTypes(_ path: String) throws -> Set<SafetensorsFile.ElementType> {
     let tensors = try SafetensorsFile(contentsOf: path).tensors

@@ -47,7 +47,8 @@ public struct Ensemble: AutoregressiveDensity {
     }
     precondition(
       averaged == .probabilities || !members.haveContradictingGroups,
-      "an ensemble's members keep groups of columns that contradict each other; mix them as whole rows instead")
+      "an ensemble's members keep groups of columns that contradict each other; mix them as whole rows instead"
+    )
     self.init(parts, views, averaged)
   }
 
@@ -65,9 +66,11 @@ public struct Ensemble: AutoregressiveDensity {
     var groups: [(ordering: Ordering?, members: [any Density])] = []
     for density in densities {
       let ordering = density.autoregressive()?.ordering
-      if let ordering, let place = groups.firstIndex(where: { group in
-        group.ordering == ordering && !group.members.contains { $0.contradicts(density) }
-      }) {
+      if let ordering,
+        let place = groups.firstIndex(where: { group in
+          group.ordering == ordering && !group.members.contains { $0.contradicts(density) }
+        })
+      {
         groups[place].members.append(density)
       } else {
         groups.append((ordering, [density]))

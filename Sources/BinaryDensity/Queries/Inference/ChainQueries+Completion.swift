@@ -66,7 +66,12 @@ extension ChainQueries {
       result.note(effectiveSampleSize: draw.effectiveSampleSize, ofRow: task.row)
     }
     var generator = plan.generator(places.first ?? 0, salt: 3)
-    result.put(complete(evidence, temperature: plan.temperature, using: &generator), at: places)
+    do throws(DensityError) {
+      result.put(
+        try complete(evidence, temperature: plan.temperature, using: &generator), at: places)
+    } catch .impossibleEvidence(let index, _) {
+      throw .impossibleEvidence(row: places[index] / count, onBitCount: nil)
+    }
     return try observe(1)
   }
 

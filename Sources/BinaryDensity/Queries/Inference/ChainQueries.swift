@@ -1,5 +1,6 @@
 import Foundation
 import Kernels
+import Synchronization
 
 /// A chain of conditionals made ready for questions about some of its variables.
 struct ChainQueries: Sendable {
@@ -95,16 +96,20 @@ struct ChainQueries: Sendable {
   ///   - evidence: what is known.
   ///   - temperature: what logits are divided by.
   ///   - generator: gives the uniforms, row by row.
+  /// - Throws: `DensityError.impossibleEvidence` for a row whose known values cannot be.
   func complete(
     _ evidence: PartialRows, temperature: Double = 1, using generator: inout some RandomNumberGenerator
-  ) -> BinaryMatrix {
+  ) throws(DensityError) -> BinaryMatrix {
     var uniforms = Matrix<Float>(uninitializedRowCount: evidence.rowCount, columnCount: evidence.columnCount)
     uniforms.fillUniform(using: &generator)
     let draws = uniforms
     let inverse = Float(1 / temperature)
-    let goOn: (Double) throws(DensityError) -> Bool = { _ throws(DensityError) in true }
-    let rows = try? source.walk(rowCount: evidence.rowCount, observing: goOn) {
-      rows, variable, logits, values in
+    let impossible = FirstImpossibleRow()
+    let rows = try source.walk(rowCount: evidence.rowCount) { rows, variable, logits, values in
+      for (place, row) in rows.enumerated() where evidence.known[row, variable] {
+        let z = Double(logits[place])
+        if orImpossible(evidence.values[row, variable] ? z : -z) == -.infinity { impossible.note(row) }
+      }
       // A known value needs no draw: its uniform is put where the draw gives it.
       let column = rows.map { row -> Float in
         evidence.known[row, variable]
@@ -117,9 +122,19 @@ struct ChainQueries: Sendable {
         drawBits(uniforms: column.span, logits: tempered.span, into: &values)
       }
     }
-    // Nothing stops the walk, and nothing throws.
-    return rows.flatMap(\.self) ?? evidence.values
+    if let row = impossible.row { throw .impossibleEvidence(row: row, onBitCount: nil) }
+    // Nothing stops the walk.
+    return rows ?? evidence.values
   }
+}
+
+/// The first of the rows that are found, on several threads, to be impossible.
+private final class FirstImpossibleRow: Sendable {
+  private let first = Mutex<Int?>(nil)
+
+  var row: Int? { first.withLock(\.self) }
+
+  func note(_ row: Int) { first.withLock { $0 = min($0 ?? row, row) } }
 }
 
 /// A cursor with room for its logits and the values of its rows.
@@ -219,11 +234,12 @@ final class StepWalk {
   /// Computes the logits of the rows' next variable.
   func computeLogits() { cursor.nextLogits(into: &logits) }
 
-  /// Adds log p of the value of each row's next variable, whose logits have been computed.
+  /// Adds log p of the value of each row's next variable, whose logits have been computed; −∞ if it cannot be.
   func addLogProbabilities(to sums: inout [Double]) {
     let (bits, logits) = (bits, logits)
     var span = sums.mutableSpan
     Kernels.addLogProbabilities(of: bits.span, logits: logits.span, to: &span)
+    for row in span.indices { span[row] = orImpossible(span[row]) }
   }
 
   /// Gives the rows their values.

@@ -179,7 +179,10 @@ final class ParticleFilter {
         let (logits, draws) = (walk.logits, uniforms.elements)
         // log (p(off) ψ(off)) and log (p(on) ψ(on)); a particle is weighed by their sum.
         let terms = logits.indices.map { row in
-          (logSigmoid(-Double(logits[row])) + off[row], logSigmoid(Double(logits[row])) + on[row])
+          (
+            orImpossible(logSigmoid(-Double(logits[row]))) + off[row],
+            orImpossible(logSigmoid(Double(logits[row]))) + on[row]
+          )
         }
         walk.set { Double(draws[$0]) < 1 / (1 + exp(terms[$0].0 - terms[$0].1)) }
         for (row, (a, b)) in terms.enumerated() {

@@ -67,7 +67,7 @@ extension PrefixSearch {
       let z = Double(logit)
       let tail = log1p(exp(-abs(z)))
       for value in [false, true] where known == nil || known == value {
-        let term = min(value ? z : -z, 0) - tail
+        let term = orImpossible(min(value ? z : -z, 0) - tail)
         // Where nothing is known of a conditional, it is at most 1.
         let logProbability = logProbabilities[parent] + (term.isNaN ? 0 : term)
         if logProbability >= least && logProbability > -.infinity {

@@ -18,7 +18,9 @@ struct DensityCoderTests {
     ]
   }
 
-  @Test("rows come back, whatever compressed and decompressed them", arguments: InferenceCase.all)
+  @Test(
+    "rows come back, whatever compressed and decompressed them",
+    arguments: InferenceCase.all + InferenceCase.grouped)
   func roundTrip(_ model: InferenceCase) throws {
     let density = try model.density(3)
     let coder = try density.coder()
