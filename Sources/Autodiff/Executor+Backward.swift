@@ -81,6 +81,12 @@ extension Executor {
         Scalar.accumulateBernoulliGradient(
           logits: view(of: logits), targets: view(of: targets), dy, into: gradientView(of: logits))
       }
+    case .oneHot(let logits, let rows, let groups):
+      // What is certain depends on no logit. Nobody reads the value's own gradient after this.
+      if carries(logits) {
+        Scalar.force(groups, of: view(of: rows), on: 0, off: 0, in: gradientView(of: value))
+        Scalar.accumulate(dy, scaledBy: 1, into: gradientView(of: logits))
+      }
     case .nade(let n):
       Scalar.nadeGradient(view(of: n.x), parameters: operands(n), dy, into: gradients(of: n))
     }

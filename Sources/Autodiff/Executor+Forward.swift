@@ -57,6 +57,11 @@ extension Executor {
     case .bernoulliLogLikelihood(let logits, let targets):
       Scalar.bernoulliLogLikelihood(
         logits: view(of: logits), targets: view(of: targets), into: mutableView(of: value))
+    case .oneHot(let logits, let rows, let groups):
+      Scalar.copy(view(of: logits), into: mutableView(of: value))
+      Scalar.force(
+        groups, of: view(of: rows), on: Scalar.forcedLogit, off: -Scalar.forcedLogit,
+        in: mutableView(of: value))
     case .nade(let n):
       Scalar.nade(view(of: n.x), parameters: operands(n), into: mutableView(of: value))
     }

@@ -193,6 +193,17 @@ extension Graph {
     return append(.bernoulliLogLikelihood(logits: logits, targets: targets))
   }
 
+  /// Adds logits (B × D) of bits of which exactly one of each group is on: those given, but for what is certain.
+  ///
+  ///     −F after the bit of the group that is on,   F for the last of a group none of whose others is on,
+  ///
+  /// F = `KernelScalar.forcedLogit`. Each group lists its columns in the order in which they are decided. No gradient flows
+  /// into the rows (B × D), nor into a logit that is replaced. Cost O(B · D).
+  public mutating func oneHot(_ logits: Value, rows: Value, groups: [[Int]]) -> Value {
+    precondition(!self[rows].dependsOnParameters, "oneHot: the rows must not depend on parameters")
+    return append(.oneHot(logits: logits, rows: rows, groups: groups))
+  }
+
   /// Adds NADE's logits for rows `x` in O(B · D · H): see `KernelScalar.nade`.
   ///
   /// No gradient flows into x, whose elements must be 0 or 1.

@@ -17,6 +17,7 @@ extension Op {
     case .logMeanExp: "logMeanExp"
     case .dropout: "dropout"
     case .bernoulliLogLikelihood: "bernoulliLogLikelihood"
+    case .oneHot: "oneHot"
     case .nade: "nade"
     }
   }
@@ -43,6 +44,8 @@ extension Op {
     case .dropout(_, let rate, let isRescaled, let spared, _):
       return call(
         "rate \(rate)" + (isRescaled ? "" : ", not rescaled") + (spared > 0 ? ", from column \(spared)" : ""))
+    case .oneHot(_, _, let groups):
+      return call("\(groups.count) groups of \(groups.reduce(0) { $0 + $1.count }) columns")
     case .nade(let n): return call(n.activation.rawValue)
     case .activation, .concatenate, .logMeanExp, .bernoulliLogLikelihood: return call()
     }

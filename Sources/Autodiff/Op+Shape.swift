@@ -55,6 +55,14 @@ extension Op {
     case .bernoulliLogLikelihood(let logits, let targets):
       require(shape(logits) == shape(targets), "logits and targets of equal shape")
       return Shape(rows: shape(logits).rows, columns: 1)
+    case .oneHot(let logits, let rows, let groups):
+      require(shape(logits) == shape(rows), "logits and rows of equal shape")
+      let columns = groups.flatMap(\.self)
+      require(
+        Set(columns).count == columns.count
+          && columns.allSatisfy { $0 >= 0 && $0 < shape(rows).columns },
+        "groups of different columns of the rows, not \(groups)")
+      return shape(logits)
     case .nade(let n):
       let variables = shape(n.x).columns
       let hidden = shape(n.c).columns

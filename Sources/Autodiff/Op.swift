@@ -37,6 +37,8 @@ public enum Op: Hashable, Sendable {
   case dropout(Graph.Value, rate: Double, isRescaled: Bool, sparing: Int, stream: Int)
   /// Σ_i log p(t_i) of Bernoulli variables with the given logits, one number a row
   case bernoulliLogLikelihood(logits: Graph.Value, targets: Graph.Value)
+  /// The logits of bits of which exactly one of each group is on, certain where earlier ones of the group decide
+  case oneHot(logits: Graph.Value, rows: Graph.Value, groups: [[Int]])
   /// The logits of NADE's conditionals
   case nade(NADEValues)
 
@@ -70,6 +72,7 @@ public enum Op: Hashable, Sendable {
       [x]
     case .concatenate(let values): values
     case .bernoulliLogLikelihood(let logits, let targets): [logits, targets]
+    case .oneHot(let logits, let rows, _): [logits, rows]
     case .nade(let n): [n.x, n.w, n.v, n.b, n.c]
     }
   }
@@ -78,6 +81,7 @@ public enum Op: Hashable, Sendable {
   var constantOperands: [Graph.Value] {
     switch self {
     case .bernoulliLogLikelihood(_, let targets): [targets]
+    case .oneHot(_, let rows, _): [rows]
     case .nade(let n): [n.x]
     case .parameter, .input, .product, .maskedLinear, .addBias, .add, .multiply, .scale, .activation,
       .concatenate,
@@ -90,6 +94,7 @@ public enum Op: Hashable, Sendable {
   var operandsReadByBackward: [Graph.Value] {
     switch self {
     case .product, .multiply, .maskedLinear, .logMeanExp, .bernoulliLogLikelihood, .nade: operands
+    case .oneHot(_, let rows, _): [rows]
     case .parameter, .input, .addBias, .add, .scale, .activation, .concatenate, .sum, .mean, .dropout: []
     }
   }
@@ -100,7 +105,7 @@ public enum Op: Hashable, Sendable {
     case .activation, .logMeanExp: true
     case .parameter, .input, .product, .maskedLinear, .addBias, .add, .multiply, .scale, .concatenate, .sum,
       .mean,
-      .dropout, .bernoulliLogLikelihood, .nade:
+      .dropout, .bernoulliLogLikelihood, .oneHot, .nade:
       false
     }
   }

@@ -183,12 +183,16 @@ enum DataOptions {
 
   /// Reads the data to train on; a tenth of the training rows is held out if there are no validation rows.
   ///
-  /// - Parameter checkpoint: a model whose columns they are to have.
+  /// - Parameters:
+  ///   - checkpoint: a model whose columns they are to have.
+  ///   - keepsGroups: whether what is trained could keep groups of columns.
   static func trainingData(
-    _ arguments: ParsedArguments, seed: UInt64, matching checkpoint: Checkpoint? = nil
+    _ arguments: ParsedArguments, seed: UInt64, matching checkpoint: Checkpoint? = nil,
+    keepsGroups: Bool = false
   ) throws -> DataSplits {
-    let data = try tables(
+    let whole = try tables(
       arguments, path: try arguments.value("data", as: .path), matching: checkpoint)
+    let data = try GroupOptions.keeping(whole, arguments, networks: keepsGroups)
     return data.validation == nil ? data.holdingOutValidation(seed: seed) : data
   }
 

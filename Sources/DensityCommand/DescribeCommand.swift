@@ -7,8 +7,8 @@ enum DescribeCommand {
     name: "describe",
     summary: "Say what is in a table, before a model is fitted to it.",
     discussion: """
-      Its shape and how it was taken, the shares of ones, columns that do not vary or are equal, rows that are equal, \
-      missing cells, and the pairs of columns with the most mutual information, in nats. Pairs are those of all columns \
+      Its shape and how it was taken, the shares of ones, columns that do not vary or are equal, groups of columns side by side \
+      of which exactly one is on in every row, rows that are equal, missing cells, and the pairs of columns with the most mutual information, in nats. Pairs are those of all columns \
       that vary, up to 2048 of them in 1048576 rows; of more, evenly spread ones are looked at, which is said.
       """,
     options: [
@@ -111,6 +111,12 @@ private struct DescriptionReport {
         + list(description.equalColumns) { group in
           group.prefix(shown).map(label).joined(separator: " = ") + (group.count > shown ? " = …" : "")
         })
+    if let groups = description.groups {
+      lines.append("groups          \(groups.phrase), one of each on in every row: \(groupList(groups))")
+      lines.append(
+        "                to keep to that: density fit \(TrainCommand.shellWord(table.path)) --groups observed"
+      )
+    }
     let duplicates = description.duplicateRowCount
     lines.append(
       "equal rows      "
@@ -125,6 +131,13 @@ private struct DescriptionReport {
           ? "none"
           : "\(missingCount), in " + list(missing) { "\(label($0)) \(description.missingCounts[$0])" }))
     return lines + pairLines
+  }
+
+  /// The first groups as one types them.
+  private func groupList(_ groups: ColumnGroups) -> String {
+    let vocabulary = QueryVocabulary(columnCount: description.columnCount, columnNames: table.columnNames)
+    let all = groups.texts(marked: !vocabulary.hasNoNumberNames)
+    return some(all) { $0 }
   }
 
   private var pairLines: [String] {
@@ -177,6 +190,8 @@ private struct DescriptionReport {
             ])
           })),
       member("equal_columns", .array(description.equalColumns.map { .array($0.map(number)) })),
+      member(
+        "groups", .array((description.groups?.groups ?? []).map { .array($0.map(number)) })),
       member("equal_rows", .integer(description.duplicateRowCount)),
       member(
         "pairs",

@@ -29,10 +29,14 @@ enum FitCommand {
       (A --size that has no room for the record of the search leaves nothing to go on from.) An earlier file of the output's \
       name is kept, with ~1 after its name, and so is such a folder.
 
+      With --groups everything that is tried keeps the groups, and so does what is written: networks, and of the baselines \
+      independent groups alone. That is for tables without missing cells.
+
       --verbose prints all that was tried: what is written mixes many networks, and need not stand first, for of hundreds \
       of networks one leads by luck. A search keeps networks of an eighth of the machine's memory at most.
       """,
     options: DataOptions.heldOut + [
+      GroupOptions.groups,
       .value(
         "budget", short: "t", placeholder: "time", default: "5m",
         help:
@@ -70,7 +74,7 @@ enum FitCommand {
     try AtomicFile.checkWritable(output, besides: [table] + heldOut)
     let saved = try saved(arguments, output: output)
     let seed = try saved?.seed ?? arguments.value("seed", as: .seed)
-    let data = try DataOptions.tables(arguments, path: table)
+    let data = try GroupOptions.keeping(DataOptions.tables(arguments, path: table), arguments)
     let search: DensitySearch
     if let saved {
       let isGiven = arguments.isGiven("budget") || saved.remaining == nil

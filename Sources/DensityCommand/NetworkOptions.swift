@@ -17,6 +17,9 @@ struct NetworkOptions {
   /// Whether orders are those in which pictures are scanned.
   private let scans: Bool
 
+  /// Whether the networks could keep groups of columns.
+  var canKeepGroups: Bool { kind != .eonade && maskCount == 1 && !hasFreshMasks }
+
   /// Reads the options of networks of a family.
   init(_ arguments: ParsedArguments, kind: ModelKind, memberCount: Int) throws {
     self.kind = kind
@@ -56,6 +59,11 @@ struct NetworkOptions {
     where kind != .made && arguments.isGiven(option) {
       throw UsageError("--\(option) is for a MADE")
     }
+    if arguments.isGiven("groups") && !canKeepGroups {
+      throw UsageError(
+        "--groups: an EoNADE, and a MADE of several masks, has several orders; groups of columns are kept along one"
+      )
+    }
     for option in ["hidden", "activation"] where kind == .fvsbn && arguments.isGiven(option) {
       throw UsageError("--\(option): an FVSBN has no hidden units")
     }
@@ -84,12 +92,20 @@ struct NetworkOptions {
   /// The number of orders that members are spread over; an EoNADE has several by itself.
   var memberOrderCount: Int { kind == .eonade ? 1 : orderCount }
 
-  /// Returns an untrained network.
+  /// Returns an untrained network for a data set, whose groups of columns it keeps, if there are some.
   ///
-  /// - Parameters:
-  ///   - orderIndex: which of the orders it has.
-  ///   - imageShape: the picture that a row is, if it is one.
+  /// - Parameter orderIndex: which of the orders it has.
   func model(
+    for data: DataSplits, orderIndex: Int, orderSeed: UInt64, weightSeed: UInt64
+  ) throws(DensityError) -> any TrainableDensity {
+    let network = try network(
+      variableCount: data.variableCount, orderIndex: orderIndex, imageShape: data.imageShape,
+      orderSeed: orderSeed, weightSeed: weightSeed)
+    guard let groups = data.groups else { return network }
+    return try GroupedNetwork(network, groups: groups)
+  }
+
+  private func network(
     variableCount: Int, orderIndex: Int, imageShape: ImageShape?, orderSeed: UInt64, weightSeed: UInt64
   ) throws(DensityError) -> any TrainableDensity {
     var ordering = ordering
@@ -120,7 +136,7 @@ struct NetworkOptions {
         EoNADE.Configuration(
           variableCount: variableCount, hiddenCounts: hiddenCounts, activation: activation,
           orderCount: orderCount, ordering: ordering, seed: orderSeed), seed: weightSeed)
-    case .ensemble, .mixture, .labelled, .conditional, .bernoulli, .bernoulliMixture, .chowLiu,
+    case .grouped, .ensemble, .mixture, .labelled, .conditional, .bernoulli, .bernoulliMixture, .chowLiu,
       .parentAverage, .tabulated:
       preconditionFailure("a \(kind.rawValue) is not trained by gradients")
     }

@@ -71,6 +71,8 @@ func familyName(of model: any Density) -> String { model.kind?.rawValue ?? "\(ty
 func description(of model: any Density) -> String {
   var parts = ["\(model.variableCount) variables"]
   switch model {
+  case let grouped as GroupedNetwork:
+    return "GROUPED " + description(of: grouped.network) + ", \(grouped.groups.phrase)"
   case let nade as NADE:
     parts.append("\(nade.configuration.hiddenCount) \(nade.configuration.activation.rawValue) units")
   case let made as MADE:

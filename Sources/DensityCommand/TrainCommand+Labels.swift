@@ -17,6 +17,10 @@ extension TrainCommand {
     _ kind: ModelKind, memberCount: Int, componentCount: Int, seed: UInt64, isResumed: Bool,
     _ given: ParsedArguments, completedBy arguments: ParsedArguments, in directory: RunDirectory
   ) throws -> ExitStatus {
+    if arguments.isGiven("groups") {
+      throw UsageError(
+        "--groups does not go with --labels: networks that see a class keep no groups of columns")
+    }
     let start = try arguments.optionalValue("from", as: .path).map { try Checkpoint(contentsOf: $0) }
     let isBaseline = ModelKind.baselines.contains(kind)
     let isPerClass = arguments.flag("per-class") || isBaseline
@@ -66,8 +70,7 @@ extension TrainCommand {
         configuration: { options.configuration(rowCount: $0, seed: seed) }
       ) { (orderSeed, weightSeed) throws(DensityError) in
         try networks.model(
-          variableCount: data.variableCount, orderIndex: Int(orderSeed &- seed), imageShape: data.imageShape,
-          orderSeed: orderSeed, weightSeed: weightSeed)
+          for: data, orderIndex: Int(orderSeed &- seed), orderSeed: orderSeed, weightSeed: weightSeed)
       }
     } else {
       result = try run.fit(kind, to: labelled, componentCount: componentCount, seed: seed) { event in

@@ -63,7 +63,7 @@ enum TrainCommand {
         "residual", help: "Let a MADE's hidden layers add the layer below, where both have as many units."),
       .value(
         "components", placeholder: "count", default: "500", help: "The components of a bernoulli-mixture."),
-      DataOptions.data,
+      DataOptions.data, GroupOptions.groups,
     ] + DataOptions.heldOut + [LabelOptions.labels] + LabelOptions.heldOut + [
       .flag(
         "per-class",
@@ -169,6 +169,7 @@ enum TrainCommand {
   /// The options that say what a network is.
   private static let shape = [
     "hidden", "activation", "ordering", "masks", "fresh-masks", "direct", "residual", "members", "orders",
+    "groups",
   ]
   /// The options that a resumed run takes from its checkpoint.
   private static let settings =
@@ -209,12 +210,11 @@ enum TrainCommand {
     }
     let options = try TrainingOptions(arguments, kind: kind)
     let networks = try NetworkOptions(arguments, kind: kind, memberCount: memberCount)
-    let data = try DataOptions.trainingData(arguments, seed: seed)
+    let data = try DataOptions.trainingData(arguments, seed: seed, keepsGroups: networks.canKeepGroups)
     let configuration = options.configuration(rowCount: data.train.rowCount, seed: seed)
     func model(orderSeed: UInt64, weightSeed: UInt64) throws(DensityError) -> any TrainableDensity {
       try networks.model(
-        variableCount: data.variableCount, orderIndex: Int(orderSeed &- seed), imageShape: data.imageShape,
-        orderSeed: orderSeed, weightSeed: weightSeed)
+        for: data, orderIndex: Int(orderSeed &- seed), orderSeed: orderSeed, weightSeed: weightSeed)
     }
     let run = TrainingRun(in: directory, data: data)
     let monitor = RunMonitor(
@@ -285,7 +285,7 @@ enum TrainCommand {
     let seed = try arguments.value("seed", as: .seed)
     let checkpoint = try Checkpoint(contentsOf: path)
     let model = checkpoint.model
-    guard let model = model as? any TrainableDensity, let kind = model.kind else {
+    guard let model = model as? any TrainableDensity, let kind = model.kindOfNetwork else {
       throw DensityError.mismatch(
         path: path, expected: "a network to go on training", found: "a \(familyName(of: model))")
     }

@@ -134,6 +134,12 @@ extension GradientCase {
       GradientCase("bernoulliLogLikelihood of fractional targets") { c in
         c.graph.bernoulliLogLikelihood(logits: c.batch(6), targets: c.input(6, in: 0...1))
       },
+      GradientCase("oneHot") { c in
+        let (z, x) = (c.batch(9), c.bits(9))
+        let logits = c.graph.oneHot(z, rows: x, groups: [[0, 1, 2, 3], [8, 5, 6]])
+        // What is certain is far from all that a derivative could tell.
+        return c.graph.add(c.graph.apply(.tanh, logits), z)
+      },
     ]
     + [Activation.sigmoid, .relu].flatMap { f in
       [Array(0..<6), [4, 0, 5, 2, 1, 3]].map { ordering in

@@ -53,6 +53,7 @@ struct Accesses {
       all = [x]
     case .concatenate(let parts): all = parts
     case .bernoulliLogLikelihood(let z, let t): return ([z.index, t.index], [z.index])
+    case .oneHot(let z, let x, _): return ([z.index, x.index], [z.index])
     case .nade(let n):
       return ([n.x, n.w, n.v, n.b, n.c].map(\.index), [n.w, n.v, n.b, n.c].map(\.index))
     }
@@ -68,6 +69,7 @@ struct Accesses {
     case .activation: [node]
     case .logMeanExp(let x): [x.index, node]
     case .bernoulliLogLikelihood(let z, let t): [z.index, t.index]
+    case .oneHot(_, let x, _): [x.index]
     case .nade(let n): [n.x, n.w, n.v, n.b, n.c].map(\.index)
     case .parameter, .input, .add, .addBias, .scale, .concatenate, .sum, .mean, .dropout: []
     }

@@ -8,7 +8,7 @@ struct HelpTests {
     "train": [
       "model", "hidden", "activation", "ordering", "masks", "orders", "fresh-masks", "direct", "residual",
       "components",
-      "data", "validation",
+      "data", "groups", "validation",
       "test", "labels", "validation-labels", "test-labels", "per-class", "discrimination",
       "binarize", "threshold", "binarize-seed",
       "format", "header", "columns", "ignore", "values", "missing", "column-count", "index-base", "array",
@@ -24,7 +24,8 @@ struct HelpTests {
       "list", "data", "published-training", "precision", "epochs", "seed", "run", "threads", "json", "help",
     ],
     "fit": [
-      "validation", "test", "budget", "output", "resume", "verbose", "size", "seed", "threads", "json",
+      "groups", "validation", "test", "budget", "output", "resume", "verbose", "size", "seed", "threads",
+      "json",
       "binarize", "threshold", "binarize-seed", "format", "header", "columns", "ignore", "values", "missing",
       "column-count", "index-base", "array", "image", "help",
     ],

@@ -52,6 +52,8 @@ public enum ModelKind: String, CaseIterable, Hashable, Sendable, Codable {
   case made
   /// Order-agnostic neural autoregressive distribution estimator.
   case eonade
+  /// A network that keeps groups of columns.
+  case grouped
   /// Densities averaged conditional by conditional.
   case ensemble
   /// Densities averaged as whole-row probabilities.
@@ -83,6 +85,7 @@ public enum ModelKind: String, CaseIterable, Hashable, Sendable, Codable {
     case .nade: NADE.self
     case .made: MADE.self
     case .eonade: EoNADE.self
+    case .grouped: GroupedNetwork.self
     case .ensemble: Ensemble.self
     case .mixture: Mixture.self
     case .labelled: LabelledDensity.self

@@ -14,7 +14,7 @@ public protocol TrainableDensity: Density {
   /// The names and shapes of the parameters, in order, and how each is initialised.
   var parameterShapes: [ParameterShape] { get }
   /// Whether the model can be trained with dropout of its hidden units.
-  static var allowsHiddenDropout: Bool { get }
+  var allowsHiddenDropout: Bool { get }
   /// Builds what a step of training minimises.
   func objective(_ dropout: Dropout) -> TrainingObjective<Inputs>
   /// Sets what a step needs besides its rows, which are set: masks, or random splits of the variables.
@@ -128,7 +128,7 @@ extension TrainableDensity {
   /// The number of trainable scalars, masked-out ones included.
   public var parameterCount: Int { parameters.scalarCount }
   /// True unless the model says otherwise.
-  public static var allowsHiddenDropout: Bool { true }
+  public var allowsHiddenDropout: Bool { true }
   /// False unless the model says otherwise.
   public static var takesMissingCells: Bool { false }
   /// Stops unless the model says otherwise.
@@ -154,7 +154,8 @@ extension TrainableDensity {
     if let partial = data.partialRows(.train) {
       model.parameters["b"] = IndependentBernoulli(marginalsOf: partial).logits
     } else {
-      model.parameters["b"] = try IndependentBernoulli(marginalsOfSource: data.trainingRows).logits
+      let marginals = try IndependentBernoulli(marginalsOfSource: data.trainingRows).logits
+      model.parameters["b"] = (self as? GroupedNetwork)?.biases(atMarginals: marginals) ?? marginals
     }
     return model
   }

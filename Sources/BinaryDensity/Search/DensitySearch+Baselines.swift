@@ -2,6 +2,9 @@ import Kernels
 
 extension DensitySearch {
   /// Fits the baselines, of which the first is there whatever happens.
+  ///
+  /// Of groups of columns that are to be kept, independent groups are the only one: a tree, or a mixture of Bernoullis, would
+  /// give rows that break them a probability, and so would any mixture with it.
   func addBaselines(_ observe: (Event) -> Bool) {
     let start = clock.now
     baselines = []
@@ -24,11 +27,15 @@ extension DensitySearch {
       baselines.append((density, nll, terms))
     }
     guard let train = ObservedRows(data, .train) else { preconditionFailure("there are no training rows") }
-    add("independent Bernoullis") { () throws(DensityError) in try IndependentBernoulli.fit(to: train) }
-    if baselines.isEmpty, let density = try? IndependentBernoulli.fit(to: train) {
+    func independent() throws(DensityError) -> any Density {
+      data.groups == nil ? try IndependentBernoulli.fit(to: train) : data.independent(fittedTo: data.train)
+    }
+    add(data.nameOfIndependent) { () throws(DensityError) in try independent() }
+    if baselines.isEmpty, let density = try? independent() {
       // Told to stop at once: something is to be kept all the same.
       baselines = [(density, .infinity, [])]
     }
+    guard data.groups == nil else { return }
     add("Chow-Liu tree") { () throws(DensityError) in
       try ChowLiuTree.fit(to: train, while: { hasTime(0.1) })
     }

@@ -59,7 +59,7 @@ extension DensitySearch {
   /// - Throws: `DensityError.mismatch`, which says what differs.
   func check(_ saved: SavedSearch) throws(DensityError) {
     let (before, now) = (saved.record.data, data.fingerprint)
-    guard !before.describesTheSameData(as: now) else { return }
+    guard !before.describesTheSameData(as: now) else { return try checkGroups(saved) }
     func differing(_ expected: String, _ found: String) -> DensityError {
       .mismatch(
         path: saved.path, expected: "the table that the search began with, \(expected)",
@@ -76,5 +76,17 @@ extension DensitySearch {
         "binarized: \(before.binarization ?? "not")", "binarized: \(now.binarization ?? "not")")
     }
     throw differing("\(before)", "other cells (\(now))")
+  }
+
+  /// Makes sure that the networks which there are keep the groups that are to be kept.
+  private func checkGroups(_ saved: SavedSearch) throws(DensityError) {
+    guard saved.record.groups != data.groups?.groups else { return }
+    func words(_ groups: [[Int]]?) -> String {
+      groups.map { $0.map { ColumnGroups.text(of: $0) }.joined(separator: ", ") } ?? "none"
+    }
+    throw .mismatch(
+      path: saved.path,
+      expected: "the groups of columns that the search began with: \(words(saved.record.groups))",
+      found: "\(words(data.groups?.groups)); without --resume a new search begins")
   }
 }

@@ -161,11 +161,12 @@ extension DensitySearch {
     (try? Checkpoint(model: model, data).byteCount(inHalfPrecision: inHalfPrecision)) ?? .max
   }
 
-  /// Makes sure that there is a model small enough: that of independent variables in half precision is the smallest.
+  /// Makes sure that there is a model small enough: that of independent variables, or groups of them, in half precision is
+  /// the smallest.
   ///
   /// - Throws: `DensityError.invalidConfiguration`, which says how large that is.
   static func checkRoom(for data: DataSplits, in byteLimit: Int) throws(DensityError) {
-    let model = IndependentBernoulli(logits: Matrix(rowCount: 1, columnCount: data.variableCount))
+    let model = data.independent(fittedTo: BinaryMatrix(rowCount: 0, columnCount: data.variableCount))
     let smallest = byteCount(of: model, data, inHalfPrecision: true)
     guard byteLimit < smallest else { return }
     throw .invalidConfiguration(

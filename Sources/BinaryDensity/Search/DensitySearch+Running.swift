@@ -108,7 +108,7 @@ extension DensitySearch {
 
   private func record(of state: State) -> SearchRecord {
     SearchRecord(
-      seed: seed, data: data.fingerprint, budget: budget,
+      seed: seed, data: data.fingerprint, groups: data.groups, budget: budget,
       seconds: budget == 0 ? 0 : began.duration(to: clock.now).seconds, state)
   }
 
@@ -118,7 +118,8 @@ extension DensitySearch {
   /// How many steps the first trainings take: so many that some two dozen fit into the time, from 100 to the most.
   private func usualStepCount(workers: Int) -> Int {
     // A model of complete rows takes as long, and begins at once.
-    let rows = DataSplits(name: data.name, train: data.train, imageShape: data.imageShape)
+    let rows = DataSplits(name: data.name, train: data.train, imageShape: data.imageShape).withGroups(
+      of: data)
     guard let pace = Recipe.first(stepCount: 100)[0].secondsPerStep(on: rows, within: 0.5, seed: seed) else {
       return 100
     }

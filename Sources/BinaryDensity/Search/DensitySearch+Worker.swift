@@ -74,9 +74,7 @@ extension DensitySearch {
       let began = elapsed
       do {
         let weightSeed = seed &+ UInt64(1000 * (order + 1) + number)
-        let model = try recipe.model(
-          variableCount: data.variableCount, imageShape: data.imageShape, order: order, seed: seed,
-          weightSeed: weightSeed)
+        let model = try recipe.model(for: data, order: order, seed: seed, weightSeed: weightSeed)
         try checkShare(model)
         let trained = try train(model, recipe, weightSeed: weightSeed, until: end)
         let network = Network(

@@ -27,6 +27,9 @@ import Kernels
 /// with counts, conditional by conditional, and mixed with trees and mixtures as far as held-out rows speak for them, so that
 /// a search is never much worse than counting.
 ///
+/// Groups of columns that the data set knows of (`DataSplits.keeping(_:)`) are kept by everything that is tried, and so by what
+/// is found: each network is a `GroupedNetwork`, and of the baselines there are independent groups alone.
+///
 /// What is found depends on how far the machine gets in the time; what a network of a recipe, an order and a number is
 /// depends on the seed alone. So a search that was killed goes on as if it had not been (`run(savingTo:)`).
 ///

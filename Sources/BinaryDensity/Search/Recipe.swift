@@ -83,6 +83,17 @@ public struct Recipe: Hashable, Sendable, Codable {
       startsAtMarginals: true, shiftShare: shiftShare)
   }
 
+  /// Returns the untrained model of the recipe for a data set, whose groups of columns it keeps, if there are some.
+  func model(
+    for data: DataSplits, order: Int, seed: UInt64, weightSeed: UInt64
+  ) throws(DensityError) -> any TrainableDensity {
+    let network = try model(
+      variableCount: data.variableCount, imageShape: data.imageShape, order: order, seed: seed,
+      weightSeed: weightSeed)
+    guard let groups = data.groups else { return network }
+    return try GroupedNetwork(network, groups: groups)
+  }
+
   /// Returns the untrained model of the recipe in the `order`-th order of a seed.
   ///
   /// The picture that a row is, if it is one, decides what related orders there are.

@@ -10,6 +10,8 @@ package struct SearchRecord: Codable, Equatable, Sendable {
   let seed: UInt64
   /// What the rows were, the held-out ones included.
   let data: DataFingerprint
+  /// The groups of columns that its networks keep, columns counted from 0; nil if they keep none.
+  let groups: [[Int]]?
   /// All the time that it was given, in seconds.
   package let budget: Double
   /// The time that it has used, in seconds.
@@ -66,10 +68,12 @@ package struct SearchRecord: Codable, Equatable, Sendable {
   }
 
   init(
-    seed: UInt64, data: DataFingerprint, budget: Double, seconds: Double, _ state: DensitySearch.State
+    seed: UInt64, data: DataFingerprint, groups: ColumnGroups? = nil, budget: Double, seconds: Double,
+    _ state: DensitySearch.State
   ) {
     self.seed = seed
     self.data = data
+    self.groups = groups?.groups
     self.budget = budget
     self.seconds = seconds
     stepCount = state.stepCount

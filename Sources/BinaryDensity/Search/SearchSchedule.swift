@@ -78,8 +78,7 @@ extension DensitySearch {
       canShift = data.canShift
       isSmallEnough = { recipe in
         guard let byteLimit else { return true }
-        let model = try? recipe.model(
-          variableCount: data.variableCount, imageShape: data.imageShape, order: 0, seed: 0, weightSeed: 0)
+        let model = try? recipe.model(for: data, order: 0, seed: 0, weightSeed: 0)
         // What cannot be made fails where it is tried.
         return model.map { DensitySearch.byteCount(of: $0, data, inHalfPrecision: true) <= byteLimit } ?? true
       }

@@ -13,9 +13,7 @@ extension Recipe {
   /// Returns how long a step takes on one processor, in seconds, by some that take no more than a time; nil if it cannot be made.
   func secondsPerStep(on data: DataSplits, within limit: Double, seed: UInt64) -> Double? {
     Threads.run(on: 1) {
-      let model = try? model(
-        variableCount: data.variableCount, imageShape: data.imageShape, order: 0, seed: seed, weightSeed: seed
-      )
+      let model = try? model(for: data, order: 0, seed: seed, weightSeed: seed)
       return model.flatMap { secondsPerStep(of: $0, on: data, within: limit, seed: seed) }
     }
   }

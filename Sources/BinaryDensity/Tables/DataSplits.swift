@@ -42,6 +42,8 @@ public struct DataSplits: Sendable {
   public private(set) var columnNames: [String]?
   /// How other tables of its kind are to be read.
   var reading: TableReading { TableReading(binarization: binarization, values: values, indexBase: indexBase) }
+  /// Columns of which exactly one is on in every row, if some were said to be such.
+  public private(set) var groups: ColumnGroups?
   private var values: TableOptions.Values?
   private var indexBase: Int?
   /// How the tables were taken that it was read from: of each the path, and words for a person.
@@ -202,7 +204,40 @@ public struct DataSplits: Sendable {
   /// Returns the data set with the names of another's columns and the other's sources.
   private func described(as other: DataSplits) -> DataSplits {
     var result = described(columnNames: other.columnNames, sources: other.sources, values: other.values)
-    (result.indexBase, result.picture) = (other.indexBase, other.picture)
+    (result.indexBase, result.picture, result.groups) = (other.indexBase, other.picture, other.groups)
+    return result
+  }
+
+  /// Returns the data set as one of whose columns groups are known: exactly one of each is on in every row.
+  ///
+  /// Whoever searches keeps to densities that keep the groups.
+  /// - Throws: `DensityError.malformed` for a row of any part that has none of a group on, or several; it names the table,
+  ///   the row and the columns. `.invalidConfiguration` where cells are missing, and where bits are drawn anew in each
+  ///   epoch, for then nobody knows how many of a group are on.
+  public func keeping(_ groups: ColumnGroups) throws(DensityError) -> DataSplits {
+    let tables = DataSplit.allCases.filter { self[$0] != nil }
+    for (index, split) in tables.enumerated() {
+      let path = sources.count == tables.count ? sources[index].path : "\(name), \(split.rawValue) rows"
+      guard partial[split] == nil else {
+        throw .invalidConfiguration(
+          "\(path): groups of columns are for tables without missing cells; fill these, or leave the groups out"
+        )
+      }
+      if let rows = self[split] { try groups.check(rows, path: path, columnNames: columnNames) }
+    }
+    if case .dynamic = binarization {
+      throw .invalidConfiguration(
+        "\(name): groups of columns are of bits that stay, not of bits drawn in each epoch")
+    }
+    var result = self
+    result.groups = groups
+    return result
+  }
+
+  /// Returns the data set with the groups of another, whose rows its rows are.
+  func withGroups(of other: DataSplits) -> DataSplits {
+    var result = self
+    result.groups = other.groups
     return result
   }
 

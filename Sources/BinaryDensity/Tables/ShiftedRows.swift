@@ -93,8 +93,8 @@ package struct ShiftedRows: RowSource {
 }
 
 extension DataSplits {
-  /// Whether training rows are pictures that can be moved: complete ones.
-  var canShift: Bool { picture != nil && partialRows(.train) == nil }
+  /// Whether training rows are pictures that can be moved: complete ones, whose columns are in no groups.
+  var canShift: Bool { picture != nil && partialRows(.train) == nil && groups == nil }
 
   /// The training rows as they are learned from: moved by pixels, if that is asked for.
   ///
@@ -110,6 +110,10 @@ extension DataSplits {
     guard partialRows(.train) == nil else {
       throw .invalidConfiguration(
         "\(name): cells are missing, and only complete pictures can be shifted; leave --shifts out")
+    }
+    guard groups == nil else {
+      throw .invalidConfiguration(
+        "\(name): what moves leaves its group of columns; leave --shifts out, or the groups")
     }
     return ShiftedRows(
       trainingRows, picture: picture, share: configuration.shiftShare, seed: configuration.seed)

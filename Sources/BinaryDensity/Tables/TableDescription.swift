@@ -35,6 +35,8 @@ public struct TableDescription: Hashable, Sendable {
   public let constants: [Constant]
   /// Groups of columns that are equal in all rows, each ascending; constant ones are left out.
   public let equalColumns: [[Int]]
+  /// Groups of columns side by side of which every row has exactly one on: see `ColumnGroups.observed(in:)`.
+  public let groups: ColumnGroups?
   /// How many rows equal an earlier one.
   public let duplicateRowCount: Int
   /// The pairs that tell most of each other, first the one that tells most; constant columns are in none.
@@ -80,6 +82,7 @@ public struct TableDescription: Hashable, Sendable {
     }
     self.constants = constants
     equalColumns = rows.equalColumns(among: varying, known: known)
+    groups = known == nil ? ColumnGroups.observed(in: rows) : nil
     duplicateRowCount = rows.duplicateRowCount(known: known)
     let columns = ColumnBits.columns(varying, rowCount: rows.rowCount)
     let bits = ColumnBits(rows, known: known, columns: columns)

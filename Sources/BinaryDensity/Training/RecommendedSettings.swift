@@ -84,7 +84,7 @@ extension ModelKind {
     case .nade: .nade
     case .made: .made
     case .eonade: .eonade
-    case .ensemble, .mixture, .labelled, .conditional, .bernoulli, .bernoulliMixture, .chowLiu,
+    case .grouped, .ensemble, .mixture, .labelled, .conditional, .bernoulli, .bernoulliMixture, .chowLiu,
       .parentAverage, .tabulated:
       nil
     }

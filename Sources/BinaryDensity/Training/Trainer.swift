@@ -98,7 +98,10 @@ public final class Trainer<Model: TrainableDensity> {
         "products in bf16 need AVX-512 BF16, which this processor or the instruction set in use lacks; "
           + "train in float32")
     }
-    guard Model.allowsHiddenDropout || state.progress.configuration.dropout.hidden == 0 else {
+    if let groups = (current as? GroupedNetwork)?.groups, data.groups != groups {
+      _ = try data.keeping(groups)
+    }
+    guard current.allowsHiddenDropout || state.progress.configuration.dropout.hidden == 0 else {
       throw .invalidConfiguration(
         "a \(current.kind?.rawValue ?? "\(Model.self)") cannot be trained with dropout of hidden units")
     }

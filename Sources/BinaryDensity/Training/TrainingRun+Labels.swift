@@ -106,7 +106,7 @@ extension TrainingRun {
           data: rows, configuration: training, model: network,
           className: ownClass.map { labelled.classes[$0] })
       }
-      guard training.dropout.hidden == 0 || type(of: network).allowsHiddenDropout else {
+      guard training.dropout.hidden == 0 || network.allowsHiddenDropout else {
         throw .invalidConfiguration(
           "a \(network.kind?.rawValue ?? "\(type(of: network))") cannot be trained with dropout of hidden units"
         )

@@ -122,7 +122,7 @@ struct ConfigurationTests {
     #expect(ModelKind.allCases.allSatisfy { $0.type.kind == $0 })
     #expect(
       ModelKind.allCases.map(\.rawValue) == [
-        "fvsbn", "nade", "made", "eonade", "ensemble", "mixture", "labelled", "conditional",
+        "fvsbn", "nade", "made", "eonade", "grouped", "ensemble", "mixture", "labelled", "conditional",
         "bernoulli", "bernoulli-mixture", "chow-liu", "parent-average", "tabulated",
       ])
   }

@@ -30,6 +30,9 @@ struct CursorCase: Sendable, CustomTestStringConvertible {
       modelCase in
       CursorCase("EoNADE of \(modelCase.testDescription)") { try modelCase.model(seed: $0).chain() }
     }
+    + GroupedCase.enumerable.map { grouped in
+      CursorCase(grouped.testDescription) { try grouped.model(seed: $0) }
+    }
     + CompositeCase.allCases.filter { $0 != .mixture && $0 != .mixtureOfEnsembles }.map(composite)
     + BaselineCase.allCases.map { baseline in
       CursorCase("\(baseline)") { try baseline.density(7, seed: $0).chain() }
@@ -50,6 +53,9 @@ struct CursorCase: Sendable, CustomTestStringConvertible {
         let model = try modelCase.model(seed: seed, spread: 0.25)
         return try model.along(model.orders[0]).chain()
       }
+    }
+    + GroupedCase.larger.map { grouped in
+      CursorCase(grouped.testDescription) { try grouped.model(seed: $0, spread: 0.3) }
     }
 }
 

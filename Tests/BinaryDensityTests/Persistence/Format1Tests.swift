@@ -20,9 +20,10 @@ struct Format1Tests {
     let kinds = try Self.files.map {
       try Checkpoint(contentsOf: "\(Self.folder)/\($0.name).safetensors").model.kind
     }
-    // Labels and tables of probabilities came with format 2, and averages over parents later.
+    // Labels and tables of probabilities came with format 2, averages over parents and groups of columns later.
     #expect(
-      Set(kinds).union([.labelled, .conditional, .parentAverage, .tabulated]) == Set(ModelKind.allCases))
+      Set(kinds).union([.labelled, .conditional, .parentAverage, .tabulated, .grouped])
+        == Set(ModelKind.allCases))
   }
 
   @Test("log p is what it was", arguments: files.indices)

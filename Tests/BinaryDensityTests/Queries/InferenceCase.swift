@@ -21,6 +21,9 @@ struct InferenceCase: Sendable, CustomTestStringConvertible {
     + EoNADECase.enumerable.map { modelCase in
       InferenceCase("EoNADE of \(modelCase.testDescription)") { try modelCase.model(seed: $0) }
     }
+    + GroupedCase.enumerable.map { grouped in
+      InferenceCase(grouped.testDescription) { try grouped.model(seed: $0) }
+    }
     + CompositeCase.allCases.map { composite in
       InferenceCase("\(composite)") { try composite.density(seed: $0) }
     }

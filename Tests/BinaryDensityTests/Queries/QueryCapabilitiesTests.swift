@@ -21,6 +21,9 @@ struct QueryCapabilitiesTests {
     case "eonade of one order": try EoNADECase(24, [7]).model(seed: 2)
     case "eonade of several orders", "eonade with --order evidence-first":
       try EoNADECase(24, [7], orders: 2).model(seed: 2)
+    case "grouped":
+      try GroupedNetwork(
+        try nade.model(seed: 2), groups: ColumnGroups([[20, 21], [5, 8, 6]], columnCount: 24))
     case "ensemble": Ensemble([try nade.model(seed: 2), try ModelCase.fvsbn(24).model(seed: 3)])
     case "parent-average": try ParentAverage.fit(to: rows, along: .random(count: 24, seed: 4))
     case "mixture of baselines":
@@ -39,7 +42,10 @@ struct QueryCapabilitiesTests {
     #expect(
       groups.map(\.models) == [
         ["bernoulli", "chow-liu"], ["bernoulli-mixture", "mixture of baselines"],
-        ["fvsbn", "nade", "made of one order", "eonade of one order", "ensemble", "parent-average"],
+        [
+          "fvsbn", "nade", "made of one order", "eonade of one order", "grouped", "ensemble",
+          "parent-average",
+        ],
         ["made of several orders", "eonade of several orders", "mixture of several orders"],
         ["eonade with --order evidence-first"], ["mixture of one order"],
       ])

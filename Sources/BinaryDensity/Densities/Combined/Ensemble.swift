@@ -12,6 +12,11 @@ import Kernels
 ///
 /// Averaged as probabilities instead, p(x_i = 1 | x_<i) = Σ_k w_k · p_k(x_i = 1 | x_<i), a conditional is never further
 /// from the truth than the logarithm of one weight, in nats: a member that is careful keeps the others from harm.
+///
+/// Where members keep groups of columns (`GroupedNetwork`), an average of logits keeps the groups of all of them: in a
+/// logarithmic pool a bit that is certain to one member is certain. So two members may not keep different groups that
+/// have columns in common, for what one finds certain the other may exclude. An average of probabilities keeps the groups
+/// that all members keep.
 /// - Source: logarithmic and linear opinion pools: Genest & Zidek, Statistical Science 1, 1986.
 public struct Ensemble: AutoregressiveDensity {
   /// What is averaged of the members' conditionals.
@@ -33,12 +38,16 @@ public struct Ensemble: AutoregressiveDensity {
   /// Averages densities, with equal weights if none are given; their logits, if nothing else is said.
   ///
   /// - Precondition: there is at least one, all are products of conditionals along one ordering (the own of one of
-  ///   them), and there is a weight for each, none negative and not all zero.
+  ///   them), and there is a weight for each, none negative and not all zero. Where logits are averaged, groups of
+  ///   columns that two members keep are equal, or have no column in common.
   public init(_ members: [any Density], weights: [Double]? = nil, averaging averaged: Averaged = .logits) {
     let parts = WeightedDensities(members, weights: weights)
     guard let views = members.views(along: nil) else {
       preconditionFailure("an ensemble needs members of one ordering; mix them as whole rows instead")
     }
+    precondition(
+      averaged == .probabilities || !members.haveContradictingGroups,
+      "an ensemble's members keep groups of columns that contradict each other; mix them as whole rows instead")
     self.init(parts, views, averaged)
   }
 
@@ -50,11 +59,15 @@ public struct Ensemble: AutoregressiveDensity {
 
   /// Returns densities with those that share their own ordering put together: one density for each, as an ensemble
   /// where there are several, and each that has no single ordering by itself.
+  ///
+  /// Members that keep groups of columns which contradict each other are not put together.
   public static func groups(_ densities: [any Density]) -> [any Density] {
     var groups: [(ordering: Ordering?, members: [any Density])] = []
     for density in densities {
       let ordering = density.autoregressive()?.ordering
-      if let ordering, let place = groups.firstIndex(where: { $0.ordering == ordering }) {
+      if let ordering, let place = groups.firstIndex(where: { group in
+        group.ordering == ordering && !group.members.contains { $0.contradicts(density) }
+      }) {
         groups[place].members.append(density)
       } else {
         groups.append((ordering, [density]))
@@ -191,6 +204,11 @@ extension Ensemble: ArchivableDensity {
     guard let views = parts.densities.views(along: nil) else {
       throw archive.malformed("members of one ordering", found: "several orderings")
     }
-    self.init(parts, views, try WeightedDensities.averaged(archive) ?? .logits)
+    let averaged = try WeightedDensities.averaged(archive) ?? .logits
+    guard averaged == .probabilities || !parts.densities.haveContradictingGroups else {
+      throw archive.malformed(
+        "members whose groups of columns are equal or have none in common", found: "groups that overlap")
+    }
+    self.init(parts, views, averaged)
   }
 }

@@ -97,14 +97,6 @@ extension NetworkFamily {
 }
 
 extension NetworkFamily where Self: NetworkDensity {
-  package func referenceLogProbabilities(of rows: BinaryMatrix) -> [Double] {
-    let executor = LikelihoodExecutor(
-      self, parameters: parameters.converted(to: Double.self), batchCapacity: 64)
-    let result = try? executor.logProbabilities(of: rows) { (_) throws(DensityError) in true }
-    // Nothing stops it, and nothing throws.
-    return result.flatMap(\.self) ?? []
-  }
-
   /// Sets the named weights to zero where their masks forbid them.
   mutating func clear(_ names: [String], outside masks: [Staircase]) {
     for (name, mask) in zip(names, masks) where parameters.names.contains(name) {
@@ -120,7 +112,17 @@ extension NetworkFamily where Self: NetworkDensity {
   }
 }
 
-extension NetworkFamily where Self: NetworkDensity & AutoregressiveDensity {
+extension NetworkDensity {
+  package func referenceLogProbabilities(of rows: BinaryMatrix) -> [Double] {
+    let executor = LikelihoodExecutor(
+      self, parameters: parameters.converted(to: Double.self), batchCapacity: 64)
+    let result = try? executor.logProbabilities(of: rows) { (_) throws(DensityError) in true }
+    // Nothing stops it, and nothing throws.
+    return result.flatMap(\.self) ?? []
+  }
+}
+
+extension NetworkDensity where Self: AutoregressiveDensity {
   func conditionalExecutor<Scalar: KernelScalar>(
     in type: Scalar.Type, batchCapacity: Int
   ) -> any ConditionalExecutor<Scalar> {

@@ -83,8 +83,8 @@ extension QueryCapabilities {
   private static func examples() throws(DensityError) -> [(String, any Density, Inference.Order)] {
     var result: [(String, any Density, Inference.Order)] = []
     let kinds: [ModelKind] = [
-      .bernoulli, .chowLiu, .bernoulliMixture, .fvsbn, .nade, .made, .eonade, .ensemble, .parentAverage,
-      .mixture,
+      .bernoulli, .chowLiu, .bernoulliMixture, .fvsbn, .nade, .made, .eonade, .grouped, .ensemble,
+      .parentAverage, .mixture,
     ]
     // A labelled density answers what a mixture does; a conditional network is for training; and up to as many columns as
     // a table of probabilities has, everything is exact.
@@ -133,6 +133,8 @@ extension QueryCapabilities {
     case .nade: [("", try nade(.natural))]
     case .made: [(oneOrder, try made(1)), (severalOrders, try made(2))]
     case .eonade: [(oneOrder, try eonade(1)), (severalOrders, try eonade(2))]
+    case .grouped:
+      [("", try GroupedNetwork(try nade(.natural), groups: ColumnGroups([[4, 5]], columnCount: count)))]
     case .ensemble: [("", Ensemble([try nade(.natural), try made(1)]))]
     case .mixture:
       [

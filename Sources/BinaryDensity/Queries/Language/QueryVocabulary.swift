@@ -64,7 +64,7 @@ public struct QueryVocabulary: Sendable {
   }
 
   /// Whether no column is called by a number, which then can only mean a column's place.
-  var hasNoNumberNames: Bool { !(columnNames ?? []).contains(where: QueryToken.isBareNumber) }
+  package var hasNoNumberNames: Bool { !(columnNames ?? []).contains(where: QueryToken.isBareNumber) }
 
   /// Returns the columns of a name; more than one if it has been given to several.
   func columns(named name: String) -> [Int] { places[name] ?? [] }

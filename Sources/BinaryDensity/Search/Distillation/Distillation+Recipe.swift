@@ -6,11 +6,15 @@ extension Distillation {
   struct Form {
     var recipe: Recipe
     let ordering: OrderingRule
+    /// The groups of columns that the density keeps, and the network is to keep.
+    let groups: ColumnGroups?
 
     /// The form of a network with some times the units of the weightiest network that a density has, along its ordering;
     /// of a density without networks, that of a NADE.
     init(of density: any Density, widened factor: Int) {
-      let network = density.networkParts.max { $0.weight < $1.weight }?.density
+      let part = density.networkParts.max { $0.weight < $1.weight }?.density
+      let network = (part as? GroupedNetwork)?.network ?? part
+      groups = density.keptGroups
       ordering = network?.autoregressive().map { .explicit($0.ordering.variables) } ?? .natural
       func widened(_ units: Int) -> Int { max(units, Recipe.sizes.last { $0 <= factor * units } ?? 0) }
       switch network {
@@ -30,7 +34,10 @@ extension Distillation {
     func model(
       _ recipe: Recipe, variableCount: Int, seed: UInt64
     ) throws(DensityError) -> any TrainableDensity {
-      try recipe.model(variableCount: variableCount, ordering: ordering, seed: seed, weightSeed: seed)
+      let network = try recipe.model(
+        variableCount: variableCount, ordering: ordering, seed: seed, weightSeed: seed)
+      guard let groups else { return network }
+      return try GroupedNetwork(network, groups: groups)
     }
   }
 

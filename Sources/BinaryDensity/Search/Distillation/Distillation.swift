@@ -57,7 +57,8 @@ public struct Distillation {
   ///     networks has are never too many.
   ///   - byteLimit: the largest file that the network may take in half precision, in bytes; nil for any.
   ///   - recipe: how the model's networks were trained, if that is known: its way is tried first.
-  /// - Throws: `DensityError.invalidConfiguration` if there are no training rows, or no network is small enough;
+  /// - Throws: `DensityError.malformed` for rows that break a group of columns which the model keeps, as the network then
+  ///   does; `.invalidConfiguration` if there are no training rows, or no network is small enough;
   ///   `.mismatch` for rows of other columns than the model's.
   public init(
     of teacher: any Density, _ data: DataSplits, budget: Duration, seed: UInt64 = 0,
@@ -76,6 +77,8 @@ public struct Distillation {
     self.seed = seed
     self.byteLimit = byteLimit
     self.recipe = recipe
+    var data = data
+    if let groups = teacher.keptGroups { data = try data.keeping(groups) }
     let hasValidation = data.validation.map { $0.rowCount > 0 } ?? false
     let split =
       hasValidation
@@ -116,7 +119,7 @@ public struct Distillation {
       name: data.name, train: rows.first, validation: data.validation, test: nil,
       imageShape: data.imageShape, binarization: nil, trainLevels: nil,
       partial: [.validation: data.partialRows(.validation)].compactMapValues(\.self)
-    ).reading(trainingRows: rows)
+    ).withGroups(of: data).reading(trainingRows: rows)
     var stepsPerSecond = try speed(on: splits)
     var longest = 0
     for (number, recipe) in Self.recipes(form.recipe, like: recipe, canShift: splits.canShift).enumerated()

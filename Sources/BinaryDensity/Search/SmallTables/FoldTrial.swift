@@ -59,9 +59,7 @@ package struct FoldTrial: Sendable {
       }
       return (best.networks, best.step, Double(best.epoch) / Double(epochCount))
     }
-    let model = try recipe.model(
-      variableCount: folds.whole.variableCount, imageShape: folds.whole.imageShape, order: 0, seed: seed,
-      weightSeed: seed)
+    let model = try recipe.model(for: folds.whole, order: 0, seed: seed, weightSeed: seed)
     guard let trained = try train(model) else { return nil }
     let networks = trained.networks
     guard networks.count == folds.parts.count, networks.allSatisfy({ $0.autoregressive() != nil }) else {
@@ -87,9 +85,16 @@ package struct FoldTrial: Sendable {
   static let pairLimit = 4000
 
   /// Returns what is pooled along a network's order: marginals, each variable's average over parents, and the network.
+  ///
+  /// Of a network that keeps groups of columns, all members do: the marginals are those of its groups, and averages over
+  /// parents, which know of none, are left out.
   static func members(
     fittedTo rows: BinaryMatrix, _ network: any Density
   ) throws(DensityError) -> [any Density] {
+    if let groups = network.keptGroups {
+      let ordering = network.autoregressive()?.ordering
+      return [GroupedNetwork.independent(groups, fittedTo: rows, along: ordering), network]
+    }
     var members: [any Density] = [try IndependentBernoulli.fit(to: rows)]
     if rows.columnCount <= pairLimit, let order = network.autoregressive()?.ordering {
       members.append(try ParentAverage.fit(to: rows, along: order))

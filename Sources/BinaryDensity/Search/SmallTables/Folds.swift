@@ -54,7 +54,8 @@ package struct Folds: Sendable {
         }
         return DataSplits(
           name: data.name, train: rows { $0 % foldCount != fold },
-          validation: rows { $0 % foldCount == fold }, imageShape: data.imageShape)
+          validation: rows { $0 % foldCount == fold }, imageShape: data.imageShape
+        ).withGroups(of: data)
       }
     }
   }

@@ -24,8 +24,10 @@ extension SmallTableSearch {
           name: name, kind: .baseline, validationNLL: DensitySearch.nll(of: terms), seconds: elapsed - start))
       result.append(Counted(logProbabilities: terms, first: densities[0], fit: fit))
     }
-    let seed = seed
-    add("independent Bernoullis") { (rows, _) throws(DensityError) in try IndependentBernoulli.fit(to: rows) }
+    let (seed, whole) = (seed, folds.whole)
+    add(whole.nameOfIndependent) { (rows, _) throws(DensityError) in whole.independent(fittedTo: rows) }
+    // The others know of no groups.
+    if whole.groups != nil { return result }
     if folds.whole.variableCount <= FoldTrial.pairLimit {
       add("Chow-Liu tree") { (rows, goesOn) throws(DensityError) in
         try ChowLiuTree.fit(to: rows, while: goesOn)
@@ -65,7 +67,7 @@ extension SmallTableSearch {
     let terms = all.map { Array($0.prefix(termCount)) }
     let rowCount = terms.isEmpty ? folds.whole.train.rowCount : termCount / folds.repetitionCount
     let parts = parts(counted, trial, terms, observe)
-    let smallest = Candidate(name: "independent Bernoullis", marginals, terms: [], nll: nll)
+    let smallest = Candidate(name: folds.whole.nameOfIndependent, marginals, terms: [], nll: nll)
     return withoutActuallyEscaping(observe) { observe in
       let compaction = Compaction(judge: judge(observe), byteLimit: byteLimit)
       let mixture = mixture(of: parts, terms, hasRoom: compaction.couldHaveRoom) ?? smallest

@@ -72,9 +72,7 @@ extension SmallTableSearch {
       }
       return isStopped ? nil : folds.isRefitted ? trainer.model : trainer.best
     }
-    let model = try trial.recipe.model(
-      variableCount: data.variableCount, imageShape: data.imageShape, order: order, seed: seed,
-      weightSeed: weightSeed)
+    let model = try trial.recipe.model(for: data, order: order, seed: seed, weightSeed: weightSeed)
     return try train(model)
   }
 }

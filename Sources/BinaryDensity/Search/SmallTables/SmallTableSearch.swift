@@ -13,6 +13,8 @@ import Synchronization
 ///    networks took in the folds; where rows are many, four times in each, whose logits are averaged. Rows are mixed by weights
 ///    ∝ exp(½ Σ log p) of the held-out rows. Who says to stop is given what there is, fitted to one fold where that is all.
 ///
+/// Of groups of columns that are to be kept, what is counted are independent groups alone.
+///
 /// - Source: weights by half of the log-likelihood: Grünwald, The Safe Bayesian, ALT 2012.
 final class SmallTableSearch {
   typealias Entry = DensitySearch.Entry
@@ -83,11 +85,11 @@ final class SmallTableSearch {
   /// Searches, and returns what is best made of the table; what is found when the observer says to stop.
   func run(_ observe: (Event) -> Bool) -> DensitySearch.Result {
     let rows = folds.whole.train
-    let marginals = IndependentBernoulli(marginalsOf: rows)
+    let marginals = folds.whole.independent(fittedTo: rows)
     tell(.improved(marginals), observe)
     guard !folds.parts.isEmpty else {
       let nll = DensitySearch.nll(marginals, rows)
-      shared.add(Entry(name: "independent Bernoullis", kind: .baseline, validationNLL: nll, seconds: 0))
+      shared.add(Entry(name: folds.whole.nameOfIndependent, kind: .baseline, validationNLL: nll, seconds: 0))
       return mixed([], nil, otherwise: marginals, nll: nll, observe)
     }
     let counted = count(observe)

@@ -93,7 +93,7 @@ public struct NADE: NetworkDensity, AutoregressiveDensity {
   }
 
   /// The fused recursion keeps its hidden units to itself.
-  public static var allowsHiddenDropout: Bool { false }
+  public var allowsHiddenDropout: Bool { false }
 
   /// Adds the recursion.
   ///

@@ -1,0 +1,119 @@
+extension ColumnGroups {
+  /// A row that breaks a group.
+  struct Breach: Hashable {
+    /// The row, counted from 0.
+    let row: Int
+    /// The group.
+    let group: [Int]
+    /// Which of its columns are on: none, or several.
+    let onColumns: [Int]
+  }
+
+  /// Returns the first row of a table that breaks a group, or nil.
+  ///
+  /// - Precondition: `rows.columnCount == columnCount`.
+  /// - Complexity: O(rows · words) where a group's columns stand side by side.
+  func breach(in rows: BinaryMatrix) -> Breach? {
+    precondition(rows.columnCount == columnCount, "rows of \(rows.columnCount) columns, not \(columnCount)")
+    let masks = groups.map { WordMask($0) }
+    for row in 0..<rows.rowCount {
+      for (mask, group) in zip(masks, groups) where mask.onCount(rows, row) != 1 {
+        return Breach(row: row, group: group, onColumns: group.filter { rows[row, $0] })
+      }
+    }
+    return nil
+  }
+
+  /// Makes sure that a table has exactly one column of each group on in every row.
+  ///
+  /// - Parameters:
+  ///   - rows: the table.
+  ///   - path: what to call it.
+  ///   - names: the names of its columns, if they have any.
+  /// - Throws: `DensityError.malformed` that names the table, the row, the group and what was found; `.mismatch` for
+  ///   another number of columns.
+  public func check(_ rows: BinaryMatrix, path: String, columnNames names: [String]? = nil)
+    throws(DensityError)
+  {
+    guard rows.columnCount == columnCount else {
+      throw .mismatch(
+        path: path, expected: "the \(columnCount) columns that the groups are of",
+        found: "\(rows.columnCount)")
+    }
+    guard let breach = breach(in: rows) else { return }
+    func words(_ column: Int) -> String {
+      "\(column + 1)" + (names.map { " (\(quoted($0[column].utf8)))" } ?? "")
+    }
+    let found = breach.onColumns
+    throw .malformed(
+      path: path, at: .field("row \(breach.row + 1)"),
+      expected: "exactly one of the columns \(Self.text(of: breach.group)) on, which are a group",
+      found: found.isEmpty
+        ? "none"
+        : "\(found.count): \(found.prefix(6).map(words).joined(separator: ", "))\(found.count > 6 ? ", …" : "")"
+    )
+  }
+
+  // MARK: Observed groups
+
+  /// The fewest rows that groups are seen in: of fewer, columns without anything in common look like some.
+  public static let fewestRows = 100
+
+  /// Returns groups of columns side by side of which every row has exactly one on, as many columns to a group as can be;
+  /// nil if there are none.
+  ///
+  /// That all rows of a table agree does not make a group of columns: others may yet come that do not. From left to right,
+  /// the first column that may begin a group does, and of the groups that it may begin that with the fewest columns which
+  /// are on in some row is taken, and all columns after it that never are. A column that is on in every row is in none,
+  /// for it is a constant and no choice.
+  /// - Complexity: O(rows · on-bits).
+  public static func observed(in rows: BinaryMatrix) -> ColumnGroups? {
+    guard rows.rowCount >= fewestRows else { return nil }
+    let onCounts = rows.onCounts
+    var groups: [[Int]] = []
+    var first = 0
+    while first < rows.columnCount {
+      guard let end = end(ofGroupFrom: first, rows, onCounts) else {
+        first += 1
+        continue
+      }
+      groups.append(Array(first..<end))
+      first = end
+    }
+    return groups.isEmpty ? nil : ColumnGroups(checked: groups, columnCount: rows.columnCount)
+  }
+
+  /// Returns where the group ends that begins with a column; nil if none does.
+  private static func end(ofGroupFrom first: Int, _ rows: BinaryMatrix, _ onCounts: [Int]) -> Int? {
+    var (end, sum) = (first, 0)
+    while end < rows.columnCount, sum < rows.rowCount, onCounts[end] < rows.rowCount {
+      sum += onCounts[end]
+      end += 1
+    }
+    guard sum == rows.rowCount else { return nil }
+    // As many on-bits as rows: with none in two columns, each row has one.
+    let group = Array(first..<end)
+    guard ColumnGroups(checked: [group], columnCount: rows.columnCount).breach(in: rows) == nil else {
+      return nil
+    }
+    while end < rows.columnCount, onCounts[end] == 0 { end += 1 }
+    return end
+  }
+}
+
+/// The words of a row in which some columns stand.
+private struct WordMask {
+  private let parts: [(word: Int, mask: UInt64)]
+
+  init(_ columns: [Int]) {
+    var masks: [Int: UInt64] = [:]
+    for column in columns { masks[column / 64, default: 0] |= 1 << UInt64(column % 64) }
+    parts = masks.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+  }
+
+  /// Returns how many of the columns are on in a row.
+  func onCount(_ rows: BinaryMatrix, _ row: Int) -> Int {
+    let start = row * rows.wordsPerRow
+    return parts.reduce(0) { $0 + (rows.words[start + $1.word] & $1.mask).nonzeroBitCount }
+  }
+}
