@@ -159,27 +159,28 @@ extension Recipe: CustomStringConvertible {
 // MARK: Search space
 
 extension Recipe {
-  /// The recipes that a search begins with: each family once, with little and with much regularisation.
+  /// The recipes that a search begins with: each family with little and with much regularisation.
   ///
   /// - Parameters:
   ///   - stepCount: how many steps they are trained for.
   ///   - hasMissingCells: whether the table has missing cells; then an EoNADE, which wants more steps, is tried early.
   package static func first(stepCount: Int, hasMissingCells: Bool = false) -> [Recipe] {
-    // The less time there is, the larger the steps.
-    let rate = stepCount > 1000 ? 0.001 : 0.002
-    func nade(_ decay: Double, dropping inputs: Double = 0, isNatural: Bool = false) -> Recipe {
+    func nade(dropping inputs: Double = 0, rate: Double = 0.002, isNatural: Bool = false) -> Recipe {
       Recipe(
         network: .nade(200, .relu), isNatural: isNatural, dropout: Dropout(inputs: inputs),
-        weightDecay: decay,
-        learningRate: rate, stepCount: stepCount)
+        weightDecay: 0.1, learningRate: rate, stepCount: stepCount)
+    }
+    func made(_ units: Int, dropping dropout: Dropout, rate: Double) -> Recipe {
+      Recipe(
+        network: .made([units]), dropout: dropout, weightDecay: 0.1, learningRate: rate,
+        stepCount: stepCount)
     }
     let complete = [
-      nade(0.1), nade(0.1, dropping: 0.2),
+      nade(),
       Recipe(network: .nade(200, .sigmoid), weightDecay: 0.1, learningRate: 0.003, stepCount: stepCount),
-      Recipe(
-        network: .made([200]), dropout: Dropout(inputs: 0.1, hidden: 0.5), weightDecay: 0.1,
-        learningRate: 0.002, stepCount: stepCount),
-      nade(0.01), nade(0.1, isNatural: true),
+      made(200, dropping: Dropout(inputs: 0.1, hidden: 0.5), rate: 0.006),
+      made(500, dropping: Dropout(inputs: 0.2, hidden: 0.7), rate: 0.016),
+      nade(dropping: 0.2, rate: 0.001), nade(isNatural: true),
     ]
     guard hasMissingCells else { return complete }
     let eonade = Recipe(
@@ -251,7 +252,7 @@ extension Recipe {
       add {
         $0.network = .made([units])
         $0.dropout.hidden = 0.5
-        $0.learningRate = 0.002
+        $0.learningRate = 0.006
       }
     case .made(let counts):
       add { $0.dropout.hidden = counts.isEmpty ? 0 : moved(dropout.hidden, by: 1, in: Self.hiddenRates) }
@@ -270,7 +271,7 @@ extension Recipe {
       add {
         $0.network = .nade(counts.first ?? 200, .relu)
         $0.dropout.hidden = 0
-        $0.learningRate = 0.001
+        $0.learningRate = 0.002
       }
     case .eonade(let counts):
       add { $0.network = .eonade(counts.map { moved($0, by: 1, in: Self.sizes) }) }
