@@ -113,7 +113,7 @@ private struct HelpPage {
 
   private(set) var text = ""
 
-  mutating func section(_ title: String) { text += "\n\(title):\n" }
+  mutating func section(_ title: String) { paragraphs("\n\(title):") }
 
   /// Appends a line that must be typed as it stands, so it is not broken whatever its length.
   mutating func verbatim(_ line: String) { text += "  \(line)\n" }

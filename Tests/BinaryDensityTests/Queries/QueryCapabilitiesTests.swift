@@ -23,7 +23,7 @@ struct QueryCapabilitiesTests {
       try EoNADECase(24, [7], orders: 2).model(seed: 2)
     case "grouped":
       try GroupedNetwork(
-        try nade.model(seed: 2), groups: ColumnGroups([[20, 21], [5, 8, 6]], columnCount: 24))
+        try nade.model(seed: 2), groups: ColumnGroups([[20, 21], [4, 7, 9]], columnCount: 24))
     case "ensemble": Ensemble([try nade.model(seed: 2), try ModelCase.fvsbn(24).model(seed: 3)])
     case "parent-average": try ParentAverage.fit(to: rows, along: .random(count: 24, seed: 4))
     case "mixture of baselines":

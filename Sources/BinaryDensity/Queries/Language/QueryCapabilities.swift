@@ -134,7 +134,7 @@ extension QueryCapabilities {
     case .made: [(oneOrder, try made(1)), (severalOrders, try made(2))]
     case .eonade: [(oneOrder, try eonade(1)), (severalOrders, try eonade(2))]
     case .grouped:
-      [("", try GroupedNetwork(try nade(.natural), groups: ColumnGroups([[4, 5]], columnCount: count)))]
+      [("", try GroupedNetwork(try nade(.natural), groups: ColumnGroups([[0, 3]], columnCount: count)))]
     case .ensemble: [("", Ensemble([try nade(.natural), try made(1)]))]
     case .mixture:
       [
