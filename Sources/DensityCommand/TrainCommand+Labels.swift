@@ -40,6 +40,10 @@ extension TrainCommand {
         throw UsageError("--from with --labels is where each class begins: say --per-class too")
       }
     }
+    if let start, start.model.keptGroups != nil {
+      throw UsageError(
+        "--from with --labels: the model keeps groups of columns, which the networks of classes cannot")
+    }
     let startKind = try start?.model.networks().first?.kind
     let options = isBaseline ? nil : try TrainingOptions(arguments, kind: startKind ?? kind)
     let networks =

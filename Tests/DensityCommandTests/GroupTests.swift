@@ -80,6 +80,10 @@ struct GroupTests {
         "train", "--from", "r/best.safetensors", "--data", "t.csv", "--epochs", "1", "--run", "q", in: folder)
       #expect(from.status == 0, "\(from.errors)")
       #expect(try brokenMass(folder + "/q/best.safetensors") == 0)
+      let labelled = try DensityProgram.run(
+        "train", "--from", "r/best.safetensors", "--data", "t.csv", "--labels", "smoker", "--per-class",
+        "--run", "l", in: folder)
+      #expect(labelled.status == 64 && labelled.onlyLine?.contains("keeps groups") == true, "\(labelled)")
     }
   }
 

@@ -16,7 +16,7 @@ struct Compaction {
   func compacted(_ candidate: Candidate) -> Candidate {
     let halved = rounded(candidate)
     let count = candidate.density.variableCount
-    guard let zeros = TabulatedDensity.zeros(variableCount: count),
+    guard canBeTabulated(candidate.density), let zeros = TabulatedDensity.zeros(variableCount: count),
       judge.byteCount(zeros, true) < size(halved),
       let table = try? TabulatedDensity(
         tabulating: candidate.density, observing: { (_) throws(DensityError) in !judge.isStopped() }),
@@ -33,11 +33,15 @@ struct Compaction {
   /// Whether that of a density is in half precision, or as a table.
   func couldHaveRoom(_ density: any Density) -> Bool {
     guard let byteLimit else { return true }
-    return judge.byteCount(density, true) <= byteLimit
-      || TabulatedDensity.zeros(variableCount: density.variableCount).map {
-        judge.byteCount($0, true) <= byteLimit
-      } ?? false
+    if judge.byteCount(density, true) <= byteLimit { return true }
+    guard canBeTabulated(density), let zeros = TabulatedDensity.zeros(variableCount: density.variableCount)
+    else { return false }
+    return judge.byteCount(zeros, true) <= byteLimit
   }
+
+  /// Whether a table of its probabilities says all that a density does: to a table no row is impossible, so it keeps no
+  /// groups of columns.
+  private func canBeTabulated(_ density: any Density) -> Bool { density.keptGroups == nil }
 
   private func size(_ candidate: Candidate) -> Int { judge.byteCount(candidate.density, false) }
 

@@ -91,6 +91,23 @@ struct GroupedQueryTests {
     }
   }
 
+  @Test("no most probable row of a mixture of several orders breaks a group")
+  func modesOfMixture() throws {
+    let groups = try ColumnGroups([[0, 1], [2, 3, 4]], columnCount: 6)
+    let parts = try ([1, 2] as [UInt64]).map { seed in
+      try GroupedNetwork(
+        NADE(
+          NADE.Configuration(variableCount: 6, hiddenCount: 4, ordering: .random, seed: seed), seed: seed),
+        groups: groups)
+    }
+    let search = ModeSearch(Mixture(parts))
+    let modes = try #require(try search.mostProbableRows(count: 64))
+    #expect(modes.rows.rowCount == 2 * 3 * 2 && groups.breaches(in: modes.rows) == 0)
+    #expect(throws: DensityError.impossibleEvidence(row: 0, onBitCount: nil)) {
+      _ = try search.mostProbableRows(given: [true, true, nil, nil, nil, nil])
+    }
+  }
+
   @Test("conditionals given all others: certain in a group of two, impossible where they break one")
   func conditionals() throws {
     let model = try GroupedCase(.nade(5, 4), [[0, 1], [2, 3, 4]]).model(seed: 3)

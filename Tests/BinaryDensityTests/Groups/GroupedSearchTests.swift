@@ -35,6 +35,7 @@ struct GroupedSearchTests {
     let groups = try #require(data.groups)
     let result = try DensitySearch(data, budget: .seconds(rowCount > 2000 ? 6 : 4), seed: 1).run()
     #expect(brokenMass(result.density, groups) == 0)
+    #expect(result.density.keptGroups == groups)
     for choice in result.choices { #expect(brokenMass(choice.density, groups) == 0, "\(choice.name)") }
     let names = result.leaderboard.filter { $0.kind == .baseline }.map(\.name)
     #expect(names == ["independent groups"])

@@ -30,7 +30,7 @@ struct ModeSearchCandidates: Sendable {
   mutating func add(_ rows: BinaryMatrix, _ logProbabilities: [Double]) -> Bool {
     var isNews = false
     for (row, logProbability) in logProbabilities.enumerated()
-    where logProbability >= least && logProbability > -.infinity {
+    where logProbability >= least && orImpossible(logProbability) > -.infinity {
       let words = Array(rows.words[row * rows.wordsPerRow..<(row + 1) * rows.wordsPerRow])
       if add(Candidate(words: words, logProbability: logProbability)) { isNews = true }
     }
