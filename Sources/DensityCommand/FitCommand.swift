@@ -30,7 +30,7 @@ enum FitCommand {
       name is kept, with ~1 after its name, and so is such a folder.
 
       With --groups everything that is tried keeps the groups, and so does what is written: networks, and of the baselines \
-      independent groups alone. That is for tables without missing cells.
+      independent groups alone, never the table of all probabilities. That is for tables without missing cells.
 
       --verbose prints all that was tried: what is written mixes many networks, and need not stand first, for of hundreds \
       of networks one leads by luck. A search keeps networks of an eighth of the machine's memory at most.

@@ -98,11 +98,10 @@ struct NetworkOptions {
   func model(
     for data: DataSplits, orderIndex: Int, orderSeed: UInt64, weightSeed: UInt64
   ) throws(DensityError) -> any TrainableDensity {
-    let network = try network(
+    try network(
       variableCount: data.variableCount, orderIndex: orderIndex, imageShape: data.imageShape,
-      orderSeed: orderSeed, weightSeed: weightSeed)
-    guard let groups = data.groups else { return network }
-    return try GroupedNetwork(network, groups: groups)
+      orderSeed: orderSeed, weightSeed: weightSeed
+    ).keeping(data.groups)
   }
 
   private func network(

@@ -87,11 +87,10 @@ public struct Recipe: Hashable, Sendable, Codable {
   func model(
     for data: DataSplits, order: Int, seed: UInt64, weightSeed: UInt64
   ) throws(DensityError) -> any TrainableDensity {
-    let network = try model(
+    try model(
       variableCount: data.variableCount, imageShape: data.imageShape, order: order, seed: seed,
-      weightSeed: weightSeed)
-    guard let groups = data.groups else { return network }
-    return try GroupedNetwork(network, groups: groups)
+      weightSeed: weightSeed
+    ).keeping(data.groups)
   }
 
   /// Returns the untrained model of the recipe in the `order`-th order of a seed.

@@ -34,10 +34,8 @@ extension Distillation {
     func model(
       _ recipe: Recipe, variableCount: Int, seed: UInt64
     ) throws(DensityError) -> any TrainableDensity {
-      let network = try recipe.model(
-        variableCount: variableCount, ordering: ordering, seed: seed, weightSeed: seed)
-      guard let groups else { return network }
-      return try GroupedNetwork(network, groups: groups)
+      try recipe.model(variableCount: variableCount, ordering: ordering, seed: seed, weightSeed: seed)
+        .keeping(groups)
     }
   }
 

@@ -138,6 +138,14 @@ public struct GroupedNetwork: NetworkDensity, AutoregressiveDensity, PreparableC
 extension TrainableDensity {
   /// The family of the network, of one that keeps groups that of the network within.
   package var kindOfNetwork: ModelKind? { (self as? GroupedNetwork)?.network.kind ?? kind }
+
+  /// Returns the network as one that keeps groups of columns; itself, if there are none to keep.
+  ///
+  /// - Throws: what `GroupedNetwork.init(_:groups:)` throws.
+  package func keeping(_ groups: ColumnGroups?) throws(DensityError) -> any TrainableDensity {
+    guard let groups else { return self }
+    return try GroupedNetwork(self, groups: groups)
+  }
 }
 
 // MARK: - Checkpoints
