@@ -65,7 +65,8 @@ let package = Package(
       dependencies: ["DensityCommand", "BinaryDensity", "Autodiff", "Kernels", "_TestSupport"],
       swiftSettings: swiftSettings),
     .testTarget(
-      name: "DensityBenchmarksTests", dependencies: ["DensityBenchmarks", "BinaryDensity", "Kernels"],
+      name: "DensityBenchmarksTests",
+      dependencies: ["DensityBenchmarks", "BinaryDensity", "Kernels", "_TestSupport"],
       swiftSettings: swiftSettings),
   ]
 )

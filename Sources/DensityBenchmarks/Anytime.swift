@@ -8,6 +8,8 @@ package struct Anytime {
   let tables: [String]
   /// How long the searches take, in seconds.
   let times: [Double]
+  /// Where the findings are kept, if anywhere: those that are there are not made again.
+  let store: String?
   /// Where the plot goes, if anywhere.
   let plot: String?
   let isJSON: Bool
@@ -15,6 +17,8 @@ package struct Anytime {
   /// What one search has found.
   package struct Finding {
     let table: String
+    /// A checksum of its training rows.
+    let checksum: UInt32
     let seconds: Double
     /// The means of −log p, in nats, and the standard error of that of the test rows.
     let validationNLL: Double
@@ -24,20 +28,37 @@ package struct Anytime {
     let parameterCount: Int
 
     package init(
-      table: String, seconds: Double, validationNLL: Double, testNLL: Double, testError: Double,
+      table: String, checksum: UInt32, seconds: Double, validationNLL: Double, testNLL: Double,
+      testError: Double,
       recipeCount: Int, parameterCount: Int
     ) {
-      (self.table, self.seconds, self.validationNLL) = (table, seconds, validationNLL)
+      (self.table, self.checksum, self.seconds) = (table, checksum, seconds)
+      self.validationNLL = validationNLL
       (self.testNLL, self.testError) = (testNLL, testError)
       (self.recipeCount, self.parameterCount) = (recipeCount, parameterCount)
     }
 
-    fileprivate var json: JSONValue {
+    package var json: JSONValue {
       [
-        "table": .string(table), "seconds": .real(seconds), "validation_nll": .real(validationNLL),
+        "table": .string(table), "checksum": .integer(Int(checksum)), "seconds": .real(seconds),
+        "validation_nll": .real(validationNLL),
         "test_nll": .real(testNLL), "test_standard_error": .real(testError), "recipes": .integer(recipeCount),
         "parameters": .integer(parameterCount),
       ]
+    }
+
+    /// Reads what `json` says; nil if it says something else.
+    package init?(_ json: JSONValue) {
+      guard let table = json["table"]?.string,
+        let checksum = json["checksum"]?.integer.flatMap(UInt32.init(exactly:)),
+        let seconds = json["seconds"]?.number,
+        let validationNLL = json["validation_nll"]?.number, let testNLL = json["test_nll"]?.number,
+        let testError = json["test_standard_error"]?.number, let recipeCount = json["recipes"]?.integer,
+        let parameterCount = json["parameters"]?.integer
+      else { return nil }
+      self.init(
+        table: table, checksum: checksum, seconds: seconds, validationNLL: validationNLL, testNLL: testNLL,
+        testError: testError, recipeCount: recipeCount, parameterCount: parameterCount)
     }
   }
 
@@ -48,13 +69,23 @@ package struct Anytime {
       .right("± se", 7), .right("recipes", 7), .right("parameters", 11),
     ])
     if let plot { try AtomicFile.checkWritable(plot) }
+    var stored = try store.map { try Self.stored(in: $0) } ?? []
     // Every table is read before any search begins.
     let data = try tables.map(DataSplits.searched)
     if !isJSON { try Terminal.print(columns.heading) }
     var findings: [Finding] = []
     for (data, test) in data {
       for seconds in times {
-        let finding = try search(data, test, seconds: seconds)
+        let finding: Finding
+        if let earlier = stored.first(where: {
+          $0.table == data.name && $0.checksum == data.train.checksum && $0.seconds == seconds
+        }) {
+          finding = earlier
+        } else {
+          finding = try search(data, test, seconds: seconds)
+          stored.append(finding)
+          if let store { try AtomicFile.write(Array(Self.report(stored).utf8), to: store) }
+        }
         findings.append(finding)
         guard !isJSON else { continue }
         try Terminal.print(
@@ -65,14 +96,27 @@ package struct Anytime {
           ]))
       }
     }
-    if isJSON {
-      let report: JSONValue = ["findings": .array(findings.map(\.json))]
-      try Terminal.print(report.indentedDescription)
-    }
+    if isJSON { try Terminal.print(Self.report(findings)) }
     if let plot {
       let picture = AnytimePlot(findings: findings, note: Machine.current.description)
       try AtomicFile.write(Array(picture.svg.utf8), to: plot)
     }
+  }
+
+  /// Returns the findings that a file keeps; none if there is no such file.
+  package static func stored(in path: String) throws -> [Finding] {
+    try AtomicFile.checkWritable(path)
+    guard FileManager.default.fileExists(atPath: path) else { return [] }
+    let report = try JSONValue(parsing: AtomicFile.read(path)[...], path: path)
+    let findings = report["findings"]?.elements?.map { Finding($0) }
+    guard let findings, !findings.contains(where: { $0 == nil }) else {
+      throw DensityError.mismatch(path: path, expected: "what --anytime --json prints", found: "other JSON")
+    }
+    return findings.compactMap(\.self)
+  }
+
+  private static func report(_ findings: [Finding]) -> String {
+    JSONValue.object([.init(key: "findings", value: .array(findings.map(\.json)))]).indentedDescription
   }
 
   private func search(_ data: DataSplits, _ test: BinaryMatrix, seconds: Double) throws -> Finding {
@@ -80,7 +124,8 @@ package struct Anytime {
     var terms = RunningMean()
     terms.add(result.density.logProbabilities(of: test))
     return Finding(
-      table: data.name, seconds: seconds, validationNLL: result.validationNLL, testNLL: -terms.mean,
+      table: data.name, checksum: data.train.checksum, seconds: seconds, validationNLL: result.validationNLL,
+      testNLL: -terms.mean,
       testError: terms.standardError, recipeCount: result.trialCount,
       parameterCount: result.density.parameterCount)
   }

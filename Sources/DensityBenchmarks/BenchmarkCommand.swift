@@ -99,6 +99,11 @@ enum BenchmarkCommand {
         "times", placeholder: "times", default: "10s,1m,5m,30m",
         help: "With --anytime: the times, divided by commas. With --distillation: one time; 5m if not given."),
       .value(
+        "findings", placeholder: "file",
+        help:
+          "With --anytime: a JSON file where figures are kept as they come; those that are there are not measured again."
+      ),
+      .value(
         "train", placeholder: "path", isRepeated: true,
         help:
           "With --missing and --batch-rate: the training table. With --anytime and --distillation: the training tables."
@@ -170,7 +175,7 @@ enum BenchmarkCommand {
     "growth": ["seconds", "repetitions", "plot", "json"],
     "missing": ["train", "validation", "test", "only", "json"],
     "batch-rate": ["data", "train", "validation", "only", "plot", "json"],
-    "anytime": ["train", "times", "plot", "json"],
+    "anytime": ["train", "times", "findings", "plot", "json"],
     "distillation": ["train", "times", "json"],
   ]
 
@@ -216,6 +221,7 @@ enum BenchmarkCommand {
       guard !tables.isEmpty else { throw UsageError("--anytime needs --train") }
       try Anytime(
         tables: tables, times: parsed.value("times", as: .durations),
+        store: parsed.optionalValue("findings", as: .path),
         plot: parsed.optionalValue("plot", as: .path), isJSON: parsed.flag("json")
       ).run()
     case "distillation":

@@ -71,8 +71,12 @@ struct Distilling {
     var models = model("network", choice(.network)) + model("mixture", choice(.mixture))
     models += model("written", result.choices.first(where: \.isChosen))
     guard let mixture = choice(.mixture) else { return models }
+    // As in a search: of a slow mixture it is what is left of it that draws.
+    let isFast = Distillation.drawsEnough(
+      mixture.rowsPerSecond ?? .infinity, of: data, budget: .seconds(seconds))
     let distilled = try Distillation(
-      of: mixture.density, data, budget: .seconds(seconds), recipe: result.bestRecipe
+      of: (isFast ? nil : choice(.selection))?.density ?? mixture.density, data, budget: .seconds(seconds),
+      parameterLimit: mixture.density.parameterCount / 10, recipe: result.bestRecipe
     ).run()
     if let network = distilled.density {
       let size = try Checkpoint(model: network, data).byteCount()

@@ -11,9 +11,9 @@ enum DistillCommand {
       A model draws as many rows as one likes, and a network that learns from them learns what the model knows. A third of \
       the rows that it learns from are those of the table, for from drawn rows alone it would learn the model's errors too. \
       The network has at most a tenth of the model's parameters, or as many as one of the model's networks; it is along the order of \
-      the weightiest of these. Several ways of regularising are tried, one after the other, first the one that density fit has \
-      trained the model's networks by, and the validation rows choose: rows that the model has not learnt from either. The network \
-      need not be better than the model's best one. The model's size, speed and validation figure are printed beside \
+      the best of these. Of a model without NADEs and MADEs it is a NADE of up to 200 units. Several ways are tried, one after the other: the best network goes on learning, then a wider one \
+      learns from the beginning, then both with other regularisation; and the validation rows choose: rows that the model has \
+      not learnt from either. The network need not be better than the model's best one. The model's size, speed and validation figure are printed beside \
       the network's. Ctrl-C keeps the best network so far. A file that the output has the name of is kept, with ~1 after its \
       name.
       """,
@@ -74,8 +74,7 @@ enum DistillCommand {
         progress.print("interrupted before a network was trained for an epoch: nothing is written")
         return .interrupted
       }
-      throw DensityError.invalidConfiguration(
-        "no network was trained for an epoch in \(durationText(seconds: budget)): give it more with --budget")
+      throw DensityError.invalidConfiguration("no training came to a finite figure")
     }
     (checkpoint.model, checkpoint.training, checkpoint.search) = (network, nil, nil)
     if let aside = try AtomicFile.keepAside(output) { progress.print("kept the earlier file as \(aside)") }
@@ -93,7 +92,8 @@ enum DistillCommand {
       return Measured(name: name, density: density, measurements: measurements ?? [])
     }
     progress.finish()
-    try report(measured, checkpoint, isJSON: arguments.flag("json"), output: output)
+    try report(
+      measured, nll: result.validationNLL, checkpoint, isJSON: arguments.flag("json"), output: output)
     return Interrupt.isRequested ? .interrupted : .success
   }
 
@@ -103,18 +103,20 @@ enum DistillCommand {
     let measurements: [LikelihoodMeasurement]
   }
 
-  /// Prints the model beside the network.
+  /// Prints the model, unless there was no time or there were no rows to measure it on, beside the network.
+  ///
+  /// - Parameter nll: the figure by which the network was chosen, which stands where it was not measured again.
   private static func report(
-    _ measured: [Measured], _ checkpoint: Checkpoint, isJSON: Bool, output: String
+    _ measured: [Measured], nll: Double, _ checkpoint: Checkpoint, isJSON: Bool, output: String
   ) throws {
-    let choices = try measured.enumerated().map { index, measured in
+    let choices = try measured.enumerated().compactMap { index, measured -> DensitySearch.Choice? in
       var file = checkpoint
       file.model = measured.density
-      let validation = measured.measurements.first
+      let (isNetwork, validation) = (index == 1, measured.measurements.first)
+      guard let nll = validation?.summary.negativeLogLikelihood ?? (isNetwork ? nll : nil) else { return nil }
       return DensitySearch.Choice(
-        index == 0 ? .mixture : .distilled, name: measured.name, measured.density,
-        validationNLL: validation?.summary.negativeLogLikelihood ?? .nan,
-        byteCount: try file.byteCount(), rowsPerSecond: validation?.rowsPerSecond, isChosen: index == 1)
+        isNetwork ? .distilled : .mixture, name: measured.name, measured.density, validationNLL: nll,
+        byteCount: try file.byteCount(), rowsPerSecond: validation?.rowsPerSecond, isChosen: isNetwork)
     }
     if isJSON {
       let results = measured.last?.measurements.map { JSONValue.object($0.members) } ?? []

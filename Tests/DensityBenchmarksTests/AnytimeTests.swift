@@ -1,6 +1,8 @@
+import BinaryDensity
 import DensityBenchmarks
 import Foundation
 import Testing
+import _TestSupport
 
 #if canImport(FoundationXML)
   import FoundationXML
@@ -10,7 +12,8 @@ import Testing
 struct AnytimeTests {
   private func finding(_ table: String, _ seconds: Double, _ nll: Double) -> Anytime.Finding {
     Anytime.Finding(
-      table: table, seconds: seconds, validationNLL: nll, testNLL: nll + 0.1, testError: 0.01, recipeCount: 3,
+      table: table, checksum: .max, seconds: seconds, validationNLL: nll, testNLL: nll + 0.1, testError: 0.01,
+      recipeCount: 3,
       parameterCount: 100)
   }
 
@@ -25,6 +28,20 @@ struct AnytimeTests {
     #expect(count("<polyline") == 4 && count("<circle") == 12 && count("<g ") == 2)
     #expect(svg.contains("plants &amp; &lt;more&gt;") && svg.contains(">5m 00s<"))
     #expect(!svg.contains("nan") && !svg.contains("inf"))
+  }
+
+  @Test func findingsAreReadAsTheyWereWritten() throws {
+    try withTemporaryDirectory { folder in
+      let path = folder + "/findings.json"
+      #expect(try Anytime.stored(in: path).isEmpty)
+      let findings = [finding("dna", 10, 12.5), finding("plants", 60, 12.25)]
+      let report: JSONValue = ["findings": .array(findings.map(\.json))]
+      try AtomicFile.write(Array(report.indentedDescription.utf8), to: path)
+      #expect(try Anytime.stored(in: path).map(\.json) == findings.map(\.json))
+      // A file of something else is not written over.
+      try AtomicFile.write(Array("{\"findings\": [{\"table\": 3}]}".utf8), to: path)
+      #expect(throws: DensityError.self) { try Anytime.stored(in: path) }
+    }
   }
 
   /// A single figure has no range.

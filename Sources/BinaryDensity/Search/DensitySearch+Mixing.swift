@@ -64,11 +64,15 @@ extension DensitySearch {
       ).outcome()
     }
     // Nothing is smaller and faster than a table.
-    if !isOver, shared.state.withLock({ schedule.distils($0) }), outcome.hasGap,
+    if !isOver, shared.state.withLock({ schedule.distils($0) }), outcome.whole != nil,
       !(outcome.kept.density is TabulatedDensity),
       let network = distilled(outcome, observe)
     {
-      outcome.add(distilled: network)
+      outcome.add(distilled: network) { candidate in
+        byteLimit.map {
+          Self.byteCount(of: candidate.density, data, inHalfPrecision: false) <= $0
+        } ?? true
+      }
     }
     let state = shared.state.withLock(\.self)
     return Result(
@@ -78,7 +82,7 @@ extension DensitySearch {
       choices: Self.choices(
         among: [
           (.network, outcome.network), (.mixture, outcome.whole), (.selection, outcome.selected),
-          (.distilled, outcome.distilled),
+          (.distilled, outcome.distilled), (.selection, outcome.kept),
         ], kept: outcome.kept, data),
       isInterrupted: isStopRequested)
   }
@@ -106,12 +110,16 @@ extension DensitySearch {
     _ outcome: MixtureSelection.Outcome, _ observe: (Event) -> Bool
   ) -> MixtureSelection.Candidate? {
     let left = budget - began.duration(to: clock.now).seconds - 0.01 * (budget - used)
-    // What is kept draws as well as all do, and faster, unless it had to be small.
-    let teacher = byteLimit == nil ? outcome.kept : outcome.whole ?? outcome.kept
+    let whole = outcome.whole ?? outcome.kept
+    let rowsPerSecond = whole.seconds.map { Double(whole.terms.count) / max($0, 1e-9) }
+    let isFast = Distillation.drawsEnough(
+      rowsPerSecond ?? .infinity, of: data, budget: .seconds(max(0, left)))
+    // What is kept draws faster, and may have had to be small.
+    let teacher = isFast || byteLimit != nil ? whole : outcome.kept
     guard left > 0,
       let distillation = try? Distillation(
         of: teacher.density, data, budget: .seconds(left), seed: seed,
-        parameterLimit: (outcome.whole ?? teacher).density.parameterCount / 10, byteLimit: byteLimit,
+        parameterLimit: whole.density.parameterCount / 10, byteLimit: byteLimit,
         recipe: shared.state.withLock { $0.best?.recipe })
     else { return nil }
     let result = try? distillation.run { event in

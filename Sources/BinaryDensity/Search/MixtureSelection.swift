@@ -5,28 +5,43 @@ import Kernels
 /// Of hundreds of networks one has the best figure by luck alone, so where there are several only their mixtures are
 /// candidates. Networks are left out as long as all of those left out gain less than a tenth of the standard error of the
 /// validation figure (`MixturePath`); what is kept takes as little room as it may (`Compaction`).
-struct MixtureSelection {
+package struct MixtureSelection {
   /// A density that is no network, its mean −log p of the validation rows, and log p of each of them.
   typealias Baseline = (density: any Density, nll: Double, terms: [Double])
 
   /// A density that may be kept.
-  struct Candidate {
+  package struct Candidate {
     /// What it is.
-    var name: String
-    var density: any Density
+    package var name: String
+    package var density: any Density
     /// log p of each validation row; empty if there was no time for it.
-    var terms: [Double]
+    package var terms: [Double]
     /// The mean of −log p over the validation rows, in nats.
-    var nll: Double
+    package var nll: Double
     /// How long the validation rows took, in seconds, if they were timed.
-    var seconds: Double?
+    package var seconds: Double?
 
-    init(name: String, _ density: any Density, terms: [Double], nll: Double? = nil, seconds: Double? = nil) {
+    package init(
+      name: String, _ density: any Density, terms: [Double], nll: Double? = nil, seconds: Double? = nil
+    ) {
       self.name = name
       self.density = density
       self.terms = terms
       self.nll = nll ?? DensitySearch.nll(of: terms)
       self.seconds = seconds
+    }
+
+    /// Returns this mixed with another, by the weights that make the validation rows most probable; nil if one of them is all of it,
+    /// or what they make of the rows is not known.
+    fileprivate func mixed(with other: Candidate) -> Candidate? {
+      guard !terms.isEmpty, terms.count == other.terms.count else { return nil }
+      let weights = Mixture.fittedWeights([terms, other.terms], from: [0.5, 0.5])
+      guard weights.allSatisfy({ $0 > 1e-3 }) else { return nil }
+      return Candidate(
+        name: "\(name), mixed with what was distilled of it",
+        Mixture([density, other.density], weights: weights),
+        terms: logMixture([terms, other.terms], weights: weights),
+        seconds: seconds.flatMap { seconds in other.seconds.map { seconds + $0 } })
     }
   }
 
@@ -50,10 +65,10 @@ struct MixtureSelection {
   }
 
   /// What is kept, and what else there is.
-  struct Outcome {
+  package struct Outcome {
     /// What is kept.
-    private(set) var kept: Candidate
-    /// What is kept but for a distilled network.
+    package private(set) var kept: Candidate
+    /// What would be kept without a distilled network.
     let selected: Candidate
     /// The mixture of all networks, if there are several.
     let whole: Candidate?
@@ -64,28 +79,23 @@ struct MixtureSelection {
     /// A network that learnt from a mixture, if there is one.
     private(set) var distilled: Candidate?
 
-    init(kept: Candidate, whole: Candidate?, network: Candidate?, ceiling: Double) {
+    package init(kept: Candidate, whole: Candidate?, network: Candidate?, ceiling: Double) {
       (self.kept, selected) = (kept, kept)
       (self.whole, self.network, self.ceiling) = (whole, network, ceiling)
     }
 
-    /// Whether the mixture of all networks is better than the best of them by more than five standard errors of the
-    /// difference.
-    var hasGap: Bool {
-      guard let whole, let network, whole.terms.count == network.terms.count, !whole.terms.isEmpty else {
-        return false
-      }
-      let gap = LikelihoodDifference(whole.terms, over: network.terms)
-      return gap.mean > 5 * (gap.standardError ?? .infinity)
-    }
-
-    /// Adds a distilled network, which is kept if all that is better is so by less than a tenth of the standard error.
-    mutating func add(distilled candidate: Candidate) {
-      distilled = candidate
+    /// Adds a distilled network: alone, what is kept, and the two mixed, the first of these is kept to which all are better by less
+    /// than a tenth of the standard error.
+    ///
+    /// - Parameter hasRoom: whether the file of a candidate is small enough.
+    package mutating func add(distilled network: Candidate, hasRoom: (Candidate) -> Bool) {
+      distilled = network
+      let candidates = [network, kept] + [kept.mixed(with: network)].compactMap(\.self).filter(hasRoom)
+      let least = candidates.map(\.nll).min() ?? kept.nll
       let error =
         kept.terms.isEmpty
         ? 0 : LikelihoodSummary(logProbabilities: kept.terms, variableCount: 1).standardError ?? 0
-      if candidate.nll <= min(kept.nll + error / 10, ceiling) { kept = candidate }
+      kept = candidates.first { $0.nll <= min(least + error / 10, ceiling) } ?? kept
     }
   }
 

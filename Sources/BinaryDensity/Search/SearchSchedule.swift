@@ -41,6 +41,8 @@ extension DensitySearch {
     private static let promotionRate = 3
     /// After how much training without a gain, in whole trainings, members are worth more than other recipes.
     private static let patience = 8.0
+    /// The share of the time that is for distilling, where that is done.
+    private static let distillingShare = 0.25
     /// How many members each worker should have time for, at the least, where trainings are made longer.
     private static let enoughMembers = 12.0
 
@@ -52,16 +54,16 @@ extension DensitySearch {
     /// When the last network is to be done; the rest of the time is for evaluating mixtures, which takes longer where cells
     /// of the validation rows are missing, and for distilling them.
     package func end(_ state: State) -> Double {
-      let share = distils(state) ? (estimatesValidation ? 0.68 : 0.79) : estimatesValidation ? 0.8 : 0.94
+      let share = (estimatesValidation ? 0.8 : 0.94) - (distils(state) ? Self.distillingShare : 0)
       return used + share * (budget - used)
     }
 
-    /// Whether a seventh of the time is worth distilling for: it is four times what the best network took or more.
+    /// Whether there is time enough to distil: its share is four times what the best network took or more.
     ///
     /// Where it is less, more members are worth more.
     func distils(_ state: State) -> Bool {
       guard let recipe = state.best?.recipe, let pace = secondsPerStep(recipe, state) else { return false }
-      return 0.15 * (budget - used) >= 4 * pace * Double(recipe.stepCount)
+      return Self.distillingShare * (budget - used) >= 4 * pace * Double(recipe.stepCount)
     }
 
     /// - Parameters:

@@ -32,8 +32,9 @@ extension Reproduction {
       training: adam(learningRate: 0.002, weightDecay: 0.2, dropout: 0.3, epochCount: 15),
       published: 88.40),
     made(
-      "made-8000-32", [8000], masks: 32,
-      training: adam(learningRate: 0.001, weightDecay: 0.2, epochCount: 40, validationInterval: 5),
+      "made-8000-32", [8000], masks: 32, direct: true,
+      training: adam(
+        learningRate: 0.005, weightDecay: 0.1, dropout: 0.2, epochCount: 60, validationInterval: 10),
       published: 88.04),
     made(
       "made-2x8000-32", [8000, 8000], masks: 32, direct: true,

@@ -56,43 +56,83 @@ struct DistillationTests {
     #expect(Self.divergence(network) < 0.5 && Self.divergence(network) < counted)
   }
 
-  @Test("the network is like the mixture's networks, along the order of the weightiest")
-  func form() throws {
-    let order = [3, 1, 4, 0, 2, 5, 9, 8, 7, 6]
-    let members = try (0..<40).map { seed in
+  /// A mixture of many untrained networks, of which one is the weightiest, and one that was trained.
+  private static func mixture(order: [Int], _ data: DataSplits) throws -> (whole: Mixture, best: NADE) {
+    func network(_ seed: UInt64, _ ordering: OrderingRule) throws -> NADE {
       try NADE(
-        NADE.Configuration(
-          variableCount: 10, hiddenCount: 16, activation: .sigmoid,
-          ordering: seed == 7 ? .explicit(order) : .natural), seed: UInt64(seed)) as any Density
+        NADE.Configuration(variableCount: 10, hiddenCount: 16, activation: .sigmoid, ordering: ordering),
+        seed: seed)
     }
-    let mixture = Mixture(members, weights: (0..<40).map { $0 == 7 ? 5 : 1 })
-    let result = try Distillation(of: mixture, Self.data(60), budget: .seconds(1)).run()
-    let network = try #require(result.density as? NADE)
-    #expect(network.ordering.variables == order && network.configuration.activation == .sigmoid)
-    #expect(network.configuration.hiddenCount == 50)
-    #expect(10 * network.parameterCount <= mixture.parameterCount)
+    let configuration = TrainingConfiguration(
+      epochCount: 100, learningRate: 0.02, seed: 1, startsAtMarginals: true)
+    let trainer = try Trainer(try network(7, .explicit(order)), data: data, configuration: configuration)
+    _ = try trainer.run()
+    let others = try (0..<40).map { try network($0, .natural) as any Density }
+    let weights = [3.0] + others.dropFirst().map { _ in 1 } + [2]
+    return (Mixture(others + [trainer.best], weights: weights), trainer.best)
   }
 
-  @Test("the way in which the model's networks were trained is tried first")
-  func recipe() throws {
-    var recipe = Recipe.first(stepCount: 500)[0]
-    (recipe.dropout, recipe.weightDecay, recipe.learningRate) = (Dropout(inputs: 0.05), 0.3, 0.004)
-    let data = Self.data(60)
-    func first(_ recipe: Recipe) throws -> String? {
-      var first: String?
-      _ = try Distillation(of: Self.teacher(), data, budget: .seconds(20), recipe: recipe).run { event in
-        if case .tried(let entry) = event { first = entry.name }
-        return first == nil
-      }
-      return first
+  /// The names of the first few networks that are tried.
+  private static func names(_ distillation: Distillation, _ count: Int) throws -> [String] {
+    var names: [String] = []
+    _ = try distillation.run { event in
+      if case .tried(let entry) = event { names.append(entry.name) }
+      return names.count < count
     }
-    #expect(try #require(try first(recipe)).contains("relu, dropout 0.05, decay 0.3, rate 0.004"))
+    return names
+  }
+
+  @Test(
+    "the best of the mixture's networks goes on learning, then a wider one like it begins along its order")
+  func form() throws {
+    let (order, data) = ([3, 1, 4, 0, 2, 5, 9, 8, 7, 6], Self.data(60))
+    let (mixture, best) = try Self.mixture(order: order, data)
+    let result = try Distillation(of: mixture, data, budget: .seconds(2)).run()
+    let network = try #require(result.density as? NADE)
+    #expect(network.ordering.variables == order && network.configuration.activation == .sigmoid)
+    #expect(10 * network.parameterCount <= mixture.parameterCount)
+    let validation = try #require(data.validation)
+    #expect(result.validationNLL < DensitySearch.nll(best, validation))
+    let names = try Self.names(Distillation(of: mixture, data, budget: .seconds(2)), 2)
+    #expect(
+      names[0].hasPrefix("NADE 16 sigmoid") && names[0].hasSuffix("begun with the model's best network"))
+    #expect(names[1].hasPrefix("NADE 50 sigmoid") && !names[1].contains("begun"))
+  }
+
+  @Test("a network that goes on learns as the model's networks did, with nothing dropped")
+  func recipe() throws {
+    let data = Self.data(60)
+    let (mixture, _) = try Self.mixture(order: Array(0..<10), data)
+    var recipe = Recipe.first(stepCount: 500)[1]
+    (recipe.dropout, recipe.weightDecay, recipe.learningRate) = (
+      Dropout(inputs: 0.05), 0.3, 0.01
+    )
+    func first(_ recipe: Recipe) throws -> String {
+      try Self.names(Distillation(of: mixture, data, budget: .seconds(2), recipe: recipe), 1)[0]
+    }
+    #expect(try first(recipe).contains("sigmoid, decay 0.3, rate 0.004"))
     // What are no pictures cannot be shifted.
     recipe.shiftShare = 0.4
-    #expect(try #require(try first(recipe)).contains("dropout 0.05, decay 0.3"))
+    #expect(try first(recipe).contains("sigmoid, decay 0.3"))
     // A network of another kind says nothing of this one.
     recipe.network = .made([16])
-    #expect(try #require(try first(recipe)).contains("decay 0.01, rate 0.001"))
+    #expect(try first(recipe).contains("sigmoid, decay 0.01, rate 0.004"))
+  }
+
+  @Test("a model of a few units, too, has a network that is no larger")
+  func fewUnits() throws {
+    let network = try NADE(NADE.Configuration(variableCount: 10, hiddenCount: 5), seed: 1)
+    let data = Self.data(60)
+    let result = try Distillation(of: network, data, budget: .milliseconds(500)).run()
+    let distilled = try #require(result.density as? NADE)
+    #expect(distilled.configuration.hiddenCount == 5)
+    #expect(result.validationNLL < DensitySearch.nll(network, try #require(data.validation)))
+  }
+
+  @Test("an epoch of one network is trained however little time there is")
+  func noTime() throws {
+    let result = try Distillation(of: Self.teacher(), Self.data(60), budget: .zero).run()
+    #expect(result.density != nil && result.leaderboard.count == 1 && !result.isInterrupted)
   }
 
   @Test("a size is kept to, and one too small is refused")

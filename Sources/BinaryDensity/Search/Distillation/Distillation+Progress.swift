@@ -14,8 +14,11 @@ extension Distillation {
     /// The seconds that have passed, and are left.
     var elapsed: Double { start.duration(to: clock.now).seconds }
     var secondsLeft: Double { max(0, budget - elapsed) }
-    /// Whether the time is over, or somebody has said to stop.
-    var isOver: Bool { isStopped || elapsed >= budget }
+    /// Whether nothing more is to be begun: somebody has said to stop, or the time is over and there is a network.
+    var isOver: Bool { isStopped || (elapsed >= budget && best != nil) }
+    /// Whether a training is to end: somebody has said to stop, or the time is over and something else will come of it all, as it
+    /// does if there is a network, or this training has had its first epoch.
+    func ends(hasEpoch: Bool) -> Bool { isStopped || (elapsed >= budget && (hasEpoch || best != nil)) }
 
     /// Tells some ten times a second that time has passed; returns whether to go on.
     mutating func tell(_ phase: String, _ observe: (DensitySearch.Event) -> Bool) -> Bool {

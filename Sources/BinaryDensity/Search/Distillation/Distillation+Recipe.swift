@@ -5,14 +5,14 @@ extension Distillation {
   /// What a network is to be like: its recipe, but for the number of steps, and its ordering.
   struct Form {
     var recipe: Recipe
-    let ordering: OrderingRule
+    var ordering: OrderingRule
     /// The groups of columns that the density keeps, and the network is to keep.
     let groups: ColumnGroups?
 
     /// The form of a network with some times the units of the weightiest network that a density has, along its ordering;
     /// of a density without networks, that of a NADE.
     init(of density: any Density, widened factor: Int) {
-      let part = density.networkParts.max { $0.weight < $1.weight }?.density
+      let part = density.networksByWeight.first
       let network = (part as? GroupedNetwork)?.network ?? part
       groups = density.keptGroups
       ordering = network?.autoregressive().map { .explicit($0.ordering.variables) } ?? .natural
@@ -21,12 +21,12 @@ extension Distillation {
       case let nade as NADE:
         let (units, activation) = (nade.configuration.hiddenCount, nade.configuration.activation)
         recipe = Recipe(
-          network: .nade(widened(units), activation), learningRate: activation == .sigmoid ? 0.003 : 0.001,
+          network: .nade(widened(units), activation), learningRate: activation == .sigmoid ? 0.004 : 0.002,
           stepCount: 0)
       case let made as MADE:
         recipe = Recipe(
-          network: .made(made.configuration.hiddenCounts.map(widened)), learningRate: 0.002, stepCount: 0)
-      default: recipe = Recipe(network: .nade(200, .relu), learningRate: 0.001, stepCount: 0)
+          network: .made(made.configuration.hiddenCounts.map(widened)), learningRate: 0.003, stepCount: 0)
+      default: recipe = Recipe(network: .nade(200, .relu), learningRate: 0.002, stepCount: 0)
       }
     }
 
@@ -38,33 +38,50 @@ extension Distillation {
         .keeping(groups)
     }
   }
+}
 
-  /// Returns the ways of training that differ in regularisation: that of the model's networks, if it is known and they are of the
-  /// same kind, then those first that have won most often.
+extension Distillation.Form {
+  /// Returns the ways of training a new network, which differ in regularisation: with next to none first, for drawn rows are many,
+  /// then that of the model's networks, if it is known and they are of the same kind.
   ///
   /// - Parameter canShift: whether rows are pictures, of which a share may be moved.
-  static func recipes(_ first: Recipe, like known: Recipe?, canShift: Bool) -> [Recipe] {
-    func changed(_ change: (inout Recipe) -> Void) -> Recipe {
-      var recipe = first
-      change(&recipe)
-      return recipe
-    }
-    let hidden = if case .made = first.network { 0.25 } else { 0.0 }
-    let own = known.flatMap { known -> Recipe? in
-      guard first.network.isAlike(known.network) else { return nil }
-      return changed {
-        ($0.learningRate, $0.weightDecay) = (known.learningRate, known.weightDecay)
-        ($0.dropout, $0.shiftShare) = (known.dropout, canShift ? known.shiftShare : 0)
-      }
-    }
-    let usual = [
-      first,
+  func recipes(like known: Recipe?, canShift: Bool) -> [Recipe] {
+    let hidden = if case .made = recipe.network { 0.25 } else { 0.0 }
+    let own = own(known, canShift: canShift)
+    let others = [
       changed { $0.dropout = Dropout(inputs: 0.1, hidden: hidden) },
       changed { $0.weightDecay = 0.1 },
-      changed { $0.weightDecay = 0.001 },
       changed { $0.dropout = Dropout(inputs: 0.2, hidden: hidden) },
     ]
-    return [own].compactMap(\.self) + usual.filter { $0 != own }
+    return [changed { $0.dropout = Dropout(hidden: hidden) }] + [own].compactMap(\.self)
+      + others.filter { $0 != own }
+  }
+
+  /// Returns the ways of training a network of the model further: with less regularisation than it had, where that is known, as
+  /// rows are many more now.
+  func furtherRecipes(like known: Recipe?, canShift: Bool) -> [Recipe] {
+    let start = own(known, canShift: canShift) ?? recipe
+    return [0.004, 0.001].map { rate in
+      var recipe = start
+      recipe.learningRate = rate
+      recipe.dropout = Dropout(hidden: 0.4 * start.dropout.hidden)
+      return recipe
+    }
+  }
+
+  /// Returns this recipe trained as the model's networks were; nil if that is not known, or they are of another kind.
+  private func own(_ known: Recipe?, canShift: Bool) -> Recipe? {
+    guard let known, recipe.network.isAlike(known.network) else { return nil }
+    return changed {
+      ($0.learningRate, $0.weightDecay) = (known.learningRate, known.weightDecay)
+      ($0.dropout, $0.shiftShare) = (known.dropout, canShift ? known.shiftShare : 0)
+    }
+  }
+
+  private func changed(_ change: (inout Recipe) -> Void) -> Recipe {
+    var recipe = recipe
+    change(&recipe)
+    return recipe
   }
 }
 
@@ -80,6 +97,15 @@ extension Recipe.Network {
 }
 
 extension Density {
+  /// The NADEs and MADEs along one ordering that a density is made of, the weightiest first.
+  var networksByWeight: [any TrainableDensity] {
+    networkParts.sorted { $0.weight > $1.weight }.compactMap { part in
+      let network = (part.density as? GroupedNetwork)?.network ?? part.density
+      guard network is NADE || network is MADE, network.autoregressive() != nil else { return nil }
+      return part.density as? any TrainableDensity
+    }
+  }
+
   /// The networks that a density is made of, with their weights.
   fileprivate var networkParts: [Component] {
     func scaled(_ parts: [Component], by weight: Double) -> [Component] {

@@ -2,21 +2,24 @@ import Autodiff
 import Foundation
 import Kernels
 
-/// Trains one network on what a mixture of many knows: smaller and faster than the mixture, and worse, by how much is to be seen.
+/// Trains one network on what a mixture of many knows: smaller and faster than the mixture, and worse or better, by how much is to be
+/// seen.
 ///
 ///     let distillation = try Distillation(of: mixture, data, budget: .seconds(300))
 ///     if let network = try distillation.run().density { print(network.logProbabilities(of: rows)) }
 ///
 /// A model draws as many rows as one likes, and a network that learns from them learns what the model knows. From drawn rows
-/// alone it learns the model's errors too, so a third of its rows are those of the table. Several ways of regularising are
-/// tried, one after the other, and the validation rows choose.
+/// alone it learns the model's errors too, so a third of its rows are those of the table. Several ways are tried, one after the
+/// other, and the validation rows choose: first the best of the model's own networks goes on learning from these rows, then a
+/// wider network learns from the beginning, of at most a tenth of the model's parameters unless told otherwise, or as many as one of
+/// the model's networks.
 ///
 /// - Source: Hinton, Vinyals & Dean, Distilling the Knowledge in a Neural Network, 2015, arXiv:1503.02531.
 public struct Distillation {
   /// What came out.
   public struct Result: Sendable {
     /// The network that does best on the validation rows, in half precision where that costs less than 0.001 nats; nil if
-    /// there was no time for any.
+    /// it was told to stop before there was any, or each training failed.
     public var density: (any Density)?
     /// What it is.
     public var name: String
@@ -28,12 +31,16 @@ public struct Distillation {
     public let isInterrupted: Bool
   }
 
-  /// How many rows are drawn at most, for each row of the table.
-  private static let drawsPerRow = 10
+  /// How many bytes of rows are drawn at most.
+  private static let drawnByteCount = 1 << 27
   /// The share of the time that drawing takes at most.
   private static let drawingShare = 0.2
-  /// The share of the time left that a training is meant to take: with fresh rows a long one gains more than several.
-  private static let trainingShare = 0.55
+  /// The share of the time that comparing the model's networks takes at most, and the seconds that it may take however short that is.
+  private static let comparing = (share: 0.05, seconds: 2.0)
+  /// The share of the time left that a training is meant to take.
+  ///
+  /// With fresh rows a long one gains more than several; one that goes on from what a network knows needs less.
+  private static let trainingShare = (further: 0.35, fresh: 0.55)
   private static let steps = 100...40000
 
   private let teacher: any Density
@@ -42,6 +49,8 @@ public struct Distillation {
   private let seed: UInt64
   private let byteLimit: Int?
   private let form: Form
+  /// Those networks of the model that are small enough, the weightiest first.
+  private let networks: [any TrainableDensity]
   /// How the model's networks were trained, if that is known.
   private let recipe: Recipe?
 
@@ -51,7 +60,7 @@ public struct Distillation {
   ///   - teacher: the model.
   ///   - data: training rows and, if there are any, validation rows; otherwise a tenth of the training rows is held out by
   ///     the seed, as a search holds them out.
-  ///   - budget: how long it may take.
+  ///   - budget: how long it may take; an epoch of one network is trained in any case.
   ///   - seed: the seed of everything drawn.
   ///   - parameterLimit: the most parameters of the network; nil for a tenth of the model's. As many as one of the model's
   ///     networks has are never too many.
@@ -98,11 +107,13 @@ public struct Distillation {
     let smallEnough = form.recipe.shrunk { recipe in
       (try? wide.model(recipe, variableCount: count, seed: seed)).map(isSmallEnough) ?? false
     }
-    guard let smallEnough else {
+    // Between the sizes that are tried lies that of the model's own networks.
+    guard let recipe = smallEnough ?? (isSmallEnough(usual) ? ofNetwork.recipe : nil) else {
       throw .invalidConfiguration("no network of \(count) variables is as small as wanted")
     }
-    form.recipe = smallEnough
+    form.recipe = recipe
     self.form = form
+    networks = teacher.networksByWeight.filter(isSmallEnough)
   }
 
   /// Distils until the time is over, all has been tried, or the observer says to stop.
@@ -120,23 +131,32 @@ public struct Distillation {
       imageShape: data.imageShape, binarization: nil, trainLevels: nil,
       partial: [.validation: data.partialRows(.validation)].compactMapValues(\.self)
     ).withGroups(of: data).reading(trainingRows: rows)
-    var stepsPerSecond = try speed(on: splits)
-    var longest = 0
-    for (number, recipe) in Self.recipes(form.recipe, like: recipe, canShift: splits.canShift).enumerated()
-    where !progress.isOver {
-      let affordable = Int(Self.trainingShare * stepsPerSecond * progress.secondsLeft)
-      // One that is cut much shorter than another cannot show that it is better.
-      if affordable < longest / 4 { break }
-      var recipe = recipe
-      recipe.stepCount = min(max(affordable, Self.steps.lowerBound), Self.steps.upperBound)
-      let (model, began) = (
-        try form.model(recipe, variableCount: data.variableCount, seed: seed &+ UInt64(number)),
-        progress.elapsed
-      )
-      if let steps = try train(model, recipe, on: splits, &progress, observe) {
-        longest = max(longest, steps)
-        stepsPerSecond = Double(steps) / max(progress.elapsed - began, 1e-3)
+    var form = form
+    var ways: [Way] = []
+    if let start = bestNetwork(&progress, observe) {
+      form.ordering = start.autoregressive().map { .explicit($0.ordering.variables) } ?? form.ordering
+      ways += Form(of: start, widened: 1).furtherRecipes(like: recipe, canShift: splits.canShift)
+        .map { Way(recipe: $0, start: start) }
+    }
+    let fresh = form.recipes(like: recipe, canShift: splits.canShift).map { Way(recipe: $0, start: nil) }
+    // One of either kind, then the others.
+    ways = Array(ways.prefix(1) + fresh.prefix(1) + ways.dropFirst() + fresh.dropFirst())
+    // How many steps the longest training of either kind had.
+    var longest: [Bool: Int] = [:]
+    for (number, way) in ways.enumerated() where !progress.isOver {
+      let model: any TrainableDensity
+      if let start = way.start {
+        model = start
+      } else {
+        model = try form.model(way.recipe, variableCount: data.variableCount, seed: seed &+ UInt64(number))
       }
+      let affordable = Int(way.share * progress.secondsLeft * (try speed(of: model, way.recipe, on: splits)))
+      // One that is cut much shorter than another of its kind cannot show that it is better.
+      if affordable < longest[way.isFurther, default: 0] / 4 { continue }
+      var way = way
+      way.recipe.stepCount = min(max(affordable, Self.steps.lowerBound), Self.steps.upperBound)
+      let steps = try train(model, way, on: splits, &progress, observe) ?? 0
+      longest[way.isFurther] = max(longest[way.isFurther, default: 0], steps)
     }
     return try rounded(progress.result)
   }
@@ -157,12 +177,22 @@ public struct Distillation {
 
   // MARK: Rows
 
+  /// Whether a model draws ten rows for each training row in its share of the time.
+  ///
+  /// - Parameter rowsPerSecond: how many rows' log p the model computes in a second; drawing a row takes about as long.
+  package static func drawsEnough(_ rowsPerSecond: Double, of data: DataSplits, budget: Duration) -> Bool {
+    rowsPerSecond * drawingShare * budget.seconds >= 10 * Double(data.train.rowCount)
+  }
+
   /// Draws rows, and puts them beside those of the table; nil if told to stop.
   private func rows(
     _ progress: inout Progress, _ observe: (DensitySearch.Event) -> Bool
   ) throws(DensityError) -> DistillationRows? {
     let evaluator = teacher.evaluator()
-    let wanted = Self.drawsPerRow * data.train.rowCount
+    // Twice as many as rows of the table in as many steps as there can be.
+    let wanted = min(
+      2 * Self.steps.upperBound * RecommendedSettings.batchSize / 3,
+      Self.drawnByteCount / max(1, (data.variableCount + 7) / 8))
     var generator = Philox(seed: seed, stream: .distilledRows)
     var parts: [BinaryMatrix] = []
     var (count, size) = (0, 256)
@@ -196,34 +226,72 @@ public struct Distillation {
 
   // MARK: Training
 
-  /// Returns how many steps a second the first recipe trains.
-  private func speed(on data: DataSplits) throws(DensityError) -> Double {
-    var recipe = form.recipe
+  /// One of the ways to train a network.
+  private struct Way {
+    /// How.
+    var recipe: Recipe
+    /// The network that goes on learning; nil for a new one.
+    let start: (any TrainableDensity)?
+
+    /// Whether it goes on from what a network knows.
+    var isFurther: Bool { start != nil }
+    /// The share of the time left that it is meant to take.
+    var share: Double { isFurther ? trainingShare.further : trainingShare.fresh }
+
+    var description: String { "\(recipe)" + (isFurther ? ", begun with the model's best network" : "") }
+  }
+
+  /// Returns the network of the model that does best on the validation rows, of as many as there is time for; nil without any.
+  private func bestNetwork(
+    _ progress: inout Progress, _ observe: (DensitySearch.Event) -> Bool
+  ) -> (any TrainableDensity)? {
+    let end = progress.elapsed + max(Self.comparing.seconds, Self.comparing.share * budget)
+    var best: (network: any TrainableDensity, nll: Double)?
+    for network in networks {
+      let nll = DensitySearch.nll(network, data) {
+        progress.tell("comparing the model's networks", observe) && progress.elapsed < end
+      }
+      guard let nll else { break }
+      if nll < best?.nll ?? .infinity { best = (network, nll) }
+    }
+    return best?.network ?? networks.first
+  }
+
+  /// Returns how many steps a second a network trains.
+  private func speed(of model: any TrainableDensity, _ recipe: Recipe, on data: DataSplits)
+    throws(DensityError)
+    -> Double
+  {
+    var recipe = recipe
     recipe.stepCount = Self.steps.lowerBound
-    let model = try form.model(recipe, variableCount: data.variableCount, seed: seed)
-    return recipe.secondsPerStep(of: model, on: data, within: min(2, 0.03 * budget), seed: seed)
-      .map { 1 / $0 } ?? 0
+    return recipe.secondsPerStep(of: model, on: data, within: min(2, 0.02 * budget), seed: seed).map {
+      1 / $0
+    }
+      ?? 0
   }
 
   /// Trains a network and keeps it if it is the best; returns how many steps that took, or nil if it failed.
   private func train<Model: TrainableDensity>(
-    _ model: Model, _ recipe: Recipe, on data: DataSplits, _ progress: inout Progress,
+    _ model: Model, _ way: Way, on data: DataSplits, _ progress: inout Progress,
     _ observe: (DensitySearch.Event) -> Bool
   ) throws(DensityError) -> Int? {
     let began = progress.elapsed
-    let trainer = try Trainer(
-      model, data: data, configuration: recipe.training(rowCount: data.train.rowCount, seed: seed))
+    var configuration = way.recipe.training(rowCount: data.train.rowCount, seed: seed)
+    configuration.startsAtMarginals = !way.isFurther
+    let trainer = try Trainer(model, data: data, configuration: configuration)
     do throws(DensityError) {
-      _ = try trainer.run { (_) throws(DensityError) in
-        progress.tell("training", observe) && !progress.isOver
+      var hasEpoch = false
+      _ = try trainer.run { (event) throws(DensityError) in
+        if case .epoch = event { hasEpoch = true }
+        return progress.tell("training", observe) && !progress.ends(hasEpoch: hasEpoch)
       }
     } catch {
       // A recipe that diverges is one that did not do well.
-      progress.add("\(recipe): \(error)", nil, nll: .infinity, since: began, observe)
+      progress.add("\(way.description): \(error)", nil, nll: .infinity, since: began, observe)
       return nil
     }
     guard let nll = trainer.progress.bestValidationNLL else { return nil }
-    progress.add(recipe.description, trainer.best, nll: nll, since: began, observe)
+    progress.add(way.description, trainer.best, nll: nll, since: began, observe)
     return trainer.progress.step
   }
 }
