@@ -29,8 +29,7 @@ package struct Anytime {
 
     package init(
       table: String, checksum: UInt32, seconds: Double, validationNLL: Double, testNLL: Double,
-      testError: Double,
-      recipeCount: Int, parameterCount: Int
+      testError: Double, recipeCount: Int, parameterCount: Int
     ) {
       (self.table, self.checksum, self.seconds) = (table, checksum, seconds)
       self.validationNLL = validationNLL
@@ -41,8 +40,8 @@ package struct Anytime {
     package var json: JSONValue {
       [
         "table": .string(table), "checksum": .integer(Int(checksum)), "seconds": .real(seconds),
-        "validation_nll": .real(validationNLL),
-        "test_nll": .real(testNLL), "test_standard_error": .real(testError), "recipes": .integer(recipeCount),
+        "validation_nll": .real(validationNLL), "test_nll": .real(testNLL),
+        "test_standard_error": .real(testError), "recipes": .integer(recipeCount),
         "parameters": .integer(parameterCount),
       ]
     }
@@ -124,9 +123,9 @@ package struct Anytime {
     var terms = RunningMean()
     terms.add(result.density.logProbabilities(of: test))
     return Finding(
-      table: data.name, checksum: data.train.checksum, seconds: seconds, validationNLL: result.validationNLL,
-      testNLL: -terms.mean,
-      testError: terms.standardError, recipeCount: result.trialCount,
+      table: data.name, checksum: data.train.checksum, seconds: seconds,
+      validationNLL: result.validationNLL, testNLL: -terms.mean, testError: terms.standardError,
+      recipeCount: result.trialCount,
       parameterCount: result.density.parameterCount)
   }
 

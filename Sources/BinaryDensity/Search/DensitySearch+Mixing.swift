@@ -99,7 +99,7 @@ extension DensitySearch {
         Choice(
           kind, name: candidate.name, candidate.density, validationNLL: candidate.nll,
           byteCount: byteCount(of: candidate.density, data, inHalfPrecision: false),
-          rowsPerSecond: candidate.seconds.map { Double(candidate.terms.count) / max($0, 1e-9) },
+          rowsPerSecond: candidate.rowsPerSecond,
           isChosen: candidate.name == kept.name))
     }
     return choices
@@ -111,14 +111,13 @@ extension DensitySearch {
   ) -> MixtureSelection.Candidate? {
     let left = budget - began.duration(to: clock.now).seconds - 0.01 * (budget - used)
     let whole = outcome.whole ?? outcome.kept
-    let rowsPerSecond = whole.seconds.map { Double(whole.terms.count) / max($0, 1e-9) }
-    let isFast = Distillation.drawsEnough(
-      rowsPerSecond ?? .infinity, of: data, budget: .seconds(max(0, left)))
-    // What is kept draws faster, and may have had to be small.
-    let teacher = isFast || byteLimit != nil ? whole : outcome.kept
+    // What is kept may have had to be small.
+    let selection = byteLimit == nil ? outcome.kept : whole
+    let teacher = Distillation.teacher(
+      whole.density, rowsPerSecond: whole.rowsPerSecond, orElse: selection.density, for: data, budget: left)
     guard left > 0,
       let distillation = try? Distillation(
-        of: teacher.density, data, budget: .seconds(left), seed: seed,
+        of: teacher, data, budget: .seconds(left), seed: seed,
         parameterLimit: whole.density.parameterCount / 10, byteLimit: byteLimit,
         recipe: shared.state.withLock { $0.best?.recipe })
     else { return nil }

@@ -19,9 +19,9 @@ import Kernels
 ///    averages are mixed as whole rows (`Mixture`), with equal weights, or fitted ones if that gains more on the validation
 ///    rows than a nat for each weight. Networks are left out as long as all of those left out gain less than a tenth of the
 ///    standard error of the validation figure.
-/// 4. *Distillation*, in a quarter of the time, where that is four times what the best network took: see `Distillation`. Of the
-///    network, the mixture and the two mixed the first is kept to which the best is better by less than a tenth of the standard
-///    error.
+/// 4. *Distillation*, in a quarter of the time, where that is four times what the best network took: see `Distillation`. It
+///    keeps the network, the mixture, or the two mixed: the first in this order that is worse than the best of them by less than a
+///    tenth of the standard error.
 ///
 /// Of few rows (`foldCount`) each is held out in turn, and everything is learnt from all of them in the end: networks are pooled
 /// with counts, conditional by conditional, and mixed with trees and mixtures as far as held-out rows speak for them, so that

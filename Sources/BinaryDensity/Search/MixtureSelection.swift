@@ -31,6 +31,9 @@ package struct MixtureSelection {
       self.seconds = seconds
     }
 
+    /// How many rows' log p it computes in a second, if that was timed.
+    var rowsPerSecond: Double? { seconds.map { Double(terms.count) / max($0, 1e-9) } }
+
     /// Returns this mixed with another, by the weights that make the validation rows most probable; nil if one of them is all of it,
     /// or what they make of the rows is not known.
     fileprivate func mixed(with other: Candidate) -> Candidate? {
@@ -84,8 +87,9 @@ package struct MixtureSelection {
       (self.whole, self.network, self.ceiling) = (whole, network, ceiling)
     }
 
-    /// Adds a distilled network: alone, what is kept, and the two mixed, the first of these is kept to which all are better by less
-    /// than a tenth of the standard error.
+    /// Adds a distilled network, and keeps one of three: the network, what is kept now, or the two mixed.
+    ///
+    /// It is the first in this order that is worse than the best of them by less than a tenth of the standard error.
     ///
     /// - Parameter hasRoom: whether the file of a candidate is small enough.
     package mutating func add(distilled network: Candidate, hasRoom: (Candidate) -> Bool) {

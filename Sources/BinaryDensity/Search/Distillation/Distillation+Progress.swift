@@ -16,8 +16,8 @@ extension Distillation {
     var secondsLeft: Double { max(0, budget - elapsed) }
     /// Whether nothing more is to be begun: somebody has said to stop, or the time is over and there is a network.
     var isOver: Bool { isStopped || (elapsed >= budget && best != nil) }
-    /// Whether a training is to end: somebody has said to stop, or the time is over and something else will come of it all, as it
-    /// does if there is a network, or this training has had its first epoch.
+    /// Whether a training is to end: somebody has said to stop, or the time is over and there is a network, if only the one that
+    /// this training has made in its first epoch.
     func ends(hasEpoch: Bool) -> Bool { isStopped || (elapsed >= budget && (hasEpoch || best != nil)) }
 
     /// Tells some ten times a second that time has passed; returns whether to go on.

@@ -107,7 +107,7 @@ public struct Distillation {
     let smallEnough = form.recipe.shrunk { recipe in
       (try? wide.model(recipe, variableCount: count, seed: seed)).map(isSmallEnough) ?? false
     }
-    // Between the sizes that are tried lies that of the model's own networks.
+    // Where none of the usual sizes is small enough, that of the model's own networks may be.
     guard let recipe = smallEnough ?? (isSmallEnough(usual) ? ofNetwork.recipe : nil) else {
       throw .invalidConfiguration("no network of \(count) variables is as small as wanted")
     }
@@ -141,8 +141,8 @@ public struct Distillation {
     let fresh = form.recipes(like: recipe, canShift: splits.canShift).map { Way(recipe: $0, start: nil) }
     // One of either kind, then the others.
     ways = Array(ways.prefix(1) + fresh.prefix(1) + ways.dropFirst() + fresh.dropFirst())
-    // How many steps the longest training of either kind had.
-    var longest: [Bool: Int] = [:]
+    // Of the trainings of either kind: the steps of the longest, and how many a second the last took.
+    var earlier: [Bool: (steps: Int, perSecond: Double)] = [:]
     for (number, way) in ways.enumerated() where !progress.isOver {
       let model: any TrainableDensity
       if let start = way.start {
@@ -150,13 +150,19 @@ public struct Distillation {
       } else {
         model = try form.model(way.recipe, variableCount: data.variableCount, seed: seed &+ UInt64(number))
       }
-      let affordable = Int(way.share * progress.secondsLeft * (try speed(of: model, way.recipe, on: splits)))
-      // One that is cut much shorter than another of its kind cannot show that it is better.
-      if affordable < longest[way.isFurther, default: 0] / 4 { continue }
       var way = way
+      var perSecond = earlier[way.isFurther]?.perSecond
+      if perSecond == nil { perSecond = try stepsPerSecond(of: model, way.recipe, on: splits) }
+      let affordable = Int(way.share * (perSecond ?? 0) * progress.secondsLeft)
+      let longest = earlier[way.isFurther]?.steps ?? 0
+      // One that is cut much shorter than another of its kind cannot show that it is better.
+      if affordable < longest / 4 { continue }
       way.recipe.stepCount = min(max(affordable, Self.steps.lowerBound), Self.steps.upperBound)
-      let steps = try train(model, way, on: splits, &progress, observe) ?? 0
-      longest[way.isFurther] = max(longest[way.isFurther, default: 0], steps)
+      let began = progress.elapsed
+      if let steps = try train(model, way, on: splits, &progress, observe) {
+        let perSecond = Double(steps) / max(progress.elapsed - began, 1e-3)
+        earlier[way.isFurther] = (max(longest, steps), perSecond)
+      }
     }
     return try rounded(progress.result)
   }
@@ -177,11 +183,18 @@ public struct Distillation {
 
   // MARK: Rows
 
-  /// Whether a model draws ten rows for each training row in its share of the time.
+  /// Returns what rows are drawn from: a mixture, where it draws ten rows for each training row in its share of the time; otherwise
+  /// what is left of the mixture where size counts too, which is faster.
   ///
-  /// - Parameter rowsPerSecond: how many rows' log p the model computes in a second; drawing a row takes about as long.
-  package static func drawsEnough(_ rowsPerSecond: Double, of data: DataSplits, budget: Duration) -> Bool {
-    rowsPerSecond * drawingShare * budget.seconds >= 10 * Double(data.train.rowCount)
+  /// - Parameters:
+  ///   - rowsPerSecond: how many rows' log p the mixture computes in a second, if that was timed; drawing takes about as long.
+  ///   - budget: how long distilling may take, in seconds.
+  package static func teacher(
+    _ mixture: any Density, rowsPerSecond: Double?, orElse selection: any Density, for data: DataSplits,
+    budget: Double
+  ) -> any Density {
+    let drawn = (rowsPerSecond ?? .infinity) * drawingShare * budget
+    return drawn >= 10 * Double(data.train.rowCount) ? mixture : selection
   }
 
   /// Draws rows, and puts them beside those of the table; nil if told to stop.
@@ -257,17 +270,14 @@ public struct Distillation {
     return best?.network ?? networks.first
   }
 
-  /// Returns how many steps a second a network trains.
-  private func speed(of model: any TrainableDensity, _ recipe: Recipe, on data: DataSplits)
-    throws(DensityError)
-    -> Double
-  {
+  /// Returns how many steps a second a network trains; 0 if there is no time to see.
+  private func stepsPerSecond(
+    of model: any TrainableDensity, _ recipe: Recipe, on data: DataSplits
+  ) throws(DensityError) -> Double {
     var recipe = recipe
     recipe.stepCount = Self.steps.lowerBound
-    return recipe.secondsPerStep(of: model, on: data, within: min(2, 0.02 * budget), seed: seed).map {
-      1 / $0
-    }
-      ?? 0
+    let seconds = recipe.secondsPerStep(of: model, on: data, within: min(2, 0.03 * budget), seed: seed)
+    return seconds.map { 1 / $0 } ?? 0
   }
 
   /// Trains a network and keeps it if it is the best; returns how many steps that took, or nil if it failed.
