@@ -13,11 +13,12 @@ enum FitCommand {
       end. Cells may be missing, which is taken to be by chance and not because of what stood there; validation rows with \
       missing cells choose by their known ones.
 
-      What networks gain together that is less than a tenth of the standard error is left out, parameters are kept in half \
+      Without --size, what networks gain together that is less than a tenth of the standard error is left out; with it the best \
+      that has room is written, so that a large one asks for the last hundredth of a nat. Parameters are kept in half \
       precision where that costs less than 0.001 nats, and a table of up to 16 columns is never larger than the table of its \
       probabilities. Where the mixture is much better than its best network, and there is time, the last part of it trains \
-      one network on rows that the mixture draws (see density distill), which is written if it is worse by less than a tenth of \
-      the standard error; the sizes and speeds of all are printed.
+      one network on rows that the mixture draws (see density distill), which is written, with the mixture or instead of it, by \
+      the same rule; the sizes and speeds of all are printed.
 
       Of up to 2000 rows without missing cells each is held out in turn, and learnt from in the end: networks are pooled with \
       counts and mixed with trees, as far as held-out rows speak for them. The same is done where at most 200 validation rows \

@@ -4,7 +4,8 @@ import Kernels
 ///
 /// Of hundreds of networks one has the best figure by luck alone, so where there are several only their mixtures are
 /// candidates. Networks are left out as long as all of those left out gain less than a tenth of the standard error of the
-/// validation figure (`MixturePath`); what is kept takes as little room as it may (`Compaction`).
+/// validation figure (`MixturePath`); what is kept takes as little room as it may (`Compaction`). Where a size is given, the
+/// best that has room is kept, however little it gains.
 package struct MixtureSelection {
   /// A density that is no network, its mean −log p of the validation rows, and log p of each of them.
   typealias Baseline = (density: any Density, nll: Double, terms: [Double])
@@ -79,28 +80,37 @@ package struct MixtureSelection {
     let network: Candidate?
     /// The figure of what was found before, if it may be kept: nothing that is worse takes its place.
     let ceiling: Double
+    /// Whether something a little worse may be kept because it is smaller.
+    private let prefersSmall: Bool
     /// A network that learnt from a mixture, if there is one.
     private(set) var distilled: Candidate?
 
-    package init(kept: Candidate, whole: Candidate?, network: Candidate?, ceiling: Double) {
+    package init(
+      kept: Candidate, whole: Candidate?, network: Candidate?, ceiling: Double, prefersSmall: Bool = true
+    ) {
       (self.kept, selected) = (kept, kept)
-      (self.whole, self.network, self.ceiling) = (whole, network, ceiling)
+      (self.whole, self.network, self.ceiling, self.prefersSmall) = (whole, network, ceiling, prefersSmall)
     }
 
     /// Adds a distilled network, and keeps one of three: the network, what is kept now, or the two mixed.
     ///
-    /// It is the first in this order that is worse than the best of them by less than a tenth of the standard error.
+    /// It is the first in this order that is worse than the best of them by less than a tenth of the standard error, or where a
+    /// size was given the best.
     ///
     /// - Parameter hasRoom: whether the file of a candidate is small enough.
     package mutating func add(distilled network: Candidate, hasRoom: (Candidate) -> Bool) {
       distilled = network
       let candidates = [network, kept] + [kept.mixed(with: network)].compactMap(\.self).filter(hasRoom)
       let least = candidates.map(\.nll).min() ?? kept.nll
-      let error =
-        kept.terms.isEmpty
-        ? 0 : LikelihoodSummary(logProbabilities: kept.terms, variableCount: 1).standardError ?? 0
-      kept = candidates.first { $0.nll <= min(least + error / 10, ceiling) } ?? kept
+      let loss = prefersSmall ? MixtureSelection.smallLoss(kept.terms) : 0
+      kept = candidates.first { $0.nll <= min(least + loss, ceiling) } ?? kept
     }
+  }
+
+  /// What a smaller file is worth: a tenth of the standard error of the validation figure.
+  private static func smallLoss(_ terms: [Double]) -> Double {
+    guard !terms.isEmpty else { return 0 }
+    return (LikelihoodSummary(logProbabilities: terms, variableCount: 1).standardError ?? 0) / 10
   }
 
   /// The networks that count.
@@ -168,7 +178,9 @@ package struct MixtureSelection {
       ?? compaction.compacted(first)
     let earlier = earlier.flatMap { compaction.hasRoom($0) ? $0 : nil }
     if let earlier, earlier.nll < kept.nll { kept = earlier }
-    return Outcome(kept: kept, whole: whole, network: network, ceiling: earlier?.nll ?? .infinity)
+    return Outcome(
+      kept: kept, whole: whole, network: network, ceiling: earlier?.nll ?? .infinity,
+      prefersSmall: compaction.byteLimit == nil)
   }
 }
 
@@ -212,12 +224,13 @@ extension MixtureSelection {
     return Candidate(name: name, path.density(of: step), terms: path.terms(of: step), seconds: seconds)
   }
 
-  /// Returns the first mixture that those left out of it would improve by less than a tenth of the standard error, or the
-  /// last before it that is small enough; nil if none is.
+  /// Returns the first mixture that those left out of it would improve by less than a tenth of the standard error; where a
+  /// size is given, the best that is small enough, or nil if none is.
   private func step(of path: MixturePath, whole: Candidate) -> MixturePath.Step? {
-    let error = LikelihoodSummary(logProbabilities: whole.terms, variableCount: 1).standardError ?? 0
-    let enough = path.steps.firstIndex { $0.nll <= whole.nll + error / 10 } ?? path.steps.count - 1
-    return path.steps[...enough].last { compaction.couldHaveRoom(path.density(of: $0)) }
+    guard compaction.byteLimit == nil else {
+      return path.steps.sorted { $0.nll < $1.nll }.first { compaction.couldHaveRoom(path.density(of: $0)) }
+    }
+    return path.steps.first { $0.nll <= whole.nll + Self.smallLoss(whole.terms) } ?? path.whole
   }
 
   /// Returns the parts and the baselines mixed with fitted weights, if that gains more than chance does.

@@ -44,6 +44,20 @@ struct MixtureSelectionTests {
     #expect(zip(measured, outcome.kept.terms).allSatisfy { abs($0 - $1) < 1e-6 })
   }
 
+  @Test(
+    "a tenth of the standard error is given up for a smaller file, unless a size says how small it has to be")
+  func loss() {
+    let (best, near) = (Self.candidate("best", 0.6, 0.5), Self.candidate("near", 0.601, 0.5))
+    let far = Self.candidate("far", 0.65, 0.5)
+    #expect(near.nll > best.nll && near.nll < best.nll + 0.0005)
+    for (network, prefersSmall, kept) in [(near, true, "near"), (near, false, "best"), (far, true, "best")] {
+      var outcome = MixtureSelection.Outcome(
+        kept: best, whole: nil, network: nil, ceiling: .infinity, prefersSmall: prefersSmall)
+      outcome.add(distilled: network) { _ in true }
+      #expect(outcome.kept.name == kept)
+    }
+  }
+
   @Test("the mixture is not kept where it has no room, nor what is worse than an earlier search had found")
   func limits() throws {
     let (on, off) = (Self.candidate("on", 0.9, 0.5), Self.candidate("off", 0.15, 0.5))
