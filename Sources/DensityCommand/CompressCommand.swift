@@ -20,7 +20,7 @@ enum CompressCommand {
         "output", short: "o", placeholder: "path", isRequired: true,
         help: "Where to write; - for standard output."),
       DataOptions.data, DataOptions.split,
-    ] + DataOptions.reading + [CommonOptions.threads, CommonOptions.json("figures")],
+    ] + DataOptions.reading + [ShardRecord.option, CommonOptions.threads, CommonOptions.json("figures")],
     positionals: [
       Positional("checkpoint", help: "The trained model, a .safetensors file."),
       Positional("table", arity: .oneOrNone, help: "The rows, in place of --data; - reads standard input."),
@@ -39,30 +39,45 @@ enum CompressCommand {
     } else {
       try AtomicFile.checkWritable(output, besides: [model, path])
     }
+    if arguments.isGiven(ShardRecord.option.name) { try ShardRecord.checkPlace(besides: output) }
     let checkpoint = try Checkpoint(contentsOf: model)
     let coder = try checkpoint.model.coder()
-    let (rows, names) = try completeRows(arguments, path: path, for: checkpoint)
+    let table = try ModelTable(arguments, try ModelTable.Part(arguments), for: checkpoint)
+    // Names and pictures that the model has need not stand in the file.
+    let names = checkpoint.columnNames == nil ? table.columnNames : nil
     let progress = ProgressLine()
     Interrupt.install()
-    // What has no log p is refused before anything is written.
     let evaluator = checkpoint.model.evaluator()
-    let scores = try evaluator.logProbabilities(of: rows) { (fraction) throws(DensityError) in
-      try goOn("evaluating", fraction, progress)
+    var figures = CompressionFigures(columnCount: checkpoint.model.variableCount)
+    func compress(to write: ([UInt8]) throws(DensityError) -> Void) throws(DensityError) {
+      let rows = table.completeRows(missingCells: "density impute fills them in")
+      let isWhole = try rows.forEachCompressible { (rows) throws(DensityError) in
+        // What has no log p is refused before it is written.
+        let firstRow = figures.rowCount + (table.shard?.rows.lowerBound ?? 0)
+        let scores = try evaluator.logProbabilities(of: rows, firstRow: firstRow) {
+          (fraction) throws(DensityError) in try goOn("evaluating", fraction, progress)
+        }
+        let bytes = try coder.compress(rows, columnNames: names) { (fraction) throws(DensityError) in
+          try goOn("compressing", fraction, progress)
+        }
+        guard let scores, let bytes else { return false }
+        figures.add(scores, byteCount: bytes.count)
+        try write(bytes)
+        return true
+      }
+      if !isWhole { throw .interrupted }
     }
-    // Names and pictures that the model has need not stand in the file.
-    let kept = checkpoint.columnNames == nil ? names : nil
-    let bytes = try coder.compress(rows, columnNames: kept) { (fraction) throws(DensityError) in
-      try goOn("compressing", fraction, progress)
-    }
-    guard let bytes, let scores else { throw DensityError.interrupted }
     if output == "-" {
-      try Terminal.writeToStandardOutput(bytes)
+      try compress { (bytes) throws(DensityError) in _ = try StandardOutput.write(bytes) }
     } else {
-      try AtomicFile.write(bytes, to: output)
+      try AtomicFile.writing(to: output) { (sink) throws(DensityError) in
+        try compress { (bytes) throws(DensityError) in _ = try sink(bytes) }
+      }
     }
     progress.finish()
-    let ideal = scores.reduce(0) { $0 - $1 / log(2) }
-    try report(arguments, rows: rows, byteCount: bytes.count, ideal: ideal, progress)
+    if output != "-" { try table.shard?.write(besides: output) }
+    try table.report()
+    try report(arguments, figures, progress)
     return .success
   }
 
@@ -74,41 +89,39 @@ enum CompressCommand {
     return true
   }
 
-  /// Reads the rows of a table without missing cells, and the names of its columns if it has any.
-  private static func completeRows(
-    _ arguments: ParsedArguments, path: String, for checkpoint: Checkpoint
-  ) throws -> (BinaryMatrix, names: [String]?) {
-    if DataOptions.isDirectory(path) {
-      let (rows, _, source) = try DataOptions.rows(arguments, path: path, for: checkpoint)
-      try DataOptions.report(source, arguments, path: path, for: checkpoint)
-      return (rows, nil)
+  private static func report(
+    _ arguments: ParsedArguments, _ figures: CompressionFigures, _ progress: ProgressLine
+  ) throws {
+    guard !arguments.flag("json") else {
+      let object: JSONValue = [
+        "rows": .integer(figures.rowCount), "columns": .integer(figures.columnCount),
+        "bytes": .integer(figures.byteCount), "bits_per_row": .real(figures.bitsPerRow),
+        "ideal_bits_per_row": .real(figures.idealBitsPerRow),
+      ]
+      return try Terminal.print(object.indentedDescription)
     }
-    let table = try DataOptions.stream(arguments, path: path, for: checkpoint)
-    let rows: BinaryMatrix
-    do throws(DensityError) {
-      rows = try BinaryMatrix(table)
-    } catch {
-      throw DataOptions.explained(error, missingCells: "density impute fills them in")
-    }
-    try DataOptions.report(table.origin, arguments, path: path, for: checkpoint)
-    return (rows, table.columnNames)
+    let packed = (figures.rowCount * figures.columnCount + 7) / 8
+    progress.print(
+      "\(figures.rowCount) row\(figures.rowCount == 1 ? "" : "s") in \(figures.byteCount) bytes (\(packed) packed): "
+        + "\(fixed(figures.bitsPerRow, 3)) bits a row, of which Σ −log₂ p(x) is \(fixed(figures.idealBitsPerRow, 3))"
+    )
+  }
+}
+
+/// What rows cost, and what they would at the least.
+private struct CompressionFigures {
+  let columnCount: Int
+  private(set) var byteCount = 0
+  private var tally = LikelihoodTally()
+
+  init(columnCount: Int) { self.columnCount = columnCount }
+
+  mutating func add(_ logProbabilities: [Double], byteCount: Int) {
+    tally.add(logProbabilities, cellCount: 0)
+    self.byteCount += byteCount
   }
 
-  private static func report(
-    _ arguments: ParsedArguments, rows: BinaryMatrix, byteCount: Int, ideal: Double, _ progress: ProgressLine
-  ) throws {
-    let rowCount = Double(max(1, rows.rowCount))
-    guard !arguments.flag("json") else {
-      let figures: JSONValue = [
-        "rows": .integer(rows.rowCount), "columns": .integer(rows.columnCount), "bytes": .integer(byteCount),
-        "bits_per_row": .real(Double(8 * byteCount) / rowCount),
-        "ideal_bits_per_row": .real(ideal / rowCount),
-      ]
-      return try Terminal.print(figures.indentedDescription)
-    }
-    let packed = (rows.rowCount * rows.columnCount + 7) / 8
-    progress.print(
-      "\(rows.rowCount) row\(rows.rowCount == 1 ? "" : "s") in \(byteCount) bytes (\(packed) packed): \(fixed(Double(8 * byteCount) / rowCount, 3)) "
-        + "bits a row, of which Σ −log₂ p(x) is \(fixed(ideal / rowCount, 3))")
-  }
+  var rowCount: Int { tally.rowCount }
+  var bitsPerRow: Double { Double(8 * byteCount) / Double(max(1, rowCount)) }
+  var idealBitsPerRow: Double { rowCount > 0 ? tally.summary.negativeLogLikelihood / log(2) : 0 }
 }

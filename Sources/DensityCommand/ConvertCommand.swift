@@ -36,46 +36,30 @@ enum ConvertCommand {
     let file = isPicture || output == "-" ? nil : try TableFile(path: output)
     if output != "-" { try AtomicFile.checkWritable(output, besides: [input]) }
     let progress = ProgressLine()
-    let rowCount: Int
-    if isPicture || file?.format.beginsWithCount == true {
-      rowCount = try convertWhole(arguments, input, progress) { rows, known, shape in
-        if let file {
-          try file.writing(shape) { (writer) throws(DensityError) in try write(rows, known, with: writer) }
-        } else {
-          guard known == nil else {
-            throw DensityError.unwritable(
-              path: output, reason: "a picture cannot show that cells are missing")
-          }
-          try checkPicture(
-            rowCount: rows.rowCount, variableCount: rows.columnCount, magnification: magnification)
-          try rows.picture(imageShape: shape.imageShape, magnification: magnification).writePNG(to: output)
-        }
-      }
-    } else {
-      rowCount = try stream(arguments, input, to: file, progress)
-    }
+    Interrupt.install()
+    let rowCount =
+      isPicture
+      ? try convertPicture(arguments, input, to: output, magnification: magnification)
+      : try stream(arguments, input, to: file, progress)
     if output != "-" { progress.print("\(rowCount) rows in \(output)") }
     return .success
   }
 
-  /// Reads a table and writes it at once; returns the number of its rows.
-  private static func convertWhole(
-    _ arguments: ParsedArguments, _ input: String, _ progress: ProgressLine,
-    _ write: (_ rows: BinaryMatrix, _ known: BinaryMatrix?, TableWriter.Shape) throws -> Void
+  /// Writes a table as one picture; returns the number of its rows.
+  private static func convertPicture(
+    _ arguments: ParsedArguments, _ input: String, to output: String, magnification: Int
   ) throws -> Int {
     let table = try DataTable.read(input, try TableArguments.options(arguments))
-    try DataOptions.report(
-      table.origin, arguments, path: input)
-    let shape = TableWriter.Shape(
-      columnCount: table.columnCount, names: table.columnNames, imageShape: table.imageShape)
-    switch table.contents {
-    case .bits(let rows): try write(rows, nil, shape)
-    case .partial(let rows): try write(rows.values, rows.known, shape)
-    case .greyLevels:
-      let split = try arguments.value("split", as: ValueFormat<DataSplit>.choice)
-      try write(table.rows(try DataOptions.binarization(arguments), split: split), nil, shape)
+    try DataOptions.report(table.origin, arguments, path: input)
+    if case .partial = table.contents {
+      throw DensityError.unwritable(path: output, reason: "a picture cannot show that cells are missing")
     }
-    return table.rowCount
+    let split = try arguments.value("split", as: ValueFormat<DataSplit>.choice)
+    let rows = try table.rows(try DataOptions.binarization(arguments), split: split)
+    try checkPicture(
+      rowCount: rows.rowCount, variableCount: rows.columnCount, magnification: magnification)
+    try rows.picture(imageShape: table.imageShape, magnification: magnification).writePNG(to: output)
+    return rows.rowCount
   }
 
   /// Writes the rows of a table as they are read, to a file or as CSV to standard output; returns their number.
@@ -112,6 +96,7 @@ enum ConvertCommand {
     _ table: TableStream, to writer: TableWriter, _ progress: ProgressLine
   ) throws(DensityError) {
     let isWhole = try table.forEachPartialBlock(of: table.blockLength) { (rows, known) throws(DensityError) in
+      if Interrupt.isRequested { throw .interrupted }
       if let fraction = table.fraction { progress.update("converting", fraction: fraction) }
       return try write(rows, known, with: writer)
     }

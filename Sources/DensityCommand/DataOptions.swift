@@ -72,7 +72,7 @@ enum DataOptions {
   /// Makes sure that it matters whose rows are asked for.
   ///
   /// - Throws: `UsageError` for a table that is no data set, and whose bits are not drawn.
-  private static func checkSplit(
+  static func checkSplit(
     _ arguments: ParsedArguments, _ source: TableSource
   ) throws {
     guard arguments.isGiven("split"), !source.summary.isGrey else { return }
@@ -136,34 +136,6 @@ enum DataOptions {
         path: path, expected: "\(count) columns as in the model", found: "\(rows.columnCount)")
     }
     return rows
-  }
-
-  /// Reads the rows that a trained model is asked about as `rows` does, and which of their cells are known where some are
-  /// missing.
-  static func partialRows(
-    _ arguments: ParsedArguments, path: String, for checkpoint: Checkpoint
-  ) throws -> (rows: BinaryMatrix, partial: PartialRows?, name: String, source: TableSource?) {
-    if isDirectory(path) {
-      let (rows, name, source) = try rows(arguments, path: path, for: checkpoint)
-      return (rows, nil, name, source)
-    }
-    let table = try stream(arguments, path: path, for: checkpoint)
-    var (values, known): ([BinaryMatrix], [BinaryMatrix]) = ([], [])
-    var isPartial = false
-    try table.forEachPartialBlock(of: table.blockLength) { (rows, cells) throws(DensityError) in
-      values.append(rows)
-      isPartial = isPartial || cells != nil
-      known.append(
-        cells ?? BinaryMatrix(rowCount: rows.rowCount, columnCount: rows.columnCount) { _, _ in true })
-      return true
-    }
-    try checkSplit(arguments, table.origin)
-    let rows = BinaryMatrix(concatenating: values, columnCount: table.columnCount)
-    let partial =
-      isPartial
-      ? PartialRows(
-        values: rows, known: BinaryMatrix(concatenating: known, columnCount: table.columnCount)) : nil
-    return (rows, partial, path, table.origin)
   }
 
   /// Says how a table was taken, once it has been read without fault.

@@ -33,69 +33,68 @@ enum DecompressCommand {
     let path = try arguments.value("file", as: .path)
     if output != "-" { try AtomicFile.checkWritable(output, besides: [model, path]) }
     // The file is looked at first, which is sooner done.
-    let file = try CompressedRows(try AtomicFile.read(path), path: path)
+    let source = try ByteSource(path: path)
+    guard let first = try CompressedRows.next(from: source) else { preconditionFailure("a file has a start") }
+    let isOnly = try source.isAtEnd()
     let checkpoint = try Checkpoint(contentsOf: model)
     let coder = try checkpoint.model.coder()
     let shape = TableWriter.Shape(
-      columnCount: file.columnCount, names: names(file, checkpoint), imageShape: imageShape(file, checkpoint),
-      rowCount: file.rowCount)
+      columnCount: first.columnCount, names: names(first, checkpoint),
+      imageShape: imageShape(first, checkpoint), rowCount: isOnly ? first.rowCount : nil)
     let progress = ProgressLine()
     Interrupt.install()
+    var rowCount = 0
+    /// Hands on blocks of rows until all are there; `body` says whether more are wanted.
+    func decompress(_ body: (BinaryMatrix) throws(DensityError) -> Bool) throws(DensityError) {
+      var next: CompressedRows? = first
+      var before = 0.0
+      while let file = next {
+        let after = source.fraction ?? 1
+        let goesOn = try coder.decompress(file) { (rows, fraction) throws(DensityError) in
+          if Interrupt.isRequested { throw .interrupted }
+          progress.update("decompressing", fraction: before + (after - before) * fraction)
+          rowCount += rows.rowCount
+          return try body(rows)
+        }
+        guard goesOn else { return }
+        before = after
+        next = try CompressedRows.next(from: source)
+      }
+    }
     if let table {
       try table.writing(shape) { (writer) throws(DensityError) in
-        try decompress(file, by: coder, progress) { (rows) throws(DensityError) in
-          try writer.write(rows)
-        }
+        try decompress { (rows) throws(DensityError) in try writer.write(rows) }
       }
+    } else if isPicture {
+      try checkPicture(rowCount: first.rowCount, variableCount: first.columnCount, magnification: 1)
+      var blocks: [BinaryMatrix] = []
+      try decompress { (rows) throws(DensityError) in
+        blocks.append(rows)
+        return true
+      }
+      try checkPicture(rowCount: rowCount, variableCount: first.columnCount, magnification: 1)
+      try BinaryMatrix(concatenating: blocks, columnCount: first.columnCount)
+        .picture(imageShape: shape.imageShape, magnification: 1).writePNG(to: output)
     } else {
-      try write(file, by: coder, to: output, shape, progress)
+      // What has gone to standard output is not taken back, so that rows wait until all are known to be right.
+      var held = HeldRows(columnCount: first.columnCount)
+      try decompress { (rows) throws(DensityError) in
+        try held.add(rows, known: nil)
+        return true
+      }
+      let writer = TableWriter.standardOutput(shape)
+      try held.forEachBlock { (rows, _) throws(DensityError) in try writer.write(rows) }
+      try writer.finish()
     }
     progress.finish()
     if output == "-" { return .success }
     if arguments.flag("json") {
-      let figures: JSONValue = ["rows": .integer(file.rowCount), "columns": .integer(file.columnCount)]
+      let figures: JSONValue = ["rows": .integer(rowCount), "columns": .integer(first.columnCount)]
       try Terminal.print(figures.indentedDescription)
     } else {
-      progress.print("\(file.rowCount) rows in \(output)")
+      progress.print("\(rowCount) rows in \(output)")
     }
     return .success
-  }
-
-  /// Hands on blocks of rows until all are there; `body` says whether more are wanted.
-  private static func decompress(
-    _ file: CompressedRows, by coder: DensityCoder, _ progress: ProgressLine,
-    _ body: (BinaryMatrix) throws(DensityError) -> Bool
-  ) throws(DensityError) {
-    try coder.decompress(file) { (rows, fraction) throws(DensityError) in
-      if Interrupt.isRequested { throw .interrupted }
-      progress.update("decompressing", fraction: fraction)
-      return try body(rows)
-    }
-  }
-
-  /// Writes a picture, or CSV to standard output.
-  ///
-  /// What has gone to standard output is not taken back, so that it waits until all rows are known to be right.
-  private static func write(
-    _ file: CompressedRows, by coder: DensityCoder, to output: String, _ shape: TableWriter.Shape,
-    _ progress: ProgressLine
-  ) throws {
-    if output != "-" {
-      try checkPicture(rowCount: file.rowCount, variableCount: file.columnCount, magnification: 1)
-    }
-    var blocks: [BinaryMatrix] = []
-    try decompress(file, by: coder, progress) { (rows) throws(DensityError) in
-      blocks.append(rows)
-      return true
-    }
-    let rows = BinaryMatrix(concatenating: blocks, columnCount: file.columnCount)
-    if output == "-" {
-      let writer = TableWriter.standardOutput(shape)
-      try writer.write(rows)
-      try writer.finish()
-    } else {
-      try rows.picture(imageShape: shape.imageShape, magnification: 1).writePNG(to: output)
-    }
   }
 
   /// The names of the columns: the model's, or those that the file keeps because it has none.

@@ -24,26 +24,24 @@ enum DescribeCommand {
   private static func run(_ arguments: ParsedArguments) throws -> ExitStatus {
     let pairCount = try arguments.value("pairs", as: .integer(in: 0...1_000_000))
     let binarization = try DataOptions.binarization(arguments)
-    let table = try DataTable.read(
-      try arguments.value("table", as: .path), try TableArguments.options(arguments))
-    let description: TableDescription
-    switch table.contents {
-    case .bits(let rows): description = TableDescription(rows, pairCount: pairCount)
-    case .partial(let rows): description = TableDescription(rows, pairCount: pairCount)
-    case .greyLevels:
-      let rows = try table.rows(binarization, split: try arguments.value("split", as: .choice))
-      description = TableDescription(rows, pairCount: pairCount)
+    let table = try TableStream(
+      path: try arguments.value("table", as: .path), try TableArguments.options(arguments),
+      binarization: binarization, split: try arguments.value("split", as: .choice))
+    let progress = ProgressLine()
+    let description = try TableDescription(table, pairCount: pairCount) { (fraction) throws(DensityError) in
+      if let fraction { progress.update("reading", fraction: fraction) }
     }
+    progress.finish()
     let report = DescriptionReport(table, description)
     if arguments.flag("json") {
       var members = report.members
-      if table.greyLevels != nil {
+      if table.isBinarized {
         members.insert(.init(key: "binarization", value: .string("\(binarization)")), at: 2)
       }
       try Terminal.print(JSONValue.object(members).indentedDescription)
     } else {
       for line in report.lines { try Terminal.print(line) }
-      if table.greyLevels != nil { try DataOptions.sayBinarized(arguments, path: table.path) }
+      if table.isBinarized { try DataOptions.sayBinarized(arguments, path: table.path) }
     }
     return .success
   }
@@ -51,12 +49,12 @@ enum DescribeCommand {
 
 /// A description of a table in words.
 private struct DescriptionReport {
-  let table: DataTable
+  let table: TableStream
   let description: TableDescription
   /// How many columns or groups are named in a line.
   private let shown = 8
 
-  init(_ table: DataTable, _ description: TableDescription) {
+  init(_ table: TableStream, _ description: TableDescription) {
     self.table = table
     self.description = description
   }
@@ -87,7 +85,7 @@ private struct DescriptionReport {
   // MARK: For people
 
   var lines: [String] {
-    var lines = ["\(table.path): \(table.summary)"]
+    var lines = ["\(table.path): \(table.origin.summary)"]
     var shape = "\(description.rowCount) rows × \(description.columnCount) columns"
     if let image = table.imageShape { shape += ", pictures of \(image.height) × \(image.width)" }
     lines.append("shape           \(shape)")
@@ -174,7 +172,7 @@ private struct DescriptionReport {
     let shape: JSONValue =
       table.imageShape.map { .array([.integer($0.height), .integer($0.width)]) } ?? .null
     return [
-      member("table", .string(table.path)), member("taken", .string("\(table.summary)")),
+      member("table", .string(table.path)), member("taken", .string("\(table.origin.summary)")),
       member("rows", .integer(description.rowCount)), member("columns", .integer(description.columnCount)),
       member("image", shape),
       member("names", table.columnNames.map { .array($0.map(JSONValue.string)) } ?? .null),

@@ -108,7 +108,7 @@ struct DiagnosedTable {
   ///
   /// - Parameter output: the file that has what there was by then, if any.
   func finish(rowCount: Int, keptIn output: String? = nil) throws -> ExitStatus {
-    try table.report(arguments, for: checkpoint)
+    try table.report()
     guard Interrupt.isRequested else { return .success }
     ProgressLine().print(
       "interrupted after \(rowCount) row\(rowCount == 1 ? "" : "s")"

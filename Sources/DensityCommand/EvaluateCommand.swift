@@ -21,6 +21,7 @@ enum EvaluateCommand {
       .value(
         "against", placeholder: "checkpoint", help: "Another model, to compare with row by row."),
       .flag("reference", help: "Compare every row with the double-precision reference."),
+      ShardRecord.option,
       CommonOptions.threads,
       CommonOptions.json(),
     ],
@@ -49,10 +50,10 @@ enum EvaluateCommand {
     let other = try arguments.optionalValue("against", as: .path)
     let rivalCheckpoint = try other.map { try Checkpoint(contentsOf: $0) }
     let rival = rivalCheckpoint?.model
-    let path = try DataOptions.tablePath(arguments)
-    let (rows, partial, name, source) = try DataOptions.partialRows(arguments, path: path, for: checkpoint)
-    if partial != nil, let option = ["reference", "against"].first(where: arguments.isGiven) {
-      throw UsageError("--\(option) compares complete rows; cells of \(path) are missing")
+    let part = try ModelTable.Part(arguments)
+    let table = try ModelTable(arguments, part, for: checkpoint)
+    if table.shard != nil, !arguments.flag("json") {
+      throw UsageError("--shard needs --json: the figures of a part are for 'density merge'")
     }
     if let rival, let other, rival.variableCount != checkpoint.model.variableCount {
       throw DensityError.mismatch(
@@ -65,49 +66,57 @@ enum EvaluateCommand {
     }
     let progress = ProgressLine()
     let model = checkpoint.model
-    func measure(
-      _ model: any Density, _ rows: BinaryMatrix, _ label: String
-    ) throws -> (measurement: LikelihoodMeasurement, logProbabilities: [Double]) {
-      let measured = try model.measureLikelihood(of: rows, named: name) { (fraction) throws(DensityError) in
-        progress.update(label, fraction: fraction)
-        return true
+    let wantsReference = arguments.flag("reference")
+    let rivalEvaluator = rival?.evaluator()
+    var meter = LikelihoodMeter(model, named: part.isFolder ? part.split.rawValue : part.path)
+    var differences = LikelihoodTally()
+    var largestDifference = 0.0
+    var refused: String?
+    try table.forEachBlock(of: table.blockLength) { (block) throws(DensityError) in
+      func goOn(_ label: String) -> (Double) throws(DensityError) -> Bool {
+        { (fraction) throws(DensityError) in
+          if let overall = block.overall(fraction) { progress.update(label, fraction: overall) }
+          return true
+        }
       }
-      guard let measured else { preconditionFailure("nobody stopped it") }
-      return measured
-    }
-    func measureKnownCells(_ partial: PartialRows) throws -> LikelihoodMeasurement {
-      let measured = try model.measureKnownCells(of: partial, named: name) {
-        (fraction) throws(DensityError) in
-        progress.update("evaluating", fraction: fraction)
-        return true
+      if block.known != nil {
+        refused = ["reference", "against"].first(where: arguments.isGiven)
+        guard refused == nil else { return false }
       }
-      guard let measured else { preconditionFailure("nobody stopped it") }
-      return measured
+      let measured = try meter.add(
+        block.rows, known: block.known, firstRow: block.firstRow, observing: goOn("evaluating"))
+      if let rivalEvaluator {
+        let terms = try rivalEvaluator.logProbabilities(
+          of: rivalColumns.map(block.rows.selecting(columns:)) ?? block.rows, firstRow: block.firstRow,
+          observing: goOn("evaluating the other"))
+        differences.add(zip(measured ?? [], terms ?? []).map { $0 - $1 }, cellCount: 0)
+      }
+      if wantsReference {
+        largestDifference = max(
+          largestDifference, try Self.largestDifference(model, block.rows, goOn("reference")))
+      }
+      return true
     }
-    let whole = partial == nil ? try measure(model, rows, "evaluating") : nil
-    guard let measurement = try whole?.measurement ?? partial.map(measureKnownCells) else {
-      preconditionFailure("rows are complete or they are not")
-    }
-    let advantage = try rival.map {
-      LikelihoodDifference(
-        whole?.logProbabilities ?? [],
-        over: try measure($0, rivalColumns.map(rows.selecting(columns:)) ?? rows, "evaluating the other")
-          .logProbabilities)
-    }
-    let difference =
-      arguments.flag("reference") ? largestDifference(model, rows, progress) : nil
     progress.finish()
-    try DataOptions.report(source, arguments, path: path, for: checkpoint)
+    if let refused {
+      throw UsageError("--\(refused) compares complete rows; cells of \(part.path) are missing")
+    }
+    if let source = table.source { try DataOptions.checkSplit(arguments, source) }
+    let measurement = try meter.measurement()
+    try table.report()
+    let source = table.source
+    let advantage = rival.map { _ in LikelihoodDifference(differences) }
+    let difference = wantsReference ? largestDifference : nil
     if arguments.flag("json") {
       var object = try members(describing: model) + measurement.members
       if let source { object.append(.init(key: "table", value: source.json)) }
-      if let advantage {
-        object.append(.init(key: "against", value: other.map(JSONValue.string) ?? .null))
-        object.append(.init(key: "difference_is", value: "log p - log p of against, nats a row"))
-        object.append(.init(key: "difference", value: .real(advantage.mean)))
-        object.append(.init(key: "difference_standard_error", value: JSONValue(advantage.standardError)))
-      }
+      if let advantage, let other { object += advantage.members(against: other) }
       if let difference { object.append(.init(key: "largest_difference", value: .real(difference))) }
+      if let shard = table.shard {
+        object.append(.init(key: "shard", value: shard.json))
+        object.append(.init(key: "tally", value: meter.tally.json))
+        if rival != nil { object.append(.init(key: "difference_tally", value: differences.json)) }
+      }
       try Terminal.print(JSONValue.object(object).indentedDescription)
     } else {
       try Terminal.print(description(of: model))
@@ -115,21 +124,20 @@ enum EvaluateCommand {
       try Terminal.print(
         "\(durationText(seconds: measurement.seconds)), "
           + "\(Int(measurement.rowsPerSecond)) rows/s")
-      if let advantage, let other {
-        try Terminal.print(
-          "log p less that of \(other): \(withError(advantage.mean, advantage.standardError, 3)) nats a row"
-        )
-      }
-      if let difference {
-        try Terminal.print("largest difference from the double-precision reference: \(difference) nats")
-      }
+      if let advantage, let other { try Terminal.print(advantage.line(against: other)) }
+      if let difference { try Terminal.print(referenceLine(difference)) }
     }
     return .success
   }
 
+  /// The largest difference from the reference, in a line.
+  static func referenceLine(_ difference: Double) -> String {
+    "largest difference from the double-precision reference: \(difference) nats"
+  }
+
   private static func largestDifference(
-    _ model: some Density, _ rows: BinaryMatrix, _ progress: ProgressLine
-  ) -> Double {
+    _ model: some Density, _ rows: BinaryMatrix, _ observe: (Double) throws(DensityError) -> Bool
+  ) throws(DensityError) -> Double {
     let size = 64
     var largest = 0.0
     for start in stride(from: 0, to: rows.rowCount, by: size) {
@@ -137,7 +145,7 @@ enum EvaluateCommand {
       for (a, b) in zip(model.logProbabilities(of: part), inDouble(model, logProbabilitiesOf: part)) {
         largest = max(largest, abs(a - b))
       }
-      progress.update("reference", fraction: Double(start + part.rowCount) / Double(rows.rowCount))
+      _ = try observe(Double(start + part.rowCount) / Double(rows.rowCount))
     }
     return largest
   }

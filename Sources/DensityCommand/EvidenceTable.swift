@@ -3,18 +3,7 @@ import BinaryDensity
 
 /// The rows that a model is to complete, as they are read: cells that are missing are unknown.
 struct EvidenceTable {
-  private enum Rows {
-    case stream(TableStream)
-    case whole(BinaryMatrix)
-  }
-
-  /// The file, as errors name it.
-  let path: String
-  /// The height and width of the picture that a row is, if it is one.
-  let imageShape: ImageShape?
-  /// The names of the columns, the table's own or else the model's.
-  let columnNames: [String]?
-  private let rows: Rows
+  private let table: ModelTable
   private let limit: Int?
 
   /// Opens a table, or a folder's rows, with the columns in the model's order.
@@ -27,34 +16,19 @@ struct EvidenceTable {
     keepsText: Bool = false
   ) throws {
     self.limit = limit
-    if DataOptions.isDirectory(path) {
-      self.path = path
-      rows = .whole(try DataOptions.rows(arguments, path: path, for: checkpoint).rows)
-      imageShape = checkpoint.imageShape
-      columnNames = checkpoint.columnNames
-    } else {
-      let table = try DataOptions.stream(
-        arguments, path: path, for: checkpoint, keepsText: keepsText)
-      self.path = table.path
-      rows = .stream(table)
-      imageShape = table.imageShape ?? checkpoint.imageShape
-      columnNames = table.columnNames ?? checkpoint.columnNames
-    }
+    let split = try arguments.value("split", as: ValueFormat<DataSplit>.choice)
+    table = try ModelTable(
+      arguments, ModelTable.Part(path, split), for: checkpoint, keepsText: keepsText)
   }
 
+  /// The file, as errors name it.
+  var path: String { table.path }
+  /// The height and width of the picture that a row is, if it is one.
+  var imageShape: ImageShape? { table.imageShape }
+  /// The names of the columns, the table's own or else the model's.
+  var columnNames: [String]? { table.columnNames }
   /// How the table stands in its file, if it is a text that is kept.
-  var text: TableText? { if case .stream(let table) = rows { table.text } else { nil } }
-
-  /// How much has been read, as far as that is known, when some rows have been.
-  private func fraction(after rowCount: Int) -> Double? {
-    let ofLimit = limit.map { Double(rowCount) / Double($0) }
-    switch rows {
-    case .stream(let table):
-      return table.fraction.map { max($0, ofLimit ?? 0) } ?? ofLimit
-    case .whole(let rows):
-      return max(Double(rowCount) / Double(max(1, rows.rowCount)), ofLimit ?? 0)
-    }
-  }
+  var text: TableText? { table.text }
 
   /// Calls `body` with the rows in their order, in blocks, while it says to go on.
   ///
@@ -80,33 +54,21 @@ struct EvidenceTable {
       -> Bool
   ) throws(DensityError) -> Int {
     var rowCount = 0
-    func take(
-      _ values: BinaryMatrix, _ known: BinaryMatrix?, _ texts: [TableText.Row]?
-    ) throws(DensityError) -> Bool {
-      let count = min(values.rowCount, (limit ?? .max) - rowCount)
-      let known =
-        known
-        ?? BinaryMatrix(rowCount: values.rowCount, columnCount: values.columnCount) { _, _ in true }
-      let part = PartialRows(values: values.rows(0..<count), known: known.rows(0..<count))
-      let before = rowCount
+    try table.forEachBlock(of: length) { (block) throws(DensityError) in
+      let count = min(block.rows.rowCount, (limit ?? .max) - rowCount)
+      let known = block.known ?? .ones(like: block.rows)
+      let part = PartialRows(values: block.rows.rows(0..<count), known: known.rows(0..<count))
       rowCount += count
+      let ofLimit = limit.map { Double(rowCount) / Double($0) }
+      let fraction = block.fraction.map { max($0, ofLimit ?? 0) } ?? ofLimit
       do throws(DensityError) {
-        let texts = texts.map { Array($0.prefix(count)) }
-        let goesOn = try body(before, part, texts, fraction(after: rowCount))
-        return goesOn && rowCount < limit ?? .max
+        let texts = block.texts.map { Array($0.prefix(count)) }
+        return try body(block.firstRow, part, texts, fraction) && rowCount < limit ?? .max
       } catch .impossibleEvidence(let row, _) {
         throw .mismatch(
           path: path, expected: "rows that the model holds possible",
-          found: "row \(before + row + 1), whose known cells have probability zero")
+          found: "row \(block.firstRow + row + 1), whose known cells have probability zero")
       }
-    }
-    switch rows {
-    case .stream(let table):
-      try table.forEachTextBlock(of: length) { (values, known, texts) throws(DensityError) in
-        try take(values, known, texts)
-      }
-    case .whole(let rows):
-      try rows.forEachBlock(of: length) { (values) throws(DensityError) in try take(values, nil, nil) }
     }
     guard rowCount > 0 else {
       throw .mismatch(path: path, expected: "a row of 0, 1 and missing cells", found: "none")
@@ -157,11 +119,5 @@ struct EvidenceTable {
   }
 
   /// Says how the table was taken, once it has been read without fault.
-  func report(_ arguments: ParsedArguments, for checkpoint: Checkpoint) throws {
-    if case .stream(let table) = rows {
-      try DataOptions.report(table.origin, arguments, path: path, for: checkpoint)
-    } else {
-      try DataOptions.report(nil, arguments, path: path, for: checkpoint)
-    }
-  }
+  func report() throws { try table.report() }
 }

@@ -118,7 +118,7 @@ enum ImputeCommand {
       }
     }
     progress.finish()
-    try evidence.report(arguments, for: checkpoint)
+    try evidence.report()
     if let note = completer.note { progress.print(note) }
     if output != "-" { progress.print("\(rowCount) rows in \(output)") }
     return .success

@@ -13,9 +13,7 @@ enum LogProbCommand {
     options: [
       .value("output", short: "o", placeholder: "path", help: "Where to write. Default: standard output."),
       DataOptions.data, DataOptions.split,
-    ] + DataOptions.reading + [
-      CommonOptions.threads
-    ],
+    ] + DataOptions.reading + [ShardRecord.option, CommonOptions.threads],
     positionals: [
       Positional("checkpoint", help: "The trained model, a .safetensors file."),
       Positional("table", arity: .oneOrNone, help: "The rows, in place of --data; - reads standard input."),
@@ -34,44 +32,26 @@ enum LogProbCommand {
       try TableFile(path: $0, for: .numbers)
     }
     let model = try arguments.value("checkpoint", as: .path)
-    let path = try DataOptions.tablePath(arguments)
-    if let output { try AtomicFile.checkWritable(output.path, besides: [model, path]) }
-    let checkpoint = try Checkpoint(contentsOf: model)
-    let progress = ProgressLine()
-    let evaluator = checkpoint.model.evaluator()
-    var all: [Double] = []
-    var rowCount = 0
-    /// Scores rows, and writes them at once where they go to standard output; returns whether anyone still reads.
-    func score(_ rows: BinaryMatrix, fraction: Double?) throws(DensityError) -> Bool {
-      let scores =
-        try evaluator.logProbabilities(of: rows, firstRow: rowCount) { (_) throws(DensityError) in true }
-        ?? []
-      rowCount += scores.count
-      if let fraction { progress.update("evaluating", fraction: fraction) }
-      guard output == nil else {
-        all += scores
-        return true
-      }
-      return try StandardOutput.write(TableFile.bytes(of: scores, as: .text))
-    }
-    var source: TableSource?
-    if DataOptions.isDirectory(path) {
-      let (rows, _, _) = try DataOptions.rows(arguments, path: path, for: checkpoint)
-      try rows.forEachBlock(of: blockLength) { (block) throws(DensityError) in try score(block, fraction: nil)
+    let part = try ModelTable.Part(arguments)
+    if let output { try AtomicFile.checkWritable(output.path, besides: [model, part.path]) }
+    if arguments.isGiven(ShardRecord.option.name) { try ShardRecord.checkPlace(besides: output?.path) }
+    Interrupt.install()
+    let tables = ScoredTables(arguments, try Checkpoint(contentsOf: model))
+    let table = try tables.table(part)
+    if let output {
+      try output.writingNumbers { (writer) throws(DensityError) in
+        try tables.forEachBlock(of: table, "evaluating") { (scores) throws(DensityError) in
+          try writer.write(scores)
+          return true
+        }
       }
     } else {
-      let table = try DataOptions.stream(arguments, path: path, for: checkpoint)
-      try table.forEachBlock(of: blockLength) { (block) throws(DensityError) in
-        try score(block, fraction: table.fraction)
+      try tables.forEachBlock(of: table, "evaluating", isAwaited: true) { (scores) throws(DensityError) in
+        try StandardOutput.write(TableFile.bytes(of: scores, as: .text))
       }
-      source = table.origin
     }
-    progress.finish()
-    try DataOptions.report(source, arguments, path: path, for: checkpoint)
-    if let output { try output.write(all) }
+    if let output { try table.shard?.write(besides: output.path) }
+    try table.report()
     return .success
   }
-
-  /// So many rows are scored at a time that no thread is idle, and so few that the first scores come at once.
-  private static let blockLength = 1024
 }

@@ -90,7 +90,7 @@ enum MarginalCommand {
       if Interrupt.isRequested && report.rowCount == 0 { throw .interrupted }
     }
     progress.finish()
-    try evidence.report(arguments, for: checkpoint)
+    try evidence.report()
     for category in given?.categories ?? [] { progress.print(vocabulary.note(category)) }
     if arguments.flag("json") { try printJSON(report.members, rows: "rows", report.rows) }
     progress.print(report.summary)

@@ -99,7 +99,7 @@ enum ModeCommand {
       }
     }
     progress.finish()
-    try evidence?.report(arguments, for: checkpoint)
+    try evidence?.report()
     try report.finish(describing: checkpoint.model)
     progress.print(report.summary)
     return Interrupt.isRequested ? .interrupted : .success

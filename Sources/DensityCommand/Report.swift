@@ -32,6 +32,23 @@ extension LikelihoodMeasurement {
   }
 }
 
+extension LikelihoodDifference {
+  /// The figures in one line.
+  func line(against other: String) -> String {
+    "log p less that of \(other): \(withError(mean, standardError, 3)) nats a row"
+  }
+
+  /// The figures as members of a JSON object.
+  func members(against other: String) -> [JSONValue.Member] {
+    [
+      .init(key: "against", value: .string(other)),
+      .init(key: "difference_is", value: "log p - log p of against, nats a row"),
+      .init(key: "difference", value: .real(mean)),
+      .init(key: "difference_standard_error", value: JSONValue(standardError)),
+    ]
+  }
+}
+
 extension TableSource {
   /// The source as JSON.
   var json: JSONValue {

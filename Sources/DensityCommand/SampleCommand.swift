@@ -47,7 +47,7 @@ enum SampleCommand {
         "columns", placeholder: "count",
         help: "Pictures side by side. Default: a square, or a line a class."),
       .value("magnify", placeholder: "factor", default: "2", help: "The side of a picture's pixel."),
-    ] + InferenceArguments.drawOptions + [CommonOptions.threads],
+    ] + InferenceArguments.drawOptions + [ShardRecord.option, CommonOptions.threads],
     positionals: [Positional("checkpoint", help: "The trained model, a .safetensors file.")],
     examples: [
       Command.Example(
@@ -89,7 +89,18 @@ enum SampleCommand {
     if let scores, scores.path == output || AtomicFile.isSameFile(scores.path, output) {
       throw UsageError("--output and --logprob name the same file")
     }
-    let count = try arguments.value("count", as: .integer(in: 1...100_000_000))
+    let wholeCount = try arguments.value("count", as: .integer(in: 1...100_000_000))
+    if arguments.isGiven(ShardRecord.option.name) {
+      try ShardRecord.checkPlace(besides: output)
+      guard let table, table.format != .items else {
+        throw UsageError(
+          "--output \(output): parts are rows, in a form that says how many columns there are: .csv, .txt, .npy, .idx, .svm or "
+            + ".pbm")
+      }
+      if let option = ["distinct", "each-class", "logprob"].first(where: arguments.isGiven) {
+        throw UsageError("--\(option) is for all rows at once: it does not go with --shard")
+      }
+    }
     let columns = try arguments.optionalValue("columns", as: .integer(in: 1...10_000))
     let magnification = try arguments.value("magnify", as: .integer(in: 1...64))
     for path in [output == "-" ? nil : output, scores?.path].compactMap(\.self) {
@@ -97,12 +108,18 @@ enum SampleCommand {
     }
     let checkpoint = try loaded ?? Checkpoint(contentsOf: model)
     let models = try ClassSampling.models(arguments, of: checkpoint, path: model)
+    let shard = try ShardRecord(
+      arguments, rowCount: wholeCount, columnCount: checkpoint.model.variableCount, check: "")
+    let count = shard?.rows.count ?? wholeCount
     let rowCount = count * models.count
     if isPicture {
       try checkPicture(
         rowCount: rowCount, variableCount: checkpoint.model.variableCount, magnification: magnification)
     }
-    var generator = Philox(seed: try arguments.value("seed", as: .seed), stream: .sampling)
+    // Each part has random numbers of its own.
+    var generator = Philox(
+      seed: try arguments.value("seed", as: .seed), stream: .sampling,
+      index: UInt64(shard?.shard.number ?? 0))
 
     let progress = ProgressLine()
     let samplers = try models.map { model in
@@ -112,7 +129,7 @@ enum SampleCommand {
     }
     Interrupt.install()
     var note: String?
-    var logProbabilities: [Double] = []
+    let logProbabilities = HeldNumbers<Double>(for: scores?.path)
     /// Draws the rows in parts, each of which is handed on at once, until nobody wants more.
     func draw(_ body: (BinaryMatrix) throws(DensityError) -> Bool) throws(DensityError) {
       var drawnCount = 0
@@ -130,7 +147,7 @@ enum SampleCommand {
           // What has no log p is not drawn from it either, which the first row finds out in any case.
           let scored = scores != nil ? part : part.rows(0..<(start == 0 ? 1 : 0))
           let terms = try evaluator.logProbabilities(of: scored) { (_) throws(DensityError) in true } ?? []
-          if scores != nil { logProbabilities += terms }
+          if scores != nil { try logProbabilities.add(terms) }
           drawnCount += part.rowCount
           progress.update("sampling", fraction: Double(drawnCount) / Double(rowCount))
           guard try body(part) else { return }
@@ -174,7 +191,12 @@ enum SampleCommand {
       try writer.finish()
     }
     progress.finish()
-    if let scores { try scores.write(logProbabilities) }
+    if let scores {
+      try scores.writingNumbers { (writer) throws(DensityError) in
+        try logProbabilities.forEachBlock { (numbers) throws(DensityError) in try writer.write(numbers) }
+      }
+    }
+    if let table { try shard?.write(besides: table.path) }
     for note in (samplers[0].conditional?.notes ?? []) + [note].compactMap(\.self) { progress.print(note) }
     if output != "-" { progress.print("\(rowCount) rows in \(output)") }
     return .success

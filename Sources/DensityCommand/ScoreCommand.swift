@@ -29,7 +29,7 @@ enum ScoreCommand {
       .value(
         "against", placeholder: "path", help: "Report how well this table's rows are told from the rows."),
       DataOptions.data, DataOptions.split,
-    ] + DataOptions.reading + [CommonOptions.threads, CommonOptions.json("report")],
+    ] + DataOptions.reading + [ShardRecord.option, CommonOptions.threads, CommonOptions.json("report")],
     positionals: [
       Positional("checkpoint", help: "The trained model, a .safetensors file."),
       Positional("table", arity: .oneOrNone, help: "The rows, in place of --data; - reads standard input."),
@@ -54,34 +54,47 @@ enum ScoreCommand {
       try AtomicFile.checkWritable(output, besides: [model] + parts.all.map(\.path))
     }
     let isReport = topCount != nil || parts.anomalies != nil || arguments.flag("json")
+    if arguments.isGiven(ShardRecord.option.name) {
+      try ShardRecord.checkPlace(besides: output)
+      if isReport { throw UsageError("a part of the rows has no report: --shard goes with --output alone") }
+    }
+    Interrupt.install()
     let tables = ScoredTables(arguments, try Checkpoint(contentsOf: model))
     let reference = try AnomalyReference(
       logProbabilities: tables.logProbabilities(of: parts.reference, "scoring the reference"))
-    var all: [Double] = []
-    var heading = heading
-    try tables.forEachBlock(of: parts.rows, "scoring") { (block) throws(DensityError) in
-      guard output == nil && !isReport else {
-        all += block
-        return true
+    let table = try tables.table(parts.rows)
+    var scored = ScoredRows(topCount: topCount ?? 0, keepsAll: parts.anomalies != nil)
+    func score(
+      isAwaited: Bool = false, _ write: (_ lines: [UInt8]) throws(DensityError) -> Bool
+    ) throws(DensityError) {
+      var heading = heading
+      try tables.forEachBlock(of: table, "scoring", isAwaited: isAwaited) { (block) throws(DensityError) in
+        scored.add(block)
+        defer { heading = [] }
+        return try write(heading + lines(block, beside: reference))
       }
-      defer { heading = [] }
-      return try StandardOutput.write(heading + lines(block, beside: reference))
     }
+    if let output {
+      try TableFile(path: output).writing { (write) throws(DensityError) in
+        try score { (lines) throws(DensityError) in
+          try write(lines)
+          return true
+        }
+      }
+      try table.shard?.write(besides: output)
+    } else if isReport {
+      try score { (_) throws(DensityError) in true }
+    } else {
+      try score(isAwaited: true) { (lines) throws(DensityError) in try StandardOutput.write(lines) }
+    }
+    try table.report()
     if isReport {
       let report = ScoreReport(
-        parts: parts, reference: reference, logProbabilities: all, topCount: topCount,
+        parts: parts, reference: reference, rows: scored, isTopWanted: topCount != nil,
         anomalies: try parts.anomalies.map { try tables.logProbabilities(of: $0, "scoring the anomalies") })
       try arguments.flag("json") ? report.printJSON() : report.printText()
     } else {
       Terminal.writeToStandardError(Terminal.visible("reference: \(parts.words(reference))") + "\n")
-    }
-    if let output {
-      try TableFile(path: output).writing { (write) throws(DensityError) in
-        try write(Self.heading)
-        for start in stride(from: 0, to: all.count, by: 4096) {
-          try write(lines(Array(all[start..<min(start + 4096, all.count)]), beside: reference))
-        }
-      }
     }
     return .success
   }
@@ -100,14 +113,14 @@ enum ScoreCommand {
 extension ScoreCommand {
   /// Which rows are scored, and beside which.
   struct Parts {
-    let reference: ScoredTables.Part
-    let rows: ScoredTables.Part
-    let anomalies: ScoredTables.Part?
+    let reference: ModelTable.Part
+    let rows: ModelTable.Part
+    let anomalies: ModelTable.Part?
 
     init(_ arguments: ParsedArguments) throws {
       let split = try arguments.value("split", as: ValueFormat<DataSplit>.choice)
-      rows = ScoredTables.Part(try DataOptions.tablePath(arguments), split)
-      anomalies = try arguments.optionalValue("against", as: .path).map { ScoredTables.Part($0, split) }
+      rows = ModelTable.Part(try DataOptions.tablePath(arguments), split)
+      anomalies = try arguments.optionalValue("against", as: .path).map { ModelTable.Part($0, split) }
       let given = try arguments.optionalValue("reference", as: .path)
       guard given != nil || rows.isFolder else {
         throw UsageError(
@@ -115,7 +128,7 @@ extension ScoreCommand {
             + "validation table; beside training rows, which are likelier than any others, every row looks odd"
         )
       }
-      reference = ScoredTables.Part(given ?? rows.path, .validation)
+      reference = ModelTable.Part(given ?? rows.path, .validation)
       guard all.count(where: { $0.path == "-" }) < 2 else {
         throw UsageError("standard input, -, can be read once only")
       }
@@ -125,7 +138,7 @@ extension ScoreCommand {
       }
     }
 
-    var all: [ScoredTables.Part] { [reference, rows] + [anomalies].compactMap(\.self) }
+    var all: [ModelTable.Part] { [reference, rows] + [anomalies].compactMap(\.self) }
 
     /// The reference in words.
     func words(_ scores: AnomalyReference) -> String {

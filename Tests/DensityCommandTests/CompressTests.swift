@@ -52,6 +52,29 @@ struct CompressTests {
     }
   }
 
+  @Test("files one after another are read as one, and what is no such file after them is refused")
+  func joined() throws {
+    try withModel { folder in
+      let result = try DensityProgram.shell(
+        "density compress plain.safetensors t.csv -o a.bdr && cat a.bdr a.bdr >b.bdr && "
+          + "density decompress plain.safetensors b.bdr -o b.npy && density decompress plain.safetensors b.bdr -o -",
+        in: folder)
+      let rows = Self.table.drop { $0 != "\n" }.dropFirst()
+      #expect(result.status == 0 && result.output == Self.table + rows, "\(result)")
+      #expect(try DataTable.read(folder + "/b.npy").rowCount == 120)
+      let size = try AtomicFile.read(folder + "/a.bdr").count
+      for (end, complaint) in [
+        ("echo more", "b.bdr: byte \(size): expected the letters BDRC of compressed rows, found other bytes"),
+        ("head -c 40 a.bdr", "the file is damaged or cut"),
+      ] {
+        let broken = try DensityProgram.shell(
+          "{ cat a.bdr; \(end); } >b.bdr; density decompress plain.safetensors b.bdr -o c.csv", in: folder)
+        #expect(broken.status == 65 && broken.onlyLine?.contains(complaint) == true, "\(broken)")
+        #expect(!FileManager.default.fileExists(atPath: folder + "/c.csv"))
+      }
+    }
+  }
+
   @Test("every format that tables are written in", arguments: ["csv", "npy", "idx.gz", "svm", "dat", "png"])
   func formats(end: String) throws {
     try withModel { folder in

@@ -38,12 +38,12 @@ struct HelpTests {
     "evaluate": [
       "data", "split", "binarize", "threshold", "binarize-seed", "format", "header", "columns", "ignore",
       "values", "missing", "column-count", "index-base", "array", "image", "orders", "against", "reference",
-      "threads",
+      "shard", "threads",
       "json", "help",
     ],
     "sample": [
       "count", "seed", "output", "given", "exact", "on-bits", "temperature", "distinct", "logprob", "class",
-      "each-class", "columns", "magnify", "particles", "enumerate", "order", "threads", "help",
+      "each-class", "columns", "magnify", "particles", "enumerate", "order", "shard", "threads", "help",
     ],
     "marginal": [
       "output", "given", "hide", "others", "count", "particles", "error", "enumerate", "order", "seed",
@@ -54,7 +54,7 @@ struct HelpTests {
     "logprob": [
       "output", "data", "split", "binarize", "threshold", "binarize-seed", "format", "header", "columns",
       "ignore",
-      "values", "missing", "column-count", "index-base", "array", "image", "threads", "help",
+      "values", "missing", "column-count", "index-base", "array", "image", "shard", "threads", "help",
     ],
     "query": [
       "file", "particles", "error", "enumerate", "order", "seed", "alike", "row", "count", "split",
@@ -78,7 +78,7 @@ struct HelpTests {
     "score": [
       "reference", "output", "top", "against", "data", "split", "binarize", "threshold", "binarize-seed",
       "format", "header", "columns", "ignore", "values", "missing", "column-count", "index-base", "array",
-      "image", "threads", "json", "help",
+      "image", "shard", "threads", "json", "help",
     ],
     "dependence": [
       "of", "rest", "top", "output", "picture", "rows", "seed", "threads", "json", "help",
@@ -113,9 +113,10 @@ struct HelpTests {
     "compress": [
       "output", "data", "split", "binarize", "threshold", "binarize-seed", "format", "header", "columns",
       "ignore",
-      "values", "missing", "column-count", "index-base", "array", "image", "threads", "json", "help",
+      "values", "missing", "column-count", "index-base", "array", "image", "shard", "threads", "json", "help",
     ],
     "decompress": ["output", "threads", "json", "help"],
+    "merge": ["output", "json", "help"],
     "convert": [
       "magnify", "split", "binarize", "threshold", "binarize-seed", "format", "header", "columns", "ignore",
       "values", "missing", "column-count", "index-base", "array", "image", "help",

@@ -59,7 +59,7 @@ package enum AtomicFile {
   /// which always wants more, with one piece after another.
   ///
   /// - Throws: `DensityError.unwritable`, and what `produce` throws; the old file stays as it was.
-  static func writing(
+  package static func writing(
     to path: String,
     _ produce: (_ sink: @escaping ([UInt8]) throws(DensityError) -> Bool) throws(DensityError) -> Void
   ) throws(DensityError) {

@@ -119,6 +119,27 @@ package final class ByteSource {
     return count
   }
 
+  /// Passes over bytes: those that stand in a regular file are not even read.
+  ///
+  /// That there are fewer is noticed by whoever takes the next.
+  package func skip(_ count: Int) throws(DensityError) {
+    var rest = count
+    let buffered = min(rest, buffer.count)
+    buffer.drop(buffered)
+    offset += buffered
+    rest -= buffered
+    if rest > 0, let plainFile, plainFile.size != nil, !hasEnded {
+      try plainFile.skip(rest)
+      offset += rest
+      return
+    }
+    while rest > 0 {
+      let part = try take(upTo: rest)
+      guard !part.isEmpty else { return }
+      rest -= part.count
+    }
+  }
+
   /// Takes the next byte; nil at the end.
   package func takeByte() throws(DensityError) -> UInt8? {
     if buffer.count == 0 { try fill(to: 1) }

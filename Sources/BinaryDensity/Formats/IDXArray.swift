@@ -159,11 +159,20 @@ extension IDXArray {
     return IDXArray(dimensions: dimensions, elements: elements)
   }
 
+  /// Returns what stands before the elements.
+  ///
+  /// - Precondition: at most 255 dimensions, each below 2³².
+  static func beginning(_ type: ElementType, _ dimensions: [Int]) -> [UInt8] {
+    precondition(dimensions.allSatisfy { $0 <= Int(UInt32.max) }, "IDX cannot hold sizes \(dimensions)")
+    var bytes: [UInt8] = [0, 0, type.rawValue, UInt8(dimensions.count)]
+    bytes.append(dimensions.lazy.map { UInt32($0) }, order: .big)
+    return bytes
+  }
+
   /// The bytes of the file that holds this array.
   public var encoded: [UInt8] {
-    var bytes: [UInt8] = [0, 0, elements.type.rawValue, UInt8(dimensions.count)]
+    var bytes = Self.beginning(elements.type, dimensions)
     bytes.reserveCapacity(4 + 4 * dimensions.count + elements.count * elements.type.size)
-    bytes.append(dimensions.lazy.map { UInt32($0) }, order: .big)
     switch elements {
     case .uint8(let values): bytes += values
     case .int8(let values): bytes.append(values, order: .big)

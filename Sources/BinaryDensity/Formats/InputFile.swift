@@ -48,6 +48,14 @@ final class InputFile {
     }
   }
 
+  /// Passes over bytes without reading them.
+  ///
+  /// - Precondition: it is a regular file.
+  func skip(_ count: Int) throws(DensityError) {
+    guard lseek(descriptor.number, off_t(count), SEEK_CUR) >= 0 else { throw unreadable(.last) }
+    position += count
+  }
+
   /// Returns all bytes that were not yet read.
   func readToEnd() throws(DensityError) -> [UInt8] {
     do throws(SystemError) { return try descriptor.readToEnd() } catch { throw unreadable(error) }

@@ -18,7 +18,8 @@ public struct NumberTableFile: Hashable, Sendable {
 
   /// Writes rows as they come; the file takes its name when all are written.
   ///
-  /// CSV is written at once; NPY, which begins with the number of rows, holds the numbers until the end.
+  /// CSV is written at once; NPY begins with the number of rows, so that the numbers wait until the end, in bounded memory and
+  /// then in a file without a name.
   /// - Parameters:
   ///   - shape: what is known of the table; its names stand in the first line of CSV, and NPY of pictures has three axes.
   ///   - produce: calls its argument with one row after another, each of as many numbers as there are columns.
@@ -34,18 +35,21 @@ public struct NumberTableFile: Hashable, Sendable {
         _ = try sink(file.isCompressed ? Gzip.compress(buffer) : buffer)
         buffer.removeAll(keepingCapacity: true)
       }
-      var numbers: [Float] = []
+      let held = HeldNumbers<Float>(for: file.path)
       var rowCount = 0
       try produce { (row) throws(DensityError) in
         precondition(row.count == shape.columnCount, "\(row.count) numbers of \(shape.columnCount) columns")
         rowCount += 1
-        guard file.format == .text else { return numbers += row }
+        guard file.format == .text else { return try held.add(row) }
         buffer += Self.line(row)
         if buffer.count >= 1 << 22 { try flush() }
       }
       if file.format == .npy {
         buffer = RowEncoder(.npy, shape).beginning(rowCount: rowCount, hasMissing: true)
-        buffer.append(numbers, order: .little)
+        try held.forEachBlock { (numbers) throws(DensityError) in
+          buffer.append(numbers, order: .little)
+          if buffer.count >= 1 << 22 { try flush() }
+        }
       }
       try flush()
     }

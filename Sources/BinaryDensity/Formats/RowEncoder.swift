@@ -18,11 +18,7 @@ struct RowEncoder {
     let columns = shape.imageShape.map { [$0.height, $0.width] } ?? [shape.columnCount]
     let dimensions = [rowCount] + columns
     switch format {
-    case .idx:
-      precondition(dimensions.allSatisfy { $0 <= Int(UInt32.max) }, "IDX cannot hold sizes \(dimensions)")
-      var bytes: [UInt8] = [0, 0, IDXArray.ElementType.uint8.rawValue, UInt8(dimensions.count)]
-      bytes.append(dimensions.lazy.map { UInt32($0) }, order: .big)
-      return bytes
+    case .idx: return IDXArray.beginning(.uint8, dimensions)
     case .npy: return NPYHeader(type: hasMissing ? .float32 : .uint8, dimensions: dimensions).encoded
     case .text:
       guard let names = shape.names, !names.isEmpty else { return [] }

@@ -92,11 +92,23 @@ public struct TableFile: Hashable, Sendable {
   ///
   /// - Throws: `DensityError.unwritable`; the file then is as it was.
   public func write(_ numbers: [Double]) throws(DensityError) {
+    try writingNumbers { (writer) throws(DensityError) in try writer.write(numbers) }
+  }
+
+  /// Writes a column of numbers as they come; the file takes its name when all are written.
+  ///
+  /// - Throws: `DensityError.unwritable`, and what `produce` throws; the file then is as it was.
+  public func writingNumbers(
+    _ produce: (NumberWriter) throws(DensityError) -> Void
+  ) throws(DensityError) {
     guard format.holdsNumbers else {
       throw .unwritable(path: path, reason: "numbers go to .csv, .txt, .npy or .idx")
     }
-    let bytes = Self.bytes(of: numbers, as: format)
-    try AtomicFile.write(isCompressed ? Gzip.compress(bytes) : bytes, to: path)
+    try AtomicFile.writing(to: path) { (sink) throws(DensityError) in
+      let writer = NumberWriter(format, path: path, isCompressed: isCompressed, to: sink)
+      try produce(writer)
+      try writer.finish()
+    }
   }
 
   /// Writes rows as they come; the file takes its name when all are written.
@@ -160,17 +172,29 @@ public struct TableFile: Hashable, Sendable {
   ///
   /// - Precondition: a format that holds numbers: IDX, NPY or text.
   public static func bytes(of numbers: [Double], as format: Format) -> [UInt8] {
+    beginning(ofNumbers: numbers.count, as: format) + bytes(ofElements: numbers, as: format)
+  }
+
+  /// Returns what stands before the numbers of a file of so many.
+  static func beginning(ofNumbers count: Int, as format: Format) -> [UInt8] {
     switch format {
-    case .idx:
-      return IDXArray(dimensions: [numbers.count], elements: .float64(numbers)).encoded
-    case .npy:
-      var bytes = NPYHeader(type: .float64, dimensions: [numbers.count]).encoded
-      bytes.append(numbers, order: .little)
-      return bytes
-    case .text:
-      return numbers.flatMap { Array("\($0)\n".utf8) }
+    case .idx: IDXArray.beginning(.float64, [count])
+    case .npy: NPYHeader(type: .float64, dimensions: [count]).encoded
+    case .text: []
     case .svmlight, .items, .pbm: preconditionFailure("\(format) holds no numbers")
     }
+  }
+
+  /// Returns numbers as they stand in a file.
+  static func bytes(ofElements numbers: [Double], as format: Format) -> [UInt8] {
+    var bytes: [UInt8] = []
+    switch format {
+    case .idx: bytes.append(numbers, order: .big)
+    case .npy: bytes.append(numbers, order: .little)
+    case .text: for number in numbers { bytes += Array("\(number)\n".utf8) }
+    case .svmlight, .items, .pbm: preconditionFailure("\(format) holds no numbers")
+    }
+    return bytes
   }
 }
 

@@ -12,7 +12,8 @@ public final class TableWriter {
     public var names: [String]?
     /// The height and width of the picture a row is, if it is one.
     public var imageShape: ImageShape?
-    /// The number of rows if it is known: IDX and NPY, which begin with it, otherwise hold the rows until the end, packed.
+    /// The number of rows if it is known: IDX and NPY, which begin with it, otherwise let the rows wait for the last, packed,
+    /// in bounded memory and then in a file without a name.
     public var rowCount: Int?
 
     /// Creates the description of a table.
@@ -38,16 +39,9 @@ public final class TableWriter {
   private let encoder: RowEncoder
   private let shape: Shape
   private let path: String
-  private let isCompressed: Bool
-  private let sink: ([UInt8]) throws(DensityError) -> Bool
-  private var buffer: [UInt8] = []
-  private var goesOn = true
+  private var output: OutputBuffer
   /// Rows that wait for their number to be known.
-  private var held: TableCollector?
-
-  /// The bytes of one gzip member, and of one piece that is handed on.
-  private static let memberLength = 1 << 22
-  private static let pieceLength = 1 << 18
+  private var held: HeldRows?
 
   /// Begins a table.
   ///
@@ -65,13 +59,12 @@ public final class TableWriter {
     precondition(format != .pbm || shape.imageShape != nil, "PBM needs the height and width of a picture")
     self.shape = shape
     self.path = path
-    self.isCompressed = isCompressed
-    self.sink = sink
+    output = OutputBuffer(isCompressed: isCompressed, to: sink)
     encoder = RowEncoder(format, shape)
     if format.beginsWithCount && shape.rowCount == nil {
-      held = TableCollector(columnCount: shape.columnCount)
+      held = HeldRows(columnCount: shape.columnCount, for: path)
     } else {
-      buffer = encoder.beginning(rowCount: shape.rowCount ?? 0, hasMissing: false)
+      output.bytes = encoder.beginning(rowCount: shape.rowCount ?? 0, hasMissing: false)
     }
   }
 
@@ -99,23 +92,18 @@ public final class TableWriter {
   /// - Precondition: as many rows came as were declared, if a number was, unless no more were wanted.
   public func finish() throws(DensityError) {
     precondition(
-      !goesOn || shape.rowCount.map { $0 == rowCount } ?? true,
+      !output.goesOn || shape.rowCount.map { $0 == rowCount } ?? true,
       "\(rowCount) rows of \(shape.rowCount ?? 0)")
     if let all = held {
       held = nil
-      let contents = all.contents(imageShape: nil)
-      switch contents {
-      case .bits(let rows):
-        buffer = encoder.beginning(rowCount: rowCount, hasMissing: false)
-        try encode(rows, known: nil)
-      case .partial(let rows):
-        buffer = encoder.beginning(rowCount: rowCount, hasMissing: true)
-        try encode(rows.values, known: rows.known)
-      case .greyLevels: preconditionFailure("no grey levels were written")
+      output.bytes = encoder.beginning(rowCount: rowCount, hasMissing: all.hasMissing)
+      try all.forEachBlock { (rows, known) throws(DensityError) in
+        // Where a cell is missing all rows are numbers of another kind.
+        try encode(rows, known: all.hasMissing ? known ?? .ones(like: rows) : nil)
       }
     }
     // An empty file, too, is a gzip member.
-    if !buffer.isEmpty || (isCompressed && rowCount == 0) { try flush() }
+    if !output.bytes.isEmpty || (output.isCompressed && rowCount == 0) { try flush() }
   }
 
   private func write(_ rows: BinaryMatrix, known: BinaryMatrix?) throws(DensityError) -> Bool {
@@ -133,33 +121,29 @@ public final class TableWriter {
     }
     rowCount += rows.rowCount
     if held != nil {
-      var block = TableBlock(columnCount: rows.columnCount)
-      (block.rowCount, block.words, block.known) = (rows.rowCount, rows.words, known?.words)
-      held?.add(block, fraction: nil)
+      try held?.add(rows, known: known)
       return true
     }
     try encode(rows, known: known)
     // Who reads what is written has whole rows at once.
-    if !isCompressed { try flush() }
-    return goesOn
+    if !output.isCompressed { try flush() }
+    return output.goesOn
   }
 
   private func encode(_ rows: BinaryMatrix, known: BinaryMatrix?) throws(DensityError) {
-    let step = max(1, Self.pieceLength / max(1, 2 * rows.columnCount))
-    for start in stride(from: 0, to: rows.rowCount, by: step) where goesOn {
+    let step = max(1, OutputBuffer.pieceLength / max(1, 2 * rows.columnCount))
+    for start in stride(from: 0, to: rows.rowCount, by: step) where output.goesOn {
       let range = start..<min(start + step, rows.rowCount)
-      encoder.append(rows, known: known, range, isFirst: rowCount == rows.rowCount && start == 0, to: &buffer)
-      if buffer.count >= (isCompressed ? Self.memberLength : Self.pieceLength) { try flush() }
+      encoder.append(
+        rows, known: known, range, isFirst: rowCount == rows.rowCount && start == 0, to: &output.bytes)
+      try output.flushIfFull()
     }
   }
 
   /// Hands on what was written so far, rather than wait for more.
   ///
   /// - Throws: what taking the bytes throws.
-  public func flush() throws(DensityError) {
-    goesOn = try sink(isCompressed ? Gzip.compress(buffer) : buffer) && goesOn
-    buffer.removeAll(keepingCapacity: true)
-  }
+  public func flush() throws(DensityError) { try output.flush() }
 }
 
 extension TableFile.Format {

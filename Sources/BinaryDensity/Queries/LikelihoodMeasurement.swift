@@ -11,6 +11,18 @@ public struct LikelihoodMeasurement: Hashable, Sendable, Codable {
   /// Whether log p is not exact but estimated by draws, which makes it a little too small on average.
   public var isEstimated = false
 
+  /// Creates a measurement.
+  package init(
+    name: String, summary: LikelihoodSummary, seconds: Double, isOfKnownCells: Bool = false,
+    isEstimated: Bool = false
+  ) {
+    self.name = name
+    self.summary = summary
+    self.seconds = seconds
+    self.isOfKnownCells = isOfKnownCells
+    self.isEstimated = isEstimated
+  }
+
   /// Rows a second.
   public var rowsPerSecond: Double { Double(summary.rowCount) / seconds }
 }
@@ -29,14 +41,9 @@ extension Density {
     of rows: BinaryMatrix, named name: String,
     observing observe: (Double) throws(DensityError) -> Bool = { _ throws(DensityError) in true }
   ) throws(DensityError) -> (measurement: LikelihoodMeasurement, logProbabilities: [Double])? {
-    let clock = ContinuousClock()
-    let start = clock.now
-    guard let logProbabilities = try evaluator().logProbabilities(of: rows, observing: observe) else {
-      return nil
-    }
-    let seconds = start.duration(to: clock.now).seconds
-    let summary = LikelihoodSummary(logProbabilities: logProbabilities, variableCount: variableCount)
-    return (LikelihoodMeasurement(name: name, summary: summary, seconds: seconds), logProbabilities)
+    var meter = LikelihoodMeter(self, named: name)
+    guard let logProbabilities = try meter.add(rows, observing: observe) else { return nil }
+    return (try meter.measurement(), logProbabilities)
   }
 
   /// Measures the rows of a data set that a density has not learnt from: its validation and its test rows, as far as

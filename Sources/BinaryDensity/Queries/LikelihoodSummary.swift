@@ -13,17 +13,21 @@ public struct LikelihoodSummary: Hashable, Sendable, Codable {
   ///
   /// - Precondition: there is at least one row.
   public init(logProbabilities: [Double], variableCount: Int) {
-    self.init(logProbabilities: logProbabilities, knownCellsPerRow: Double(variableCount))
+    var tally = LikelihoodTally()
+    tally.add(logProbabilities, cellCount: logProbabilities.count * variableCount)
+    self.init(tally)
   }
 
-  /// Summarises log-probabilities of the known cells of rows; bits are zero where nothing is known.
-  init(logProbabilities: [Double], knownCellsPerRow: Double) {
-    precondition(!logProbabilities.isEmpty, "no rows to summarise")
-    let (mean, error) = meanAndStandardError(of: logProbabilities)
-    rowCount = logProbabilities.count
-    negativeLogLikelihood = -mean
-    standardError = error
-    bitsPerVariable = knownCellsPerRow > 0 ? -mean / 0.693147180559945309417 / knownCellsPerRow : 0
+  /// Summarises what was tallied; bits are zero where no cell is known.
+  ///
+  /// - Precondition: there is at least one row.
+  public init(_ tally: LikelihoodTally) {
+    precondition(tally.rowCount > 0, "no rows to summarise")
+    rowCount = tally.rowCount
+    negativeLogLikelihood = -tally.moments.mean
+    standardError = tally.moments.standardError
+    let cellsPerRow = Double(tally.cellCount) / Double(rowCount)
+    bitsPerVariable = cellsPerRow > 0 ? negativeLogLikelihood / 0.693147180559945309417 / cellsPerRow : 0
   }
 }
 
@@ -41,15 +45,17 @@ public struct LikelihoodDifference: Hashable, Sendable, Codable {
   /// - Precondition: there is at least one row, and as many of one as of the other.
   public init(_ logProbabilities: [Double], over others: [Double]) {
     precondition(logProbabilities.count == others.count, "the rows of one are not those of the other")
-    precondition(!others.isEmpty, "no rows to compare")
-    (mean, standardError) = meanAndStandardError(of: zip(logProbabilities, others).map { $0 - $1 })
+    var tally = LikelihoodTally()
+    tally.add(zip(logProbabilities, others).map { $0 - $1 }, cellCount: 0)
+    self.init(tally)
   }
-}
 
-private func meanAndStandardError(of values: [Double]) -> (mean: Double, standardError: Double?) {
-  let count = Double(values.count)
-  let mean = values.reduce(0, +) / count
-  let squares = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
-  // A mean that is not finite has no error either.
-  return (mean, count > 1 && squares.isFinite ? (squares / (count - 1) / count).squareRoot() : nil)
+  /// Summarises a tally of differences log p(x) − log q(x).
+  ///
+  /// - Precondition: there is at least one row.
+  public init(_ differences: LikelihoodTally) {
+    precondition(differences.rowCount > 0, "no rows to compare")
+    mean = differences.moments.mean
+    standardError = differences.moments.standardError
+  }
 }

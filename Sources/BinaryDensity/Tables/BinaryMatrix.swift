@@ -41,6 +41,15 @@ public struct BinaryMatrix: Hashable, Sendable {
     precondition(unusedBitsAreZero, "a bit beyond the last column is set")
   }
 
+  /// Returns a table of ones of the shape of another.
+  package static func ones(like other: BinaryMatrix) -> BinaryMatrix {
+    var row = [UInt64](repeating: ~0, count: other.wordsPerRow)
+    if other.columnCount % 64 != 0 { row[row.count - 1] = 1 << UInt64(other.columnCount % 64) - 1 }
+    return BinaryMatrix(
+      rowCount: other.rowCount, columnCount: other.columnCount,
+      words: Array(repeatElement(row, count: other.rowCount).joined()))
+  }
+
   /// Creates a table by asking for each bit, row by row.
   public init(rowCount: Int, columnCount: Int, isOn: (_ row: Int, _ column: Int) -> Bool) {
     self.init(rowCount: rowCount, columnCount: columnCount)

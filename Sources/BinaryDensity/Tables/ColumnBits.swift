@@ -29,42 +29,89 @@ struct ColumnBits {
 
   /// Packs columns of a table; of very many rows, evenly spread ones.
   init(_ rows: BinaryMatrix, known: BinaryMatrix?, columns: [Int]) {
-    self.columns = columns
-    let chosen = min(rows.rowCount, Self.mostRows)
-    let places = { (index: Int) in chosen == rows.rowCount ? index : index * rows.rowCount / chosen }
-    rowCount = chosen
-    wordsPerColumn = (chosen + 63) / 64
-    let (values, length) = (Self.pack(rows, columns, rowCount: chosen, places), wordsPerColumn)
-    self.values = values
-    onCounts = columns.indices.map { Self.count(values, $0, values, $0, length: length) }
-    self.known = known.map { Self.pack($0, columns, rowCount: chosen, places) }
+    do throws(DensityError) {
+      try self.init(TablePasses(rows, known: known), columns: columns)
+    } catch {
+      preconditionFailure("a table in memory cannot be read: \(error)")
+    }
   }
 
-  private static func pack(
-    _ rows: BinaryMatrix, _ columns: [Int], rowCount: Int, _ place: (Int) -> Int
-  ) -> [UInt64] {
-    let length = (rowCount + 63) / 64
-    var packed = [UInt64](repeating: 0, count: columns.count * length)
-    // The columns' places by the word that holds them, so that each 64 × 64 bits are turned once.
-    let byWord = Dictionary(grouping: columns.indices) { columns[$0] / 64 }.sorted { $0.key < $1.key }
-    var block = [UInt64](repeating: 0, count: 64)
-    for part in 0..<length {
-      for (word, indices) in byWord {
-        for bit in 0..<64 {
-          let row = part * 64 + bit
-          block[bit] = row < rowCount ? rows.words[place(row) * rows.wordsPerRow + word] : 0
-        }
-        transpose(&block)
-        for index in indices { packed[index * length + part] = block[columns[index] % 64] }
+  /// Does the same, block by block.
+  ///
+  /// - Throws: what reading throws.
+  init(_ passes: TablePasses, columns: [Int]) throws(DensityError) {
+    let chosen = min(passes.rowCount, Self.mostRows)
+    var (values, known) = (Packer(columns, rowCount: chosen), Packer(columns, rowCount: chosen))
+    let isPartial = passes.knownCounts != nil
+    var next = 0
+    try passes.forEachBlock { (firstRow, rows, cells) throws(DensityError) in
+      let cells = isPartial ? cells ?? .ones(like: rows) : nil
+      while next < chosen {
+        let row = next * passes.rowCount / chosen - firstRow
+        guard row < rows.rowCount else { break }
+        values.add(rows, row)
+        if let cells { known.add(cells, row) }
+        next += 1
       }
     }
-    return packed
+    self.columns = columns
+    rowCount = chosen
+    wordsPerColumn = (chosen + 63) / 64
+    let (packed, length) = (values.packed, wordsPerColumn)
+    self.values = packed
+    onCounts = columns.indices.map { Self.count(packed, $0, packed, $0, length: length) }
+    self.known = isPartial ? known.packed : nil
+  }
+
+  /// Packs columns along rows that come one after another.
+  private struct Packer {
+    private let length: Int
+    private let columns: [Int]
+    /// The columns' places by the word that holds them, so that each 64 × 64 bits are turned once.
+    private let byWord: [(key: Int, value: [Int])]
+    private var words: [UInt64]
+    /// The rows since the last 64: for each word that is wanted, its 64.
+    private var pending: [UInt64]
+    private var rowCount = 0
+
+    init(_ columns: [Int], rowCount: Int) {
+      self.columns = columns
+      length = (rowCount + 63) / 64
+      words = Array(repeating: 0, count: columns.count * length)
+      byWord = Dictionary(grouping: columns.indices) { columns[$0] / 64 }.sorted { $0.key < $1.key }
+      pending = Array(repeating: 0, count: 64 * byWord.count)
+    }
+
+    mutating func add(_ rows: BinaryMatrix, _ row: Int) {
+      for (index, word) in byWord.enumerated() {
+        pending[64 * index + rowCount % 64] = rows.words[row * rows.wordsPerRow + word.key]
+      }
+      rowCount += 1
+      if rowCount % 64 == 0 { turn(part: rowCount / 64 - 1) }
+    }
+
+    private mutating func turn(part: Int) {
+      for (index, word) in byWord.enumerated() {
+        var block = Array(pending[64 * index..<64 * index + 64])
+        ColumnBits.transpose(&block)
+        for place in word.value { words[place * length + part] = block[columns[place] % 64] }
+      }
+      pending.withUnsafeMutableBufferPointer { $0.update(repeating: 0) }
+    }
+
+    /// The columns' bits, one after another.
+    var packed: [UInt64] {
+      mutating get {
+        if rowCount % 64 != 0 { turn(part: rowCount / 64) }
+        return words
+      }
+    }
   }
 
   /// Turns 64 × 64 bits: bit c of word r becomes bit r of word c.
   ///
   /// - Source: H. S. Warren, Hacker's Delight, section 7-3.
-  private static func transpose(_ block: inout [UInt64]) {
+  fileprivate static func transpose(_ block: inout [UInt64]) {
     block.withUnsafeMutableBufferPointer { block in
       var width = 32
       var mask: UInt64 = 0x0000_0000_FFFF_FFFF

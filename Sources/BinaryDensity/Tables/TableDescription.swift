@@ -62,97 +62,60 @@ public struct TableDescription: Hashable, Sendable {
     self.init(rows.values, known: rows.known, pairCount: pairCount)
   }
 
+  /// Counts all there is of a table that is read from its start to its end, in bounded memory: rows that are more than it
+  /// holds wait in a file without a name, in the folder for temporary files.
+  ///
+  /// - Parameters:
+  ///   - table: the table, of which nothing was read.
+  ///   - pairCount: how many pairs to name.
+  ///   - observe: is told the fraction read, as far as that is known.
+  /// - Throws: what reading throws; `DensityError.mismatch` for a table without rows; `.unwritable` where the disk is full.
+  public init(
+    _ table: TableStream, pairCount: Int = 10,
+    observing observe: (_ fraction: Double?) throws(DensityError) -> Void = { _ throws(DensityError) in }
+  ) throws(DensityError) {
+    let passes = try TablePasses(table, observing: observe)
+    guard passes.rowCount > 0 else {
+      throw .malformed(
+        path: table.path, at: .byte(0), expected: "a row of 0 and 1", found: "the end of the file")
+    }
+    try self.init(passes, pairCount: pairCount)
+  }
+
   private init(_ rows: BinaryMatrix, known: BinaryMatrix?, pairCount: Int) {
+    do throws(DensityError) {
+      try self.init(TablePasses(rows, known: known), pairCount: pairCount)
+    } catch {
+      preconditionFailure("a table in memory cannot be read: \(error)")
+    }
+  }
+
+  private init(_ passes: TablePasses, pairCount: Int) throws(DensityError) {
     precondition(pairCount >= 0, "there are no \(pairCount) pairs")
-    rowCount = rows.rowCount
-    columnCount = rows.columnCount
-    let onCounts = rows.onCounts
-    let knownCounts = known?.onCounts
-    self.onCounts = onCounts
-    missingCounts = knownCounts?.map { rows.rowCount - $0 } ?? Array(repeating: 0, count: rows.columnCount)
+    rowCount = passes.rowCount
+    columnCount = passes.columnCount
+    onCounts = passes.onCounts
+    missingCounts =
+      passes.knownCounts?.map { passes.rowCount - $0 } ?? Array(repeating: 0, count: passes.columnCount)
     var constants: [Constant] = []
     var varying: [Int] = []
-    for column in 0..<rows.columnCount {
-      let all = knownCounts?[column] ?? rows.rowCount
-      if onCounts[column] > 0 && onCounts[column] < all {
+    for column in 0..<passes.columnCount {
+      let all = passes.knownCounts?[column] ?? passes.rowCount
+      let onCount = passes.onCounts[column]
+      if onCount > 0 && onCount < all {
         varying.append(column)
       } else {
-        constants.append(Constant(column: column, value: all == 0 ? nil : onCounts[column] > 0))
+        constants.append(Constant(column: column, value: all == 0 ? nil : onCount > 0))
       }
     }
     self.constants = constants
-    equalColumns = rows.equalColumns(among: varying, known: known)
-    groups = known == nil ? ColumnGroups.observed(in: rows) : nil
-    duplicateRowCount = rows.duplicateRowCount(known: known)
-    let columns = ColumnBits.columns(varying, rowCount: rows.rowCount)
-    let bits = ColumnBits(rows, known: known, columns: columns)
+    equalColumns = try passes.equalColumns(among: varying)
+    groups = passes.knownCounts == nil ? try ColumnGroups.observed(in: passes) : nil
+    duplicateRowCount = try passes.duplicateRowCount()
+    let columns = ColumnBits.columns(varying, rowCount: passes.rowCount)
+    let bits = try ColumnBits(passes, columns: columns)
     pairs = bits.mostInformativePairs(pairCount)
     pairedColumnCount = columns.count
     pairedRowCount = bits.rowCount
-  }
-}
-
-extension BinaryMatrix {
-  /// Returns groups of columns that are equal in all rows, by first columns.
-  ///
-  /// Columns are compared where sums of random numbers, one a row, over their on-bits are equal.
-  fileprivate func equalColumns(among columns: [Int], known: BinaryMatrix?) -> [[Int]] {
-    var sums = [UInt64](repeating: 0, count: columnCount)
-    for row in 0..<rowCount {
-      for column in onBits(ofRow: row) { sums[column] &+= Self.mixed(UInt64(row)) }
-      if let known {
-        for column in known.onBits(ofRow: row) { sums[column] &+= Self.mixed(~UInt64(row)) }
-      }
-    }
-    var groups: [[Int]] = []
-    var candidates: [UInt64: [Int]] = [:]
-    for column in columns {
-      let equal = candidates[sums[column], default: []].first { group in
-        let other = groups[group][0]
-        return (0..<rowCount).allSatisfy { row in
-          self[row, column] == self[row, other] && (known.map { $0[row, column] == $0[row, other] } ?? true)
-        }
-      }
-      if let equal {
-        groups[equal].append(column)
-      } else {
-        candidates[sums[column], default: []].append(groups.count)
-        groups.append([column])
-      }
-    }
-    return groups.filter { $0.count > 1 }
-  }
-
-  /// Returns how many rows equal an earlier one.
-  fileprivate func duplicateRowCount(known: BinaryMatrix?) -> Int {
-    let parts = [self] + (known.map { [$0] } ?? [])
-    let sums = (0..<rowCount).map { row in
-      parts.reduce(UInt64(0)) { sum, part in
-        part.words[row * wordsPerRow..<(row + 1) * wordsPerRow].reduce(sum) { Self.mixed($0 ^ $1) }
-      }
-    }
-    let order = sums.indices.sorted { (sums[$0], $0) < (sums[$1], $1) }
-    var count = 0
-    /// Rows of one sum of which none equals another.
-    var different: [Int] = []
-    for row in order {
-      if let first = different.first, sums[first] != sums[row] { different = [] }
-      let isSeen = different.contains { other in
-        parts.allSatisfy { part in
-          part.words[row * wordsPerRow..<(row + 1) * wordsPerRow]
-            == part.words[other * wordsPerRow..<(other + 1) * wordsPerRow]
-        }
-      }
-      if isSeen { count += 1 } else { different.append(row) }
-    }
-    return count
-  }
-
-  /// A number that looks random and is a function of another (the finalizer of SplitMix64).
-  private static func mixed(_ number: UInt64) -> UInt64 {
-    var z = number &+ 0x9E37_79B9_7F4A_7C15
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
   }
 }

@@ -14,24 +14,8 @@ extension Density {
     of rows: PartialRows, named name: String,
     observing observe: (Double) throws(DensityError) -> Bool = { _ throws(DensityError) in true }
   ) throws(DensityError) -> LikelihoodMeasurement? {
-    let given = rows
-    let rows = given.informative
-    guard rows.rowCount > 0 else {
-      throw .mismatch(
-        path: name, expected: "rows of which cells are known",
-        found: "\(given.rowCount) of which all are missing")
-    }
-    let clock = ContinuousClock()
-    let start = clock.now
-    // Of many rows the mean is wanted, which errs by far less than each.
-    let inference = try Inference(
-      self, Inference.Options(particleCount: 512, particleLimit: 4096, enumerationSeconds: 0.002))
-    guard let answers = try inference.logMarginals(of: rows, observing: observe) else { return nil }
-    let logMarginals = answers.map(\.value)
-    let summary = LikelihoodSummary(
-      logProbabilities: logMarginals, knownCellsPerRow: Double(rows.known.onBitCount) / Double(rows.rowCount))
-    return LikelihoodMeasurement(
-      name: name, summary: summary, seconds: start.duration(to: clock.now).seconds, isOfKnownCells: true,
-      isEstimated: answers.contains { !$0.isExact })
+    var meter = LikelihoodMeter(self, named: name)
+    guard try meter.add(rows.values, known: rows.known, observing: observe) != nil else { return nil }
+    return try meter.measurement()
   }
 }

@@ -95,6 +95,33 @@ struct TableWriterTests {
     }
   }
 
+  @Test("a cell that is missing late makes floats of the rows before it, too")
+  func missingLate() throws {
+    let values = BinaryMatrix.random(500, 70, seed: 9)
+    var known = BinaryMatrix(rowCount: 500, columnCount: 70) { _, _ in true }
+    known[450, 69] = false
+    func bytes(blocks: [Range<Int>]) throws -> [UInt8] {
+      var bytes: [UInt8] = []
+      let writer = TableWriter(.npy, .init(columnCount: 70)) { (part) throws(DensityError) in
+        bytes += part
+        return true
+      }
+      for rows in blocks {
+        if rows.contains(450) {
+          try writer.write(PartialRows(values: values.rows(rows), known: known.selecting(rows)))
+        } else {
+          try writer.write(values.rows(rows))
+        }
+      }
+      try writer.finish()
+      return bytes
+    }
+    let blocks = try bytes(blocks: [0..<64, 64..<65, 65..<400, 400..<460, 460..<500])
+    #expect(try blocks == bytes(blocks: [0..<500]))
+    #expect(
+      blocks.suffix(4 * 35_000).withUnsafeBytes { [Float]($0, order: .little) }.count(where: \.isNaN) == 1)
+  }
+
   @Test("what fails on the way leaves the file as it was")
   func atomic() throws {
     try withTemporaryDirectory { folder in

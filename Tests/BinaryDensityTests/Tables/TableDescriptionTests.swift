@@ -94,6 +94,38 @@ struct TableDescriptionTests {
     check(empty) { _, _ in nil }
   }
 
+  @Test("a table that is read block by block is described as one in memory")
+  func streamed() throws {
+    var generator = SplitMix(state: 12)
+    var values = rows(rowCount: 70_000, columnCount: 70, seed: 4)
+    // A group, and columns that are equal.
+    for row in 0..<values.rowCount {
+      let chosen = 60 + Int(generator.next() % 4)
+      for column in 60..<64 { values[row, column] = column == chosen }
+      values[row, 65] = values[row, 66]
+    }
+    try withTemporaryDirectory { folder in
+      let file = try TableFile(path: folder + "/t.npy")
+      try file.write(values)
+      let streamed = try TableDescription(TableStream(path: file.path), pairCount: 5)
+      #expect(streamed == TableDescription(values, pairCount: 5))
+      #expect(streamed.groups?.groups.contains([60, 61, 62, 63]) == true)
+      #expect(streamed.equalColumns.contains([65, 66]))
+
+      // Cells are missing in a later block only.
+      var known = BinaryMatrix(rowCount: 70_000, columnCount: 70) { _, _ in true }
+      for row in 66_000..<70_000 { known[row, row % 70] = false }
+      let partial = PartialRows(values: values, known: known)
+      let text = try TableFile(path: folder + "/t.csv")
+      try text.writing(TableWriter.Shape(columnCount: 70)) { (writer) throws(DensityError) in
+        try writer.write(partial)
+      }
+      #expect(
+        try TableDescription(TableStream(path: text.path), pairCount: 5)
+          == TableDescription(partial, pairCount: 5))
+    }
+  }
+
   @Test("of very many columns some are looked at, evenly spread")
   func many() {
     var generator = SplitMix(state: 1)

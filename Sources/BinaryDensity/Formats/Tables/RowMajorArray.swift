@@ -2,9 +2,17 @@
 final class RowMajorArray: TableReader {
   let layout: TableLayout
   private let array: ArrayFile
+  /// How many rows were passed over.
+  private var skippedCount = 0
 
   init(_ array: ArrayFile, layout: TableLayout) {
     (self.array, self.layout) = (array, layout)
+  }
+
+  func skip(rows count: Int) throws(DensityError) -> Bool {
+    try array.source.skip(count * array.shape.columnCount * array.type.size)
+    skippedCount = count
+    return true
   }
 
   func forEachBlock(
@@ -12,6 +20,7 @@ final class RowMajorArray: TableReader {
   ) throws(DensityError) -> Bool {
     let size = array.type.size
     var packer = RowPacker(array, length: length)
+    packer.row = skippedCount
     while packer.row < array.shape.rowCount {
       let wanted = min(array.shape.columnCount - packer.column, 64) * size
       let count = try array.source.takeAvailable(atLeast: wanted) { (bytes) throws(DensityError) in

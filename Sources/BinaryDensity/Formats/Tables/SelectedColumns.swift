@@ -22,6 +22,8 @@ final class SelectedColumns: TableReader {
     self.layout = layout
   }
 
+  func skip(rows count: Int) throws(DensityError) -> Bool { try base.skip(rows: count) }
+
   func forEachBlock(
     of length: Int, _ body: (TableBlock) throws(DensityError) -> Bool
   ) throws(DensityError) -> Bool {

@@ -31,11 +31,18 @@ protocol TableReader: AnyObject {
   func forEachBlock(
     of length: Int, _ body: (TableBlock) throws(DensityError) -> Bool
   ) throws(DensityError) -> Bool
+  /// Passes over rows without reading them, where the format and the file allow it; before any row is read.
+  ///
+  /// - Returns: whether they were passed over; else the reader is as it was.
+  func skip(rows count: Int) throws(DensityError) -> Bool
   /// Gives up all rows at once if they are packed in memory already, so that they are not held twice; else nil.
   func takeRows() -> TableBlock?
 }
 
 extension TableReader {
+  /// False: where a row begins is not known before those above it are read.
+  func skip(rows count: Int) throws(DensityError) -> Bool { false }
+
   /// Nil: rows are read as they are asked for.
   func takeRows() -> TableBlock? { nil }
 }
@@ -81,8 +88,9 @@ struct TableBlock: Sendable {
 
   init(columnCount: Int) { self.columnCount = columnCount }
 
-  /// How many rows a block has at most, so that it takes up no more than 4 MiB: many, of a table of usual width.
-  static func length(columnCount: Int) -> Int { max(1, min(4096, (1 << 22) / max(1, columnCount))) }
+  /// How many rows a block has at most, so that it takes up no more than 4 MiB even of grey levels: many, of a table of
+  /// usual width.
+  static func length(columnCount: Int) -> Int { max(1, min(65_536, (1 << 22) / max(1, columnCount))) }
 
   /// The words of one row.
   var wordsPerRow: Int { (columnCount + 63) / 64 }

@@ -11,6 +11,8 @@ public final class TableStream: RowStream {
   private var table: OpenTable
   /// How many missing cells have been met.
   private var missingCount = 0
+  /// How many rows were passed over.
+  private var skippedCount = 0
   private let binarization: Binarization
   private let split: DataSplit
 
@@ -51,6 +53,18 @@ public final class TableStream: RowStream {
   /// The names of the columns, if the file names them.
   public var columnNames: [String]? { table.reader.layout.columnNames }
 
+  /// The number of rows, where the file says it before they come.
+  package var promisedRowCount: Int? { table.reader.layout.rowCount }
+
+  /// Passes over rows, before any is read; where the file has rows of equal length they are not even read.
+  ///
+  /// - Returns: how many were passed over: as many as asked for, or none.
+  /// - Throws: what reading throws.
+  package func skip(rows count: Int) throws(DensityError) -> Int {
+    if count > 0, try table.reader.skip(rows: count) { skippedCount = count }
+    return skippedCount
+  }
+
   /// Takes the columns in the order of a model's: by their names, where both have names.
   ///
   /// - Throws: `DensityError.mismatch` for other names, or another number of columns.
@@ -66,7 +80,7 @@ public final class TableStream: RowStream {
     of length: Int, _ body: (BinaryMatrix) throws(DensityError) -> Bool
   ) throws(DensityError) -> Bool {
     precondition(length > 0, "a block cannot have \(length) rows")
-    var rowsBefore = 0
+    var rowsBefore = skippedCount
     var missing: (row: Int, column: Int, count: Int)?
     let goesOn = try table.reader.forEachBlock(of: length) { (block) throws(DensityError) in
       defer { rowsBefore += block.rowCount }
@@ -117,7 +131,7 @@ public final class TableStream: RowStream {
     _ body: (_ rows: BinaryMatrix, _ known: BinaryMatrix?, [TableText.Row]?) throws(DensityError) -> Bool
   ) throws(DensityError) -> Bool {
     precondition(length > 0, "a block cannot have \(length) rows")
-    var rowsBefore = 0
+    var rowsBefore = skippedCount
     return try table.reader.forEachBlock(of: length) { (block) throws(DensityError) in
       defer { rowsBefore += block.rowCount }
       let (rowCount, columnCount) = (block.rowCount, block.columnCount)

@@ -135,8 +135,19 @@ public struct Inference: Sendable {
     of evidence: PartialRows, firstRow: Int = 0,
     observing observe: (Double) throws(DensityError) -> Bool = { _ throws(DensityError) in true }
   ) throws(DensityError) -> [LogProbability]? {
+    try logMarginals(
+      of: evidence, rowNumbers: Array(firstRow..<firstRow + evidence.rowCount), observing: observe)
+  }
+
+  /// Does the same with rows that need not stand side by side in their table: each has its number there.
+  ///
+  /// - Throws: as `logMarginals(of:firstRow:observing:)`.
+  func logMarginals(
+    of evidence: PartialRows, rowNumbers: [Int],
+    observing observe: (Double) throws(DensityError) -> Bool
+  ) throws(DensityError) -> [LogProbability]? {
     try require(evidence)
-    return try refined(rowCount: evidence.rowCount, firstRow: firstRow) {
+    return try refined(rowNumbers: rowNumbers) {
       (rows, earlier, draws, share) throws(DensityError) in
       let part = rows.count == evidence.rowCount ? evidence : evidence.selecting(rows)
       let found = try estimates(of: part, first: nil, draws.selecting(rows)) {
@@ -169,7 +180,7 @@ public struct Inference: Sendable {
     try require(evidence)
     try require(target)
     let joint = try target.joined(with: evidence)
-    let answers = try refined(rowCount: evidence.rowCount, firstRow: firstRow) {
+    let answers = try refined(rowNumbers: Array(firstRow..<firstRow + evidence.rowCount)) {
       (rows, earlier, draws, share) throws(DensityError) in
       let draws = draws.selecting(rows)
       let (top, bottom) = (joint.selecting(rows), evidence.selecting(rows))
@@ -262,13 +273,16 @@ public struct Inference: Sendable {
   }
 
   /// Returns each row's answer, with particles that grow until it is trusted and good enough, or there are too many.
+  ///
+  /// - Parameter rowNumbers: the number of each row, from which its random numbers follow.
   func refined<Answer: QueryAnswer>(
-    rowCount: Int, firstRow: Int = 0,
+    rowNumbers: [Int],
     _ compute: (
       _ rows: [Int], _ earlier: [Refinement]?, _ draws: FilterDraws, _ share: ProgressShare
     ) throws(DensityError) -> [Refinement]?,
     answer: (Refinement) -> Answer
   ) throws(DensityError) -> [Answer]? {
+    let rowCount = rowNumbers.count
     var plans = Array(repeating: DrawPlan(first: options.particleCount), count: rowCount)
     var rows = Array(0..<rowCount)
     var refinements: [Refinement] = []
@@ -280,7 +294,7 @@ public struct Inference: Sendable {
       for (plan, rows) in groups {
         let draws = FilterDraws(
           seed: options.seed, filters: plan.filters, particleCount: plan.size,
-          areTilted: plan.isTilted, enumerationSeconds: options.enumerationSeconds, firstRow: firstRow)
+          areTilted: plan.isTilted, enumerationSeconds: options.enumerationSeconds, keys: rowNumbers)
         let earlier = plan.startsAnew ? nil : rows.map { refinements[$0] }
         let share = ProgressShare(done: done, rows: rows.count, count: rowCount)
         guard let found = try compute(rows, earlier, draws, share) else { return nil }

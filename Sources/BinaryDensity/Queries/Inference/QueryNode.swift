@@ -61,8 +61,6 @@ struct FilterDraws: Sendable {
   var enumerationSeconds: Double
   /// Rows of equal keys share their random numbers; nil gives each row its own, by its number.
   var keys: [Int]?
-  /// The number of the first row.
-  var firstRow = 0
 
   func part(_ index: Int) -> FilterDraws {
     var part = self
@@ -72,7 +70,7 @@ struct FilterDraws: Sendable {
 
   func selecting(_ rows: [Int]) -> FilterDraws {
     var selected = self
-    selected.keys = rows.map { keys?[$0] ?? $0 + firstRow }
+    selected.keys = rows.map { keys?[$0] ?? $0 }
     return selected
   }
 

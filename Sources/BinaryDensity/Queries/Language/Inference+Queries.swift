@@ -124,7 +124,7 @@ extension Inference {
     of sums: [QuerySum], of queries: [Query], observing observe: (Double) throws(DensityError) -> Bool
   ) throws(DensityError) -> [Query.Outcome]? {
     let termCount = sums.reduce(0) { $0 + $1.termCount }
-    let answers = try refined(rowCount: sums.count) {
+    let answers = try refined(rowNumbers: Array(sums.indices)) {
       (indices, earlier, draws, share) throws(DensityError) in
       var (places, terms): ([QueryTerm: Int], [QueryTerm]) = ([:], [])
       for term in indices.lazy.flatMap({ sums[$0].terms }) where places[term] == nil {

@@ -68,36 +68,46 @@ extension ColumnGroups {
   /// for it is a constant and no choice.
   /// - Complexity: O(rows · on-bits).
   public static func observed(in rows: BinaryMatrix) -> ColumnGroups? {
-    guard rows.rowCount >= fewestRows else { return nil }
-    let onCounts = rows.onCounts
-    var groups: [[Int]] = []
-    var first = 0
-    while first < rows.columnCount {
-      guard let end = end(ofGroupFrom: first, rows, onCounts) else {
-        first += 1
-        continue
-      }
-      groups.append(Array(first..<end))
-      first = end
+    do throws(DensityError) {
+      return try observed(in: TablePasses(rows, known: nil))
+    } catch {
+      preconditionFailure("a table in memory cannot be read: \(error)")
     }
-    return groups.isEmpty ? nil : ColumnGroups(checked: groups, columnCount: rows.columnCount)
   }
 
-  /// Returns where the group ends that begins with a column; nil if none does.
-  private static func end(ofGroupFrom first: Int, _ rows: BinaryMatrix, _ onCounts: [Int]) -> Int? {
+  /// Does the same with a table that is read block by block.
+  ///
+  /// - Throws: what reading throws.
+  static func observed(in table: TablePasses) throws(DensityError) -> ColumnGroups? {
+    guard table.rowCount >= fewestRows else { return nil }
+    // As many on-bits as rows: with none in two columns, each row has one.
+    var candidates = (0..<table.columnCount).compactMap { first in
+      end(ofGroupFrom: first, table).map { first..<$0 }
+    }
+    guard !candidates.isEmpty else { return nil }
+    try table.forEachBlock { (_, rows, _) throws(DensityError) in
+      candidates.removeAll { columns in
+        ColumnGroups(checked: [Array(columns)], columnCount: table.columnCount).breach(in: rows) != nil
+      }
+    }
+    var groups: [[Int]] = []
+    for columns in candidates where columns.lowerBound > groups.last?.last ?? -1 {
+      var end = columns.upperBound
+      while end < table.columnCount, table.onCounts[end] == 0 { end += 1 }
+      groups.append(Array(columns.lowerBound..<end))
+    }
+    return groups.isEmpty ? nil : ColumnGroups(checked: groups, columnCount: table.columnCount)
+  }
+
+  /// Returns where a group that begins with a column would end: where columns have as many on-bits as there are rows; nil if
+  /// they have at no place.
+  private static func end(ofGroupFrom first: Int, _ table: TablePasses) -> Int? {
     var (end, sum) = (first, 0)
-    while end < rows.columnCount, sum < rows.rowCount, onCounts[end] < rows.rowCount {
-      sum += onCounts[end]
+    while end < table.columnCount, sum < table.rowCount, table.onCounts[end] < table.rowCount {
+      sum += table.onCounts[end]
       end += 1
     }
-    guard sum == rows.rowCount else { return nil }
-    // As many on-bits as rows: with none in two columns, each row has one.
-    let group = Array(first..<end)
-    guard ColumnGroups(checked: [group], columnCount: rows.columnCount).breach(in: rows) == nil else {
-      return nil
-    }
-    while end < rows.columnCount, onCounts[end] == 0 { end += 1 }
-    return end
+    return sum == table.rowCount ? end : nil
   }
 }
 
