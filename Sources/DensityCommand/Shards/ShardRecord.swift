@@ -103,8 +103,8 @@ struct ShardRecord {
   /// Reads a record; nil for anything else.
   init?(_ json: JSONValue) {
     guard let command = json["command"]?.string, let shard = json["part"]?.string.flatMap({ Shard($0) }),
-      let rowCount = json["table_rows"]?.integer, (shard.count...1 << 48).contains(rowCount),
-      let columnCount = json["columns"]?.integer, (1...1 << 31).contains(columnCount),
+      let rowCount = json["table_rows"]?.integer, (shard.count...1 << 40).contains(rowCount),
+      let columnCount = json["columns"]?.integer, (1...1 << 22).contains(columnCount),
       let table = json["table"]?.string,
       let model = json["model"]?.string, let options = json["options"]?.string
     else { return nil }
