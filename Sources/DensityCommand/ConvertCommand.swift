@@ -36,7 +36,8 @@ enum ConvertCommand {
     let file = isPicture || output == "-" ? nil : try TableFile(path: output)
     if output != "-" { try AtomicFile.checkWritable(output, besides: [input]) }
     let progress = ProgressLine()
-    Interrupt.install()
+    // A picture is made at once: there the signal ends the process, which has written nothing yet.
+    if !isPicture { Interrupt.install() }
     let rowCount =
       isPicture
       ? try convertPicture(arguments, input, to: output, magnification: magnification)
