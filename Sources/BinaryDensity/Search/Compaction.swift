@@ -27,6 +27,13 @@ struct Compaction {
     return size(tabulated) < size(halved) ? tabulated : halved
   }
 
+  /// Whether a table of its probabilities is smaller than a density, in half precision.
+  func isSmallestAsTable(_ density: any Density) -> Bool {
+    guard canBeTabulated(density), let zeros = TabulatedDensity.zeros(variableCount: density.variableCount)
+    else { return false }
+    return judge.byteCount(zeros, true) < judge.byteCount(density, true)
+  }
+
   /// Whether the file of a candidate is small enough.
   func hasRoom(_ candidate: Candidate) -> Bool { byteLimit.map { size(candidate) <= $0 } ?? true }
 

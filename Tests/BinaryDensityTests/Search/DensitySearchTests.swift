@@ -170,6 +170,16 @@ struct DensitySearchTests {
     }
   }
 
+  @Test("a mixture that ends as a table gives nothing up for being smaller")
+  func tabulatedMixture() throws {
+    let data = Self.data(
+      TrainingCase.chain(rowCount: 2100, variableCount: 6, seed: 1),
+      validation: TrainingCase.chain(rowCount: 300, variableCount: 6, seed: 2))
+    let result = try DensitySearch(data, budget: .seconds(2), seed: 3).run()
+    #expect(result.density is TabulatedDensity)
+    for choice in result.choices { #expect(result.validationNLL <= choice.validationNLL + 0.001) }
+  }
+
   @Test("a size that holds no model is refused before the search")
   func tooSmall() throws {
     let data = Self.data(TrainingCase.chain(rowCount: 50, variableCount: 24, seed: 1))
