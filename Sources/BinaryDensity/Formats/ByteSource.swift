@@ -134,9 +134,9 @@ package final class ByteSource {
       return
     }
     while rest > 0 {
-      let part = try take(upTo: rest)
-      guard !part.isEmpty else { return }
-      rest -= part.count
+      let count = try takeAvailable { (bytes) throws(DensityError) in min(bytes.count, rest) }
+      guard count > 0 else { return }
+      rest -= count
     }
   }
 

@@ -32,9 +32,7 @@ package struct HeldRows {
     func take(_ rowCount: Int) throws(DensityError) -> BinaryMatrix {
       let wordCount = rowCount * ((columnCount + 63) / 64)
       let taken = try bytes.take(8 * wordCount)
-      let words = taken.withUnsafeBytes { bytes in
-        (0..<wordCount).map { bytes.loadUnaligned(fromByteOffset: 8 * $0, as: UInt64.self) }
-      }
+      let words = taken.withUnsafeBytes { [UInt64]($0, order: .host) }
       return BinaryMatrix(rowCount: rowCount, columnCount: columnCount, words: words)
     }
     bytes.rewind()

@@ -10,7 +10,7 @@ package enum NumberColumn {
   ) throws(DensityError) {
     let source = try ByteSource(path: path)
     let start = try source.peek(6)
-    if start.starts(with: [0x93] + Array("NUMPY".utf8)) {
+    if start.starts(with: NPYHeader.magic) {
       let header = try NPYHeader.read(from: source)
       try check(source, header.type == .float64 ? header.dimensions : [])
       try forEachBlock(of: source, count: header.dimensions[0], order: header.order, body)

@@ -29,11 +29,9 @@ public struct NumberTableFile: Hashable, Sendable {
     _ produce: (_ write: @escaping ([Float]) throws(DensityError) -> Void) throws(DensityError) -> Void
   ) throws(DensityError) {
     try AtomicFile.writing(to: file.path) { (sink) throws(DensityError) in
-      var buffer =
-        file.format == .text ? RowEncoder(.text, shape).beginning(rowCount: 0, hasMissing: true) : []
-      func flush() throws(DensityError) {
-        _ = try sink(file.isCompressed ? Gzip.compress(buffer) : buffer)
-        buffer.removeAll(keepingCapacity: true)
+      var output = OutputBuffer(isCompressed: file.isCompressed, to: sink)
+      if file.format == .text {
+        output.bytes = RowEncoder(.text, shape).beginning(rowCount: 0, hasMissing: true)
       }
       let held = HeldNumbers<Float>(for: file.path)
       var rowCount = 0
@@ -41,17 +39,17 @@ public struct NumberTableFile: Hashable, Sendable {
         precondition(row.count == shape.columnCount, "\(row.count) numbers of \(shape.columnCount) columns")
         rowCount += 1
         guard file.format == .text else { return try held.add(row) }
-        buffer += Self.line(row)
-        if buffer.count >= 1 << 22 { try flush() }
+        output.bytes += Self.line(row)
+        try output.flushIfFull()
       }
       if file.format == .npy {
-        buffer = RowEncoder(.npy, shape).beginning(rowCount: rowCount, hasMissing: true)
+        output.bytes = RowEncoder(.npy, shape).beginning(rowCount: rowCount, hasMissing: true)
         try held.forEachBlock { (numbers) throws(DensityError) in
-          buffer.append(numbers, order: .little)
-          if buffer.count >= 1 << 22 { try flush() }
+          output.bytes.append(numbers, order: .little)
+          try output.flushIfFull()
         }
       }
-      try flush()
+      try output.flush()
     }
   }
 

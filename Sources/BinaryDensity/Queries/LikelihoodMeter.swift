@@ -6,8 +6,9 @@
 ///     }
 ///     print(try meter.measurement().summary)
 ///
-/// The figures do not depend on how rows are divided into blocks: log p of a row follows from the row and its number alone,
-/// and is summed without rounding.
+/// The figures do not depend on how rows are divided into blocks: log p of a row follows from the row alone, and an estimate
+/// from the row and its number; they are summed without rounding. Where cells of more than 20 columns are missing, how fast the
+/// machine is decides which rows are enumerated and which are estimated.
 public struct LikelihoodMeter {
   /// What the rows are called.
   public let name: String

@@ -217,14 +217,21 @@ public struct Inference: Sendable {
       return try evidenceFirstEstimates(
         eonade, of: evidence, first: first ?? evidence, draws, observing: observe)
     }
-    if variableCount <= options.tabulationLimit,
-      (0..<evidence.rowCount).contains(where: { !node.isDirect(evidence, row: $0) })
-    {
-      guard let table = try probabilityTable(observing: observe) else { return nil }
-      let values = Threads.map(count: evidence.rowCount) { table.logMarginal(of: evidence, row: $0) }
-      return values.map { MarginalEstimate(exact: $0) }
-    }
-    return try node.estimates(of: evidence, draws, observing: observe)
+    // A row's answer does not depend on its company: each that the table is not needed for is computed without it.
+    let tabulated =
+      variableCount <= options.tabulationLimit
+      ? (0..<evidence.rowCount).filter { !node.isDirect(evidence, row: $0) } : []
+    guard !tabulated.isEmpty else { return try node.estimates(of: evidence, draws, observing: observe) }
+    guard let table = try probabilityTable(observing: observe) else { return nil }
+    let values = Threads.map(count: tabulated.count) { table.logMarginal(of: evidence, row: tabulated[$0]) }
+    let others = Array(Set(0..<evidence.rowCount).subtracting(tabulated)).sorted()
+    let found = try node.estimates(
+      of: evidence.selecting(others), draws.selecting(others), observing: observe)
+    guard let found else { return nil }
+    var result = Array(repeating: MarginalEstimate(exact: 0), count: evidence.rowCount)
+    for (row, value) in zip(tabulated, values) { result[row] = MarginalEstimate(exact: value) }
+    for (row, estimate) in zip(others, found) { result[row] = estimate }
+    return result
   }
 
   /// The probabilities of all rows, tabulated at first use.
