@@ -94,8 +94,8 @@ package struct MixtureSelection {
 
     /// Adds a distilled network, and keeps one of three: the network, what is kept now, or the two mixed.
     ///
-    /// It is the first in this order that is worse than the best of them by less than a tenth of the standard error, or where a
-    /// size was given the best.
+    /// It is that of the fewest parameters that is worse than the best of them by less than a tenth of the standard error, or
+    /// where a size was given the best.
     ///
     /// - Parameter hasRoom: whether the file of a candidate is small enough.
     package mutating func add(distilled network: Candidate, hasRoom: (Candidate) -> Bool) {
@@ -103,7 +103,9 @@ package struct MixtureSelection {
       let candidates = [network, kept] + [kept.mixed(with: network)].compactMap(\.self).filter(hasRoom)
       let least = candidates.map(\.nll).min() ?? kept.nll
       let loss = prefersSmall ? MixtureSelection.smallLoss(kept.terms) : 0
-      kept = candidates.first { $0.nll <= min(least + loss, ceiling) } ?? kept
+      kept =
+        candidates.filter { $0.nll <= min(least + loss, ceiling) }
+        .min { $0.density.parameterCount < $1.density.parameterCount } ?? kept
     }
   }
 

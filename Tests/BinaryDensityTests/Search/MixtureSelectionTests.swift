@@ -58,6 +58,19 @@ struct MixtureSelectionTests {
     }
   }
 
+  @Test("a network that is larger than what it learnt from has to be better")
+  func larger() {
+    let (small, near) = (Self.candidate("small", 0.6, 0.5), Self.candidate("near", 0.601, 0.5))
+    let large = Candidate(
+      name: "large", Mixture([near.density, near.density], weights: [1, 2]), terms: near.terms)
+    var outcome = Self.outcome(small)
+    outcome.add(distilled: large) { _ in true }
+    #expect(outcome.kept.name == "small")
+    outcome = Self.outcome(large)
+    outcome.add(distilled: small) { _ in true }
+    #expect(outcome.kept.name == "small")
+  }
+
   @Test("the mixture is not kept where it has no room, nor what is worse than an earlier search had found")
   func limits() throws {
     let (on, off) = (Self.candidate("on", 0.9, 0.5), Self.candidate("off", 0.15, 0.5))
