@@ -8,8 +8,8 @@ enum ConvertCommand {
     summary: "Write a table in another format.",
     discussion: """
       The output's name says its format: .csv or .txt, .npy, .idx, .svm (svmlight), .dat (item lists) or .pbm, or one of \
-      these and .gz; .png for one picture of all rows; - writes CSV to standard output. Names of columns are kept in \
-      CSV; a missing cell is nothing in CSV, NaN in NPY, and refused by the others. Rows are written as they are read.
+      these and .gz; .bits (packed, see 'density pack'); .png for one picture of all rows; - writes CSV to standard output. Names of columns are kept in \
+      CSV; a missing cell is nothing in CSV, NaN in NPY, marked in .bits, and refused by the others. Rows are written as they are read.
       """,
     options: [
       .value("magnify", placeholder: "factor", default: "1", help: "The side of a bit in a .png, in pixels."),
@@ -64,13 +64,10 @@ enum ConvertCommand {
   }
 
   /// Writes the rows of a table as they are read, to a file or as CSV to standard output; returns their number.
-  private static func stream(
+  static func stream(
     _ arguments: ParsedArguments, _ input: String, to file: TableFile?, _ progress: ProgressLine
   ) throws -> Int {
-    let table = try TableStream(
-      path: input, try TableArguments.options(arguments),
-      binarization: try DataOptions.binarization(arguments),
-      split: try arguments.value("split", as: .choice))
+    let table = try stream(arguments, input)
     let shape = TableWriter.Shape(
       columnCount: table.columnCount, names: table.columnNames, imageShape: table.imageShape)
     var rowCount = 0
@@ -92,6 +89,14 @@ enum ConvertCommand {
     return rowCount
   }
 
+  /// Opens a table to be written in another form.
+  static func stream(_ arguments: ParsedArguments, _ input: String) throws -> TableStream {
+    try TableStream(
+      path: input, try TableArguments.options(arguments),
+      binarization: try DataOptions.binarization(arguments),
+      split: try arguments.value("split", as: .choice))
+  }
+
   /// Writes the rows of a table as they come, until nobody wants more.
   private static func copy(
     _ table: TableStream, to writer: TableWriter, _ progress: ProgressLine
@@ -107,7 +112,7 @@ enum ConvertCommand {
   }
 
   @discardableResult
-  private static func write(
+  static func write(
     _ rows: BinaryMatrix, _ known: BinaryMatrix?, with writer: TableWriter
   ) throws(DensityError) -> Bool {
     guard let known else { return try writer.write(rows) }

@@ -11,7 +11,9 @@ enum DataOptions {
   static let heldOut: [Option] = [
     .value(
       "validation", placeholder: "path",
-      help: "The validation table, if the data are a table. Default: a tenth of it, held out."),
+      help:
+        "The validation table, if the data are a table. Default: a tenth of it, 20000 rows at most, held out."
+    ),
     .value("test", placeholder: "path", help: "The test table, if the data are a table, to report on."),
   ]
   static let binarization: [Option] = [
@@ -153,7 +155,7 @@ enum DataOptions {
     ProgressLine().print("\(path): grey levels, binarized: \(try binarization(arguments, for: checkpoint))")
   }
 
-  /// Reads the data to train on; a tenth of the training rows is held out if there are no validation rows.
+  /// Reads the data to train on; a part of the training rows is held out if there are no validation rows.
   ///
   /// - Parameters:
   ///   - checkpoint: a model whose columns they are to have.
@@ -165,7 +167,7 @@ enum DataOptions {
     let whole = try tables(
       arguments, path: try arguments.value("data", as: .path), matching: checkpoint)
     let data = try GroupOptions.keeping(whole, arguments, networks: keepsGroups)
-    return data.validation == nil ? data.holdingOutValidation(seed: seed) : data
+    return data.validation == nil ? try data.holdingOutValidation(seed: seed) : data
   }
 
   /// Reads the training rows of a path, and validation and test rows if there are any.
@@ -181,9 +183,14 @@ enum DataOptions {
       }
       return try .mnist(directory: path, binarization: binarization)
     }
+    var options = try TableArguments.options(arguments, for: checkpoint)
+    // Groups are looked for, and labels stand, beside every row.
+    if ["groups", "labels"].contains(where: { arguments.declares($0) && arguments.isGiven($0) }) {
+      options.heldByteCount = .max
+    }
     let data = try DataSplits.load(
-      train: path, validation: validation, test: test, binarization: binarization,
-      try TableArguments.options(arguments, for: checkpoint), matching: checkpoint)
+      train: path, validation: validation, test: test, binarization: binarization, options,
+      matching: checkpoint)
     for line in data.leakageWarnings() + data.missingCellNotes() { ProgressLine().print(line) }
     if data.binarization == nil && arguments.isGiven("binarize") {
       throw UsageError("--binarize is for grey levels; \(path) holds bits")

@@ -51,7 +51,8 @@ enum DistillCommand {
     let model = checkpoint.model
     let read = try DataOptions.tables(arguments, path: table, matching: checkpoint)
     let data =
-      read.validation == nil && read.train.rowCount > 1 ? read.holdingOutValidation(seed: seed) : read
+      read.validation == nil && read.train.rowCount > 1
+      ? try read.holdingOutValidation(seed: seed) : read
     let distillation = try Distillation(
       of: model, data, budget: .seconds(budget), seed: seed, byteLimit: byteLimit,
       recipe: checkpoint.bestRecipe)

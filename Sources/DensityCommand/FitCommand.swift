@@ -86,9 +86,9 @@ enum FitCommand {
     }
     let progress = ProgressLine()
     for source in data.sources { progress.print("\(source)") }
-    tell(of: data, search, seed: seed, progress)
+    try tell(of: data, search, seed: seed, progress)
     var report = FitReport(
-      figure: data.train.rowCount > 1 || data.validation != nil ? "validation NLL" : "training NLL",
+      figure: data.trainingRowCount > 1 || data.validation != nil ? "validation NLL" : "training NLL",
       output: output, isVerbose: arguments.flag("verbose"),
       resumeLine: search.foldCount == nil ? resumeLine(arguments, table: table) : nil)
     if let saved {
@@ -119,19 +119,19 @@ enum FitCommand {
   /// Says how many rows there are and which of them choose.
   private static func tell(
     of data: DataSplits, _ search: DensitySearch, seed: UInt64, _ progress: ProgressLine
-  ) {
+  ) throws {
     let folds = search.foldCount ?? 1
-    let holdsOut = data.validation == nil && data.train.rowCount > 1 && folds == 1
-    let counted = holdsOut ? data.holdingOutValidation(seed: seed) : data
+    let holdsOut = data.validation == nil && data.trainingRowCount > 1 && folds == 1
+    let counted = holdsOut ? try data.holdingOutValidation(seed: seed) : data
     let test = data.test.map { ", and \($0.rowCount) test rows" } ?? ""
     progress.print(
       folds > 1
-        ? "\(data.name): \(data.train.rowCount) rows of \(data.variableCount) variables, each held out in turn, in "
+        ? "\(data.name): \(data.trainingRowCount) rows of \(data.variableCount) variables, each held out in turn, in "
           + "\(folds) folds\(test)"
         : "\(rowCounts(of: counted)) of \(data.variableCount) variables"
           + (holdsOut ? "; the validation rows are held out of the table" : "")
           + (data.binarization.map { ", binarized: \($0)" } ?? ""))
-    if data.train.rowCount == 1 && data.validation == nil {
+    if data.trainingRowCount == 1 && data.validation == nil {
       progress.print(
         "a single row leaves none to choose by: the figures are those of the row that is learnt from")
     }

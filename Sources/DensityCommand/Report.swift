@@ -3,7 +3,7 @@ import BinaryDensity
 
 /// Returns how many rows of a data set are for what.
 func rowCounts(of data: DataSplits) -> String {
-  "\(data.name): \(data.train.rowCount) training, \(data.validation?.rowCount ?? 0) validation, "
+  "\(data.name): \(data.trainingRowCount) training, \(data.validation?.rowCount ?? 0) validation, "
     + "\(data.test?.rowCount ?? 0) test rows"
 }
 

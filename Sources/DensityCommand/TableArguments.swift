@@ -22,6 +22,9 @@ enum TableArguments {
       "index-base", placeholder: "0|1", allowed: ["0", "1"],
       help: "The number of a sparse table's first column. Default: as in training, else 0 where a 0 occurs."),
     .value("array", placeholder: "name", help: "Which array of an .npz file."),
+    .flag(
+      "skip-damaged", help: "Leave out the damaged blocks of a packed table, and say how many rows that were."
+    ),
     .value("image", placeholder: "HxW", help: "A row is a picture of this height and width, such as 28x28."),
   ]
 
@@ -47,6 +50,7 @@ enum TableArguments {
     options.knownNames = checkpoint?.columnNames
     options.indexBase =
       try arguments.optionalValue("index-base", as: .integer(in: 0...1)) ?? checkpoint?.reading?.indexBase
+    options.skipsDamaged = arguments.flag("skip-damaged")
     options.array = try arguments.optionalValue("array", as: .string)
     options.imageShape = try arguments.optionalValue("image", as: .imageShape)
     if arguments.declares("binarize") && arguments.isGiven("binarize") {

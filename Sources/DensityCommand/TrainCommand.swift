@@ -95,6 +95,9 @@ enum TrainCommand {
         help: "The decoupled weight decay of adam. Default: \(TrainingOptions.weightDecayHelp)."),
       .value("clip", placeholder: "norm", help: "The largest norm of a step's gradient. Default: no limit."),
       .value(
+        "steps-per-epoch", placeholder: "count",
+        help: "How many steps an epoch has; rows come as often as without. Default: one pass over the table."),
+      .value(
         "patience", placeholder: "epochs",
         help: "Stop after this many epochs without a better validation figure. Default: never."),
       .value(
@@ -163,7 +166,8 @@ enum TrainCommand {
   /// The options of networks and of gradients, which a baseline has none of.
   private static let networkSettings =
     [
-      "epochs", "batch", "rate", "schedule", "optimizer", "momentum", "weight-decay", "clip", "patience",
+      "epochs", "steps-per-epoch", "batch", "rate", "schedule", "optimizer", "momentum", "weight-decay",
+      "clip", "patience",
       "validate-every", "precision", "dropout", "input-dropout", "average", "redraw", "shifts", "from",
     ] + shape
   /// The options that say what a network is.
@@ -211,7 +215,7 @@ enum TrainCommand {
     let options = try TrainingOptions(arguments, kind: kind)
     let networks = try NetworkOptions(arguments, kind: kind, memberCount: memberCount)
     let data = try DataOptions.trainingData(arguments, seed: seed, keepsGroups: networks.canKeepGroups)
-    let configuration = options.configuration(rowCount: data.train.rowCount, seed: seed)
+    let configuration = options.configuration(rowCount: data.trainingRowCount, seed: seed)
     func model(orderSeed: UInt64, weightSeed: UInt64) throws(DensityError) -> any TrainableDensity {
       try networks.model(
         for: data, orderIndex: Int(orderSeed &- seed), orderSeed: orderSeed, weightSeed: weightSeed)
@@ -291,7 +295,7 @@ enum TrainCommand {
     }
     let options = try TrainingOptions(arguments, kind: kind)
     let data = try DataOptions.trainingData(arguments, seed: seed, matching: checkpoint)
-    var configuration = options.configuration(rowCount: data.train.rowCount, seed: seed)
+    var configuration = options.configuration(rowCount: data.trainingRowCount, seed: seed)
     configuration.startsAtMarginals = false
     let directory = try directory(arguments, kind: kind)
     let monitor = RunMonitor(data: data, progress: ProgressLine(), record: try RunRecord(arguments))

@@ -48,6 +48,8 @@ struct TrainingOptions {
       for: kind, rowCount: 0, batchSize: try arguments.value("batch", as: .integer(in: 1...1_000_000)),
       optimizer: try Self.optimizer(arguments))
     settings.epochCount = epochCount ?? settings.epochCount
+    settings.stepsPerEpoch = try arguments.optionalValue(
+      "steps-per-epoch", as: .integer(in: 1...1_000_000_000))
     if let rate = try arguments.optionalValue("rate", as: .positiveNumber) { settings.learningRate = rate }
     let schedule = try arguments.value("schedule", as: .string)
     isInverse = schedule == "inverse"
@@ -102,9 +104,11 @@ struct TrainingOptions {
     var settings = settings
     settings.seed = seed
     if !hasEpochCount {
-      settings.epochCount =
-        TrainingConfiguration.recommended(for: kind, rowCount: rowCount, batchSize: settings.batchSize)
-        .epochCount
+      let passes = TrainingConfiguration.recommended(
+        for: kind, rowCount: rowCount, batchSize: settings.batchSize
+      ).epochCount
+      let steps = passes * settings.batchesPerPass(rowCount: rowCount)
+      settings.epochCount = max(1, steps / max(1, settings.batchesPerEpoch(rowCount: rowCount)))
     }
     if isInverse {
       let stepCount = settings.epochCount * max(1, settings.batchesPerEpoch(rowCount: rowCount))

@@ -22,7 +22,8 @@ let program = Program(
     CompareCommand.command, DependenceCommand.command, QueryCommand.command, MarginalCommand.command,
     ModeCommand.command, ImputeCommand.command, ClassifyCommand.command,
     InfoCommand.command, ExportCommand.command, ImportCommand.command, DescribeCommand.command,
-    ConvertCommand.command, CompressCommand.command, DecompressCommand.command, MergeCommand.command,
+    ConvertCommand.command, PackCommand.command, CompressCommand.command, DecompressCommand.command,
+    MergeCommand.command,
   ],
   topics: [TableHelp.topic, QueryHelp.topic])
 

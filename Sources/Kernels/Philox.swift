@@ -68,6 +68,8 @@ public struct Philox: RandomNumberGenerator, Hashable, Sendable, Codable {
     case shifts
     /// Rows of a model that a network learns from, and the order of the table's own beside them.
     case distilledRows
+    /// Which part of a table a row goes into that is put in a random order, and the order of a part.
+    case shuffledRows
   }
 
   /// Creates the generator of one of a purpose's 2⁴⁸ sequences.

@@ -18,7 +18,8 @@ struct ConvertTests {
     }
   }
 
-  @Test("every format comes back", arguments: ["npy", "idx", "svm", "dat", "csv.gz", "npy.gz", "svm.gz"])
+  @Test(
+    "every format comes back", arguments: ["npy", "idx", "svm", "dat", "csv.gz", "npy.gz", "svm.gz", "bits"])
   func formats(end: String) throws {
     try withTable { folder in
       let result = try DensityProgram.run("convert", "t.arff", "t2.\(end)", in: folder)
@@ -54,6 +55,7 @@ struct ConvertTests {
         ("none.csv t.npy", 66, "none.csv: no such file"),
         ("t.arff none/t.npy", 73, "there is no folder none"),
         ("t.arff t.npy --ignore nobody", 64, "no such column"), ("t.arff", 64, "missing argument <output>"),
+        ("t.arff t.bits.gz", 73, "which .gz does not allow"),
         ("t.arff t.npy --magnify 2", 64, "--magnify is for a .png"),
       ]
       for (line, status, words) in lines {

@@ -12,10 +12,12 @@ struct HelpTests {
       "test", "labels", "validation-labels", "test-labels", "per-class", "discrimination",
       "binarize", "threshold", "binarize-seed",
       "format", "header", "columns", "ignore", "values", "missing", "column-count", "index-base", "array",
+      "skip-damaged",
       "image",
       "epochs", "batch", "rate", "schedule", "optimizer",
       "momentum",
-      "weight-decay", "clip", "patience", "validate-every", "redraw", "dropout", "input-dropout", "shifts",
+      "weight-decay", "clip", "steps-per-epoch", "patience", "validate-every", "redraw", "dropout",
+      "input-dropout", "shifts",
       "average",
       "members",
       "precision", "seed", "run", "resume", "from", "threads", "json", "help",
@@ -27,17 +29,18 @@ struct HelpTests {
       "validation", "test", "groups", "budget", "output", "resume", "verbose", "size", "seed", "threads",
       "json",
       "binarize", "threshold", "binarize-seed", "format", "header", "columns", "ignore", "values", "missing",
-      "column-count", "index-base", "array", "image", "help",
+      "column-count", "index-base", "array", "skip-damaged", "image", "help",
     ],
     "distill": [
       "validation", "test", "budget", "output", "size", "seed", "threads", "json", "binarize", "threshold",
       "binarize-seed", "format", "header", "columns", "ignore", "values", "missing", "column-count",
-      "index-base", "array",
+      "index-base", "array", "skip-damaged",
       "image", "help",
     ],
     "evaluate": [
       "data", "split", "binarize", "threshold", "binarize-seed", "format", "header", "columns", "ignore",
-      "values", "missing", "column-count", "index-base", "array", "image", "orders", "against", "reference",
+      "values", "missing", "column-count", "index-base", "array", "skip-damaged", "image", "orders",
+      "against", "reference",
       "shard", "threads",
       "json", "help",
     ],
@@ -49,35 +52,38 @@ struct HelpTests {
       "output", "given", "hide", "others", "count", "particles", "error", "enumerate", "order", "seed",
       "split",
       "binarize", "threshold", "binarize-seed", "format", "header", "columns", "ignore", "values", "missing",
-      "column-count", "index-base", "array", "image", "threads", "json", "help",
+      "column-count", "index-base", "array", "skip-damaged", "image", "threads", "json", "help",
     ],
     "logprob": [
       "output", "data", "split", "binarize", "threshold", "binarize-seed", "format", "header", "columns",
       "ignore",
-      "values", "missing", "column-count", "index-base", "array", "image", "shard", "threads", "help",
+      "values", "missing", "column-count", "index-base", "array", "skip-damaged", "image", "shard", "threads",
+      "help",
     ],
     "query": [
       "file", "particles", "error", "enumerate", "order", "seed", "alike", "row", "count", "split",
       "binarize",
       "threshold",
       "binarize-seed", "format", "header", "columns", "ignore", "values", "missing", "column-count",
-      "index-base", "array", "image", "json", "threads", "help",
+      "index-base", "array", "skip-damaged", "image", "json", "threads", "help",
     ],
     "mode": [
       "count", "output", "beam", "memory", "nodes", "across", "magnify", "split", "binarize", "threshold",
       "binarize-seed", "format", "header", "columns", "ignore",
-      "values", "missing", "column-count", "index-base", "array", "image", "threads", "json", "help",
+      "values", "missing", "column-count", "index-base", "array", "skip-damaged", "image", "threads", "json",
+      "help",
     ],
     "impute": [
       "output", "how", "draws", "hide", "seed", "count", "beam", "nodes", "across", "magnify", "split",
       "particles", "enumerate", "order",
       "binarize", "threshold", "binarize-seed", "format", "header", "columns", "ignore",
-      "values", "missing", "column-count", "index-base", "array", "image", "threads",
+      "values", "missing", "column-count", "index-base", "array", "skip-damaged", "image", "threads",
       "help",
     ],
     "score": [
       "reference", "output", "top", "against", "data", "split", "binarize", "threshold", "binarize-seed",
       "format", "header", "columns", "ignore", "values", "missing", "column-count", "index-base", "array",
+      "skip-damaged",
       "image", "shard", "threads", "json", "help",
     ],
     "dependence": [
@@ -86,40 +92,50 @@ struct HelpTests {
     "explain": [
       "output", "summary", "top", "picture", "magnify", "rows", "others", "data", "split", "binarize",
       "threshold", "binarize-seed", "format", "header", "columns", "ignore", "values", "missing",
-      "column-count", "index-base", "array", "image", "threads", "json", "help",
+      "column-count", "index-base", "array", "skip-damaged", "image", "threads", "json", "help",
     ],
     "calibration": [
       "picture", "rows", "others", "data", "split", "binarize", "threshold", "binarize-seed", "format",
-      "header", "columns", "ignore", "values", "missing", "column-count", "index-base", "array", "image",
+      "header", "columns", "ignore", "values", "missing", "column-count", "index-base", "array",
+      "skip-damaged", "image",
       "threads", "json", "help",
     ],
     "info": ["graph", "names", "json", "help"],
     "classify": [
       "data", "split", "labels", "output", "reliability", "temperature", "binarize", "threshold",
       "binarize-seed", "format", "header", "columns", "ignore", "values", "missing", "column-count",
-      "index-base", "array", "image", "threads", "json", "help",
+      "index-base", "array", "skip-damaged", "image", "threads", "json", "help",
     ],
     "export": ["output", "to", "help"],
     "import": ["output", "activation", "help"],
     "describe": [
       "pairs", "split", "binarize", "threshold", "binarize-seed", "format", "header", "columns", "ignore",
-      "values", "missing", "column-count", "index-base", "array", "image", "json", "threads", "help",
+      "values", "missing", "column-count", "index-base", "array", "skip-damaged", "image", "json", "threads",
+      "help",
     ],
     "compare": [
       "rows", "error", "permutations", "top", "seed", "split", "binarize", "threshold", "binarize-seed",
       "format", "header", "columns", "ignore", "values", "missing", "column-count", "index-base", "array",
+      "skip-damaged",
       "image", "threads", "json", "help",
     ],
     "compress": [
       "output", "data", "split", "binarize", "threshold", "binarize-seed", "format", "header", "columns",
       "ignore",
-      "values", "missing", "column-count", "index-base", "array", "image", "shard", "threads", "json", "help",
+      "values", "missing", "column-count", "index-base", "array", "skip-damaged", "image", "shard", "threads",
+      "json", "help",
     ],
     "decompress": ["output", "threads", "json", "help"],
     "merge": ["output", "json", "help"],
+    "pack": [
+      "output", "shuffle", "seed", "split", "binarize", "threshold", "binarize-seed", "format", "header",
+      "columns", "ignore", "values", "missing", "column-count", "index-base", "array", "skip-damaged",
+      "image",
+      "help",
+    ],
     "convert": [
       "magnify", "split", "binarize", "threshold", "binarize-seed", "format", "header", "columns", "ignore",
-      "values", "missing", "column-count", "index-base", "array", "image", "help",
+      "values", "missing", "column-count", "index-base", "array", "skip-damaged", "image", "help",
     ],
   ]
 
@@ -145,7 +161,7 @@ struct HelpTests {
   @Test func theTopicOfTablesNamesEveryFormat() throws {
     let result = try DensityProgram.run("help", "tables")
     #expect(result.status == 0 && result.errors.isEmpty)
-    #expect(DataTable.formatSummaries.count == 9)
+    #expect(DataTable.formatSummaries.count == 10)
     for format in DataTable.formatSummaries { #expect(result.output.contains("\n  \(format.name) ")) }
     #expect(try DensityProgram.run("help").output.contains("\n  help tables "))
   }

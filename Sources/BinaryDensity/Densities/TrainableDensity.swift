@@ -154,7 +154,7 @@ extension TrainableDensity {
     if let partial = data.partialRows(.train) {
       model.parameters["b"] = IndependentBernoulli(marginalsOf: partial).logits
     } else {
-      let marginals = try IndependentBernoulli(marginalsOfSource: data.trainingRows).logits
+      let marginals = try data.marginalLogits()
       model.parameters["b"] = (self as? GroupedNetwork)?.biases(atMarginals: marginals) ?? marginals
     }
     return model

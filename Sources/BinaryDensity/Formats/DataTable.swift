@@ -118,7 +118,8 @@ public struct DataTable: Hashable, Sendable {
 
   /// The formats, in the order in which they are asked whether a file is theirs; the last takes any text.
   static let formats: [any TableFormat] = [
-    IDXFormat(), NPYFormat(), NPZFormat(), PortableMapFormat(), MatrixMarketFormat(), ARFFFormat(),
+    IDXFormat(), NPYFormat(), NPZFormat(), PackedFormat(), PortableMapFormat(), MatrixMarketFormat(),
+    ARFFFormat(),
     SVMLightFormat(), ItemListFormat(), TextFormat(),
   ]
 

@@ -1,4 +1,4 @@
-/// The bytes of rows in each format that tables are written in.
+/// The bytes of rows in each format whose rows stand for themselves: all but packed files.
 struct RowEncoder {
   private let format: TableFile.Format
   private let shape: TableWriter.Shape
@@ -9,7 +9,9 @@ struct RowEncoder {
   }
 
   /// Whether a missing cell can be written, if the rows wait until all are there or not.
-  func holdsMissing(isHeld: Bool) -> Bool { format == .text || (format == .npy && isHeld) }
+  func holdsMissing(isHeld: Bool) -> Bool {
+    format == .text || (format == .npy || format == .packed) && isHeld
+  }
 
   /// Returns what stands before the rows.
   ///
@@ -23,7 +25,7 @@ struct RowEncoder {
     case .text:
       guard let names = shape.names, !names.isEmpty else { return [] }
       return TableFile.csvLine(names)
-    case .svmlight, .items, .pbm: return []
+    case .svmlight, .items, .pbm, .packed: return []
     }
   }
 
@@ -70,6 +72,7 @@ struct RowEncoder {
         bytes.append(0x0A)
       }
     case .pbm: appendPictures(rows, range, to: &bytes)
+    case .packed: preconditionFailure("packed rows are not encoded one by one")
     }
   }
 

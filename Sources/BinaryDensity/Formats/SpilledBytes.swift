@@ -69,16 +69,27 @@ package final class SpilledBytes {
   /// - Precondition: so many are left.
   /// - Throws: `DensityError.unreadable`.
   package func take(_ wanted: Int) throws(DensityError) -> [UInt8] {
-    precondition(readCount + wanted <= count, "\(wanted) bytes of \(count - readCount) cannot be taken")
+    defer { readCount += wanted }
+    return try bytes(readCount..<readCount + wanted)
+  }
+
+  /// Returns some of the bytes.
+  ///
+  /// - Precondition: they are there, and no more are added.
+  /// - Throws: `DensityError.unreadable`.
+  package func bytes(_ range: Range<Int>) throws(DensityError) -> [UInt8] {
+    precondition(
+      range.lowerBound >= 0 && range.upperBound <= count, "bytes \(range) of \(count) cannot be taken")
     isRead = true
+    let (start, wanted) = (range.lowerBound, range.count)
     let filed = UnsafeMutableRawBufferPointer.allocate(
-      byteCount: min(wanted, max(0, filedCount - readCount)), alignment: 8)
+      byteCount: min(wanted, max(0, filedCount - start)), alignment: 8)
     defer { filed.deallocate() }
     var offset = 0
     while offset < filed.count {
       do throws(SystemError) {
         let rest = UnsafeMutableRawBufferPointer(rebasing: filed[offset...])
-        guard let got = try file?.descriptor.read(into: rest, at: readCount + offset), got > 0 else {
+        guard let got = try file?.descriptor.read(into: rest, at: start + offset), got > 0 else {
           throw SystemError(code: EIO)
         }
         offset += got
@@ -87,9 +98,8 @@ package final class SpilledBytes {
       }
     }
     var bytes = [UInt8](filed)
-    readCount += wanted
     if bytes.count < wanted {
-      let end = readCount - filedCount
+      let end = range.upperBound - filedCount
       bytes += buffer[end - (wanted - bytes.count)..<end]
     }
     return bytes

@@ -1,7 +1,7 @@
 /// A file to write a table of bits or a column of numbers to, in the format its name says.
 ///
-/// The name ends in `.csv`, `.txt`, `.npy`, `.idx`, `.svm`, `.dat` or `.pbm`, or one of these and `.gz`; numbers go to the
-/// first four.
+/// The name ends in `.csv`, `.txt`, `.npy`, `.idx`, `.svm`, `.dat` or `.pbm`, or one of these and `.gz`, or in `.bits`;
+/// numbers go to the first four.
 ///
 ///     try TableFile(path: "samples.npy").write(samples)
 ///     try TableFile(path: "logprob.txt").write(logProbabilities)
@@ -23,6 +23,8 @@ public struct TableFile: Hashable, Sendable {
     case items
     /// A raw PBM picture a row, one after another; what is on is black.
     case pbm
+    /// The packed rows, of which any can be read and checked alone: see `density pack`.
+    case packed
   }
 
   /// What a file is to hold.
@@ -54,7 +56,13 @@ public struct TableFile: Hashable, Sendable {
       purpose == .rows || format.holdsNumbers
     else {
       let ends = purpose == .rows ? ".csv, .txt, .npy, .idx, .svm, .dat or .pbm" : ".csv, .txt, .npy or .idx"
-      throw .unwritable(path: path, reason: "the name must end in \(ends), or one of these and .gz")
+      throw .unwritable(
+        path: path,
+        reason: "the name must end in \(ends), or one of these and .gz"
+          + (purpose == .rows ? ", or in .bits" : ""))
+    }
+    if format == .packed && isCompressed {
+      throw .unwritable(path: path, reason: "rows of a .bits are read at any place, which .gz does not allow")
     }
     self.format = format
     self.path = path
@@ -69,6 +77,7 @@ public struct TableFile: Hashable, Sendable {
     case "svm", "libsvm", "svmlight": .svmlight
     case "dat", "fimi", "items": .items
     case "pbm": .pbm
+    case "bits": .packed
     default: nil
     }
   }
@@ -181,7 +190,7 @@ public struct TableFile: Hashable, Sendable {
     case .idx: IDXArray.beginning(.float64, [count])
     case .npy: NPYHeader(type: .float64, dimensions: [count]).encoded
     case .text: []
-    case .svmlight, .items, .pbm: preconditionFailure("\(format) holds no numbers")
+    case .svmlight, .items, .pbm, .packed: preconditionFailure("\(format) holds no numbers")
     }
   }
 
@@ -192,7 +201,7 @@ public struct TableFile: Hashable, Sendable {
     case .idx: bytes.append(numbers, order: .big)
     case .npy: bytes.append(numbers, order: .little)
     case .text: for number in numbers { bytes += Array("\(number)\n".utf8) }
-    case .svmlight, .items, .pbm: preconditionFailure("\(format) holds no numbers")
+    case .svmlight, .items, .pbm, .packed: preconditionFailure("\(format) holds no numbers")
     }
     return bytes
   }

@@ -2,7 +2,8 @@
 ///
 /// It is made by `TableFile.writing`, or for another destination by its own initialiser; then `finish` is to be called.
 ///
-/// A missing cell is written as nothing in CSV (`NA` in a table of one column) and as NaN in NPY; other formats refuse it.
+/// A missing cell is written as nothing in CSV (`NA` in a table of one column) and as NaN in NPY, and packed files say which
+/// cells are known; other formats refuse it.
 public final class TableWriter {
   /// What is known of a table before its rows come.
   public struct Shape: Sendable {
@@ -12,7 +13,7 @@ public final class TableWriter {
     public var names: [String]?
     /// The height and width of the picture a row is, if it is one.
     public var imageShape: ImageShape?
-    /// The number of rows if it is known: IDX and NPY, which begin with it, otherwise let the rows wait for the last, packed,
+    /// The number of rows if it is known: IDX, NPY and packed files, which begin with it, otherwise let the rows wait for the last, packed,
     /// in bounded memory and then in a file without a name.
     public var rowCount: Int?
 
@@ -36,7 +37,10 @@ public final class TableWriter {
 
   /// How many rows were written.
   public private(set) var rowCount = 0
+  private let format: TableFile.Format
   private let encoder: RowEncoder
+  /// Writes a packed file, once it has begun.
+  private var packed: PackedEncoder?
   private let shape: Shape
   private let path: String
   private var output: OutputBuffer
@@ -57,6 +61,7 @@ public final class TableWriter {
     to sink: @escaping ([UInt8]) throws(DensityError) -> Bool
   ) {
     precondition(format != .pbm || shape.imageShape != nil, "PBM needs the height and width of a picture")
+    self.format = format
     self.shape = shape
     self.path = path
     output = OutputBuffer(isCompressed: isCompressed, to: sink)
@@ -64,7 +69,17 @@ public final class TableWriter {
     if format.beginsWithCount && shape.rowCount == nil {
       held = HeldRows(columnCount: shape.columnCount, for: path)
     } else {
-      output.bytes = encoder.beginning(rowCount: shape.rowCount ?? 0, hasMissing: false)
+      begin(rowCount: shape.rowCount ?? 0, hasMissing: false)
+    }
+  }
+
+  private func begin(rowCount: Int, hasMissing: Bool) {
+    if format == .packed {
+      let encoder = PackedEncoder(shape, rowCount: rowCount, hasMissing: hasMissing)
+      output.bytes = encoder.beginning
+      packed = encoder
+    } else {
+      output.bytes = encoder.beginning(rowCount: rowCount, hasMissing: hasMissing)
     }
   }
 
@@ -96,12 +111,19 @@ public final class TableWriter {
       "\(rowCount) rows of \(shape.rowCount ?? 0)")
     if let all = held {
       held = nil
-      output.bytes = encoder.beginning(rowCount: rowCount, hasMissing: all.hasMissing)
+      begin(rowCount: rowCount, hasMissing: all.hasMissing)
       try all.forEachBlock { (rows, known) throws(DensityError) in
         // Where a cell is missing all rows are numbers of another kind.
         try encode(rows, known: all.hasMissing ? known ?? .ones(like: rows) : nil)
       }
+      if packed != nil && all.hasMissing {
+        packed?.beginKnown()
+        try all.forEachBlock { (rows, known) throws(DensityError) in
+          try pack(known ?? .ones(like: rows))
+        }
+      }
     }
+    if let end = packed?.end() { output.bytes += end }
     // An empty file, too, is a gzip member.
     if !output.bytes.isEmpty || (output.isCompressed && rowCount == 0) { try flush() }
   }
@@ -116,8 +138,8 @@ public final class TableWriter {
       throw .unwritable(
         path: path,
         reason:
-          "row \(rowCount + (cell?.0 ?? 0) + 1), column \((cell?.1 ?? 0) + 1) is missing, which only CSV "
-          + "and NPY can say")
+          "row \(rowCount + (cell?.0 ?? 0) + 1), column \((cell?.1 ?? 0) + 1) is missing, which only CSV, "
+          + "NPY and packed files can say")
     }
     rowCount += rows.rowCount
     if held != nil {
@@ -130,7 +152,16 @@ public final class TableWriter {
     return output.goesOn
   }
 
+  private func pack(_ rows: BinaryMatrix) throws(DensityError) {
+    let step = OutputBuffer.pieceLength / 8
+    for start in stride(from: 0, to: rows.words.count, by: step) where output.goesOn {
+      packed?.append(rows.words[start..<min(start + step, rows.words.count)], to: &output.bytes)
+      try output.flushIfFull()
+    }
+  }
+
   private func encode(_ rows: BinaryMatrix, known: BinaryMatrix?) throws(DensityError) {
+    if packed != nil { return try pack(rows) }
     let step = max(1, OutputBuffer.pieceLength / max(1, 2 * rows.columnCount))
     for start in stride(from: 0, to: rows.rowCount, by: step) where output.goesOn {
       let range = start..<min(start + step, rows.rowCount)
@@ -148,5 +179,5 @@ public final class TableWriter {
 
 extension TableFile.Format {
   /// Whether the number of rows stands before them, so that rows wait until it is known.
-  public var beginsWithCount: Bool { self == .idx || self == .npy }
+  public var beginsWithCount: Bool { self == .idx || self == .npy || self == .packed }
 }

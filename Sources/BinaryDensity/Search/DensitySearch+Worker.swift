@@ -132,7 +132,7 @@ extension DensitySearch {
     ) throws(DensityError) -> Trained {
       let began = elapsed
       let trainer = try Trainer(
-        model, data: data, configuration: recipe.training(rowCount: data.train.rowCount, seed: weightSeed))
+        model, data: data, configuration: recipe.training(rowCount: data.trainingRowCount, seed: weightSeed))
       _ = try trainer.run { (event) throws(DensityError) in
         switch event {
         case .step: elapsed < end && !shared.state.withLock { $0.isStopped }

@@ -131,7 +131,8 @@ public final class DensitySearch {
   ///
   /// - Parameters:
   ///   - data: training rows and, if there are any, validation rows; otherwise of up to 2000 rows
-  ///     each is held out in turn, of more a tenth by the seed.
+  ///     each is held out in turn, of more a tenth by the seed. Of more than 20 000 validation rows, given or held out, so
+  ///     many choose, drawn by the seed.
   ///   - budget: how long it may take; zero trains one network a thread by the first recipe, for 20 s at most.
   ///   - seed: the seed of everything drawn.
   ///   - byteLimit: the largest file that what is found may take, in bytes; nil for any.
@@ -169,9 +170,9 @@ public final class DensitySearch {
     guard data.variableCount > 0 else { throw .invalidConfiguration("\(data.name): there are no columns") }
     // Without test rows: what is not there cannot be looked at.
     if data.validation.map({ $0.rowCount > 0 }) ?? false {
-      self.data = data.withoutTest(validation: .validation)
+      self.data = data.withoutTest(validation: .validation).limitingValidation(seed: seed)
     } else {
-      let split = data.withoutTest(validation: nil).holdingOutValidation(fraction: 0.1, seed: seed)
+      let split = try data.withoutTest(validation: nil).holdingOutValidation(seed: seed)
       self.data = split.withoutTest(validation: split.validation == nil ? .train : .validation)
     }
     folds = Folds(data, seed: seed)

@@ -48,10 +48,18 @@ public struct Recipe: Hashable, Sendable, Codable {
     return (size, (rowCount + size - 1) / size)
   }
 
+  /// Returns the number of steps an epoch has: a pass over the rows, but an eighth of the training at the most, unless
+  /// that is fewer than a hundred.
+  ///
+  /// So a table of many rows is learnt from for as long as one of few, and its validation rows are looked at as often.
+  private func stepsPerEpoch(rowCount: Int) -> Int {
+    min(Self.batches(rowCount: rowCount).count, max(100, (stepCount + 7) / 8))
+  }
+
   /// Returns the recipe with steps that are whole epochs: those of two recipes that train alike are equal.
   func roundedToEpochs(rowCount: Int) -> Recipe {
     var recipe = self
-    recipe.stepCount = epochCount(rowCount: rowCount) * Self.batches(rowCount: rowCount).count
+    recipe.stepCount = epochCount(rowCount: rowCount) * stepsPerEpoch(rowCount: rowCount)
     return recipe
   }
 
@@ -69,16 +77,18 @@ public struct Recipe: Hashable, Sendable, Codable {
   }
 
   private func epochCount(rowCount: Int) -> Int {
-    let batches = Self.batches(rowCount: rowCount).count
-    return max(1, (stepCount + batches - 1) / batches)
+    let steps = stepsPerEpoch(rowCount: rowCount)
+    return max(1, (stepCount + steps - 1) / steps)
   }
 
   /// Returns how to train with the recipe on `rowCount` rows.
   package func training(rowCount: Int, seed: UInt64) -> TrainingConfiguration {
-    let batchSize = Self.batches(rowCount: rowCount).size
+    let (batchSize, batchesPerPass) = Self.batches(rowCount: rowCount)
     let epochs = epochCount(rowCount: rowCount)
+    let steps = stepsPerEpoch(rowCount: rowCount)
     return TrainingConfiguration(
-      epochCount: epochs, batchSize: batchSize, learningRate: learningRate,
+      epochCount: epochs, stepsPerEpoch: steps < batchesPerPass ? steps : nil, batchSize: batchSize,
+      learningRate: learningRate,
       optimizer: .adam(weightDecay: weightDecay), patience: max(4, epochs / 3), seed: seed, dropout: dropout,
       startsAtMarginals: true, shiftShare: shiftShare)
   }

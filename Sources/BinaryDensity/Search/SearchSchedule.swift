@@ -73,7 +73,7 @@ extension DensitySearch {
     package init(_ data: DataSplits, budget: Double, used: Double = 0, byteLimit: Int? = nil) {
       self.budget = budget
       self.used = used
-      rowCount = data.train.rowCount
+      rowCount = data.trainingRowCount
       imageShape = data.imageShape
       hasMissingCells = data.partialRows(.train) != nil
       estimatesValidation = data.partialRows(.validation) != nil

@@ -23,14 +23,17 @@ extension Recipe {
     of model: Model, on data: DataSplits, within limit: Double, seed: UInt64
   ) -> Double? {
     let clock = ContinuousClock()
-    let configuration = training(rowCount: data.train.rowCount, seed: seed)
+    let configuration = training(rowCount: data.trainingRowCount, seed: seed)
     guard let trainer = try? Trainer(model, data: data, configuration: configuration) else { return nil }
-    var steps = 0
+    var times: [ContinuousClock.Instant] = []
     let start = clock.now
     _ = try? trainer.run { (_) throws(DensityError) in
-      steps += 1
-      return steps < 50 && start.duration(to: clock.now).seconds < limit
+      times.append(clock.now)
+      return times.count <= 50 && start.duration(to: clock.now).seconds < limit
     }
-    return steps > 0 ? max(start.duration(to: clock.now).seconds / Double(steps), 1e-9) : nil
+    guard let first = times.first, let last = times.last else { return nil }
+    // Before the first step rows are shuffled, which is no part of a step; but one step is all there may have been.
+    let seconds = times.count > 1 ? first.duration(to: last) / (times.count - 1) : start.duration(to: last)
+    return max(seconds.seconds, 1e-9)
   }
 }

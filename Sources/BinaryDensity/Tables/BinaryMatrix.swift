@@ -41,13 +41,18 @@ public struct BinaryMatrix: Hashable, Sendable {
     precondition(unusedBitsAreZero, "a bit beyond the last column is set")
   }
 
+  /// Returns a table of ones.
+  package static func ones(rowCount: Int, columnCount: Int) -> BinaryMatrix {
+    var row = [UInt64](repeating: ~0, count: (columnCount + 63) / 64)
+    if columnCount % 64 != 0 { row[row.count - 1] = 1 << UInt64(columnCount % 64) - 1 }
+    return BinaryMatrix(
+      rowCount: rowCount, columnCount: columnCount,
+      words: Array(repeatElement(row, count: rowCount).joined()))
+  }
+
   /// Returns a table of ones of the shape of another.
   package static func ones(like other: BinaryMatrix) -> BinaryMatrix {
-    var row = [UInt64](repeating: ~0, count: other.wordsPerRow)
-    if other.columnCount % 64 != 0 { row[row.count - 1] = 1 << UInt64(other.columnCount % 64) - 1 }
-    return BinaryMatrix(
-      rowCount: other.rowCount, columnCount: other.columnCount,
-      words: Array(repeatElement(row, count: other.rowCount).joined()))
+    ones(rowCount: other.rowCount, columnCount: other.columnCount)
   }
 
   /// Creates a table by asking for each bit, row by row.

@@ -1,3 +1,4 @@
+import Kernels
 import Synchronization
 
 /// A short description of a data set that tells it from another.
@@ -47,16 +48,27 @@ extension DataFingerprint: CustomStringConvertible {
   }
 }
 
-/// The fingerprint of a data set, made when it is first asked for and then kept by all copies of the set.
-final class CachedFingerprint: Sendable {
-  private let kept = Mutex<DataFingerprint?>(nil)
+/// What is computed of a data set when it is first asked for, and then kept by all copies of the set.
+final class KeptFigures: Sendable {
+  private let fingerprint = Mutex<DataFingerprint?>(nil)
+  private let marginals = Mutex<Matrix<Float>?>(nil)
 
   /// Returns the fingerprint of the one data set that this belongs to.
-  func of(_ data: DataSplits) -> DataFingerprint {
-    kept.withLock { kept in
+  func fingerprint(of data: DataSplits) -> DataFingerprint {
+    fingerprint.withLock { kept in
       let fingerprint = kept ?? DataFingerprint(data)
       kept = fingerprint
       return fingerprint
     }
+  }
+
+  /// Returns the logits of the columns of its training rows, each by itself.
+  ///
+  /// - Throws: what reading the rows throws.
+  func marginalLogits(of data: DataSplits) throws(DensityError) -> Matrix<Float> {
+    if let kept = marginals.withLock({ $0 }) { return kept }
+    let logits = try IndependentBernoulli(marginalsOfSource: data.trainingRows).logits
+    marginals.withLock { $0 = logits }
+    return logits
   }
 }

@@ -2,7 +2,9 @@ extension DataSplits {
   /// Reads a data set from one file a part, each in any form that `DataTable` reads.
   ///
   /// Cells may be missing in any of them. Grey levels are binarized; tables that already are bits are as they are, and if
-  /// all are, `binarization` of the result is nil. Columns that have names are found by them in the other files.
+  /// all are, `binarization` of the result is nil. Columns that have names are found by them in the other files. Of a packed
+  /// training table of more than a gibibyte whose cells are all there and whose columns are wanted as they are, the rows are
+  /// not held but read as they are wanted (`isSampled`).
   /// - Parameters:
   ///   - train: the path of the training table.
   ///   - validation: the path of the validation table, if there is one.
@@ -17,7 +19,14 @@ extension DataSplits {
     binarization: Binarization = .standard, _ options: TableOptions = TableOptions(),
     matching checkpoint: Checkpoint? = nil
   ) throws(DensityError) -> DataSplits {
-    let trainTable = try DataTable.read(train, options, matching: checkpoint.map { WantedColumns($0) })
+    let wanted = checkpoint.map { WantedColumns($0) }
+    let rows = try PackedRows.unheld(train, options, matching: wanted)
+    let trainTable: DataTable
+    if let rows {
+      trainTable = try DataTable(path: train, sampling: rows)
+    } else {
+      trainTable = try DataTable.read(train, options, matching: wanted)
+    }
     var tables = [trainTable]
     func read(_ path: String?) throws(DensityError) -> DataTable? {
       guard let path else { return nil }
@@ -35,16 +44,16 @@ extension DataSplits {
     let isGrey = tables.contains { $0.greyLevels != nil }
     let partial = [DataSplit.train: trainTable, .validation: validationTable, .test: testTable]
       .compactMapValues { $0?.partialRows }
-    func rows(_ table: DataTable, _ split: DataSplit) throws(DensityError) -> BinaryMatrix {
+    func bits(_ table: DataTable, _ split: DataSplit) throws(DensityError) -> BinaryMatrix {
       if let rows = partial[split] { return rows.values }
       return try table.rows(binarization, split: split)
     }
     return DataSplits(
-      name: name ?? baseName(train), train: try rows(trainTable, .train),
-      validation: try validationTable.map { table throws(DensityError) in try rows(table, .validation) },
-      test: try testTable.map { table throws(DensityError) in try rows(table, .test) },
+      name: name ?? baseName(train), train: try bits(trainTable, .train),
+      validation: try validationTable.map { table throws(DensityError) in try bits(table, .validation) },
+      test: try testTable.map { table throws(DensityError) in try bits(table, .test) },
       imageShape: trainTable.imageShape, binarization: isGrey ? binarization : nil,
-      trainLevels: trainTable.greyLevels, partial: partial
+      trainLevels: trainTable.greyLevels, otherSource: rows, partial: partial
     ).described(
       columnNames: trainTable.columnNames,
       sources: tables.map(\.origin), values: options.values)

@@ -26,7 +26,8 @@ public enum DataSplit: String, CaseIterable, Hashable, Sendable, Codable {
 public struct DataSplits: Sendable {
   /// What the data set is called.
   public let name: String
-  /// The training rows; for dynamic binarization, their fixed draw.
+  /// The training rows; for dynamic binarization, their fixed draw; of a packed file that is too large to be held, a sample of
+  /// them (`isSampled`).
   ///
   /// A missing cell is off, here and in the other parts: see `partialRows(_:)`.
   public let train: BinaryMatrix
@@ -56,7 +57,7 @@ public struct DataSplits: Sendable {
   private let otherSource: (any RowSource)?
   /// The parts that have missing cells.
   private let partial: [DataSplit: PartialRows]
-  private let cachedFingerprint = CachedFingerprint()
+  private let figures = KeptFigures()
 
   /// Creates a data set from rows of bits.
   ///
@@ -130,20 +131,45 @@ public struct DataSplits: Sendable {
     return DynamicBinarization(trainLevels, fixed: train, seed: seed)
   }
 
+  /// Whether `train` is a sample of the training rows, which are read as they are wanted (`trainingRows`).
+  ///
+  /// What is not trained by gradients is then fitted to the sample.
+  public var isSampled: Bool { otherSource.map { $0.rowCount != train.rowCount } ?? false }
+
+  /// The number of training rows, those that a sample leaves out included.
+  public var trainingRowCount: Int { trainingRows.rowCount }
+
+  /// Returns the logits of the columns of the training rows, each by itself; computed once, whoever asks.
+  ///
+  /// - Throws: what reading the rows throws.
+  func marginalLogits() throws(DensityError) -> Matrix<Float> { try figures.marginalLogits(of: self) }
+
   /// What tells the data set from another; computed once, whoever asks.
-  public var fingerprint: DataFingerprint { cachedFingerprint.of(self) }
+  public var fingerprint: DataFingerprint { figures.fingerprint(of: self) }
 
   /// Returns the data set with a part of its training rows held out for validation instead.
   ///
-  /// At least one row is held out and at least one is kept; a single row stays where it is. The rows of both
-  /// parts keep their order. Which rows are held out depends on the seed alone. A fresh draw of dynamic
+  /// At least one row is held out and at least one is kept; a single row stays where it is. More than `limit` rows would tell
+  /// little more, and take their time whenever they are measured. The rows of both parts keep their order. Which rows are held out depends on the seed alone. A fresh draw of dynamic
   /// binarization then goes by the place of a row among those kept.
-  /// - Precondition: there is no validation part yet, and `0 < fraction < 1`.
-  public func holdingOutValidation(fraction: Double = 0.1, seed: UInt64) -> DataSplits {
+  /// - Precondition: there is no validation part yet, `0 < fraction < 1` and `limit > 0`.
+  /// - Throws: what reading rows throws that are not held in memory.
+  public func holdingOutValidation(
+    fraction: Double = 0.1, atMost limit: Int = Self.usualValidationLimit, seed: UInt64
+  ) throws(DensityError) -> DataSplits {
     precondition(validation == nil, "\(name) already has validation rows")
-    precondition(fraction > 0 && fraction < 1, "a fraction of \(fraction) cannot be held out")
+    precondition(
+      fraction > 0 && fraction < 1 && limit > 0,
+      "at most \(limit) rows, a fraction of \(fraction), cannot be held out")
     guard train.rowCount >= 2 else { return self }
-    let (kept, heldOut) = Self.heldOutRows(of: train.rowCount, fraction: fraction, seed: seed)
+    let heldOut = Self.heldOutRows(of: trainingRowCount, fraction: fraction, atMost: limit, seed: seed)
+    if let otherSource, isSampled {
+      return try DataSplits(
+        name: name, sampling: RemainingRows(otherSource, without: heldOut),
+        validation: otherSource.rows(inPass: 0).bits(ofRows: heldOut), test: test, imageShape: imageShape
+      ).described(as: self)
+    }
+    let kept = Self.otherRows(than: heldOut, of: train.rowCount)
     var partial = partial
     partial[.train] = self.partial[.train]?.selecting(kept)
     partial[.validation] = self.partial[.train]?.selecting(heldOut)
@@ -154,22 +180,35 @@ public struct DataSplits: Sendable {
     ).described(as: self)
   }
 
-  /// Returns which of at least two rows are kept and which are held out, both ascending.
-  static func heldOutRows(of rowCount: Int, fraction: Double, seed: UInt64) -> (kept: [Int], heldOut: [Int]) {
-    let wanted = Int((Double(rowCount) * fraction).rounded())
-    let count = min(max(wanted, 1), rowCount - 1)
+  /// How many rows are held out at the most where nothing else is said.
+  public static let usualValidationLimit = 20_000
+
+  /// Returns which of at least two rows are held out, ascending.
+  static func heldOutRows(of rowCount: Int, fraction: Double, atMost limit: Int, seed: UInt64) -> [Int] {
+    let share = min(max(Int((Double(rowCount) * fraction).rounded()), 1), rowCount - 1)
     var generator = Philox(seed: seed, stream: .heldOutRows)
-    let order = generator.permutation(of: rowCount)
-    return (order[count...].sorted(), order[..<count].sorted())
+    return generator.distinctIntegers(min(share, limit), below: rowCount).sorted()
+  }
+
+  /// Returns the other rows than some, both ascending.
+  static func otherRows(than rows: [Int], of rowCount: Int) -> [Int] {
+    var next = rows[...]
+    return (0..<rowCount).filter { row in
+      guard next.first == row else { return true }
+      next.removeFirst()
+      return false
+    }
   }
 
   /// Returns the data set with some rows of its parts; a part of which none are named is left out.
   ///
   /// - Parameter rows: the rows of each part, in the order wanted; those of training are needed.
+  /// - Precondition: training rows are held.
   func selecting(_ rows: [DataSplit: [Int]]) -> DataSplits {
     func selected(_ split: DataSplit) -> BinaryMatrix? {
       rows[split].flatMap { self[split]?.selecting($0) }
     }
+    precondition(!isSampled, "rows of a sample are not those of the table")
     let training = rows[.train] ?? []
     return DataSplits(
       name: name, train: train.selecting(training), validation: selected(.validation), test: selected(.test),
@@ -201,8 +240,21 @@ public struct DataSplits: Sendable {
     ).described(as: self)
   }
 
+  /// Returns the data set with no more than `limit` of its validation rows, in their order.
+  func limitingValidation(to limit: Int = Self.usualValidationLimit, seed: UInt64) -> DataSplits {
+    guard let validation, validation.rowCount > limit else { return self }
+    var generator = Philox(seed: seed, stream: .heldOutRows, index: 1)
+    let rows = generator.distinctIntegers(limit, below: validation.rowCount).sorted()
+    var partial = partial
+    partial[.validation] = self.partial[.validation]?.selecting(rows)
+    return DataSplits(
+      name: name, train: train, validation: validation.selecting(rows), test: test, imageShape: imageShape,
+      binarization: binarization, trainLevels: trainLevels, otherSource: otherSource, partial: partial
+    ).described(as: self)
+  }
+
   /// Returns the data set with the names of another's columns and the other's sources.
-  private func described(as other: DataSplits) -> DataSplits {
+  func described(as other: DataSplits) -> DataSplits {
     var result = described(columnNames: other.columnNames, sources: other.sources, values: other.values)
     (result.indexBase, result.picture, result.groups) = (other.indexBase, other.picture, other.groups)
     return result

@@ -10,9 +10,7 @@ import Kernels
 public protocol RowSource: RowStream, Sendable {
   /// The number of rows.
   var rowCount: Int { get }
-  /// How many consecutive rows are at hand together: those that a file is read in, or all. `ShuffledBatches` goes by it.
-  var blockLength: Int { get }
-  /// The CRC-32 of the packed rows, by which they are told from others; of rows that are drawn anew each epoch, that of
+  /// The CRC-32 of the packed rows, by which they are told from others; of rows that are drawn anew in each pass, that of
   /// their fixed draw.
   var checksum: UInt32 { get }
   /// Fills a batch with the rows of the given indices, in their order; an index may come more than once.
@@ -27,13 +25,15 @@ public protocol RowSource: RowStream, Sendable {
   /// - Precondition: they are rows of the source.
   /// - Throws: what reading throws.
   func bits(ofRows rows: [Int]) throws(DensityError) -> BinaryMatrix
-  /// Returns the rows as an epoch of training sees them: drawn anew, or the same in every epoch.
-  func rows(inEpoch epoch: Int) -> any RowSource
+  /// Returns the rows as one of a training's passes over them sees them: drawn anew, or the same in every pass.
+  ///
+  /// Passes are counted from 0, and are epochs unless a training divides its steps otherwise.
+  func rows(inPass pass: Int) -> any RowSource
 }
 
 extension RowSource {
-  /// The same in every epoch, unless the source says otherwise.
-  public func rows(inEpoch epoch: Int) -> any RowSource { self }
+  /// The same in every pass, unless the source says otherwise.
+  public func rows(inPass pass: Int) -> any RowSource { self }
 
   /// By way of a batch, unless the source has a shorter one.
   public func bits(ofRows rows: [Int]) throws(DensityError) -> BinaryMatrix {
@@ -48,9 +48,6 @@ extension RowSource {
 }
 
 extension BinaryMatrix: RowSource {
-  /// All rows are at hand.
-  public var blockLength: Int { max(1, rowCount) }
-
   /// The CRC-32 of the packed rows.
   ///
   /// - Complexity: O(words), each time.

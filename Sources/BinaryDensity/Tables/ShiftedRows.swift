@@ -1,20 +1,20 @@
 import Kernels
 
-/// Pictures of which a share is moved by one pixel, in each epoch others and elsewhere.
+/// Pictures of which a share is moved by one pixel, in each pass others and elsewhere.
 ///
 /// Each row is moved with a probability of `share`, to one of the eight neighbouring places with equal probability; what
-/// enters the picture is off. The draw is a function of the seed, the epoch, and the row's place in the source: with the
-/// four words of block `row` of the epoch's stream, the row moves if and only if
+/// enters the picture is off. The draw is a function of the seed, the pass, and the row's place in the source: with the
+/// four words of block `row` of the pass's stream, the row moves if and only if
 ///
 ///     word 0 < share · 2³²
 ///
-/// and then to place ⌊word 1 / 2²⁹⌋. Until an epoch is named nothing is moved.
+/// and then to place ⌊word 1 / 2²⁹⌋. Until a pass is named nothing is moved.
 package struct ShiftedRows: RowSource {
   private let base: any RowSource
   private let shifts: [PixelShift]
   private let share: Double
   private let seed: UInt64
-  private let epoch: Int?
+  private let pass: Int?
 
   /// Moves pictures of a source.
   ///
@@ -24,39 +24,37 @@ package struct ShiftedRows: RowSource {
       picture.firstColumn + picture.shape.pixelCount == base.columnCount,
       "a picture of \(picture) does not end rows of \(base.columnCount) columns")
     precondition((0...1).contains(share), "a share is from 0 to 1, not \(share)")
-    self.init(base, PixelShift.all(of: picture), share: share, seed: seed, epoch: nil)
+    self.init(base, PixelShift.all(of: picture), share: share, seed: seed, pass: nil)
   }
 
-  private init(_ base: any RowSource, _ shifts: [PixelShift], share: Double, seed: UInt64, epoch: Int?) {
+  private init(_ base: any RowSource, _ shifts: [PixelShift], share: Double, seed: UInt64, pass: Int?) {
     self.base = base
     self.shifts = shifts
     self.share = share
     self.seed = seed
-    self.epoch = epoch
+    self.pass = pass
   }
 
   /// The number of rows.
   package var rowCount: Int { base.rowCount }
   /// The number of columns.
   package var columnCount: Int { base.columnCount }
-  /// That of the source.
-  package var blockLength: Int { base.blockLength }
   /// That of the source: of rows that stay where they are.
   package var checksum: UInt32 { base.checksum }
 
-  /// Returns the rows as an epoch sees them, those of a source that draws its rows anew included.
+  /// Returns the rows as a pass sees them, those of a source that draws its rows anew included.
   ///
-  /// - Precondition: `epoch >= 0`.
-  package func rows(inEpoch epoch: Int) -> any RowSource {
-    precondition(epoch >= 0, "there is no epoch \(epoch)")
-    return ShiftedRows(base.rows(inEpoch: epoch), shifts, share: share, seed: seed, epoch: epoch)
+  /// - Precondition: `pass >= 0`.
+  package func rows(inPass pass: Int) -> any RowSource {
+    precondition(pass >= 0, "there is no pass \(pass)")
+    return ShiftedRows(base.rows(inPass: pass), shifts, share: share, seed: seed, pass: pass)
   }
 
   /// Fills a batch with the rows of the given indices, in their order.
   package func gather<Scalar: KernelScalar>(
     _ rows: [Int], into batch: RowBatch<Scalar>
   ) throws(DensityError) {
-    guard epoch != nil else { return try base.gather(rows, into: batch) }
+    guard pass != nil else { return try base.gather(rows, into: batch) }
     try bits(ofRows: rows).gather(Array(rows.indices), into: batch)
   }
 
@@ -77,11 +75,11 @@ package struct ShiftedRows: RowSource {
     }
   }
 
-  /// Returns bits of the base, those of the given rows, as the epoch sees them.
+  /// Returns bits of the base, those of the given rows, as the pass sees them.
   private func shifted(_ bits: BinaryMatrix, rows: some Collection<Int>) -> BinaryMatrix {
-    guard let epoch else { return bits }
+    guard let pass else { return bits }
     var result = bits
-    let draws = Philox(seed: seed, stream: .shifts, index: UInt64(epoch))
+    let draws = Philox(seed: seed, stream: .shifts, index: UInt64(pass))
     let limit = UInt64(share * 0x1p32)
     for (place, row) in rows.enumerated() {
       let words = draws.words(at: UInt64(row))

@@ -1,57 +1,82 @@
 import Kernels
 
-/// The minibatches of one epoch: every row once, in an order that depends on the seed, the epoch and the sizes alone.
+/// The minibatches of one pass over a table: every row once, in an order that depends on the seed, the pass and the sizes
+/// alone.
 ///
-/// Batch k is known without the batches before it, so a run resumes in the middle of an epoch. The last batch
+/// Batch k is known without the batches before it, so a run resumes in the middle of a pass. The last batch
 /// holds the remaining rows and may be smaller.
 ///
-///     for batch in ShuffledBatches(rowCount: rows.rowCount, batchSize: 100, seed: 0, epoch: 3) { … }
+///     let batches = ShuffledBatches(
+///       rowCount: rows.rowCount, columnCount: rows.columnCount, batchSize: 100, seed: 0, pass: 3)
+///     for batch in batches { … }
 ///
-/// Rows that are at hand together are shuffled as a whole. Of a file that is read in blocks, the blocks are shuffled, and
-/// then the rows of a *window* of up to 256 of them among themselves: no more than a window is ever wanted at a time. If
-/// the rows of each block are alike, which is the worst case, the mean over a batch of B rows has at most 1 + B / 128
-/// times the variance that it has when all rows are shuffled; if the order of the rows means nothing, the same.
+/// A table of less than 128 MiB of packed rows is shuffled as a whole. Of a larger one the blocks (`RowBlocks`) are
+/// shuffled, and then the rows of each *window* of K of them or more among themselves, so that whoever reads from a file
+/// keeps no more than a window. K is 64 times the batch size, and 16 384 at the least. If the rows of each block are alike,
+/// which is the worst case, the mean over a batch of B rows has at most 1 + B / K times the variance that it has when all
+/// rows are shuffled; if the order of the rows means nothing, the same.
 public struct ShuffledBatches: Sequence, Sendable {
   /// The number of rows.
-  public let rowCount: Int
+  public var rowCount: Int { blocks.rowCount }
   /// The number of rows in every batch but the last.
   public let batchSize: Int
-  private let blockLength: Int
+  private let blocks: RowBlocks
   private let generator: Philox
-  // The blocks in their order; each has blockLength rows, but the table's last what remains.
-  private let blocks: [Int]
+  // The blocks in their order.
+  private let order: [UInt32]
   // The blocks of window w are those from windowStarts[w] to windowStarts[w + 1] in that order.
   private let windowStarts: [Int]
 
-  /// The most blocks of a window.
-  static let windowLength = 256
+  /// How many blocks a window has at the least: 64 MiB.
+  static let leastWindowLength = 16_384
+  /// How many blocks a window has at the least for each row of a batch.
+  static let blocksPerBatchRow = 64
 
-  /// Shuffles the rows of an epoch.
+  /// Shuffles the rows of a pass.
   ///
   /// - Parameters:
   ///   - rowCount: the rows of the table.
+  ///   - columnCount: its columns.
   ///   - batchSize: the rows of a batch; the last may have fewer.
-  ///   - blockLength: how many consecutive rows are at hand together; nil for all.
   ///   - seed: the seed of the training.
-  ///   - epoch: the epoch, counted from 0.
-  /// - Precondition: `rowCount >= 0`, `batchSize > 0`, `blockLength > 0`, `epoch >= 0`.
+  ///   - pass: the pass, counted from 0.
+  /// - Precondition: `rowCount >= 0`, `columnCount >= 0`, `batchSize > 0`, `pass >= 0`.
   /// - Complexity: O(blocks) once and O(rows) a window; a batch then costs O(batch).
-  public init(rowCount: Int, batchSize: Int, blockLength: Int? = nil, seed: UInt64, epoch: Int) {
-    let blockLength = blockLength ?? Swift.max(1, rowCount)
+  public init(rowCount: Int, columnCount: Int, batchSize: Int, seed: UInt64, pass: Int) {
+    self.init(
+      RowBlocks(rowCount: rowCount, columnCount: columnCount), batchSize: batchSize,
+      windowLength: Swift.max(Self.leastWindowLength, Self.blocksPerBatchRow * batchSize), seed: seed,
+      pass: pass)
+  }
+
+  /// Does the same with blocks of another length, in windows of so many blocks or more.
+  package init(blockLength: Int, rowCount: Int, batchSize: Int, windowLength: Int, seed: UInt64, pass: Int) {
+    self.init(
+      RowBlocks(rowCount: rowCount, length: blockLength), batchSize: batchSize, windowLength: windowLength,
+      seed: seed, pass: pass)
+  }
+
+  private init(_ blocks: RowBlocks, batchSize: Int, windowLength: Int, seed: UInt64, pass: Int) {
     precondition(
-      rowCount >= 0 && batchSize > 0 && blockLength > 0 && epoch >= 0,
-      "cannot shuffle \(rowCount) rows in blocks of \(blockLength) into batches of \(batchSize) in epoch \(epoch)"
-    )
-    self.rowCount = rowCount
+      batchSize > 0 && pass >= 0,
+      "cannot shuffle \(blocks.rowCount) rows into batches of \(batchSize) in pass \(pass)")
     self.batchSize = batchSize
-    self.blockLength = blockLength
-    generator = Philox(seed: seed, stream: .batchOrder, index: UInt64(epoch))
-    let blockCount = rowCount / blockLength + (rowCount % blockLength > 0 ? 1 : 0)
-    var generator = generator
-    blocks = blockCount > 1 ? generator.permutation(of: blockCount) : Array(0..<blockCount)
-    // Windows of about equal length, for one of a single block would be no shuffle.
-    let windowCount = (blockCount + Self.windowLength - 1) / Self.windowLength
-    windowStarts = (0...windowCount).map { windowCount == 0 ? 0 : $0 * blockCount / windowCount }
+    let generator = Philox(seed: seed, stream: .batchOrder, index: UInt64(pass))
+    self.generator = generator
+    // Windows of about equal length.
+    let windowCount = Swift.max(1, blocks.count / windowLength)
+    guard windowCount > 1 else {
+      self.blocks = RowBlocks(rowCount: blocks.rowCount, length: Swift.max(1, blocks.rowCount))
+      order = [0]
+      windowStarts = [0, 1]
+      return
+    }
+    self.blocks = blocks
+    var order = Array(0..<UInt32(blocks.count))
+    var copy = generator
+    copy.shuffle(&order)
+    self.order = order
+    windowStarts = (0...windowCount).map { $0 * blocks.count / windowCount }
   }
 
   /// The number of batches.
@@ -68,28 +93,36 @@ public struct ShuffledBatches: Sequence, Sendable {
     return Iterator(self, position: Swift.min(k * batchSize, rowCount))
   }
 
-  /// The rows of a block.
-  private func rows(ofBlock block: Int) -> Range<Int> {
-    block * blockLength..<Swift.min((block + 1) * blockLength, rowCount)
-  }
-
-  private func blocks(ofWindow window: Int) -> ArraySlice<Int> {
-    blocks[windowStarts[window]..<windowStarts[window + 1]]
+  private func blocks(ofWindow window: Int) -> ArraySlice<UInt32> {
+    order[windowStarts[window]..<windowStarts[window + 1]]
   }
 
   /// The number of rows of a window.
   private func rowCount(ofWindow window: Int) -> Int {
-    blocks(ofWindow: window).reduce(0) { $0 + rows(ofBlock: $1).count }
+    blocks(ofWindow: window).reduce(0) { $0 + blocks[Int($1)].count }
   }
 
-  /// The rows of a window in their order.
-  private func rows(ofWindow window: Int) -> [Int] {
+  /// The rows of a window in their order: each as the place of its block in the window times the length of a block, and its
+  /// place in the block.
+  private func places(ofWindow window: Int) -> [UInt32] {
     // Each window has 2⁴⁰ words of the sequence to itself, and so have the blocks; a single block has the first.
     var generator = Philox(
       seed: generator.seed, stream: generator.stream,
-      position: blocks.count > 1 ? UInt64(window + 1) << 40 : 0)
-    let rows = blocks(ofWindow: window).flatMap(rows(ofBlock:))
-    return generator.permutation(of: rows.count).map { rows[$0] }
+      position: windowStarts.count > 2 ? UInt64(window + 1) << 40 : 0)
+    var places: [UInt32] = []
+    places.reserveCapacity(rowCount(ofWindow: window))
+    for (place, block) in blocks(ofWindow: window).enumerated() {
+      let start = place * blocks.length
+      places += UInt32(start)..<UInt32(start + blocks[Int(block)].count)
+    }
+    generator.shuffle(&places)
+    return places
+  }
+
+  /// The row that a place in a window is.
+  private func row(_ place: UInt32, ofWindow window: Int) -> Int {
+    let (block, row) = Int(place).quotientAndRemainder(dividingBy: blocks.length)
+    return blocks[Int(order[windowStarts[window] + block])].lowerBound + row
   }
 
   /// The row indices of batch after batch.
@@ -99,7 +132,7 @@ public struct ShuffledBatches: Sequence, Sendable {
     private var position: Int
     // The window that the next row is in, and how many rows there are up to its end.
     private var window = -1
-    private var windowRows: [Int] = []
+    private var places: [UInt32] = []
     private var windowEnd = 0
 
     fileprivate init(_ batches: ShuffledBatches, position: Int) {
@@ -116,8 +149,10 @@ public struct ShuffledBatches: Sequence, Sendable {
       while position < end {
         if position >= windowEnd { findWindow() }
         let taken = position..<Swift.min(end, windowEnd)
-        let start = windowEnd - windowRows.count
-        batch += windowRows[taken.lowerBound - start..<taken.upperBound - start]
+        let start = windowEnd - places.count
+        for place in places[taken.lowerBound - start..<taken.upperBound - start] {
+          batch.append(batches.row(place, ofWindow: window))
+        }
         position = taken.upperBound
       }
       return batch
@@ -129,7 +164,7 @@ public struct ShuffledBatches: Sequence, Sendable {
         window += 1
         windowEnd += batches.rowCount(ofWindow: window)
       }
-      windowRows = batches.rows(ofWindow: window)
+      places = batches.places(ofWindow: window)
     }
   }
 }

@@ -8,8 +8,8 @@ import Kernels
 ///     let outcome = try trainer.run()
 ///     let best = trainer.best
 ///
-/// Each epoch visits every training row once in an order drawn from the seed, then measures the validation rows (each
-/// or every few); the model with the best validation figure is kept. All draws are functions of the seed and of
+/// Each epoch visits every training row once in an order drawn from the seed, or goes on with as many batches as the
+/// configuration says, then measures the validation rows (each or every few); the model with the best validation figure is kept. All draws are functions of the seed and of
 /// counters, so a training that is stopped, written to a checkpoint and resumed reaches the same bits as one that was
 /// not.
 ///
@@ -166,7 +166,7 @@ public final class Trainer<Model: TrainableDensity> {
       average: average.map { renumbering?.restored($0) ?? $0 }, completions: completions)
   }
 
-  /// The number of batches an epoch has.
+  /// The number of batches, or steps, an epoch has.
   public var batchesPerEpoch: Int { progress.configuration.batchesPerEpoch(rowCount: trainingRows.rowCount) }
 
   /// Whether all epochs are done or patience is at its end.
@@ -189,19 +189,20 @@ public final class Trainer<Model: TrainableDensity> {
   ) throws(DensityError) -> TrainingOutcome {
     let configuration = progress.configuration
     let clock = ContinuousClock()
+    var batches = RepeatedBatches(
+      rowCount: trainingRows.rowCount, columnCount: trainingRows.columnCount,
+      batchSize: configuration.batchSize, seed: configuration.seed)
+    var source: (pass: Int, rows: any RowSource)?
     while progress.epoch < configuration.epochCount {
       if isOutOfPatience { return .outOfPatience }
       let start = clock.now
       guard try redrawMissingCells(observe) else { return .stopped }
-      let source: any RowSource = completions ?? trainingRows.rows(inEpoch: progress.epoch)
-      var batches = ShuffledBatches(
-        rowCount: source.rowCount, batchSize: configuration.batchSize, blockLength: source.blockLength,
-        seed: configuration.seed, epoch: progress.epoch
-      ).makeIterator(atBatch: progress.batch)
       let secondsBefore = progress.seconds
       let rowsBefore = progress.rowCount
-      while let rows = batches.next() {
-        try step(rows, of: source)
+      while progress.batch < batchesPerEpoch {
+        let pass = batches.pass(ofStep: progress.step)
+        if source?.pass != pass { source = (pass, trainingRows.rows(inPass: pass)) }
+        try step(batches.rows(ofStep: progress.step), of: completions ?? source?.rows ?? trainingRows)
         progress.seconds = secondsBefore + start.duration(to: clock.now).seconds
         if try !observe(.step(progress)) { return .stopped }
       }

@@ -4,8 +4,13 @@ import Autodiff
 ///
 /// `recommended(for:rowCount:)` gives what suits a family; the initialiser is for settings of one's own.
 public struct TrainingConfiguration: Hashable, Sendable, Codable {
-  /// The most passes over the training rows.
+  /// The most epochs.
   public var epochCount: Int
+  /// The number of steps an epoch has; nil for as many as a pass over the training rows takes.
+  ///
+  /// Of a table of millions of rows an epoch that is a pass is longer than anybody wants to wait for the next validation
+  /// figure. Whatever epochs are, every row comes once before any comes again.
+  public var stepsPerEpoch: Int?
   /// The number of rows a step.
   public var batchSize: Int
   /// The base learning rate.
@@ -72,7 +77,7 @@ public struct TrainingConfiguration: Hashable, Sendable, Codable {
 
   /// The names in checkpoints, where the learning rate has been `rate` from the first.
   private enum CodingKeys: String, CodingKey {
-    case epochCount, batchSize
+    case epochCount, stepsPerEpoch, batchSize
     case learningRate = "rate"
     case schedule, optimizer, clippingNorm, patience, seed, averaging
     case measuredEvery, reducedPrecision, dropoutRates, marginalStart, redrawnEvery, shifts
@@ -80,13 +85,15 @@ public struct TrainingConfiguration: Hashable, Sendable, Codable {
 
   /// Creates a configuration: what is not given is as plain as can be.
   public init(
-    epochCount: Int, batchSize: Int = RecommendedSettings.batchSize, learningRate: Double,
+    epochCount: Int, stepsPerEpoch: Int? = nil, batchSize: Int = RecommendedSettings.batchSize,
+    learningRate: Double,
     schedule: Schedule = RecommendedSettings.schedule, optimizer: OptimizerMethod = .adam(),
     clippingNorm: Double? = nil, patience: Int? = nil, seed: UInt64 = 0, validationInterval: Int = 1,
     precision: Precision = .float32, dropout: Dropout = .none, averaging: Double? = nil,
     startsAtMarginals: Bool = false, redrawInterval: Int = 4, shiftShare: Double = 0
   ) {
     self.epochCount = epochCount
+    self.stepsPerEpoch = stepsPerEpoch
     self.batchSize = batchSize
     self.learningRate = learningRate
     self.schedule = schedule
@@ -106,6 +113,9 @@ public struct TrainingConfiguration: Hashable, Sendable, Codable {
   /// What is wrong with the configuration, or nil.
   public var problem: String? {
     if !Self.counts.contains(epochCount) { return "training takes at least one epoch, not \(epochCount)" }
+    if let stepsPerEpoch, !Self.counts.contains(stepsPerEpoch) {
+      return "an epoch has at least one step, not \(stepsPerEpoch)"
+    }
     if !Self.counts.contains(batchSize) { return "a batch has at least one row, not \(batchSize)" }
     if !(learningRate > 0 && learningRate.isFinite) {
       return "the learning rate must be a positive number, not \(learningRate)"
@@ -138,9 +148,12 @@ public struct TrainingConfiguration: Hashable, Sendable, Codable {
   private static let counts = 1...1_000_000_000
 
   /// Returns the number of batches that `rowCount` rows make; the last may be smaller.
-  public func batchesPerEpoch(rowCount: Int) -> Int {
+  public func batchesPerPass(rowCount: Int) -> Int {
     rowCount / batchSize + (rowCount % batchSize > 0 ? 1 : 0)
   }
+
+  /// Returns the number of batches, or steps, of an epoch over `rowCount` rows.
+  public func batchesPerEpoch(rowCount: Int) -> Int { stepsPerEpoch ?? batchesPerPass(rowCount: rowCount) }
 }
 
 extension Schedule {

@@ -45,13 +45,14 @@ extension TrainingRun {
     let progress = trainer.progress
     let steps = progress.step - (before?.step ?? 0)
     let seconds = progress.seconds - (before?.seconds ?? 0)
-    let epochs = Double(steps) / Double(trainer.batchesPerEpoch)
+    let passes =
+      Double(steps) / Double(progress.configuration.batchesPerPass(rowCount: data.trainingRowCount))
     return TrainedNetwork(
       best: trainer.best,
       summary: RunSummary.Network(
         outcome: outcome, epochCount: progress.epoch, bestEpoch: progress.bestEpoch, stepCount: progress.step,
         seconds: progress.seconds,
-        rowsPerSecond: seconds > 0 ? epochs * Double(data.train.rowCount) / seconds : 0,
+        rowsPerSecond: seconds > 0 ? passes * Double(data.trainingRowCount) / seconds : 0,
         validationNLL: progress.bestValidationNLL))
   }
 

@@ -74,9 +74,11 @@ public struct TrainingState: Sendable {
       let batches = configuration.batchesPerEpoch(rowCount: max(data.rowCount, 0))
       // Every count follows from the step; `step` itself is bounded before it is computed with.
       let before = checkedProduct(of: [epoch, batches])
+      let mostRows = configuration.stepsPerEpoch.map { $0 * configuration.batchSize } ?? data.rowCount
       let isConsistent =
         data.rowCount >= 1 && (0...configuration.epochCount).contains(epoch) && (0...batches).contains(batch)
-        && step >= 0 && step - batch == before && (0...data.rowCount).contains(rowCount)
+        && step >= 0 && step - batch == before
+        && (0...mostRows).contains(rowCount)
         && (0...epoch).contains(bestEpoch) && learningRates.schedule == configuration.schedule
         && learningRates.base == configuration.learningRate && learningRates.isPossible(afterEpochs: epoch)
       return isConsistent

@@ -132,8 +132,8 @@ struct ColumnGroupsTests {
   func splits() throws {
     let groups = try ColumnGroups([[1, 2, 3, 4], [5, 6]], columnCount: 9)
     let data = try DataSplits(name: "t", train: table(50)).keeping(groups)
-    #expect(data.holdingOutValidation(seed: 1).groups == groups)
-    #expect(data.holdingOutValidation(seed: 1).holdingOutValidationIsKept)
+    #expect(try data.holdingOutValidation(seed: 1).groups == groups)
+    #expect(try data.holdingOutValidation(seed: 1).holdingOutValidationIsKept)
     var partial = PartialRows(table(50), knownColumns: 0..<9)
     partial[3, 0] = nil
     let error = #expect(throws: DensityError.self) {

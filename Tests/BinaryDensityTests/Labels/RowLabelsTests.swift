@@ -85,7 +85,7 @@ struct RowLabelsTests {
     let labelled = try LabelledSplits(data, [.train: RowLabels(words)])
     #expect(labelled.classes == ["none", "some"] && labelled.classCounts.reduce(0, +) == 40)
     let held = try labelled.holdingOutValidation(seed: 5)
-    #expect(held.data.train == data.holdingOutValidation(seed: 5).train)
+    #expect(try held.data.train == data.holdingOutValidation(seed: 5).train)
     for split in [DataSplit.train, .validation] {
       let (rows, labels) = (try #require(held.data[split]), try #require(held[split]))
       #expect(rows.rowCount == labels.count)

@@ -266,6 +266,32 @@ struct DensitySearchTests {
     #expect(!plain.description.contains("shifts"))
   }
 
+  @Test("a table of many rows is learnt from for as many steps as one of few, and looked at as often")
+  func manyRows() throws {
+    for (stepCount, expected) in [(100, 100), (600, 600), (6000, 6000), (6001, 6008)] {
+      let recipe = Recipe.first(stepCount: stepCount)[0]
+      for rowCount in [1_000_000, 10_000_000] {
+        let training = recipe.training(rowCount: rowCount, seed: 1)
+        #expect(training.epochCount * training.batchesPerEpoch(rowCount: rowCount) == expected)
+        #expect(training.epochCount <= 8 && training.batchSize == 100)
+      }
+    }
+    // An epoch is a pass where that is short.
+    #expect(Recipe.first(stepCount: 6000)[0].training(rowCount: 50_000, seed: 1).stepsPerEpoch == nil)
+  }
+
+  @Test("of many validation rows a part chooses")
+  func manyValidationRows() throws {
+    let validation = TrainingCase.chain(rowCount: 25_000, variableCount: 4, seed: 2)
+    let data = DataSplits(
+      name: "many", train: TrainingCase.chain(rowCount: 3000, variableCount: 4, seed: 1),
+      validation: validation)
+    let result = try DensitySearch(data, budget: .zero, seed: 3).run()
+    #expect(result.validationRowCount == 20_000)
+    let all = DensitySearch.nll(result.density, validation)
+    #expect(abs(result.validationNLL - all) < 0.05 && result.validationNLL != all)
+  }
+
   @Test("a picture is scanned in eight different orders, of which the first four are those of old")
   func scans() throws {
     let shape = ImageShape(height: 2, width: 3)

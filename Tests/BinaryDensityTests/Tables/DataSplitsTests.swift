@@ -24,7 +24,7 @@ struct DataSplitsTests {
       #expect(all.validation == BinaryMatrix([[0, 0, 0]]) && all[.validation] == all.validation)
       #expect(all.test == BinaryMatrix([[1, 1, 1]]) && all[.test] == all.test)
       #expect(all.binarization == nil)
-      #expect(try BinaryMatrix(all.trainingRows.rows(inEpoch: 5)) == all.train)
+      #expect(try BinaryMatrix(all.trainingRows.rows(inPass: 5)) == all.train)
       let one = try DataSplits.load(train: folder + "/valid", name: "zeros", binarization: .dynamic(seed: 1))
       #expect(one.name == "zeros" && one.validation == nil && one.test == nil && one.binarization == nil)
     }
@@ -62,8 +62,8 @@ struct DataSplitsTests {
         #expect(fresh[split] == fixed[split])
       }
       #expect(fixed.imageShape == ImageShape(height: 3, width: 4))
-      #expect(try BinaryMatrix(fixed.trainingRows.rows(inEpoch: 3)) == fixed.train)
-      let epochs = try [3, 4].map { try BinaryMatrix(fresh.trainingRows.rows(inEpoch: $0)) }
+      #expect(try BinaryMatrix(fixed.trainingRows.rows(inPass: 3)) == fixed.train)
+      let epochs = try [3, 4].map { try BinaryMatrix(fresh.trainingRows.rows(inPass: $0)) }
       #expect(epochs[0] == grey.redrawn(seed: seed, epoch: 3) && epochs[0] != epochs[1])
       #expect(fixed.binarization == .stochastic(seed: seed) && fresh.binarization == .dynamic(seed: seed))
     }
@@ -74,7 +74,7 @@ struct DataSplitsTests {
     // Each row is its number in binary, so that none can be taken for another.
     let rows = BinaryMatrix(rowCount: rowCount, columnCount: 10) { $0 >> $1 & 1 == 1 }
     let all = DataSplits(name: "numbers", train: rows, test: rows.rows(0..<1))
-    let split = all.holdingOutValidation(seed: seed)
+    let split = try all.holdingOutValidation(seed: seed)
     #expect(split.test == all.test && split.name == "numbers")
     guard rowCount > 1 else {
       #expect(split.train == rows && split.validation == nil)
@@ -87,10 +87,19 @@ struct DataSplitsTests {
     #expect(validation.count == max(1, rowCount / 10))
     #expect((numbers(split.train) + validation).sorted() == Array(0..<rowCount))
     #expect(numbers(split.train) == numbers(split.train).sorted() && validation == validation.sorted())
-    #expect(all.holdingOutValidation(seed: seed).train == split.train)
-    if rowCount == 1000 { #expect(all.holdingOutValidation(seed: seed + 1).train != split.train) }
-    let most = all.holdingOutValidation(fraction: 0.999, seed: seed)
+    #expect(try all.holdingOutValidation(seed: seed).train == split.train)
+    if rowCount == 1000 { #expect(try all.holdingOutValidation(seed: seed + 1).train != split.train) }
+    let most = try all.holdingOutValidation(fraction: 0.999, seed: seed)
     #expect(most.train.rowCount >= 1 && most.train.rowCount + (most.validation?.rowCount ?? 0) == rowCount)
+  }
+
+  @Test("no more rows are held out than tell something")
+  func heldOutLimit() throws {
+    let all = DataSplits(name: "rows", train: BinaryMatrix(rowCount: 250_000, columnCount: 1))
+    #expect(try all.holdingOutValidation(seed: 1).validation?.rowCount == 20_000)
+    #expect(try all.holdingOutValidation(seed: 1).train.rowCount == 230_000)
+    #expect(try all.holdingOutValidation(fraction: 0.5, atMost: 7, seed: 1).validation?.rowCount == 7)
+    #expect(try all.holdingOutValidation(atMost: .max, seed: 1).validation?.rowCount == 25_000)
   }
 
   @Test("held-out rows keep their fixed draw, and the others are drawn anew")
@@ -100,14 +109,14 @@ struct DataSplitsTests {
       let path = folder + "/grey.idx"
       try IDXArray(dimensions: [50, 7, 10], elements: .uint8(grey.levels)).write(to: path)
       let all = try DataSplits.load(train: path, binarization: .dynamic(seed: 8))
-      let split = all.holdingOutValidation(seed: 1)
+      let split = try all.holdingOutValidation(seed: 1)
       let validation = try #require(split.validation)
       let fixed = (0..<50).map { all.train[row: $0] }
       let held = (0..<5).compactMap { fixed.firstIndex(of: validation[row: $0]) }
       try #require(Set(held).count == 5)
       let kept = (0..<50).filter { !held.contains($0) }
       #expect(split.train == all.train.selecting(kept))
-      let second = try BinaryMatrix(split.trainingRows.rows(inEpoch: 2))
+      let second = try BinaryMatrix(split.trainingRows.rows(inPass: 2))
       #expect(second == grey.selecting(kept).redrawn(seed: 8, epoch: 2))
     }
   }
@@ -121,7 +130,7 @@ struct DataSplitsTests {
     }
     await #expect(processExitsWith: .failure) {
       let rows = BinaryMatrix(rowCount: 4, columnCount: 2)
-      _ = DataSplits(name: "x", train: rows, validation: rows).holdingOutValidation(seed: 1)
+      _ = try DataSplits(name: "x", train: rows, validation: rows).holdingOutValidation(seed: 1)
     }
   }
 }

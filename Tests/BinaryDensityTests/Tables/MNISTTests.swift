@@ -13,7 +13,7 @@ struct MNISTTests {
     #expect(mnist.name == "mnist" && mnist.variableCount == 784)
     #expect(mnist.imageShape == ImageShape(height: 28, width: 28))
     #expect(mnist.binarization == .stochastic(seed: 2008))
-    #expect(try BinaryMatrix(mnist.trainingRows.rows(inEpoch: 1)) == mnist.train)
+    #expect(try BinaryMatrix(mnist.trainingRows.rows(inPass: 1)) == mnist.train)
     let readme = try String(contentsOfFile: packageRoot + "/Data/README.md", encoding: .utf8)
     for (split, rowCount) in [(DataSplit.train, 50_000), (.validation, 10_000), (.test, 10_000)] {
       let rows = try #require(mnist[split])
@@ -49,9 +49,9 @@ struct MNISTTests {
   @Test("a fresh draw each epoch, of the training rows alone")
   func dynamic() throws {
     let mnist = try DataSplits.mnist(directory: Self.directory + "/", binarization: .dynamic(seed: 1))
-    let first = try BinaryMatrix(mnist.trainingRows.rows(inEpoch: 0))
-    let second = try BinaryMatrix(mnist.trainingRows.rows(inEpoch: 1))
-    #expect(try first == BinaryMatrix(mnist.trainingRows.rows(inEpoch: 0)))
+    let first = try BinaryMatrix(mnist.trainingRows.rows(inPass: 0))
+    let second = try BinaryMatrix(mnist.trainingRows.rows(inPass: 1))
+    #expect(try first == BinaryMatrix(mnist.trainingRows.rows(inPass: 0)))
     #expect(first != second && first != mnist.train)
     #expect(first.rowCount == 50_000)
     let counts = [first, second, mnist.train].map { Double($0.onBitCount) / 5_120_000 }

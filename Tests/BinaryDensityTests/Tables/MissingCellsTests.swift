@@ -35,7 +35,7 @@ struct MissingCellsTests {
   @Test("what is held out keeps what is known", arguments: [0, 1, 2] as [UInt64])
   func heldOut(seed: UInt64) throws {
     let whole = DataSplits(name: "t", train: Self.rows, test: Self.rows)
-    let split = whole.holdingOutValidation(fraction: 0.4, seed: seed)
+    let split = try whole.holdingOutValidation(fraction: 0.4, seed: seed)
     func rows(_ part: DataSplit) throws -> [[Bool?]] {
       let values = try #require(split[part])
       let partial = split.partialRows(part) ?? PartialRows(values, knownColumns: 0..<3)

@@ -88,7 +88,7 @@ struct RowSourceTests {
     let dynamic = DynamicBinarization(grey, fixed: fixed, seed: 5)
     for (source, expected) in [
       (fixed as any RowSource, fixed), (dynamic, fixed),
-      (dynamic.rows(inEpoch: 3), grey.redrawn(seed: 5, epoch: 3)),
+      (dynamic.rows(inPass: 3), grey.redrawn(seed: 5, epoch: 3)),
     ] {
       var blocks: [BinaryMatrix] = []
       try source.forEachBlock(of: length) { block in
@@ -117,14 +117,14 @@ struct RowSourceTests {
     let grey = BinarizationTests.noise(rowCount: 40, columnCount: 130, seed: 2)
     let fixed = grey.binarized(.standard, split: .train)
     let source = DynamicBinarization(grey, fixed: fixed, seed: 9)
-    #expect(source.rowCount == 40 && source.columnCount == 130 && source.blockLength == 40)
+    #expect(source.rowCount == 40 && source.columnCount == 130)
     let rows = [39, 0, 17, 17, 3]
     for order in Self.orders(130, seed: 4) {
       let batch = RowBatch<Float>(capacity: 5, columnCount: 130, columnOrder: order)
       source.gather(rows, into: batch)
       Self.expect(batch, holds: rows, of: fixed, "fixed")
       for epoch in [0, 1, 12] {
-        let epochRows = source.rows(inEpoch: epoch)
+        let epochRows = source.rows(inPass: epoch)
         #expect(epochRows.checksum == fixed.checksum)
         try epochRows.gather(rows, into: batch)
         Self.expect(batch, holds: rows, of: grey.redrawn(seed: 9, epoch: epoch), "epoch \(epoch)")
@@ -203,7 +203,7 @@ struct RowSourceTests {
     for density in densities {
       let expected = density.logProbabilities(of: table)
       let evaluator = Evaluator(density, batchCapacity: 7)
-      let source = BlockedRows(table: table, blockLength: 4)
+      let source = OtherRows(table: table)
       var fractions: [Double] = []
       let found = try evaluator.logProbabilities(of: source) { (fraction) throws(DensityError) in
         fractions.append(fraction)
@@ -214,7 +214,7 @@ struct RowSourceTests {
       #expect(try evaluator.logProbabilities(of: source) { (_) throws(DensityError) in false } == nil)
       let error = DensityError.missingFile(path: "rows")
       #expect(throws: error) {
-        let failing = BlockedRows(table: table, blockLength: 4, error: error)
+        let failing = OtherRows(table: table, error: error)
         _ = try evaluator.logProbabilities(of: failing) { (_) throws(DensityError) in true }
       }
     }

@@ -62,12 +62,12 @@ struct ShiftedRowsTests {
   func share(_ share: Double) throws {
     let rows = BinaryMatrix.random(2000, 70, probability: 0.5, seed: 1)
     let source = ShiftedRows(rows, picture: Self.place, share: share, seed: 3)
-    #expect(source.checksum == rows.checksum && source.blockLength == 2000)
+    #expect(source.checksum == rows.checksum)
     #expect(try BinaryMatrix(source) == rows)
     let shifts = PixelShift.all(of: Self.place).map { Self.moved(rows, by: $0) }
     var epochs: [BinaryMatrix] = []
     for epoch in 0..<3 {
-      let found = try BinaryMatrix(source.rows(inEpoch: epoch))
+      let found = try BinaryMatrix(source.rows(inPass: epoch))
       var counts = [Int](repeating: 0, count: 9)
       for row in 0..<2000 {
         let place = ([rows] + shifts).firstIndex { $0[row: row] == found[row: row] }
@@ -81,9 +81,9 @@ struct ShiftedRowsTests {
     }
     #expect(Set(epochs).count == 3)
     let again = ShiftedRows(rows, picture: Self.place, share: share, seed: 3)
-    #expect(try BinaryMatrix(again.rows(inEpoch: 1)) == epochs[1])
+    #expect(try BinaryMatrix(again.rows(inPass: 1)) == epochs[1])
     let other = ShiftedRows(rows, picture: Self.place, share: share, seed: 4)
-    #expect(try BinaryMatrix(other.rows(inEpoch: 1)) != epochs[1])
+    #expect(try BinaryMatrix(other.rows(inPass: 1)) != epochs[1])
   }
 
   @Test("a row moves by its place in the source, however it is asked for, and whatever the source")
@@ -92,9 +92,9 @@ struct ShiftedRowsTests {
     let fixed = grey.binarized(.standard, split: .train)
     let wanted = [59, 0, 17, 17, 3]
     func check(_ base: any RowSource, of epochRows: BinaryMatrix) throws {
-      let rows = ShiftedRows(base, picture: Self.place, share: 0.7, seed: 3).rows(inEpoch: 2)
+      let rows = ShiftedRows(base, picture: Self.place, share: 0.7, seed: 3).rows(inPass: 2)
       let expected = try BinaryMatrix(
-        ShiftedRows(epochRows, picture: Self.place, share: 0.7, seed: 3).rows(inEpoch: 2))
+        ShiftedRows(epochRows, picture: Self.place, share: 0.7, seed: 3).rows(inPass: 2))
       #expect(expected != epochRows)
       #expect(try rows.bits(ofRows: wanted) == expected.selecting(wanted))
       #expect(try rows.bits(ofRows: []) == expected.rows(0..<0))
@@ -112,11 +112,11 @@ struct ShiftedRowsTests {
       }
     }
     try check(fixed, of: fixed)
-    try check(BlockedRows(table: fixed, blockLength: 7), of: fixed)
+    try check(OtherRows(table: fixed), of: fixed)
     try check(DynamicBinarization(grey, fixed: fixed, seed: 9), of: grey.redrawn(seed: 9, epoch: 2))
     let error = DensityError.missingFile(path: "rows")
     let failing = ShiftedRows(
-      BlockedRows(table: fixed, blockLength: 7, error: error), picture: Self.place, share: 1, seed: 0)
-    #expect(throws: error) { try failing.rows(inEpoch: 0).bits(ofRows: [1]) }
+      OtherRows(table: fixed, error: error), picture: Self.place, share: 1, seed: 0)
+    #expect(throws: error) { try failing.rows(inPass: 0).bits(ofRows: [1]) }
   }
 }

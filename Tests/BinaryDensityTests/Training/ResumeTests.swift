@@ -49,17 +49,30 @@ struct ResumeTests {
   @Test(arguments: [Stop.afterStep(2), .afterStep(4), .afterStep(5), .afterEpoch(1), .afterEpoch(3)])
   func withBitsDrawnAfreshEachEpoch(_ stop: Stop) throws {
     let data = try TrainingCase.dynamicData()
-    let epochs = try [0, 1].map { try BinaryMatrix(data.trainingRows.rows(inEpoch: $0)) }
+    let epochs = try [0, 1].map { try BinaryMatrix(data.trainingRows.rows(inPass: $0)) }
     try #require(epochs[0] != epochs[1])
     try check(TrainingCase.all[1], data, stops: [stop])
   }
 
-  /// 60 rows in blocks of seven, of which the last is short.
+  /// Epochs of three or of seven steps, where a pass over 36 rows takes five.
+  @Test(
+    arguments: [3, 7], [Stop.afterStep(2), .afterStep(5), .afterStep(8), .afterEpoch(1), .validating(2)])
+  func withEpochsThatAreNoPasses(stepsPerEpoch: Int, _ stop: Stop) throws {
+    let base = TrainingCase.all[1]
+    var configuration = base.configuration
+    configuration.stepsPerEpoch = stepsPerEpoch
+    let training = TrainingCase(
+      testDescription: base.testDescription, configuration: configuration, model: base.model)
+    let records = try check(training, TrainingCase.dynamicData(), stops: [stop])
+    #expect(records.count == 4)
+  }
+
+  /// Rows that only a source has.
   @Test(arguments: TrainingCase.all, [Stop.afterStep(2), .afterStep(5), .afterEpoch(1), .validating(2)])
-  func ofRowsThatAreAtHandInBlocks(_ training: TrainingCase, _ stop: Stop) throws {
+  func ofRowsOfAnotherSource(_ training: TrainingCase, _ stop: Stop) throws {
     let data = TrainingCase.data()
     try check(
-      training, data.reading(trainingRows: BlockedRows(table: data.train, blockLength: 7)), stops: [stop])
+      training, data.reading(trainingRows: OtherRows(table: data.train)), stops: [stop])
   }
 
   /// Noise is soon learnt by heart, so that the rate falls on a plateau, and in the end patience runs out.

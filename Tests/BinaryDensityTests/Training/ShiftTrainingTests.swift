@@ -87,7 +87,7 @@ struct ShiftTrainingTests {
     }
     let rows = try labelled.rowsAfterClasses().train
     let source = ShiftedRows(rows, picture: place, share: 1, seed: 1)
-    let moved = try BinaryMatrix(source.rows(inEpoch: 0))
+    let moved = try BinaryMatrix(source.rows(inPass: 0))
     #expect(moved != rows && moved.selecting(columns: [0, 1]) == rows.selecting(columns: [0, 1]))
   }
 

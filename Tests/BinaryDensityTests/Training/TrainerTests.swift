@@ -1,3 +1,4 @@
+import Autodiff
 import BinaryDensity
 import Foundation
 import Kernels
@@ -34,6 +35,29 @@ struct TrainerTests {
     let model = try training.model(data.variableCount)
     #expect(try parameters(model, seed: 1) == parameters(model, seed: 1))
     #expect(try parameters(model, seed: 1) != parameters(model, seed: 2))
+  }
+
+  /// 36 rows make five steps of eight; bits are drawn anew in each pass, not in each epoch.
+  @Test(arguments: [1, 3, 5, 15])
+  func whatIsLearntDoesNotDependOnHowStepsAreDivided(stepsPerEpoch: Int) throws {
+    let data = try TrainingCase.dynamicData()
+    func parameters(epochCount: Int, stepsPerEpoch: Int?) throws -> Parameters<Float> {
+      let trainer = try Trainer(
+        NADE(NADE.Configuration(variableCount: 11, hiddenCount: 9), seed: 1), data: data,
+        configuration: TrainingConfiguration(
+          epochCount: epochCount, stepsPerEpoch: stepsPerEpoch, batchSize: 8, learningRate: 0.01, seed: 5))
+      var (steps, epochs) = (0, 0)
+      _ = try trainer.run { event in
+        if case .step = event { steps += 1 }
+        if case .epoch = event { epochs += 1 }
+        return true
+      }
+      #expect(steps == 15 && epochs == epochCount && trainer.progress.fraction == 1)
+      return trainer.model.parameters
+    }
+    #expect(
+      try parameters(epochCount: 15 / stepsPerEpoch, stepsPerEpoch: stepsPerEpoch)
+        == parameters(epochCount: 3, stepsPerEpoch: nil))
   }
 
   private func figure(
@@ -108,7 +132,7 @@ struct TrainerTests {
   @Test func rowsThatCannotBeReadEndTraining() throws {
     let data = TrainingCase.data()
     let error = DensityError.missingFile(path: "rows")
-    let source = BlockedRows(table: data.train, blockLength: 7, error: error)
+    let source = OtherRows(table: data.train, error: error)
     let trainer = try Trainer(
       FVSBN(FVSBN.Configuration(variableCount: 11), seed: 1), data: data.reading(trainingRows: source),
       configuration: TrainingConfiguration(epochCount: 1, learningRate: 0.01))

@@ -29,6 +29,14 @@ struct ObservedRows {
     }
   }
 
+  /// Returns `limit` of the rows, drawn by the seed; all if there are no more.
+  func limited(to limit: Int, seed: UInt64) -> ObservedRows {
+    guard rowCount > limit else { return self }
+    var generator = Philox(seed: seed, stream: .heldOutRows, index: 2)
+    let rows = generator.distinctIntegers(limit, below: rowCount).sorted()
+    return partial.map { ObservedRows($0.selecting(rows)) } ?? ObservedRows(values.selecting(rows))
+  }
+
   var rowCount: Int { values.rowCount }
   var columnCount: Int { values.columnCount }
 

@@ -26,6 +26,10 @@ public struct TableOptions: Hashable, Sendable {
   public var imageShape: ImageShape?
   /// Whether rows of text are kept as they stand, for whoever writes them again.
   package var keepsText = false
+  /// Whether damaged blocks of a packed file are left out.
+  public var skipsDamaged = false
+  /// Of a packed file of more bytes of rows, training rows are not held in memory.
+  package var heldByteCount = 1 << 30
   /// How bytes above 1 become bits; nil to take them for grey levels only where the file holds pictures.
   public var binarization: Binarization?
 

@@ -91,7 +91,8 @@ public struct Distillation {
     let hasValidation = data.validation.map { $0.rowCount > 0 } ?? false
     let split =
       hasValidation
-      ? data : data.withoutTest(validation: nil).holdingOutValidation(fraction: 0.1, seed: seed)
+      ? data.limitingValidation(seed: seed)
+      : try data.withoutTest(validation: nil).holdingOutValidation(seed: seed)
     self.data = split.withoutTest(validation: split.validation == nil ? .train : .validation)
     try self.data.checkHeldOutRows()
     let named = self.data

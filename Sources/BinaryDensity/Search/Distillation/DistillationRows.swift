@@ -33,7 +33,6 @@ struct DistillationRows: RowSource {
 
   var rowCount: Int { first.rowCount }
   var columnCount: Int { first.columnCount }
-  var blockLength: Int { first.blockLength }
   var checksum: UInt32 { first.checksum }
 
   func gather<Scalar: KernelScalar>(
@@ -45,5 +44,5 @@ struct DistillationRows: RowSource {
     of length: Int, _ body: (BinaryMatrix) throws(DensityError) -> Bool
   ) throws(DensityError) -> Bool { try first.forEachBlock(of: length, body) }
 
-  func rows(inEpoch epoch: Int) -> any RowSource { Self.epoch(epoch, real, drawn) }
+  func rows(inPass pass: Int) -> any RowSource { Self.epoch(pass, real, drawn) }
 }

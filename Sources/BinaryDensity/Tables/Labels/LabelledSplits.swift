@@ -72,12 +72,13 @@ public struct LabelledSplits: Sendable {
   {
     let training = labels[.train] ?? []
     guard training.count >= 2 else { return self }
-    let (kept, heldOut) = DataSplits.heldOutRows(of: training.count, fraction: fraction, seed: seed)
+    let heldOut = DataSplits.heldOutRows(
+      of: training.count, fraction: fraction, atMost: DataSplits.usualValidationLimit, seed: seed)
     var labels = labels
-    labels[.train] = kept.map { training[$0] }
+    labels[.train] = DataSplits.otherRows(than: heldOut, of: training.count).map { training[$0] }
     labels[.validation] = heldOut.map { training[$0] }
     let result = LabelledSplits(
-      data.holdingOutValidation(fraction: fraction, seed: seed), classes: classes, labels: labels)
+      try data.holdingOutValidation(fraction: fraction, seed: seed), classes: classes, labels: labels)
     try result.checkClasses(
       " left, for a part is held out for validation; give it more rows, or name a validation table")
     return result

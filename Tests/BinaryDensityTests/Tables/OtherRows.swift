@@ -1,10 +1,9 @@
 import BinaryDensity
 import Kernels
 
-/// A table that is at hand in blocks, as of a file, and may fail to be read: a source that is not the library's own.
-struct BlockedRows: RowSource {
+/// A table that may fail to be read: a source that is not the library's own.
+struct OtherRows: RowSource {
   let table: BinaryMatrix
-  let blockLength: Int
   var error: DensityError?
 
   var rowCount: Int { table.rowCount }
