@@ -10,6 +10,7 @@ COUNT  ?= 100
 ARGS   ?=
 
 PYTHON  ?= python3
+MPICC   ?= mpicc
 SWIFT   ?= swift
 DOCC    ?= docc
 BUILD    = $(SWIFT) build -c release
@@ -24,7 +25,7 @@ EMULATOR     ?= qemu-aarch64
 EMULATION     = gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
 
 .DEFAULT_GOAL := help
-.PHONY: help build train sample evaluate test test-kernels test-neon test-formats bench bench-peers bench-growth bench-batch \
+.PHONY: help build train sample evaluate test test-kernels test-neon mpi test-mpi test-formats bench bench-peers bench-growth bench-batch \
         bench-anytime bench-distillation lint format docs clean
 
 help: ## list the targets
@@ -66,6 +67,15 @@ test-neon: ## check the C kernels compiled for arm64, under emulation
 	@mkdir -p .build/kernels
 	$(KERNEL_CHECK) --target=$(CROSS) -fuse-ld=lld -static -o .build/kernels/check-neon
 	$(EMULATOR) .build/kernels/check-neon
+
+mpi: ## compile the plugin for a search over MPI beside the program, with the mpicc of the MPI at hand
+	@command -v $(MPICC) >/dev/null || { \
+	  echo "mpi needs an MPI with its compiler: apt-get install libopenmpi-dev openmpi-bin" >&2; exit 1; }
+	@$(BUILD) --product density
+	$(MPICC) -std=gnu17 -O2 -Wall -Wextra -Werror -shared -fPIC -o .build/release/density-mpi.so Sources/CMPI/plugin.c
+
+test-mpi: mpi ## search with 1, 2 and 4 processes under mpirun: the same result, dead processes, wrong tables
+	$(PYTHON) Tests/mpi/check.py $(DENSITY)
 
 test-formats: ## check checkpoints and PyTorch state dicts from outside, where PYTHON has numpy, safetensors, torch
 	@$(BUILD) --product density

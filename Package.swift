@@ -25,11 +25,20 @@ let package = Package(
     .executable(name: "density", targets: ["DensityCommand"]),
     .executable(name: "density-bench", targets: ["DensityBenchmarks"]),
   ],
+  traits: [
+    .trait(
+      name: "MPI",
+      description:
+        "The search over MPI linked in, instead of a plugin that 'make mpi' compiles: needs the flags of mpicc."
+    )
+  ],
   targets: [
     .target(
       name: "CKernels", cSettings: cSettings,
       linkerSettings: [.linkedLibrary("pthread", .when(platforms: [.linux]))]),
     .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+    // With the trait MPI; without it nothing of MPI is needed.
+    .systemLibrary(name: "CMPI"),
     .target(name: "Kernels", dependencies: ["CKernels"], swiftSettings: swiftSettings),
     .target(name: "Autodiff", dependencies: ["Kernels"], swiftSettings: swiftSettings),
     .target(
@@ -37,7 +46,11 @@ let package = Package(
       swiftSettings: swiftSettings),
     .target(name: "Arguments", swiftSettings: swiftSettings),
     .executableTarget(
-      name: "DensityCommand", dependencies: ["Arguments", "BinaryDensity", "Autodiff", "Kernels"],
+      name: "DensityCommand",
+      dependencies: [
+        "Arguments", "BinaryDensity", "Autodiff", "Kernels",
+        .target(name: "CMPI", condition: .when(traits: ["MPI"])),
+      ],
       swiftSettings: swiftSettings),
     .executableTarget(
       name: "DensityBenchmarks", dependencies: ["Arguments", "BinaryDensity", "Autodiff", "Kernels"],

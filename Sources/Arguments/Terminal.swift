@@ -1,3 +1,5 @@
+import Synchronization
+
 #if canImport(Darwin)
   import Darwin
 #elseif canImport(Musl)
@@ -21,8 +23,15 @@ package enum Terminal {
     return Int(size.ws_col)
   }
 
+  /// Whether nothing is said on standard error: of several processes that do the same, one speaks.
+  private static let isSilent = Atomic<Bool>(false)
+
+  /// Lets this process say nothing more on standard error.
+  package static func silence() { isSilent.store(true, ordering: .relaxed) }
+
   /// Writes to standard error at once; what cannot be written is lost, for there is nowhere left to say so.
   package static func writeToStandardError(_ text: String) {
+    guard !isSilent.load(ordering: .relaxed) else { return }
     _ = write(Array(text.utf8), to: STDERR_FILENO)
   }
 

@@ -1,6 +1,7 @@
 import Arguments
 import BinaryDensity
 import Foundation
+import Kernels
 
 /// The command `density fit`.
 enum FitCommand {
@@ -33,6 +34,8 @@ enum FitCommand {
       With --groups everything that is tried keeps the groups, and so does what is written: networks, and of the baselines \
       independent groups alone, never the table of all probabilities. That is for tables without missing cells.
 
+      Under a launcher of MPI (mpirun -n 32 density fit …) process 0 searches and writes, and all train: see SCALING.md. Each reads the       table for itself. A process that dies loses what it was training, no more.
+
       --verbose prints all that was tried: what is written mixes many networks, and need not stand first, for of hundreds \
       of networks one leads by luck. A search keeps networks of an eighth of the machine's memory at most.
       """,
@@ -43,6 +46,11 @@ enum FitCommand {
         help:
           "How long it may take, such as 30s, 5m or 1h; 0 is quick: one network a thread. With --resume how much longer, "
           + "by default what was left; 0 mixes what there is."),
+      .value(
+        "steps", placeholder: "count",
+        help:
+          "Go by steps of training instead of the time, of up to 100 rows each, all networks together: then what is found depends on "
+          + "the table, the seed and this number alone. A hundred thousand are few."),
       .value("output", short: "o", placeholder: "path", default: "fit.safetensors", help: "The checkpoint."),
       .flag("resume", help: "Go on with the search that writes to the output; the table is given as before."),
       .flag("verbose", help: "Print all that was tried, and how well it did."),
@@ -58,6 +66,8 @@ enum FitCommand {
         "density fit train.csv --validation valid.csv --test test.csv -t 1h",
         "with rows of your own to choose and to report by"),
       Command.Example("density fit table.csv --resume -t 1h", "an hour more, after the five minutes"),
+      Command.Example(
+        "mpirun -n 32 density fit table.csv -t 1h", "on 32 processors of a cluster ('make mpi' first)"),
     ], run: run)
 
   /// The option that bounds a file.
@@ -66,31 +76,74 @@ enum FitCommand {
     help: "The largest file that will do, such as 500kB or 5MB. Default: any.")
 
   private static func run(_ arguments: ParsedArguments) throws -> ExitStatus {
+    guard MPICommunicator.launched != nil else { return try search(arguments, with: nil) }
+    if !arguments.isGiven("threads") {
+      Threads.count = max(1, Threads.count / MPICommunicator.localCount)
+    }
+    let job = try MPICommunicator()
+    var status = ExitStatus.internalError
+    defer { job.end(orExit: status.rawValue) }
+    status = try job.rank == 0 ? search(arguments, with: job) : follow(arguments, job)
+    return status
+  }
+
+  /// Trains what process 0 says.
+  private static func follow(_ arguments: ParsedArguments, _ job: any Communicator) throws -> ExitStatus {
+    Interrupt.install()
+    func goesOn() -> Bool { !Interrupt.isRequested }
+    do {
+      guard let seed = try Team.awaitCall(job, while: goesOn) else { return .success }
+      let table = try arguments.value("table", as: .path)
+      let data = try GroupOptions.keeping(DataOptions.tables(arguments, path: table), arguments)
+      let byteLimit = try arguments.optionalValue("size", as: .byteCount)
+      try DensitySearch(data, seed: seed, byteLimit: byteLimit).follow(job, while: goesOn)
+    } catch let error as DensityError {
+      Team.report(error, job, while: goesOn)
+      throw error
+    }
+    return Interrupt.isRequested ? .interrupted : .success
+  }
+
+  /// Searches, alone or with the other processes of a job.
+  private static func search(_ arguments: ParsedArguments, with job: MPICommunicator?) throws -> ExitStatus {
+    var search: DensitySearch?
+    // Whatever happens, nobody is kept waiting.
+    defer {
+      search?.dismiss()
+      if let job, search?.isLeading != true { Team.dismiss(job, 1..<job.count) }
+    }
     let output = try arguments.value("output", as: .path)
     let budget = try arguments.value("budget", as: .duration)
     let byteLimit = try arguments.optionalValue("size", as: .byteCount)
+    let steps = try arguments.optionalValue("steps", as: .integer(in: 1...1_000_000_000_000))
+    if steps != nil, let other = ["budget", "resume"].first(where: arguments.isGiven) {
+      throw UsageError("--steps goes without --\(other)")
+    }
     // Found out before the work, not after.
     let table = try arguments.value("table", as: .path)
     let heldOut = try ["validation", "test"].compactMap { try arguments.optionalValue($0, as: .path) }
     try AtomicFile.checkWritable(output, besides: [table] + heldOut)
     let saved = try saved(arguments, output: output)
     let seed = try saved?.seed ?? arguments.value("seed", as: .seed)
+    if let job { Team.call(job, seed: seed) }
     let data = try GroupOptions.keeping(DataOptions.tables(arguments, path: table), arguments)
-    let search: DensitySearch
     if let saved {
       let isGiven = arguments.isGiven("budget") || saved.remaining == nil
       search = try DensitySearch(
         continuing: saved, data, budget: isGiven ? .seconds(budget) : nil, byteLimit: byteLimit)
+    } else if let steps {
+      search = try DensitySearch(data, steps: steps, seed: seed, byteLimit: byteLimit)
     } else {
       search = try DensitySearch(data, budget: .seconds(budget), seed: seed, byteLimit: byteLimit)
     }
+    guard let search else { preconditionFailure("there is no search") }
     let progress = ProgressLine()
     for source in data.sources { progress.print("\(source)") }
     try tell(of: data, search, seed: seed, progress)
     var report = FitReport(
       figure: data.trainingRowCount > 1 || data.validation != nil ? "validation NLL" : "training NLL",
       output: output, isVerbose: arguments.flag("verbose"),
-      resumeLine: search.foldCount == nil ? resumeLine(arguments, table: table) : nil)
+      resumeLine: search.foldCount == nil && steps == nil ? resumeLine(arguments, table: table) : nil)
     if let saved {
       for note in saved.notes { progress.print(note) }
       progress.print(
@@ -98,6 +151,15 @@ enum FitCommand {
           + "tried, \(saved.networkCount) networks")
     }
     Interrupt.install()
+    if let job {
+      try search.lead(job) { readyCount in
+        progress.update(
+          "waiting for processes: \(readyCount) of \(job.count - 1)",
+          fraction: Double(readyCount) / Double(job.count))
+        return !Interrupt.isRequested
+      }
+      progress.print("\(job.count) processes train")
+    }
     let result = try search.run(savingTo: output) { event in
       report.show(event, progress)
       return !Interrupt.isRequested

@@ -55,4 +55,7 @@ signal(SIGABRT) { _ in _exit(71) }
 // A file that grows beyond the process's limit is then an error like any other.
 signal(SIGXFSZ, SIG_IGN)
 
+// Of the processes that a launcher has started, one speaks.
+if let (rank, _) = MPICommunicator.launched, rank > 0 { Terminal.silence() }
+
 exit(status(of: Array(CommandLine.arguments.dropFirst())).rawValue)

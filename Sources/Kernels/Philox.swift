@@ -70,6 +70,8 @@ public struct Philox: RandomNumberGenerator, Hashable, Sendable, Codable {
     case distilledRows
     /// Which part of a table a row goes into that is put in a random order, and the order of a part.
     case shuffledRows
+    /// The recipes that a search draws; one index a recipe.
+    case recipes
   }
 
   /// Creates the generator of one of a purpose's 2⁴⁸ sequences.

@@ -26,7 +26,8 @@ struct HelpTests {
       "list", "data", "published-training", "precision", "epochs", "seed", "run", "threads", "json", "help",
     ],
     "fit": [
-      "validation", "test", "groups", "budget", "output", "resume", "verbose", "size", "seed", "threads",
+      "validation", "test", "groups", "budget", "steps", "output", "resume", "verbose", "size", "seed",
+      "threads",
       "json",
       "binarize", "threshold", "binarize-seed", "format", "header", "columns", "ignore", "values", "missing",
       "column-count", "index-base", "array", "skip-damaged", "image", "help",

@@ -91,7 +91,8 @@ public struct DataTable: Hashable, Sendable {
   ) throws(DensityError) -> DataTable {
     var table = try OpenTable(path: path, options)
     if let wanted { try table.match(wanted) }
-    let (path, layout) = (table.path, table.reader.layout)
+    let path = table.path
+    var layout = table.reader.layout
     let imageShape = try options.imageShape(of: layout, path: path)
     var collector = TableCollector(columnCount: layout.columnCount)
     var missing = 0
@@ -109,6 +110,8 @@ public struct DataTable: Hashable, Sendable {
       throw .malformed(
         path: path, at: .byte(0), expected: "a row of 0 and 1", found: "the end of the file")
     }
+    // It may tell what was met on the way.
+    layout = table.reader.layout
     let contents = collector.contents(imageShape: imageShape)
     let isGrey = if case .greyLevels = contents { true } else { false }
     return DataTable(

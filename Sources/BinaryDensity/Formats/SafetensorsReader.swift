@@ -27,8 +27,18 @@ package final class SafetensorsReader {
   ///     header is read.
   /// - Throws: `DensityError.missingFile`, `.unreadable`; `.malformed` for a header that breaks the format and for a
   ///   wrong checksum.
-  package init(path: String, verifying: Bool = true) throws(DensityError) {
-    file = try RandomAccessFile(path: path) { $0.count < 9 || $0[8] == UInt8(ascii: "{") }
+  package convenience init(path: String, verifying: Bool = true) throws(DensityError) {
+    try self.init(
+      RandomAccessFile(path: path) { $0.count < 9 || $0[8] == UInt8(ascii: "{") }, verifying: verifying)
+  }
+
+  /// Reads the bytes of a file.
+  convenience init(bytes: [UInt8], path: String) throws(DensityError) {
+    try self.init(RandomAccessFile(bytes: bytes, path: path), verifying: true)
+  }
+
+  private init(_ file: RandomAccessFile, verifying: Bool) throws(DensityError) {
+    self.file = file
     header = try SafetensorsHeader(file, verifying: verifying)
     entries = Dictionary(uniqueKeysWithValues: header.entries.map { ($0.name, $0) })
   }

@@ -15,6 +15,14 @@ extension Checkpoint {
     try self.init(Self.open(path, verifying: true), extent: .everything)
   }
 
+  /// Reads the bytes of a checkpoint.
+  ///
+  /// - Parameter path: what errors call it.
+  /// - Throws: as of a file.
+  init(bytes: [UInt8], path: String) throws(DensityError) {
+    try self.init(SafetensorsReader(bytes: bytes, path: path), extent: .everything)
+  }
+
   /// Opens a file, and says so if it is no checkpoint at all.
   fileprivate static func open(_ path: String, verifying: Bool) throws(DensityError) -> SafetensorsReader {
     do throws(DensityError) {

@@ -72,6 +72,11 @@ public struct Checkpoint: Sendable {
     try file(inHalfPrecision: isRounded).byteCount
   }
 
+  /// Returns the bytes of the file.
+  ///
+  /// - Throws: as `write(to:)` does of a density.
+  func encoded() throws(DensityError) -> [UInt8] { try file().encoded() }
+
   private func file(inHalfPrecision isRounded: Bool = false) throws(DensityError) -> SafetensorsFile {
     let archive = try DensityArchive(of: model)
     var metadata = [

@@ -50,7 +50,9 @@ extension DensitySearch {
   /// - Parameter earlier: what a search that goes on had found, if it had.
   func finished(earlier: MixtureSelection.Candidate? = nil, _ observe: (Event) -> Bool) -> Result {
     let start = clock.now
-    let (members, best) = shared.state.withLock { ($0.members, $0.best) }
+    let (unordered, best) = shared.state.withLock { ($0.members, $0.best) }
+    // In whatever order they came.
+    let members = unordered.sorted { ($0.order, $0.number) < ($1.order, $1.number) }
     var outcome = withoutActuallyEscaping(observe) { observe in
       MixtureSelection(
         best: best, members: members, baselines: baselines, earlier: earlier, byteLimit: byteLimit,

@@ -20,13 +20,14 @@ extension DensitySearch {
     addBaselines(observe)
     var state = saved.map { restored($0, observe) } ?? State()
     let workers = isQuick || budget > used ? Threads.count : 0
-    if state.stepCount == 0, !isStopRequested {
+    if state.stepCount == 0, !isStopRequested, stepBudget == nil {
       state.stepCount = isQuick ? 1000 : usualStepCount(workers: workers)
     }
     var terms = RunningMean()
     terms.add(baselines.last?.terms ?? [])
     state.tolerance = terms.count > 1 ? 0.05 * terms.standardError : 0
-    state.workersRunning = workers
+    let remotes = workers > 0 && !isQuick ? team?.slots ?? [] : []
+    state.workersRunning = workers + remotes.count
     state.isStopped = isStopRequested
     shared.state.withLock { before in
       let (events, leaderboard) = (before.events, before.leaderboard)
@@ -34,7 +35,7 @@ extension DensitySearch {
       before.events = events
       before.leaderboard = (state.leaderboard + leaderboard).sorted { $0.validationNLL < $1.validationNLL }
     }
-    start(workers, isQuick: isQuick)
+    start(workers, remotes, isQuick: isQuick)
     watch(folder, observe)
     // What it had found is a candidate still, so that more time makes nothing worse.
     let earlier = saved?.found.flatMap { found in
@@ -49,17 +50,19 @@ extension DensitySearch {
   var schedule: Schedule {
     budget == 0
       ? Schedule(data, budget: Self.quickBudget, byteLimit: byteLimit)
-      : Schedule(data, budget: budget, used: used, byteLimit: byteLimit)
+      : Schedule(
+        data, budget: budget, used: used, byteLimit: byteLimit, stepBudget: stepBudget, seed: seed)
   }
 
-  /// Starts the threads that train.
-  private func start(_ workers: Int, isQuick: Bool) {
-    let (shared, data, seed, began, schedule) = (shared, data, seed, began, schedule)
-    for worker in 0..<workers {
+  /// Starts the threads that train, and those that wait for what others train.
+  private func start(_ workers: Int, _ remotes: [Team.Slot], isQuick: Bool) {
+    let (shared, data, seed, began, schedule, team) = (shared, data, seed, began, schedule, team)
+    for worker in 0..<workers + remotes.count {
       startTrainingThread {
         Worker(
           shared: shared, data: data, seed: seed, start: began, schedule: schedule, isQuick: isQuick,
-          number: worker, count: workers
+          number: worker, count: workers,
+          remote: worker < workers ? nil : team.map { ($0, remotes[worker - workers]) }
         ).run()
         shared.state.withLock { $0.workersRunning -= 1 }
         shared.wake.signal()
@@ -123,7 +126,7 @@ extension DensitySearch {
     guard let pace = Recipe.first(stepCount: 100)[0].secondsPerStep(on: rows, within: 0.5, seed: seed) else {
       return 100
     }
-    let affordable = (budget - used) * Double(workers) / 24 / pace
+    let affordable = (budget - used) * Double(workers + (team?.slots.count ?? 0)) / 24 / pace
     return affordable >= Double(Self.longestStepCount)
       ? Self.longestStepCount : max(100, Int(affordable) / 100 * 100)
   }

@@ -21,15 +21,16 @@ extension DensitySearch {
     try AtomicFile.checkWritable(path)
     // Beside a device or a pipe there is no folder.
     let canHaveFolder = !AtomicFile.isWrittenInPlace(path)
-    // A search on few rows is over soon, and leaves nothing to go on from.
-    let keepsState = canHaveFolder && foldCount == nil
+    // A search on few rows is over soon, and one that counts steps begins anew: they leave nothing to go on from.
+    let keepsRecord = foldCount == nil && stepBudget == nil
+    let keepsState = canHaveFolder && keepsRecord
     if canHaveFolder, saved == nil, let aside = try SearchFolder.keepAside(for: path) { keptAside(aside) }
     let folder = keepsState ? try SearchFolder(for: path, data, continuing: saved) : nil
     var result = run(in: folder, observe)
     let isOwn = saved?.record.isOfSearch(writing: path) ?? false
     if !isOwn, let aside = try AtomicFile.keepAside(path) { keptAside(aside) }
     var checkpoint = Checkpoint(model: result.density, data)
-    if foldCount == nil { checkpoint.search = record.text }
+    if keepsRecord { checkpoint.search = record.text }
     // A small file has no room for it.
     if let byteLimit, try checkpoint.byteCount() > byteLimit { checkpoint.search = nil }
     try checkpoint.write(to: path)

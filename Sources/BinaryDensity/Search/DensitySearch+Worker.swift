@@ -12,8 +12,10 @@ extension DensitySearch {
     let schedule: Schedule
     let isQuick: Bool
     let number: Int
-    /// How many workers there are.
+    /// How many workers there are on this machine.
     let count: Int
+    /// Where the training is done, if not here.
+    var remote: (team: Team, slot: Team.Slot)?
 
     private var elapsed: Double { start.duration(to: ContinuousClock().now).seconds }
 
@@ -24,20 +26,28 @@ extension DensitySearch {
       if isQuick {
         let first = Recipe.first(stepCount: shared.state.withLock { $0.stepCount })[0]
         guard let recipe = schedule.shrunk(first) else { return }
-        attempt(recipe, order: number, number: 0, isMember: number > 0, until: schedule.budget)
+        _ = attempt(recipe, order: number, number: 0, isMember: number > 0, until: schedule.budget)
         return
       }
       while let work = shared.state.withLock({ schedule.next(&$0, elapsed: elapsed) }) {
         switch work {
         case .trial(let recipe, let end):
-          attempt(recipe, order: 0, number: 0, isMember: false, until: end)
-          shared.state.withLock { $0.runningTrials -= 1 }
+          let isDone = attempt(recipe, order: 0, number: 0, isMember: false, until: end)
+          shared.state.withLock { state in
+            state.runningTrials -= 1
+            if !isDone { state.giveBack(work) }
+          }
+          if !isDone { return }
         case .member(let recipe, let order, let number, let isShortened):
-          attempt(
+          let isDone = attempt(
             recipe, order: order, number: number, isMember: true, isShortened: isShortened,
             until: shared.state.withLock { schedule.end($0) })
-          shared.state.withLock { state in state.runningMembers.removeAll { $0 == [order, number] } }
-          measureDepth()
+          if isDone { measureDepth() }
+          shared.state.withLock { state in
+            state.runningMembers.removeAll { $0 == [order, number] }
+            if !isDone { state.giveBack(work) }
+          }
+          if !isDone { return }
         case .wait: Thread.sleep(forTimeInterval: 0.02)
         }
       }
@@ -68,92 +78,59 @@ extension DensitySearch {
     }
 
     /// Trains a network: number k of an order of a recipe.
+    ///
+    /// - Returns: whether it was; false if the process died that was to train it.
     private func attempt(
       _ recipe: Recipe, order: Int, number: Int, isMember: Bool, isShortened: Bool = false, until end: Double
-    ) {
+    ) -> Bool {
       let began = elapsed
-      do {
-        let weightSeed = seed &+ UInt64(1000 * (order + 1) + number)
-        let model = try recipe.model(for: data, order: order, seed: seed, weightSeed: weightSeed)
-        try checkShare(model)
-        let trained = try train(model, recipe, weightSeed: weightSeed, until: end)
+      let assignment = Assignment(
+        recipe: recipe, order: order, number: number, seconds: end - began,
+        secondsInAll: schedule.budget - began, neighbourCount: count)
+      let trained =
+        if let (team, slot) = remote {
+          team.train(assignment, in: slot) { isOver }
+        } else {
+          Optional(
+            DensitySearch.train(assignment, on: data, seed: seed) {
+              shared.state.withLock { $0.isStopped }
+            })
+        }
+      // Nobody waits for what is not there when the time is over.
+      guard let trained else { return isOver }
+      let outcome = trained.outcome
+      let kind = isMember ? Entry.Kind.member : .recipe
+      if let density = trained.density, let nll = outcome.nll {
         let network = Network(
-          recipe: recipe, order: order, number: number, density: trained.density, nll: trained.nll,
-          isComplete: trained.isFinished && !isShortened)
+          recipe: recipe, order: order, number: number, density: density, nll: nll,
+          isComplete: outcome.isFinished && !isShortened)
         let entry = Entry(
-          name: isMember ? "member in order \(order)" : recipe.description,
-          kind: isMember ? .member : .recipe, validationNLL: network.nll, seconds: elapsed - began)
+          name: isMember ? "member in order \(order)" : recipe.description, kind: kind, validationNLL: nll,
+          seconds: elapsed - began)
         shared.state.withLock { state in
           if isMember {
             state.addMember(network)
           } else {
             state.add(
               Trial(
-                recipe: recipe, nll: network.nll, peak: trained.peak, secondsPerStep: trained.secondsPerStep),
+                recipe: recipe, nll: nll, peak: outcome.peak, secondsPerStep: outcome.secondsPerStep),
               network)
           }
           state.tries.append(entry)
           state.add(entry, network.density)
         }
-      } catch DensityError.interrupted {
-        // There was no time to see how well it does.
-      } catch {
+      } else if let problem = outcome.problem {
         // A recipe that diverges, or that the machine cannot hold, is a recipe that did not do well.
         let entry = Entry(
-          name: "\(recipe): \(error)", kind: isMember ? .member : .recipe, validationNLL: .infinity,
-          seconds: elapsed - began)
+          name: "\(recipe): \(problem)", kind: kind, validationNLL: .infinity, seconds: elapsed - began)
         shared.state.withLock { state in
           if !isMember { state.failures.append(recipe) }
           state.add(entry)
         }
       }
+      shared.state.withLock { $0.doneStepCount += recipe.stepCount }
       shared.wake.signal()
-    }
-
-    /// Refuses a network whose training takes more than its part of a quarter of the memory: parameters, their gradients
-    /// and what Adam keeps of each.
-    private func checkShare(_ model: any TrainableDensity) throws(DensityError) {
-      let bytes = 16 * Double(model.parameterCount) * Double(count)
-      guard bytes > MachineMemory.limit / 4 else { return }
-      throw .invalidConfiguration("training \(count) at a time takes more than a quarter of the memory")
-    }
-
-    /// What became of a training.
-    private struct Trained {
-      let density: any Density
-      let nll: Double
-      let isFinished: Bool
-      let peak: Double
-      let secondsPerStep: Double
-    }
-
-    private func train<Model: TrainableDensity>(
-      _ model: Model, _ recipe: Recipe, weightSeed: UInt64, until end: Double
-    ) throws(DensityError) -> Trained {
-      let began = elapsed
-      let trainer = try Trainer(
-        model, data: data, configuration: recipe.training(rowCount: data.trainingRowCount, seed: weightSeed))
-      _ = try trainer.run { (event) throws(DensityError) in
-        switch event {
-        case .step: elapsed < end && !shared.state.withLock { $0.isStopped }
-        case .validating, .completing: !isOver
-        case .epoch: true
-        }
-      }
-      let seconds = elapsed - began
-      // Stopped in its first epoch a training has no figure yet.
-      let density = trainer.progress.bestValidationNLL == nil ? trainer.model : trainer.best
-      // What an order-agnostic network is judged by in training is a bound.
-      let judged = Model.takesMissingCells ? nil : trainer.progress.bestValidationNLL
-      guard
-        let nll = judged
-          ?? DensitySearch.nll(density, data, while: { !isOver })
-      else { throw .interrupted }
-      guard nll.isFinite else { throw .invalidConfiguration("its validation figure is not finite") }
-      return Trained(
-        density: density, nll: nll, isFinished: trainer.isFinished,
-        peak: Double(trainer.progress.bestEpoch) / Double(trainer.progress.configuration.epochCount),
-        secondsPerStep: seconds / Double(max(1, trainer.progress.step)))
+      return true
     }
   }
 }

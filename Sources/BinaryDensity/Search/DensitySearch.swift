@@ -120,6 +120,12 @@ public final class DensitySearch {
   /// The largest file, in bytes.
   let byteLimit: Int?
   let shared = Shared()
+  /// How many steps it may train, if they are counted instead of the time.
+  let stepBudget: Int?
+  /// Who trains besides this process.
+  var team: Team?
+  /// Whether others train besides this process.
+  package var isLeading: Bool { team != nil }
   /// What the search goes on from.
   let saved: SavedSearch?
   /// The time that it had used before.
@@ -144,6 +150,28 @@ public final class DensitySearch {
     try self.init(data, seconds: budget.seconds, seed: seed, byteLimit: byteLimit, saved: nil)
   }
 
+  /// Prepares a search that counts steps instead of the time: what it finds depends on the data, the seed and the number of steps
+  /// alone, not on how many processors or processes train, or how fast.
+  ///
+  /// It distils no network, and cannot be gone on with.
+  ///
+  /// - Parameters:
+  ///   - steps: how many steps it may train, each of up to a hundred rows, all networks together. Up to 6 thousand make a
+  ///     network, so that a hundred thousand are few.
+  ///   - seed: the seed of everything drawn.
+  ///   - byteLimit: the largest file that what is found may take, in bytes; nil for any.
+  /// - Throws: as of a search within a time; `.invalidConfiguration` for no steps.
+  public convenience init(
+    _ data: DataSplits, steps: Int, seed: UInt64 = 0, byteLimit: Int? = nil
+  ) throws(DensityError) {
+    guard steps > 0 else { throw .invalidConfiguration("a search takes at least one step, not \(steps)") }
+    try self.init(
+      data, seconds: Self.endless, seed: seed, byteLimit: byteLimit, saved: nil, stepBudget: steps)
+  }
+
+  /// A time that is never over, in seconds.
+  static let endless = 1e9
+
   /// Prepares to go on with a search.
   ///
   /// - Parameters:
@@ -162,7 +190,8 @@ public final class DensitySearch {
   }
 
   private init(
-    _ data: DataSplits, seconds: Double, seed: UInt64, byteLimit: Int?, saved: SavedSearch?
+    _ data: DataSplits, seconds: Double, seed: UInt64, byteLimit: Int?, saved: SavedSearch?,
+    stepBudget: Int? = nil
   ) throws(DensityError) {
     guard data.train.rowCount > 0 else {
       throw .invalidConfiguration("\(data.name): there are no training rows")
@@ -182,6 +211,7 @@ public final class DensitySearch {
     budget = isQuick ? 0 : used + max(0, seconds)
     self.seed = seed
     self.byteLimit = byteLimit
+    self.stepBudget = stepBudget
     self.saved = saved
     if let byteLimit { try Self.checkRoom(for: self.data, in: byteLimit) }
   }
@@ -195,9 +225,12 @@ public final class DensitySearch {
 
   let clock = ContinuousClock()
   lazy var began = clock.now
-  /// The share of the time that has passed.
+  /// The share of the time that has passed, or of the steps.
   var fraction: Double {
-    min(1, began.duration(to: clock.now).seconds / (budget == 0 ? Self.quickBudget : budget))
+    if let stepBudget {
+      return min(1, 0.97 * Double(shared.state.withLock { $0.doneStepCount }) / Double(stepBudget))
+    }
+    return min(1, began.duration(to: clock.now).seconds / (budget == 0 ? Self.quickBudget : budget))
   }
   /// How many seconds a search without a budget takes at the most.
   static let quickBudget = 20.0

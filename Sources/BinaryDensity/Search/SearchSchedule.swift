@@ -23,6 +23,9 @@ extension DensitySearch {
     /// How long the search may take, and what of that it had used before it went on; in seconds.
     let budget: Double
     let used: Double
+    /// How many steps it may take instead, if they are counted.
+    let stepBudget: Int?
+    let seed: UInt64
     /// How many of its rows are for training.
     let rowCount: Int
     let imageShape: ImageShape?
@@ -38,16 +41,16 @@ extension DensitySearch {
     /// What part of a training tells whether the whole is worth its time: one in so many steps.
     private static let shortening = 4
     /// How many recipes are tried shortly for one that is tried in full.
-    private static let promotionRate = 3
+    static let promotionRate = 3
     /// After how much training without a gain, in whole trainings, members are worth more than other recipes.
     private static let patience = 8.0
     /// The share of the time that is for distilling, where that is done.
     private static let distillingShare = 0.25
     /// How many members each worker should have time for, at the least, where trainings are made longer.
-    private static let enoughMembers = 12.0
+    static let enoughMembers = 12.0
 
     // A picture's recipes take minutes, and differ by less than a second member gains.
-    private var searchShare: Double { imageShape == nil ? 0.45 : 0.25 }
+    var searchShare: Double { imageShape == nil ? 0.45 : 0.25 }
     private var searchEnd: Double { searchShare * budget }
     /// Until when a trial may go on that has begun; of a search that goes on, in the time that it is given anew.
     var trialEnd: Double { used + (searchShare + 0.1) * (budget - used) }
@@ -62,7 +65,8 @@ extension DensitySearch {
     ///
     /// Where it is less, more members are worth more.
     func distils(_ state: State) -> Bool {
-      guard let recipe = state.best?.recipe, let pace = secondsPerStep(recipe, state) else { return false }
+      guard stepBudget == nil, let recipe = state.best?.recipe, let pace = secondsPerStep(recipe, state)
+      else { return false }
       return Self.distillingShare * (budget - used) >= 4 * pace * Double(recipe.stepCount)
     }
 
@@ -70,9 +74,16 @@ extension DensitySearch {
     ///   - budget: all the time of the search, in seconds.
     ///   - used: what it has used of that before.
     ///   - byteLimit: the largest file that a network may take in half precision, in bytes; nil for any.
-    package init(_ data: DataSplits, budget: Double, used: Double = 0, byteLimit: Int? = nil) {
+    ///   - stepBudget: how many steps it may take instead; nil to go by the time.
+    ///   - seed: the seed of recipes that are drawn.
+    package init(
+      _ data: DataSplits, budget: Double, used: Double = 0, byteLimit: Int? = nil, stepBudget: Int? = nil,
+      seed: UInt64 = 0
+    ) {
       self.budget = budget
       self.used = used
+      self.stepBudget = stepBudget
+      self.seed = seed
       rowCount = data.trainingRowCount
       imageShape = data.imageShape
       hasMissingCells = data.partialRows(.train) != nil
@@ -91,6 +102,7 @@ extension DensitySearch {
 
     /// Returns what to do after `elapsed` seconds, and takes note of it; nil for nothing more.
     package func next(_ state: inout State, elapsed: Double) -> Work? {
+      if let stepBudget { return nextPlanned(&state, stepBudget: stepBudget) }
       let end = end(state)
       guard !state.isStopped, elapsed < end else { return nil }
       func trial(_ recipe: Recipe, until end: Double) -> Work {
@@ -104,16 +116,22 @@ extension DensitySearch {
       if let longer = longer(best.recipe, state, elapsed: elapsed) { return trial(longer, until: end) }
       guard state.needsMembers(parameterCount: best.density.parameterCount) else { return nil }
       guard let recipe = affordable(best.recipe, state, seconds: end - elapsed) else { return nil }
+      let (order, number) = nextMember(of: best.recipe, &state)
+      state.runningMembers.append([order, number])
+      if state.runningTrials == 0 { state.phase = "training members" }
+      return .member(recipe, order: order, number: number, isShortened: recipe != best.recipe)
+    }
+
+    /// Returns the order and the number of the next member, and takes note of them.
+    func nextMember(of recipe: Recipe, _ state: inout State) -> (order: Int, number: Int) {
       let order = DensitySearch.nextOrder(
-        counts: state.memberNumbers.map(\.count), orderCount: best.recipe.orderCount(imageShape: imageShape),
+        counts: state.memberNumbers.map(\.count), orderCount: recipe.orderCount(imageShape: imageShape),
         depth: state.depth ?? 1)
       if order == state.memberNumbers.count { state.memberNumbers.append([]) }
       let taken = state.memberNumbers[order]
       let number = (0...taken.count).first { !taken.contains($0) } ?? taken.count
       state.memberNumbers[order].append(number)
-      state.runningMembers.append([order, number])
-      if state.runningTrials == 0 { state.phase = "training members" }
-      return .member(recipe, order: order, number: number, isShortened: recipe != best.recipe)
+      return (order, number)
     }
 
     /// Returns the recipe with twice its steps, if it was at its best near its end, nobody has tried that, and each worker has time

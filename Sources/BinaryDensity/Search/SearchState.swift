@@ -83,6 +83,10 @@ extension DensitySearch {
     var unsavedMembers: [Network] = []
     /// Whether the folder holds another best network, or none.
     var isBestUnsaved = false
+    /// How many steps were trained, or given up.
+    var doneStepCount = 0
+    /// Of a search that counts steps: what is to be done.
+    package var plan = SteppedPlan()
     var workersRunning = 0
     package var isStopped = false
     var phase = "searching"
@@ -97,9 +101,11 @@ extension DensitySearch {
     ///
     /// Beyond two hundred, what one gains is less than validation rows can show, while the file grows and each
     /// likelihood takes longer.
-    func needsMembers(parameterCount: Int) -> Bool {
+    ///
+    /// - Parameter others: how many are planned and not there yet.
+    func needsMembers(parameterCount: Int, besides others: Int = 0) -> Bool {
       let count = memberNumbers.reduce(0) { $0 + $1.count } - droppedCount
-      let bytes = 4 * Double(parameterCount) * Double(members.count + 1)
+      let bytes = 4 * Double(parameterCount) * Double(members.count + others + 1)
       return count < 200 && bytes < MachineMemory.limit / 8
     }
 
@@ -117,6 +123,22 @@ extension DensitySearch {
       }
       best = network
       isBestUnsaved = true
+    }
+
+    /// Takes back work that nobody has done.
+    mutating func giveBack(_ work: Work) {
+      switch work {
+      case .trial(let recipe, _):
+        started.remove(recipe)
+        if plan.isBegun { plan.queue.insert(work, at: 0) } else { wanted.append(recipe) }
+      case .member(_, let order, let number, _):
+        if plan.isBegun {
+          plan.queue.insert(work, at: 0)
+        } else if order < memberNumbers.count {
+          memberNumbers[order].removeAll { $0 == number }
+        }
+      case .wait: break
+      }
     }
 
     mutating func addMember(_ network: Network) {

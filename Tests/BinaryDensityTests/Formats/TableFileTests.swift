@@ -72,7 +72,8 @@ struct TableFileTests {
   @Test(
     "a name that means no format is refused", arguments: ["a", "a.png", "a.gz", "npy", "a.npy/b", "", "-"])
   func unknownFormat(path: String) {
-    let reason = "the name must end in .csv, .txt, .npy, .idx, .svm, .dat or .pbm, or one of these and .gz"
+    let reason =
+      "the name must end in .csv, .txt, .npy, .idx, .svm, .dat or .pbm, or one of these and .gz, or in .bits"
     #expect(throws: DensityError.unwritable(path: path, reason: reason)) { _ = try TableFile(path: path) }
   }
 

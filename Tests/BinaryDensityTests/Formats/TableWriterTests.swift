@@ -87,7 +87,7 @@ struct TableWriterTests {
     let npy = try bytes(.npy, rows)
     let numbers = npy.suffix(36).withUnsafeBytes { [Float]($0, order: .little) }
     #expect(numbers.map { $0.isNaN ? -1 : $0 } == [1, -1, 0, -1, 0, 1, 1, 1, 1])
-    let reason = "row 1, column 2 is missing, which only CSV and NPY can say"
+    let reason = "row 1, column 2 is missing, which only CSV, NPY and packed files can say"
     for format in [TableFile.Format.idx, .svmlight, .items] {
       #expect(throws: DensityError.unwritable(path: "standard output", reason: reason)) {
         try bytes(format, rows)

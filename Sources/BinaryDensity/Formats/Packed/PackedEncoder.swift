@@ -83,8 +83,10 @@ struct PackedEncoder {
   /// Returns what stands after all.
   mutating func end() -> [UInt8] {
     if wordCount > 0 { endBlock() }
-    var headerCheck = CRC32()
-    headerCheck.update(header)
-    return [UInt8](checks + [rowsCheck.value, headerCheck.value], order: .little)
+    let checks = [UInt8](checks + [rowsCheck.value], order: .little)
+    var last = CRC32()
+    last.update(header)
+    last.update(checks)
+    return checks + [UInt8]([last.value], order: .little)
   }
 }

@@ -2,7 +2,8 @@
 ///
 /// It is a safetensors file, so that other programs read it too: `rows` U8 [N, 8 W], W = ⌈columns / 64⌉, column c of a row in
 /// bit c mod 8 of its byte ⌊c / 8⌋; `known` U8 [N, 8 W] where cells are missing; and `checks` U8 [n, 4], the CRC-32 of each
-/// block of rows (`RowBlocks`), then of each block of `known`, of all `rows`, and of the header.
+/// block of rows (`RowBlocks`), then of each block of `known`, of all `rows`, and of the
+/// header and the checks before.
 final class PackedFile: Sendable {
   /// The path, as errors name it.
   var path: String { file.path }
@@ -72,6 +73,7 @@ final class PackedFile: Sendable {
     var checks = bytes.withUnsafeBytes { [UInt32]($0, order: .little) }
     var check = CRC32()
     check.update(try file.bytes(8..<header.dataStart))
+    check.update(Array(bytes.dropLast(4)))
     guard checks.removeLast() == check.value else {
       throw malformed("header", "the header as it was written", "another; the file is damaged")
     }

@@ -1,6 +1,12 @@
 /// A table of which some columns are read, in an order of their own.
 final class SelectedColumns: TableReader {
-  let layout: TableLayout
+  /// How the file is taken may be known better as it is read.
+  var layout: TableLayout {
+    var layout = selection
+    layout.dialect = base.layout.dialect
+    return layout
+  }
+  private let selection: TableLayout
   private let base: any TableReader
   private let columns: [Int]
 
@@ -19,7 +25,7 @@ final class SelectedColumns: TableReader {
       .map { names?[$0] ?? "\($0 + 1)" }
     layout.isReordered = isReordered || layout.isReordered
     if columns != Array(0..<base.layout.columnCount) { layout.imageShape = nil }
-    self.layout = layout
+    selection = layout
   }
 
   func skip(rows count: Int) throws(DensityError) -> Bool { try base.skip(rows: count) }
