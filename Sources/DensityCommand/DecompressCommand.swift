@@ -8,7 +8,7 @@ enum DecompressCommand {
     summary: "Give back the rows of a compressed table.",
     discussion: """
       The model must be the one that 'density compress' had. The output's name says its form: .csv or .txt, .npy, .idx, .svm, \
-      .dat or .pbm, or one of these and .gz; .png for one picture of all rows; - writes CSV to standard output. A damaged or \
+      .dat or .pbm, or one of these and .gz, or .bits; .png for one picture of all rows; - writes CSV to standard output. A damaged or \
       cut file is refused, and nothing is written.
       """,
     options: [

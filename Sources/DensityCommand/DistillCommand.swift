@@ -63,7 +63,7 @@ enum DistillCommand {
     let result = try distillation.run { event in
       switch event {
       case .tried(let entry): progress.print(line(entry))
-      case .improved, .unsaved: break
+      case .improved, .unsaved, .lost: break
       case .progress(let phase, let fraction, let best):
         progress.update(
           phase, fraction: fraction, figures: best.map { ["best validation NLL \(fixed($0, 3))"] } ?? [])

@@ -34,7 +34,9 @@ enum FitCommand {
       With --groups everything that is tried keeps the groups, and so does what is written: networks, and of the baselines \
       independent groups alone, never the table of all probabilities. That is for tables without missing cells.
 
-      Under a launcher of MPI (mpirun -n 32 density fit …) process 0 searches and writes, and all train: see SCALING.md. Each reads the       table for itself. A process that dies loses what it was training, no more.
+      Under a launcher of MPI (mpirun -n 32 density fit …) process 0 searches and writes, and all train: see SCALING.md. Each reads \
+      the table for itself. Where the launcher lets the others live (mpirun --enable-recovery), a process that dies loses what it was \
+      training, no more.
 
       --verbose prints all that was tried: what is written mixes many networks, and need not stand first, for of hundreds \
       of networks one leads by luck. A search keeps networks of an eighth of the machine's memory at most.
@@ -49,8 +51,8 @@ enum FitCommand {
       .value(
         "steps", placeholder: "count",
         help:
-          "Go by steps of training instead of the time, of up to 100 rows each, all networks together: then what is found depends on "
-          + "the table, the seed and this number alone. A hundred thousand are few."),
+          "Go by steps of training instead of the time, about so many of up to 100 rows each, all networks together: then what is found "
+          + "depends on the table, the seed and this number alone. A hundred thousand are few."),
       .value("output", short: "o", placeholder: "path", default: "fit.safetensors", help: "The checkpoint."),
       .flag("resume", help: "Go on with the search that writes to the output; the table is given as before."),
       .flag("verbose", help: "Print all that was tried, and how well it did."),
@@ -77,28 +79,30 @@ enum FitCommand {
 
   private static func run(_ arguments: ParsedArguments) throws -> ExitStatus {
     guard MPICommunicator.launched != nil else { return try search(arguments, with: nil) }
-    if !arguments.isGiven("threads") {
+    // A launcher that binds processes to processors has divided these.
+    if !arguments.isGiven("threads"), Threads.count >= ProcessInfo.processInfo.processorCount {
       Threads.count = max(1, Threads.count / MPICommunicator.localCount)
     }
     let job = try MPICommunicator()
-    var status = ExitStatus.internalError
-    defer { job.end(orExit: status.rawValue) }
-    status = try job.rank == 0 ? search(arguments, with: job) : follow(arguments, job)
-    return status
+    return try job.rank == 0 ? search(arguments, with: job) : follow(arguments, job)
   }
 
   /// Trains what process 0 says.
   private static func follow(_ arguments: ParsedArguments, _ job: any Communicator) throws -> ExitStatus {
     Interrupt.install()
+    // What keeps it from taking part process 0 says.
+    Terminal.silence()
     func goesOn() -> Bool { !Interrupt.isRequested }
     do {
-      guard let seed = try Team.awaitCall(job, while: goesOn) else { return .success }
+      guard let seed = try Team.awaitCall(job, while: goesOn) else {
+        return Interrupt.isRequested ? .interrupted : .success
+      }
       let table = try arguments.value("table", as: .path)
       let data = try GroupOptions.keeping(DataOptions.tables(arguments, path: table), arguments)
       let byteLimit = try arguments.optionalValue("size", as: .byteCount)
       try DensitySearch(data, seed: seed, byteLimit: byteLimit).follow(job, while: goesOn)
-    } catch let error as DensityError {
-      Team.report(error, job, while: goesOn)
+    } catch {
+      Team.report("\(error)", job)
       throw error
     }
     return Interrupt.isRequested ? .interrupted : .success
@@ -158,7 +162,7 @@ enum FitCommand {
           fraction: Double(readyCount) / Double(job.count))
         return !Interrupt.isRequested
       }
-      progress.print("\(job.count) processes train")
+      if search.foldCount == nil && budget > 0 { progress.print("\(job.count) processes train") }
     }
     let result = try search.run(savingTo: output) { event in
       report.show(event, progress)

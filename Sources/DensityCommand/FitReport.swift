@@ -32,6 +32,7 @@ struct FitReport {
     case .progress(let phase, let fraction, let best):
       progress.update(
         phase, fraction: fraction, figures: best.map { ["best \(figure) \(fixed($0, 3))"] } ?? [])
+    case .lost(let process): progress.print("process \(process) is silent; the search goes on without it")
     case .unsaved(let error): progress.print("\(error); the search goes on, but --resume cannot")
     }
   }
@@ -88,7 +89,7 @@ struct FitReport {
     func gain(over kind: DensitySearch.Entry.Kind, _ name: (DensitySearch.Entry) -> String) -> String? {
       result.leaderboard.first { $0.kind == kind }.flatMap { entry in
         let gain = entry.validationNLL - result.validationNLL
-        return gain > 1e-9 ? "\(fixed(gain, 3)) below \(name(entry))" : nil
+        return gain > 1e-9 && gain.isFinite ? "\(fixed(gain, 3)) below \(name(entry))" : nil
       }
     }
     let gains = [

@@ -7,14 +7,15 @@ enum PackCommand {
     name: "pack",
     summary: "Pack a table into bits, to be read at any place.",
     discussion: """
-      A packed table takes an eighth of a byte a cell, with a check for every 4 KiB, and every command reads it as any \
-      other table, at its speed: nothing is parsed, and a --shard begins at its first row. From one of more than a \
-      gibibyte 'density train' and 'density fit' read rows as they want them, so that it may be larger than memory.
+      A packed table takes eight bytes a row for every 64 columns, with a check for every 4 KiB, and every command reads it as any \
+      other table: nothing is parsed, and a --shard begins at its first row. From one of more than a \
+      gibibyte 'density train' and 'density fit' read rows as they want them, so that it may be larger than memory; not so \
+      where cells are missing, columns are chosen or left out, groups are kept, rows are labelled or --skip-damaged is given.
 
       It is a safetensors file of the bytes of the rows: rows U8 [rows, 8 ⌈columns/64⌉], the first column in the lowest \
       bit. A damaged block is named where it is read; --skip-damaged leaves it out.
 
-      A training shuffles the blocks of a large table, and rows within a gibibyte or less: rows that are sorted, by day or by \
+      A training shuffles the blocks of a large table, and rows within 64 MiB or more: rows that are sorted, by day or by \
       place, are no matter. With --shuffle they are in random order once and for all.
       """,
     options: [
@@ -37,10 +38,10 @@ enum PackCommand {
     let seed = try arguments.value("seed", as: .seed)
     let isShuffled = arguments.flag("shuffle")
     if arguments.isGiven("seed") && !isShuffled { throw UsageError("--seed is for --shuffle") }
-    let file = try TableFile(path: output)
-    guard file.format == .packed else {
+    guard output.hasSuffix(".bits") else {
       throw UsageError("-o \(output): a packed table's name ends in .bits; 'density convert' writes others")
     }
+    let file = try TableFile(path: output)
     try AtomicFile.checkWritable(output, besides: [input])
     let progress = ProgressLine()
     Interrupt.install()

@@ -8,7 +8,7 @@ enum SampleCommand {
     name: "sample",
     summary: "Draw rows from a model, exactly, or given what some columns are.",
     discussion: """
-      The output's name says its form: .png for a picture, .csv, .txt, .npy or .idx (or one of these and .gz) for \
+      The output's name says its form: .png for a picture, .csv, .txt, .npy or .idx (or one of these and .gz) or .bits for \
       rows; - writes CSV to standard output.
 
       --given fixes columns, in the words of a query: 'smoker, runner=0', or #3 by number. The draws are from \

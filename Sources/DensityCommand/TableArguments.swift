@@ -51,6 +51,12 @@ enum TableArguments {
     options.indexBase =
       try arguments.optionalValue("index-base", as: .integer(in: 0...1)) ?? checkpoint?.reading?.indexBase
     options.skipsDamaged = arguments.flag("skip-damaged")
+    let shard = ShardRecord.option.name
+    if options.skipsDamaged, arguments.declares(shard), arguments.isGiven(shard) {
+      throw UsageError(
+        "--skip-damaged goes without --shard, which counts all rows: 'density pack TABLE -o WHOLE.bits --skip-damaged' first"
+      )
+    }
     options.array = try arguments.optionalValue("array", as: .string)
     options.imageShape = try arguments.optionalValue("image", as: .imageShape)
     if arguments.declares("binarize") && arguments.isGiven("binarize") {

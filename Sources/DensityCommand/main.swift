@@ -39,6 +39,10 @@ func status(of arguments: [String]) -> ExitStatus {
       return try parsed.command.run(parsed)
     }
   } catch {
+    // Of the processes of a job all have the same command line, and one complains of it.
+    if error is UsageError, arguments.first == "fit", MPICommunicator.launched?.rank ?? 0 > 0 {
+      return .usage
+    }
     // What an error quotes comes from anywhere.
     Terminal.writeToStandardError("density: \(Terminal.visible("\(error)", limit: 2000))\n")
     switch error {
@@ -55,7 +59,7 @@ signal(SIGABRT) { _ in _exit(71) }
 // A file that grows beyond the process's limit is then an error like any other.
 signal(SIGXFSZ, SIG_IGN)
 
-// Of the processes that a launcher has started, one speaks.
-if let (rank, _) = MPICommunicator.launched, rank > 0 { Terminal.silence() }
-
-exit(status(of: Array(CommandLine.arguments.dropFirst())).rawValue)
+let arguments = Array(CommandLine.arguments.dropFirst())
+let result = status(of: arguments)
+MPICommunicator.leave(orExit: result.rawValue)
+exit(result.rawValue)

@@ -84,8 +84,16 @@ struct PackTests {
       let rest = try DensityProgram.run("convert", "t.bits", "out.csv", "--skip-damaged", in: folder)
       #expect(rest.status == 0 && rest.errors.contains("512 rows in damaged blocks left out"))
       #expect(rest.errors.hasSuffix("188 rows in out.csv\n"))
+      let model = try DensityProgram.run(
+        "train", "--model", "bernoulli", "--data", "t.csv", "--run", "r", in: folder)
+      #expect(model.status == 0)
+      let part = try DensityProgram.run(
+        "logprob", "r/best.safetensors", "t.bits", "--skip-damaged", "--shard", "1/2", "-o", "p.txt",
+        in: folder)
+      #expect(part.status == 64 && part.errors.contains("goes without --shard"))
       let lines = [
-        ("t.csv", 64, "-o says where to write"), ("t.csv -o t.npy", 64, "ends in .bits"),
+        ("t.csv -o -", 64, "ends in .bits"), ("t.csv", 64, "-o says where to write"),
+        ("t.csv -o t.npy", 64, "ends in .bits"),
         ("t.csv -o t.bits --seed 3", 64, "--seed is for --shuffle"),
         ("none.csv -o x.bits", 66, "no such file"),
         ("t.bits -o t.bits", 73, "the same file as the input"),

@@ -132,7 +132,7 @@ extension DensitySearch {
         shared.state.withLock { $0.add(entry) }
         tell(.tried(entry), observe)
       case .progress: tell(.progress(phase: "distilling", fraction: fraction, best: nil), observe)
-      case .improved, .unsaved: break
+      case .improved, .unsaved, .lost: break
       }
       return !isStopRequested
     }

@@ -84,6 +84,7 @@ extension DensitySearch {
         return state
       }
       for event in news.events { tell(event, observe) }
+      for rank in team?.takeLost() ?? [] { tell(.lost(process: rank), observe) }
       let hasNetworks = news.isBestUnsaved || !news.unsavedMembers.isEmpty
       if let kept = folder,
         hasNetworks || isStopRequested || lastKept.map({ clock.now - $0 > .seconds(10) }) ?? true

@@ -19,9 +19,9 @@ import Kernels
 ///    averages are mixed as whole rows (`Mixture`), with equal weights, or fitted ones if that gains more on the validation
 ///    rows than a nat for each weight. Networks are left out as long as all of those left out gain less than a tenth of the
 ///    standard error of the validation figure.
-/// 4. *Distillation*, in a quarter of the time, where that is four times what the best network took: see `Distillation`. It
-///    keeps the network, the mixture, or the two mixed: the first in this order that is worse than the best of them by less than a
-///    tenth of the standard error.
+/// 4. *Distillation*, in a quarter of the time, where that is four times what the best network took and a training sees every
+///    row: see `Distillation`. Of the network, the mixture, and the two mixed it keeps the smallest that is worse than the best of
+///    them by less than a tenth of the standard error.
 ///
 /// Of few rows (`foldCount`) each is held out in turn, and everything is learnt from all of them in the end: networks are pooled
 /// with counts, conditional by conditional, and mixed with trees and mixtures as far as held-out rows speak for them, so that
@@ -111,6 +111,8 @@ public final class DensitySearch {
     case progress(phase: String, fraction: Double, best: Double?)
     /// What the search has can no longer be kept for a later one to go on from, and why; it goes on all the same.
     case unsaved(DensityError)
+    /// A process that trained is dead, or silent: the search goes on without it.
+    case lost(process: Int)
   }
 
   let data: DataSplits
@@ -151,22 +153,28 @@ public final class DensitySearch {
   }
 
   /// Prepares a search that counts steps instead of the time: what it finds depends on the data, the seed and the number of steps
-  /// alone, not on how many processors or processes train, or how fast.
+  /// alone, not on how many processors or processes train, or how fast, as long as no network takes a large part of the memory.
   ///
   /// It distils no network, and cannot be gone on with.
   ///
   /// - Parameters:
-  ///   - steps: how many steps it may train, each of up to a hundred rows, all networks together. Up to 6 thousand make a
-  ///     network, so that a hundred thousand are few.
+  ///   - steps: about how many steps it may train, three hundred at the least, each of up to a hundred rows, all networks
+  ///     together. Up to 6 thousand make a network, so that a hundred thousand are few.
   ///   - seed: the seed of everything drawn.
   ///   - byteLimit: the largest file that what is found may take, in bytes; nil for any.
-  /// - Throws: as of a search within a time; `.invalidConfiguration` for no steps.
+  /// - Throws: as of a search within a time; `.invalidConfiguration` for no steps, and where rows are so few that a search ends
+  ///   by itself.
   public convenience init(
     _ data: DataSplits, steps: Int, seed: UInt64 = 0, byteLimit: Int? = nil
   ) throws(DensityError) {
     guard steps > 0 else { throw .invalidConfiguration("a search takes at least one step, not \(steps)") }
     try self.init(
       data, seconds: Self.endless, seed: seed, byteLimit: byteLimit, saved: nil, stepBudget: steps)
+    guard folds == nil else {
+      throw .invalidConfiguration(
+        "\(data.name): a search on few rows, or few validation rows, ends by itself and counts no steps; leave --steps out"
+      )
+    }
   }
 
   /// A time that is never over, in seconds.

@@ -56,6 +56,12 @@ public struct Recipe: Hashable, Sendable, Codable {
     min(Self.batches(rowCount: rowCount).count, max(100, (stepCount + 7) / 8))
   }
 
+  /// Whether a training ends before it has seen every row.
+  ///
+  /// A longer one is then worth more than others beside it, which differ little, and rows that a model draws are worth no more
+  /// than the table's own.
+  func leavesRows(of rowCount: Int) -> Bool { stepCount < Self.batches(rowCount: rowCount).count }
+
   /// Returns the recipe with steps that are whole epochs: those of two recipes that train alike are equal.
   func roundedToEpochs(rowCount: Int) -> Recipe {
     var recipe = self

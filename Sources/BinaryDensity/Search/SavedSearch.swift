@@ -63,7 +63,7 @@ public struct SavedSearch: Sendable {
       throw .mismatch(
         path: path, expected: "what 'density fit' has found",
         found:
-          "a checkpoint that tells of no search, as of few rows or a small --size; leave --resume out to begin one"
+          "a checkpoint that tells of no search, as of few rows, --steps or a small --size; leave --resume out to begin one"
       )
     }
     record = try SearchRecord(text, path: path)

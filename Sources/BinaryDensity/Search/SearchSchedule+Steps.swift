@@ -101,7 +101,7 @@ extension DensitySearch.Schedule {
       var longer = best.recipe
       longer.stepCount *= 2
       longer = longer.roundedToEpochs(rowCount: rowCount)
-      guard Double(left) >= 2 * Self.enoughMembers * Double(longer.stepCount),
+      guard Double(left) >= 2 * enoughMembers(best.recipe) * Double(longer.stepCount),
         !state.started.contains(longer)
       else { return }
       add([longer], &state)

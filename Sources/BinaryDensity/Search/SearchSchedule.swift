@@ -46,8 +46,8 @@ extension DensitySearch {
     private static let patience = 8.0
     /// The share of the time that is for distilling, where that is done.
     private static let distillingShare = 0.25
-    /// How many members each worker should have time for, at the least, where trainings are made longer.
-    static let enoughMembers = 12.0
+    /// How many members each worker should have time for, at the least, where trainings of a recipe are made longer.
+    func enoughMembers(_ recipe: Recipe) -> Double { recipe.leavesRows(of: rowCount) ? 3 : 12 }
 
     // A picture's recipes take minutes, and differ by less than a second member gains.
     var searchShare: Double { imageShape == nil ? 0.45 : 0.25 }
@@ -61,11 +61,13 @@ extension DensitySearch {
       return used + share * (budget - used)
     }
 
-    /// Whether there is time enough to distil: its share is four times what the best network took or more.
+    /// Whether there is time enough to distil, its share being four times what the best network took or more, and the table has
+    /// no rows left that a training does not see.
     ///
-    /// Where it is less, more members are worth more.
+    /// Otherwise more members are worth more, or longer trainings.
     func distils(_ state: State) -> Bool {
-      guard stepBudget == nil, let recipe = state.best?.recipe, let pace = secondsPerStep(recipe, state)
+      guard stepBudget == nil, let recipe = state.best?.recipe, !recipe.leavesRows(of: rowCount),
+        let pace = secondsPerStep(recipe, state)
       else { return false }
       return Self.distillingShare * (budget - used) >= 4 * pace * Double(recipe.stepCount)
     }
@@ -147,7 +149,7 @@ extension DensitySearch {
       longer.stepCount *= 2
       longer = longer.roundedToEpochs(rowCount: rowCount)
       let seconds = trial.secondsPerStep * Double(longer.stepCount)
-      return state.started.contains(longer) || elapsed + Self.enoughMembers * seconds > end(state)
+      return state.started.contains(longer) || elapsed + enoughMembers(recipe) * seconds > end(state)
         ? nil : longer
     }
 
@@ -175,7 +177,7 @@ extension DensitySearch {
     /// ones, then the neighbours of the best so far, or of the next best where there are none left. (Of five and no more:
     /// the more are tried, the luckier the best is.)
     private func nextRecipe(_ state: State, elapsed: Double) -> Recipe? {
-      if let lost = state.wanted.first { return lost }
+      if let lost = state.wanted.first, elapsed < trialEnd { return lost }
       guard elapsed < searchEnd, state.idleEffort < Self.patience else { return nil }
       func isNew(_ recipe: Recipe) -> Bool {
         guard !state.started.contains(recipe) else { return false }

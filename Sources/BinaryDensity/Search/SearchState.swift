@@ -131,10 +131,10 @@ extension DensitySearch {
       case .trial(let recipe, _):
         started.remove(recipe)
         if plan.isBegun { plan.queue.insert(work, at: 0) } else { wanted.append(recipe) }
-      case .member(_, let order, let number, _):
+      case .member(let recipe, let order, let number, _):
         if plan.isBegun {
           plan.queue.insert(work, at: 0)
-        } else if order < memberNumbers.count {
+        } else if order < memberNumbers.count, recipe == best?.recipe {
           memberNumbers[order].removeAll { $0 == number }
         }
       case .wait: break

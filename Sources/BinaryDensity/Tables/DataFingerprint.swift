@@ -66,9 +66,11 @@ final class KeptFigures: Sendable {
   ///
   /// - Throws: what reading the rows throws.
   func marginalLogits(of data: DataSplits) throws(DensityError) -> Matrix<Float> {
-    if let kept = marginals.withLock({ $0 }) { return kept }
-    let logits = try IndependentBernoulli(marginalsOfSource: data.trainingRows).logits
-    marginals.withLock { $0 = logits }
-    return logits
+    try marginals.withLock { (kept) throws(DensityError) in
+      if let kept { return kept }
+      let logits = try IndependentBernoulli(marginalsOfSource: data.trainingRows).logits
+      kept = logits
+      return logits
+    }
   }
 }

@@ -12,7 +12,7 @@ import Kernels
 ///
 /// A table of less than 128 MiB of packed rows is shuffled as a whole. Of a larger one the blocks (`RowBlocks`) are
 /// shuffled, and then the rows of each *window* of K of them or more among themselves, so that whoever reads from a file
-/// keeps no more than a window. K is 64 times the batch size, and 16 384 at the least. If the rows of each block are alike,
+/// keeps no more than a window. K is 64 times the batch size, but 16 384 at the least and 65 536 at the most; a window has fewer than 2 K. If the rows of each block are alike,
 /// which is the worst case, the mean over a batch of B rows has at most 1 + B / K times the variance that it has when all
 /// rows are shuffled; if the order of the rows means nothing, the same.
 public struct ShuffledBatches: Sequence, Sendable {
@@ -27,8 +27,8 @@ public struct ShuffledBatches: Sequence, Sendable {
   // The blocks of window w are those from windowStarts[w] to windowStarts[w + 1] in that order.
   private let windowStarts: [Int]
 
-  /// How many blocks a window has at the least: 64 MiB.
-  static let leastWindowLength = 16_384
+  /// How many blocks a window has at the least: from 64 to 256 MiB.
+  static let windowLengths = 16_384...65_536
   /// How many blocks a window has at the least for each row of a batch.
   static let blocksPerBatchRow = 64
 
@@ -45,7 +45,9 @@ public struct ShuffledBatches: Sequence, Sendable {
   public init(rowCount: Int, columnCount: Int, batchSize: Int, seed: UInt64, pass: Int) {
     self.init(
       RowBlocks(rowCount: rowCount, columnCount: columnCount), batchSize: batchSize,
-      windowLength: Swift.max(Self.leastWindowLength, Self.blocksPerBatchRow * batchSize), seed: seed,
+      windowLength: Swift.min(
+        Swift.max(Self.windowLengths.lowerBound, Self.blocksPerBatchRow * batchSize),
+        Self.windowLengths.upperBound), seed: seed,
       pass: pass)
   }
 

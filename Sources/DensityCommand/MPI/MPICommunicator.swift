@@ -1,5 +1,6 @@
 import BinaryDensity
 import Foundation
+import Synchronization
 
 #if MPI
   import CMPI
@@ -21,6 +22,16 @@ final class MPICommunicator: Communicator, @unchecked Sendable {
   private static let localCountVariables = [
     "OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS", "SLURM_NTASKS_PER_NODE",
   ]
+
+  /// How long the bytes of a message may take once it is announced, in seconds.
+  private static let arrivalPatience = 10.0
+
+  /// The job that this process has joined.
+  private static let joined = Mutex<MPICommunicator?>(nil)
+
+  /// Leaves the job, if this process has joined one: the last thing it does, for all others have to leave, too, and after ten
+  /// seconds without them it ends with the status.
+  static func leave(orExit status: Int32) { joined.withLock { $0 }?.end(orExit: status) }
 
   /// What a launcher says: which process this is, and how many there are; nil of a process that is alone.
   static var launched: (rank: Int, count: Int)? {
@@ -51,6 +62,7 @@ final class MPICommunicator: Communicator, @unchecked Sendable {
         "MPI does not begin" + (status == 2 ? ": it does not let threads take turns" : ""))
     }
     (self.rank, self.count) = (Int(rank), Int(count))
+    Self.joined.withLock { [self] in $0 = self }
   }
 
   func send(_ message: [UInt8], to rank: Int, within seconds: Double) -> Bool {
@@ -63,21 +75,19 @@ final class MPICommunicator: Communicator, @unchecked Sendable {
     guard size >= 0 else { return nil }
     var isThere = false
     let message = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
-      isThere = functions.take(buffer.baseAddress, size, rank) == 1
+      isThere = functions.take(buffer.baseAddress, size, Self.arrivalPatience) == 1
       count = isThere ? size : 0
     }
-    return isThere ? (Int(rank), message) : nil
+    // Nothing, of a process whose message did not come: it is not to be relied on.
+    return (Int(rank), isThere ? message : [])
   }
 
-  /// Leaves the job, for which all others have to, too; after ten seconds without them the process ends with a status.
-  func end(orExit status: Int32) {
-    let done = DispatchSemaphore(value: 0)
-    let thread = Thread { [functions] in
-      functions.end()
-      done.signal()
+  private func end(orExit status: Int32) {
+    Thread.detachNewThread {
+      Thread.sleep(forTimeInterval: 10)
+      _exit(status)
     }
-    thread.start()
-    if done.wait(timeout: .now() + 10) == .timedOut { _exit(status) }
+    functions.end()
   }
 
   /// What is called of MPI.
@@ -85,7 +95,7 @@ final class MPICommunicator: Communicator, @unchecked Sendable {
     typealias Begin = @convention(c) (UnsafeMutablePointer<Int32>, UnsafeMutablePointer<Int32>) -> Int32
     typealias Send = @convention(c) (UnsafeRawPointer?, Int, Int32, Double) -> Int32
     typealias Await = @convention(c) (UnsafeMutablePointer<Int32>, Double) -> Int
-    typealias Take = @convention(c) (UnsafeMutableRawPointer?, Int, Int32) -> Int32
+    typealias Take = @convention(c) (UnsafeMutableRawPointer?, Int, Double) -> Int32
     typealias End = @convention(c) () -> Void
 
     let begin: Begin

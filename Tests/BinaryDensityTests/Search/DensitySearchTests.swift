@@ -24,6 +24,7 @@ struct DensitySearchTests {
       case .improved(let density): kept = density
       case .progress(_, let fraction, _): fractions.append(fraction)
       case .unsaved(let error): Issue.record("\(error)")
+      case .lost(let process): Issue.record("process \(process) is lost")
       }
       return true
     }

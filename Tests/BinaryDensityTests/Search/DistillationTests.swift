@@ -36,7 +36,7 @@ struct DistillationTests {
     let result = try Distillation(of: Self.teacher(), data, budget: .seconds(4), seed: 1).run { event in
       switch event {
       case .tried: tried += 1
-      case .improved, .unsaved: break
+      case .improved, .unsaved, .lost: break
       case .progress(let phase, let fraction, _):
         phases.insert(phase)
         #expect((0...1).contains(fraction))

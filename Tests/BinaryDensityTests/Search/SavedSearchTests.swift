@@ -266,7 +266,7 @@ struct SavedSearchTests {
       #expect(
         throws: DensityError.mismatch(
           path: folder + "/m", expected: "what 'density fit' has found",
-          found: "a checkpoint that tells of no search, as of few rows or a small --size; "
+          found: "a checkpoint that tells of no search, as of few rows, --steps or a small --size; "
             + "leave --resume out to begin one")
       ) { try SavedSearch(of: folder + "/m") }
     }

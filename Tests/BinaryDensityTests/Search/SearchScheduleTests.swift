@@ -143,6 +143,27 @@ struct SearchScheduleTests {
     #expect(isMember(&early, elapsed: 1))
   }
 
+  @Test("where a training does not see every row, longer ones are worth more than members and distillation")
+  func manyRows() throws {
+    let many = DataSplits(
+      name: "many", train: BinaryMatrix(rowCount: 1_000_000, columnCount: 4),
+      validation: BinaryMatrix(rowCount: 10, columnCount: 4))
+    let schedule = DensitySearch.Schedule(many, budget: 100)
+    var state = state()
+    let best = Recipe.first(stepCount: 4000)[0]
+    try add(best, nll: 2, peak: 0.9, pace: 0.0005, to: &state)
+    state.idleEffort = 8
+    // There is no distillation, so that members have until 94; three of 4 seconds are enough.
+    #expect(schedule.end(state) == 94)
+    var late = state
+    guard case .trial(let longer, _) = schedule.next(&state, elapsed: 81.9) else {
+      Issue.record("not for longer")
+      return
+    }
+    #expect(longer.stepCount == 8000)
+    if case .trial = schedule.next(&late, elapsed: 82.1) { Issue.record("for longer, too late") }
+  }
+
   @Test("the last members are trained for what time there is")
   func lastMembers() throws {
     var state = state()

@@ -32,7 +32,7 @@ struct TeamTests {
           guard let seed = try Team.awaitCall(communicator) else { return }
           try DensitySearch(data, seed: seed).follow(communicator)
         } catch {
-          Team.report(error, communicator)
+          Team.report("\(error)", communicator)
         }
       }
     }
@@ -101,7 +101,7 @@ struct TeamTests {
     let (follower, isDone) = (communicators[1], DispatchSemaphore(value: 0))
     Thread.detachNewThread {
       _ = try? Team.awaitCall(follower)
-      Team.report(.missingFile(path: "t.csv"), follower)
+      Team.report("t.csv: no such file", follower)
       isDone.signal()
     }
     let missing = #expect(throws: DensityError.self) { try search.lead(communicators[0]) }
@@ -114,6 +114,9 @@ struct TeamTests {
   @Test("a search takes steps")
   func noSteps() {
     #expect(throws: DensityError.self) { try DensitySearch(Self.data, steps: 0) }
+    // Of few rows a search ends by itself.
+    let few = DataSplits(name: "few", train: TrainingCase.chain(rowCount: 50, variableCount: 5, seed: 1))
+    #expect(throws: DensityError.self) { try DensitySearch(few, steps: 1000) }
   }
 }
 

@@ -24,7 +24,9 @@ final class PackedFile: Sendable {
   private let checks: [UInt32]
 
   /// What the metadata call the format.
-  static let formatName = "density packed table 1"
+  static let formatName = "\(formatWords)1"
+  /// What they call it in any version.
+  static let formatWords = "density packed table "
 
   var rowCount: Int { blocks.rowCount }
   /// The words of one row.
@@ -42,7 +44,7 @@ final class PackedFile: Sendable {
     }
     guard header.metadata["format"] == Self.formatName else {
       let found = header.metadata["format"].map { "'\($0)'" } ?? "a safetensors file of something else"
-      throw malformed("__metadata__.format", "'\(Self.formatName)'", found)
+      throw malformed("__metadata__.format", "'\(Self.formatName)', which this version reads", found)
     }
     guard let columnCount = header.metadata["columns"].flatMap({ Int($0) }),
       (1...1 << 31).contains(columnCount)
@@ -82,9 +84,10 @@ final class PackedFile: Sendable {
     self.columnCount = columnCount
     var names: [String]?
     if let text = header.metadata["names"] {
-      names = try JSONValue(parsing: Array(text.utf8)[...], path: file.path).elements?.compactMap(\.string)
-      guard names?.count == columnCount else {
-        throw malformed("__metadata__.names", "\(columnCount) names", "\(names?.count ?? 0)")
+      let elements = try JSONValue(parsing: Array(text.utf8)[...], path: file.path).elements ?? []
+      names = elements.compactMap(\.string)
+      guard elements.count == columnCount, names?.count == columnCount else {
+        throw malformed("__metadata__.names", "\(columnCount) names", "\(elements.count) elements")
       }
     }
     columnNames = names
@@ -135,7 +138,7 @@ final class PackedFile: Sendable {
       words = words.map(UInt64.init(littleEndian:))
     #endif
     if columnCount % 64 != 0 {
-      // Nothing but a program with an error writes these, and checks them.
+      // The check is right all the same: they were written by a faulty program.
       let unused = ~UInt64(0) << UInt64(columnCount % 64)
       for place in stride(from: wordsPerRow - 1, to: words.count, by: wordsPerRow)
       where words[place] & unused != 0 {

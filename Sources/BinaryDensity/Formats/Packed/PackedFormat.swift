@@ -5,7 +5,7 @@ struct PackedFormat: TableFormat {
 
   func recognizes(_ start: ArraySlice<UInt8>, path: String) -> Bool {
     start.dropFirst(8).first == UInt8(ascii: "{")
-      && String(decoding: start.dropFirst(8), as: UTF8.self).contains("\"\(PackedFile.formatName)\"")
+      && String(decoding: start.dropFirst(8), as: UTF8.self).contains("\"\(PackedFile.formatWords)")
   }
 
   func open(_ source: ByteSource, _ options: TableOptions) throws(DensityError) -> any TableReader {
@@ -97,12 +97,14 @@ extension TableBlock {
   fileprivate mutating func append(_ block: PackedFile.Block, _ range: Range<Int>) {
     let places = range.lowerBound * wordsPerRow..<range.upperBound * wordsPerRow
     if known != nil || block.known != nil {
-      let before = known ?? BinaryMatrix.ones(rowCount: rowCount, columnCount: columnCount).words
-      known =
-        before
-        + (block.known
-        ?? BinaryMatrix.ones(rowCount: block.words.count / wordsPerRow, columnCount: columnCount).words)[
-          places]
+      var cells = known ?? BinaryMatrix.ones(rowCount: rowCount, columnCount: columnCount).words
+      known = nil
+      if let others = block.known {
+        cells += others[places]
+      } else {
+        cells += BinaryMatrix.ones(rowCount: range.count, columnCount: columnCount).words
+      }
+      known = cells
     }
     words += block.words[places]
     rowCount += range.count

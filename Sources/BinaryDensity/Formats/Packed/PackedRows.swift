@@ -69,7 +69,7 @@ extension PackedRows {
     _ path: String, _ options: TableOptions, matching wanted: WantedColumns?
   ) throws(DensityError) -> PackedRows? {
     guard options.columns == nil, options.ignored.isEmpty, !options.skipsDamaged, path != "-",
-      !Folder.exists(path)
+      !Folder.exists(path), !AtomicFile.isWrittenInPlace(path)
     else { return nil }
     let source = try ByteSource(path: path)
     guard PackedFormat().recognizes(Array(try source.peek(DataTable.startLength))[...], path: path),
@@ -97,7 +97,8 @@ extension DataTable {
       summary: TableSummary(
         TableLayout(
           columnCount: rows.columnCount,
-          dialect: "packed bits, \(rows.rowCount) rows read as they are wanted, what is no network fitted to "
+          dialect:
+            "packed bits, \(rows.rowCount) rows that are not held in memory; what is no network is fitted to "
             + "\(sample.rowCount) of them"), missingCount: 0, isGrey: false))
   }
 }

@@ -21,7 +21,6 @@ package final class RowShuffle {
   private let draws: Philox
   private let spilled: SpilledBytes
   private var parts = Array(repeating: Part(), count: partCount)
-  private var spilledCount = 0
 
   private struct Part {
     /// A row's words, and then those of what is known of it.

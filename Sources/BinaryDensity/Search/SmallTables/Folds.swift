@@ -33,6 +33,7 @@ package struct Folds: Sendable {
   package init?(_ data: DataSplits, seed: UInt64) {
     guard data.partialRows(.train) == nil, data.partialRows(.validation) == nil, data.binarization == nil
     else { return nil }
+    guard !data.isSampled else { return nil }
     let count = data.train.rowCount
     if let validation = data.validation, validation.rowCount > 0 {
       guard validation.rowCount <= Self.validationLimit else { return nil }

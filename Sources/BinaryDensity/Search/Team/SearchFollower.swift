@@ -13,7 +13,7 @@ extension DensitySearch {
     throws(DensityError)
   {
     let slots = Threads.count
-    let team = Follower(data: data, seed: seed, slotCount: slots)
+    let follower = Follower(data: data, seed: seed, slotCount: slots)
     func send(_ message: TeamMessage, payload: [UInt8] = []) -> Bool {
       communicator.send(message.encoded(payload: payload), to: 0, within: Team.patience)
     }
@@ -21,28 +21,31 @@ extension DensitySearch {
       throw Team.silence(of: 0)
     }
     var (heard, spoken) = (clock.now, clock.now)
+    // The leader may read its table still.
+    var patience = Team.readingPatience
     while goesOn() {
       if let (_, bytes) = communicator.receive(within: 0.02) {
-        heard = clock.now
+        (heard, patience) = (clock.now, Team.patience)
         switch TeamMessage.decoded(bytes)?.message {
-        case .work(let slot, let assignment): team.begin(assignment, in: slot)
-        case .stop: return team.end()
+        case .work(let slot, let assignment): follower.begin(assignment, in: slot)
+        case .stop: return follower.end()
         default: break
         }
       }
-      for (slot, outcome, network) in team.takeOutcomes() {
+      for (slot, outcome, network) in follower.takeOutcomes() {
         guard send(.outcome(slot: slot, outcome), payload: network) else { throw Team.silence(of: 0) }
       }
       if spoken.duration(to: clock.now) > .seconds(Team.heartbeat) {
         guard send(.alive) else { throw Team.silence(of: 0) }
         spoken = clock.now
       }
-      guard heard.duration(to: clock.now) < .seconds(Team.patience) else {
-        team.end()
-        throw Team.silence(of: 0)
+      guard heard.duration(to: clock.now) < .seconds(patience) else {
+        follower.end()
+        throw Team.silence(of: 0, for: patience)
       }
     }
-    team.end()
+    follower.end()
+    Team.report("told to stop", communicator)
   }
 }
 
@@ -69,8 +72,16 @@ private final class Follower: Sendable {
       let trained = DensitySearch.train(assignment, on: data, seed: seed) {
         self.state.withLock { $0.isStopped }
       }
-      let network = trained.density.flatMap { try? Checkpoint(model: $0).encoded() } ?? []
-      state.withLock { $0.outcomes.append((slot, trained.outcome, network)) }
+      var (outcome, network) = (trained.outcome, [UInt8]())
+      do throws(DensityError) {
+        if let density = trained.density { network = try Checkpoint(model: density).encoded() }
+        guard network.count < Int32.max / 2 else {
+          throw .invalidConfiguration("a network too large to be sent")
+        }
+      } catch {
+        (outcome, network) = (DensitySearch.Outcome(problem: "\(error)"), [])
+      }
+      state.withLock { [outcome, network] in $0.outcomes.append((slot, outcome, network)) }
     }
   }
 

@@ -14,13 +14,21 @@ package final class Team: Sendable {
   /// How long a process waits for another before it gives up, in seconds; how often each says that it is alive; and how long
   /// a follower may be silent.
   static let (patience, heartbeat, silence) = (120.0, 5.0, 30.0)
+  /// How long a process waits for others that read the table.
+  static let readingPatience = 600.0
+  /// How long the leader waits for a message to be taken: no longer, for it hears nobody meanwhile.
+  private static let sendingPatience = 5.0
 
   private let hasEnded = DispatchSemaphore(value: 0)
 
   private struct State {
     var outbox: [(rank: Int, bytes: [UInt8])] = []
     var outcomes: [Slot: (DensitySearch.Outcome, network: [UInt8])] = [:]
+    /// When each process that is alive was heard last.
     var heard: [Int: ContinuousClock.Instant] = [:]
+    var lost: [Int] = []
+    /// To whom no message can be sent.
+    var unreachable: Set<Int> = []
     var isOver = false
   }
 
@@ -31,8 +39,8 @@ package final class Team: Sendable {
   }
 
   /// The error that a process says nothing.
-  static func silence(of rank: Int) -> DensityError {
-    .invalidConfiguration("process \(rank) has not answered for \(Int(patience)) seconds")
+  static func silence(of rank: Int, for seconds: Double = patience) -> DensityError {
+    .invalidConfiguration("process \(rank) has not answered for \(Int(seconds)) seconds")
   }
 
   /// All slots there are.
@@ -55,17 +63,27 @@ package final class Team: Sendable {
     self.communicator = communicator
     let clock = ContinuousClock()
     let began = clock.now
+    var spoken = began
     var counts: [Int: Int] = [:]
     while counts.count < communicator.count - 1 {
       guard observe(counts.count) else { throw .interrupted }
-      guard began.duration(to: clock.now) < .seconds(5 * Self.patience) else {
+      guard began.duration(to: clock.now) < .seconds(Self.readingPatience) else {
         let missing = (1..<communicator.count).first { counts[$0] == nil } ?? 0
-        throw Self.silence(of: missing)
+        throw Self.silence(of: missing, for: Self.readingPatience)
+      }
+      if spoken.duration(to: clock.now) > .seconds(Self.heartbeat) {
+        spoken = clock.now
+        for rank in counts.keys { _ = communicator.send(TeamMessage.alive.encoded(), to: rank, within: 1) }
       }
       guard let (rank, bytes) = communicator.receive(within: 0.1) else { continue }
       switch TeamMessage.decoded(bytes)?.message {
       case .ready(let found, let groups, let slots):
-        guard found.describesTheSameData(as: data.fingerprint), groups == data.groups?.groups else {
+        guard groups == data.groups?.groups else {
+          throw .mismatch(
+            path: found.name, expected: "the groups of columns of process 0",
+            found: "process \(rank) keeps others")
+        }
+        guard found.describesTheSameData(as: data.fingerprint) else {
           throw .mismatch(
             path: found.name, expected: "the table of process 0, \(data.fingerprint)",
             found: "process \(rank) has another, \(found)")
@@ -88,16 +106,29 @@ package final class Team: Sendable {
   func serve() {
     let clock = ContinuousClock()
     var spoken = clock.now
+    var before = clock.now
     while true {
+      // Of a leader that was stopped for a while nobody could be heard.
+      let pause = before.duration(to: clock.now)
+      before = clock.now
       let (outbox, isOver) = state.withLock { state in
         defer { state.outbox = [] }
+        if pause > .seconds(1) { for rank in state.heard.keys { state.heard[rank]? += pause } }
         return (state.outbox, state.isOver)
       }
-      for (rank, bytes) in outbox where isAlive(rank) {
-        if !communicator.send(bytes, to: rank, within: Self.silence) { forget(rank) }
+      let silent = state.withLock { state in
+        state.heard.filter { $0.value.duration(to: clock.now) > .seconds(Self.silence) }.keys
+      }
+      for rank in silent { forget(rank) }
+      for (rank, bytes) in outbox where isReachable(rank) {
+        if !communicator.send(bytes, to: rank, within: Self.sendingPatience) {
+          forget(rank)
+          state.withLock { _ = $0.unreachable.insert(rank) }
+        }
       }
       if isOver {
-        Self.dismiss(communicator, slotCounts.keys.filter(isAlive))
+        // Those too that were silent, or told to stop: they wait for it.
+        Self.dismiss(communicator, slotCounts.keys.filter(isReachable))
         hasEnded.signal()
         return
       }
@@ -113,6 +144,11 @@ package final class Team: Sendable {
 
   private func take(_ bytes: [UInt8], from rank: Int) {
     let decoded = TeamMessage.decoded(bytes)
+    switch decoded?.message {
+    // What did not arrive whole may have been a network, which nobody sends again.
+    case .failed, nil: forget(rank)
+    default: break
+    }
     state.withLock { state in
       if state.heard[rank] != nil { state.heard[rank] = ContinuousClock().now }
       if case .outcome(let slot, let outcome)? = decoded?.message {
@@ -121,11 +157,21 @@ package final class Team: Sendable {
     }
   }
 
-  private func forget(_ rank: Int) { state.withLock { $0.heard[rank] = nil } }
-
-  private func isAlive(_ rank: Int) -> Bool {
+  private func forget(_ rank: Int) {
     state.withLock { state in
-      state.heard[rank].map { $0.duration(to: ContinuousClock().now) < .seconds(Self.silence) } ?? false
+      if state.heard.removeValue(forKey: rank) != nil { state.lost.append(rank) }
+    }
+  }
+
+  private func isReachable(_ rank: Int) -> Bool { state.withLock { !$0.unreachable.contains(rank) } }
+
+  private func isAlive(_ rank: Int) -> Bool { state.withLock { $0.heard[rank] != nil } }
+
+  /// The processes that were lost since this was last asked.
+  func takeLost() -> [Int] {
+    state.withLock { state in
+      defer { state.lost = [] }
+      return state.lost
     }
   }
 
@@ -141,8 +187,12 @@ package final class Team: Sendable {
     while true {
       if let (outcome, network) = state.withLock({ $0.outcomes.removeValue(forKey: slot) }) {
         guard !network.isEmpty else { return DensitySearch.Trained(density: nil, outcome: outcome) }
-        let density = try? Checkpoint(bytes: network, path: "process \(slot.rank)").model
-        return density.map { DensitySearch.Trained(density: $0, outcome: outcome) }
+        do throws(DensityError) {
+          let checkpoint = try Checkpoint(bytes: network, path: "process \(slot.rank)")
+          return DensitySearch.Trained(density: checkpoint.model, outcome: outcome)
+        } catch {
+          return DensitySearch.Trained(density: nil, outcome: DensitySearch.Outcome(problem: "\(error)"))
+        }
       }
       if isStopped() || !isAlive(slot.rank) { return nil }
       Thread.sleep(forTimeInterval: 0.005)
@@ -152,7 +202,7 @@ package final class Team: Sendable {
   /// Lets all followers go, and waits until they have been told.
   func end() {
     state.withLock { $0.isOver = true }
-    _ = hasEnded.wait(timeout: .now() + Self.heartbeat)
+    _ = hasEnded.wait(timeout: .now() + Self.silence)
     hasEnded.signal()
   }
 }
@@ -180,7 +230,9 @@ extension Team {
     let clock = ContinuousClock()
     let began = clock.now
     while goesOn() {
-      guard began.duration(to: clock.now) < .seconds(patience) else { throw silence(of: 0) }
+      guard began.duration(to: clock.now) < .seconds(readingPatience) else {
+        throw silence(of: 0, for: readingPatience)
+      }
       guard let (_, bytes) = communicator.receive(within: 0.1) else { continue }
       switch TeamMessage.decoded(bytes)?.message {
       case .begin(let seed, TeamMessage.version): return seed
@@ -195,19 +247,15 @@ extension Team {
   }
 
   /// Tells the leader why this process takes no part, and waits until it lets it go.
-  package static func report(
-    _ error: DensityError, _ communicator: any Communicator, while goesOn: () -> Bool = { true }
-  ) {
-    let message = TeamMessage.failed("\(error)").encoded()
+  package static func report(_ reason: String, _ communicator: any Communicator) {
+    let message = TeamMessage.failed(reason).encoded()
     guard communicator.send(message, to: 0, within: silence) else { return }
     let clock = ContinuousClock()
-    let began = clock.now
-    while goesOn(), began.duration(to: clock.now) < .seconds(patience) {
-      if let (_, bytes) = communicator.receive(within: 0.1),
-        case .stop? = TeamMessage.decoded(bytes)?.message
-      {
-        return
-      }
+    var heard = clock.now
+    while heard.duration(to: clock.now) < .seconds(patience) {
+      guard let (_, bytes) = communicator.receive(within: 0.1) else { continue }
+      heard = clock.now
+      if case .stop? = TeamMessage.decoded(bytes)?.message { return }
     }
   }
 }
