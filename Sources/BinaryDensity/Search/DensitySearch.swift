@@ -158,6 +158,7 @@ public final class DensitySearch {
   /// It distils no network, and cannot be gone on with.
   ///
   /// - Parameters:
+  ///   - data: training rows and, if there are any, validation rows, as of a search within a time.
   ///   - steps: about how many steps it may train, three hundred at the least, each of up to a hundred rows, all networks
   ///     together. Up to 6 thousand make a network, so that a hundred thousand are few.
   ///   - seed: the seed of everything drawn.
