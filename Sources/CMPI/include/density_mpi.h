@@ -13,8 +13,11 @@
 
 enum { density_mpi_tag = 1, density_mpi_pause = 200 };
 
-// The message that was found and not yet taken.
-static MPI_Message density_mpi_message;
+// Returns where the message is that was found and not yet taken.
+static inline MPI_Message *density_mpi_found(void) {
+  static MPI_Message message;
+  return &message;
+}
 
 // Waits until a request is done, but not longer than so many seconds. Returns 1 if it is. Otherwise MPI may read or write its
 // buffer later, so that it has to stay where it is.
@@ -60,7 +63,7 @@ static inline long density_mpi_await(int *rank, double seconds) {
   for (;;) {
     int is_there = 0, size = 0;
     MPI_Status status;
-    if (MPI_Improbe(MPI_ANY_SOURCE, density_mpi_tag, MPI_COMM_WORLD, &is_there, &density_mpi_message, &status) !=
+    if (MPI_Improbe(MPI_ANY_SOURCE, density_mpi_tag, MPI_COMM_WORLD, &is_there, density_mpi_found(), &status) !=
         MPI_SUCCESS)
       return -1;
     if (is_there) {
@@ -77,7 +80,7 @@ static inline int density_mpi_take(void *bytes, long size, double seconds) {
   void *copy = malloc(size > 0 ? (size_t)size : 1);
   if (!copy) return 0;
   MPI_Request request;
-  if (MPI_Imrecv(copy, (int)size, MPI_BYTE, &density_mpi_message, &request) != MPI_SUCCESS) {
+  if (MPI_Imrecv(copy, (int)size, MPI_BYTE, density_mpi_found(), &request) != MPI_SUCCESS) {
     free(copy);
     return 0;
   }
