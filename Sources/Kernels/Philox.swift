@@ -26,9 +26,9 @@ public struct Philox: RandomNumberGenerator, Hashable, Sendable, Codable {
   package enum Purpose: UInt64 {
     /// The one draw of the grey levels of a file; the index is the file's split.
     case fixedBinarization = 0xDA01
-    /// The draw of the training rows' grey levels in one epoch.
+    /// The draw of the training rows' grey levels in one pass over them.
     case dynamicBinarization
-    /// The order of the training rows in one epoch.
+    /// The order of the training rows in one pass over them.
     case batchOrder
     /// The choice of the rows held out for validation.
     case heldOutRows

@@ -2,7 +2,8 @@ import Kernels
 
 /// The bytes of a file, read at any place through windows: memory does not grow with the file.
 ///
-/// What has no places, such as a pipe, is read into memory whole. Threads may read at the same time: each read says where.
+/// What has no places, such as a pipe, is read into memory whole. Threads may read at the same time, unchecked: each
+/// read says where, and moves nothing that another goes by.
 final class RandomAccessFile: @unchecked Sendable {
   /// The path as errors name it.
   let path: String

@@ -10,6 +10,8 @@ import Synchronization
 ///
 /// A build with the trait `MPI` calls the library that it is linked with. Any other loads a plugin of a few functions that the
 /// user's own `mpicc` has compiled (`make mpi`), so that one program runs under every MPI.
+///
+/// It may go from thread to thread, unchecked: nothing in it changes, and threads take turns to call it, as `Communicator` asks.
 final class MPICommunicator: Communicator, @unchecked Sendable {
   let rank: Int
   let count: Int
