@@ -95,10 +95,15 @@ package struct Growth {
     // Twice, so that a slow moment of the machine does not bend a line.
     for setting in sweep.settings + sweep.settings {
       let rows = setting.rows
+      if sweep.comparesMixtures {
+        let seconds = try mixtureSeconds(rows)
+        take("MIXTURE", Operation.train.rawValue, setting.x, seconds.train)
+        take("MIXTURE", Operation.logProbability.rawValue, setting.x, seconds.logProbability)
+      }
       for kind in sweep.kinds {
         let model = try setting.model(kind).withBiases(of: rows)
         let name = kind.rawValue.uppercased()
-        for operation in [Operation.train, .logProbability, .sample] {
+        for operation in sweep.operations {
           let batch = setting.batchSize ?? (operation == .train ? 100 : 256)
           let rate = try best(of: operation, model, rows, batch)
           take(name, operation.rawValue, setting.x, 1 / rate)
@@ -125,6 +130,26 @@ package struct Growth {
     var best = 0.0
     for _ in 0..<repetitions { best = max(best, try measure(seconds, .processor)) }
     return best
+  }
+
+  /// Returns the seconds a row takes in an iteration of expectation maximisation of a mixture of Bernoullis, and log p of a row
+  /// under it.
+  private func mixtureSeconds(_ rows: BinaryMatrix) throws -> (train: Double, logProbability: Double) {
+    var (train, logProbability) = (Double.infinity, Double.infinity)
+    for _ in 0..<repetitions {
+      var starts: [Double] = []
+      let mixture = try BernoulliMixture.fit(
+        to: rows, componentCount: Sweep.componentCount, tolerance: -.infinity, iterationLimit: 2
+      ) { _ in
+        starts.append(Stopwatch.processor.now)
+        return true
+      }
+      train = zip(starts, starts.dropFirst()).reduce(train) { min($0, $1.1 - $1.0) }
+      let start = Stopwatch.processor.now
+      _ = mixture.logProbabilities(of: rows)
+      logProbability = min(logProbability, Stopwatch.processor.now - start)
+    }
+    return (train / Double(rows.rowCount), logProbability / Double(rows.rowCount))
   }
 
   /// Returns the seconds a row takes that is drawn by a full pass over all variables for each variable.
@@ -155,6 +180,8 @@ private struct Sweep {
     /// The rows of a step or a call, or nil for the operations' own.
     var batchSize: Int?
     var share: Float = 0.13
+    /// How many bits of a row are on; nil for a share.
+    var items: Int?
 
     func model(_ kind: ModelKind) throws(DensityError) -> any NetworkDensity {
       switch kind {
@@ -170,6 +197,11 @@ private struct Sweep {
 
     /// Random rows, a thousand different ones, so many that an epoch's end hardly counts.
     var rows: BinaryMatrix {
+      if let items {
+        var generator = Philox(seed: 11)
+        let lists = (0..<1000).map { _ in generator.distinctIntegers(items, below: variables) }
+        return BinaryMatrix(onBits: (0..<20_000).map { lists[$0 % 1000] }, columnCount: variables)
+      }
       let different = BenchmarkData.random(rowCount: 1000, columnCount: variables, share: share).rows
       return different.selecting((0..<20_000).map { $0 % 1000 })
     }
@@ -181,6 +213,11 @@ private struct Sweep {
   let settings: [Setting]
   var kinds: [ModelKind] = [.nade, .made]
   var comparesNaiveSampling = false
+  var comparesMixtures = false
+  var operations: [Operation] = [.train, .logProbability, .sample]
+
+  /// The components of a mixture.
+  static let componentCount = 100
 
   static var all: [Sweep] {
     [
@@ -202,6 +239,16 @@ private struct Sweep {
       Sweep(
         title: "share of bits on", symbol: "s", rest: "D = 784, H = 500",
         settings: [0.02, 0.05, 0.1, 0.2, 0.5].map { Setting(x: $0, share: Float($0)) }),
+      Sweep(
+        title: "items a row", symbol: "k", rest: "D = 8192, H = 64, K = \(componentCount)",
+        settings: [5, 10, 20, 40, 80, 160].map {
+          Setting(x: Double($0), variables: 8192, hidden: [64], items: $0)
+        }, comparesMixtures: true, operations: [.train, .logProbability]),
+      Sweep(
+        title: "columns, 20 items a row", symbol: "D", rest: "H = 64, K = \(componentCount)",
+        settings: [2048, 4096, 8192, 16_384, 32_768].map {
+          Setting(x: Double($0), variables: $0, hidden: [64], items: 20)
+        }, comparesMixtures: true, operations: [.train, .logProbability]),
     ]
   }
 }

@@ -2,7 +2,8 @@ import Foundation
 
 /// The growth of time as a picture: one panel a size, both axes logarithmic, every line labelled at its end.
 ///
-/// An operation is a colour, a model a stroke: NADE solid, MADE dashed. The colours suit light and dark, and the
+/// An operation is a colour and a mark, a model a stroke: NADE solid, MADE dashed, a mixture dotted. A power stands beside a line
+/// that is straight. The colours suit light and dark, and the
 /// picture takes the reader's choice.
 package struct GrowthPlot {
   let panels: [Growth.Panel]
@@ -24,24 +25,26 @@ package struct GrowthPlot {
   package var svg: String {
     SVG.document(
       title: "Time of a row against each size of the model", heading: "Time of a row, in microseconds",
-      note: note + "; NADE solid, MADE dashed; exponents fitted by least squares", style: Self.style,
+      note: note
+        + "; NADE solid, MADE dashed, a mixture of Bernoullis dotted; exponents, of straight lines, by least squares",
+      style: Self.style,
       darkStyle: Self.darkStyle, columns: Self.columns, cell: Self.cell, panels: panels.map(drawing(of:)))
   }
 
   private static let style = """
-    .line { fill: none; stroke-width: 1.8; stroke-linejoin: round } .dashed { stroke-dasharray: 6 3 }
+    .line { fill: none; stroke-width: 1.8; stroke-linejoin: round } .dashed { stroke-dasharray: 6 3 } .dotted { stroke-dasharray: 1.5 3 }
     .lead { stroke-width: 0.7; opacity: 0.6 }
     .train { stroke: #b35900 } .logp { stroke: #0969da } .sample { stroke: #1a7f37 } .naive { stroke: #cf222e }
     text.train { fill: #b35900; stroke: none } text.logp { fill: #0969da; stroke: none }
     text.sample { fill: #1a7f37; stroke: none } text.naive { fill: #cf222e; stroke: none }
-    circle.train { fill: #b35900 } circle.logp { fill: #0969da }
-    circle.sample { fill: #1a7f37 } circle.naive { fill: #cf222e }
+    circle.train { fill: #b35900 } polygon.logp { fill: #0969da }
+    polygon.sample { fill: #1a7f37 } polygon.naive { fill: #cf222e }
     """
   private static let darkStyle = """
     .train { stroke: #f0a050 } .logp { stroke: #58a6ff } .sample { stroke: #56d364 } .naive { stroke: #ff7b72 }
     text.train { fill: #f0a050 } text.logp { fill: #58a6ff } text.sample { fill: #56d364 } text.naive { fill: #ff7b72 }
-    circle.train { fill: #f0a050 } circle.logp { fill: #58a6ff }
-    circle.sample { fill: #56d364 } circle.naive { fill: #ff7b72 }
+    circle.train { fill: #f0a050 } polygon.logp { fill: #58a6ff }
+    polygon.sample { fill: #56d364 } polygon.naive { fill: #ff7b72 }
     """
 
   private func drawing(of panel: Growth.Panel) -> [String] {
@@ -74,16 +77,16 @@ package struct GrowthPlot {
     for (index, series) in panel.series.enumerated() {
       let colour = Self.colour(of: series.operation)
       let path = series.points.map { (x: sizes.position($0.x), y: times.position(1e6 * $0.y)) }
-      let stroke = series.model == "MADE" ? "line dashed" : "line"
+      let stroke = ["MADE": "line dashed", "MIXTURE": "line dotted"][series.model] ?? "line"
       lines.append(SVG.path("\(stroke) \(colour)", path))
-      lines += path.map { SVG.dot(colour, x: $0.x, y: $0.y) }
+      lines += path.map { SVG.mark(Self.mark(of: series.operation), colour, x: $0.x, y: $0.y) }
       let right = frame.left + frame.width
       lines.append(SVG.line("lead \(colour)", right + 3, ends[index], right + 16, places[index]))
       lines.append(
         SVG.text(
-          "\(series.model) \(series.operation) ∝ \(panel.symbol)", x: right + 19, y: places[index] + 4,
-          colour,
-          superscript: fixed(series.law.exponent)))
+          "\(series.model) \(series.operation)" + (series.law.isStraight ? " ∝ \(panel.symbol)" : ""),
+          x: right + 19, y: places[index] + 4, colour,
+          superscript: series.law.isStraight ? fixed(series.law.exponent) : ""))
     }
     return lines
   }
@@ -94,6 +97,15 @@ package struct GrowthPlot {
     case Operation.logProbability.rawValue: "logp"
     case Operation.sample.rawValue: "sample"
     default: "naive"
+    }
+  }
+
+  private static func mark(of operation: String) -> SVG.Mark {
+    switch operation {
+    case Operation.train.rawValue: .disc
+    case Operation.logProbability.rawValue: .square
+    case Operation.sample.rawValue: .triangle
+    default: .diamond
     }
   }
 

@@ -6,6 +6,11 @@ package struct PowerLaw: Equatable {
   package let factor: Double
   /// The standard error of the exponent; 0 for two points, which a line meets exactly.
   package let standardError: Double
+  /// The largest ratio of a point to the law, either way.
+  package let largestDeviation: Double
+
+  /// Whether the law says what the points do: none strays from it by more than a fifth.
+  package var isStraight: Bool { largestDeviation <= 1.2 }
 
   /// Fits points of positive coordinates.
   ///
@@ -18,10 +23,9 @@ package struct PowerLaw: Equatable {
     let spread = logs.reduce(0) { $0 + ($1.x - meanX) * ($1.x - meanX) }
     precondition(spread > 0, "a slope takes two points of different x")
     let slope = logs.reduce(0) { $0 + ($1.x - meanX) * ($1.y - meanY) } / spread
-    let residuals = logs.reduce(0) { sum, point in
-      let residual = point.y - meanY - slope * (point.x - meanX)
-      return sum + residual * residual
-    }
+    let deviations = logs.map { $0.y - meanY - slope * ($0.x - meanX) }
+    let residuals = deviations.reduce(0) { $0 + $1 * $1 }
+    largestDeviation = exp(deviations.reduce(0) { max($0, abs($1)) })
     exponent = slope
     factor = exp(meanY - slope * meanX)
     standardError = count > 2 ? (residuals / (count - 2) / spread).squareRoot() : 0

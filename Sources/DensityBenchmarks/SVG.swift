@@ -91,6 +91,28 @@ package enum SVG {
     "<circle class=\"\(style)\" cx=\"\(number(x))\" cy=\"\(number(y))\" r=\"\(radius)\"/>"
   }
 
+  /// What stands at a point of a line, so that who sees no colours can tell lines apart.
+  enum Mark {
+    case disc
+    case square
+    case triangle
+    case diamond
+  }
+
+  /// Returns a mark at a point.
+  static func mark(_ mark: Mark, _ style: String, x: Double, y: Double) -> String {
+    func polygon(_ corners: [(Double, Double)]) -> String {
+      "<polygon class=\"\(style)\" points=\""
+        + corners.map { "\(number(x + $0.0)),\(number(y + $0.1))" }.joined(separator: " ") + "\"/>"
+    }
+    switch mark {
+    case .disc: return dot(style, x: x, y: y, radius: 2.8)
+    case .square: return polygon([(-2.6, -2.6), (2.6, -2.6), (2.6, 2.6), (-2.6, 2.6)])
+    case .triangle: return polygon([(0, -3.6), (3.4, 2.6), (-3.4, 2.6)])
+    case .diamond: return polygon([(0, -3.8), (3.8, 0), (0, 3.8), (-3.8, 0)])
+    }
+  }
+
   /// A coordinate, to a tenth.
   static func number(_ value: Double) -> String { "\((value * 10).rounded() / 10)" }
 

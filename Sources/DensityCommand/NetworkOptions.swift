@@ -92,6 +92,9 @@ struct NetworkOptions {
   /// The number of orders that members are spread over; an EoNADE has several by itself.
   var memberOrderCount: Int { kind == .eonade ? 1 : orderCount }
 
+  /// Whether there is a weight for each pair of columns.
+  var hasPairs: Bool { kind == .fvsbn || kind == .made && (hasDirectWeights || hiddenCounts.isEmpty) }
+
   /// Returns an untrained network for a data set, whose groups of columns it keeps, if there are some.
   ///
   /// - Parameter orderIndex: which of the orders it has.

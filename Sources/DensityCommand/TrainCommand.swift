@@ -98,6 +98,11 @@ enum TrainCommand {
         "steps-per-epoch", placeholder: "count",
         help: "How many steps an epoch has; rows come as often as without. Default: one pass over the table."),
       .value(
+        "start", placeholder: "where", allowed: ["marginals", "zero"],
+        help:
+          "Where output biases begin: at the columns' frequencies or at 0. Default: at the frequencies where at "
+          + "most one cell in 32 is on, else at 0."),
+      .value(
         "patience", placeholder: "epochs",
         help: "Stop after this many epochs without a better validation figure. Default: never."),
       .value(
@@ -166,7 +171,8 @@ enum TrainCommand {
   /// The options of networks and of gradients, which a baseline has none of.
   private static let networkSettings =
     [
-      "epochs", "steps-per-epoch", "batch", "rate", "schedule", "optimizer", "momentum", "weight-decay",
+      "epochs", "steps-per-epoch", "start", "batch", "rate", "schedule", "optimizer", "momentum",
+      "weight-decay",
       "clip", "patience",
       "validate-every", "precision", "dropout", "input-dropout", "average", "redraw", "shifts", "from",
     ] + shape
@@ -215,7 +221,8 @@ enum TrainCommand {
     let options = try TrainingOptions(arguments, kind: kind)
     let networks = try NetworkOptions(arguments, kind: kind, memberCount: memberCount)
     let data = try DataOptions.trainingData(arguments, seed: seed, keepsGroups: networks.canKeepGroups)
-    let configuration = options.configuration(rowCount: data.trainingRowCount, seed: seed)
+    var configuration = options.configuration(rowCount: data.trainingRowCount, seed: seed)
+    configuration.startsAtMarginals = options.startsAtMarginals ?? data.hasFewOnBits
     func model(orderSeed: UInt64, weightSeed: UInt64) throws(DensityError) -> any TrainableDensity {
       try networks.model(
         for: data, orderIndex: Int(orderSeed &- seed), orderSeed: orderSeed, weightSeed: weightSeed)
@@ -224,6 +231,9 @@ enum TrainCommand {
     let monitor = RunMonitor(
       data: data, progress: ProgressLine(),
       record: try isResumed ? RunRecord(given, goingOnIn: directory) : RunRecord(arguments))
+    if networks.hasPairs, let note = noteOnTrainingPairs(columnCount: data.variableCount) {
+      monitor.progress.print("note: " + note)
+    }
     guard memberCount > 1 else {
       let result = try run.train(
         try model(orderSeed: seed, weightSeed: seed), configuration, observing: monitor.observe(in: directory)
@@ -337,6 +347,9 @@ enum TrainCommand {
   ) throws -> ExitStatus {
     let data = try DataOptions.trainingData(arguments, seed: seed)
     let monitor = RunMonitor(data: data, progress: ProgressLine())
+    if kind == .chowLiu, let note = noteOnCountingPairs(columnCount: data.variableCount) {
+      monitor.progress.print("note: " + note)
+    }
     let result = try TrainingRun(in: directory, data: data).fit(
       kind, componentCount: componentCount, seed: seed
     ) { event in

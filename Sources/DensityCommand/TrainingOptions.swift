@@ -38,6 +38,8 @@ struct TrainingOptions {
   private let settings: TrainingConfiguration
   private let hasEpochCount: Bool
   private let isInverse: Bool
+  /// Whether output biases begin at the marginals; nil to look at the table.
+  let startsAtMarginals: Bool?
 
   /// Reads the options of a training of a family.
   init(_ arguments: ParsedArguments, kind: ModelKind) throws {
@@ -50,6 +52,8 @@ struct TrainingOptions {
     settings.epochCount = epochCount ?? settings.epochCount
     settings.stepsPerEpoch = try arguments.optionalValue(
       "steps-per-epoch", as: .integer(in: 1...1_000_000_000))
+    startsAtMarginals = try arguments.optionalValue("start", as: .string).map { $0 == "marginals" }
+    settings.startsAtMarginals = startsAtMarginals ?? false
     if let rate = try arguments.optionalValue("rate", as: .positiveNumber) { settings.learningRate = rate }
     let schedule = try arguments.value("schedule", as: .string)
     isInverse = schedule == "inverse"

@@ -44,6 +44,20 @@ extension Double: KernelScalar {
     Reference.maskedLinearWeightGradient(x, dy, mask: mask, into: dw)
   }
 
+  public static func linear(
+    onBits: UnsafeOnBits, weights w: UnsafeMatrixView<Double>, bias: UnsafeMatrixView<Double>?,
+    mask: Staircase, into y: UnsafeMutableMatrixView<Double>
+  ) {
+    Reference.linear(onBits: onBits, weights: w, bias: bias, into: y)
+  }
+
+  public static func accumulateListed(
+    _ dy: UnsafeMatrixView<Double>, lists: UnsafeOnBits, places: UnsafeBufferPointer<Int32>,
+    into dw: UnsafeMutableMatrixView<Double>
+  ) {
+    Reference.accumulateListed(dy, lists: lists, places: places, into: dw)
+  }
+
   public static func maskedLinearAdam(
     _ x: UnsafeMatrixView<Double>, _ dy: UnsafeMatrixView<Double>, mask: Staircase, method: ProductMethod,
     everywhere: Bool, step: AdamStep<Double>, weights w: UnsafeMutableMatrixView<Double>,

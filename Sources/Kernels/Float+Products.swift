@@ -56,6 +56,26 @@ extension Float {
     mask.withC { kernels.pointee.masked_linear_weight_gradient(x.raw, dy.raw, $0, method.raw, dw.raw) }
   }
 
+  public static func linear(
+    onBits: UnsafeOnBits, weights w: UnsafeMatrixView<Float>, bias: UnsafeMatrixView<Float>?, mask: Staircase,
+    into y: UnsafeMutableMatrixView<Float>
+  ) {
+    // Where lists are given, the sparse method reads them and nothing of x.
+    maskedLinear(
+      UnsafeMatrixView(base: w.base, rowCount: y.rowCount, columnCount: w.rowCount, stride: 0),
+      onBits: onBits, weights: w, bias: bias, mask: mask, method: .sparse, into: y)
+  }
+
+  public static func accumulateListed(
+    _ dy: UnsafeMatrixView<Float>, lists: UnsafeOnBits, places: UnsafeBufferPointer<Int32>,
+    into dw: UnsafeMutableMatrixView<Float>
+  ) {
+    dw.require("dw", rows: dw.rowCount, columns: dy.columnCount)
+    precondition(places.allSatisfy { $0 >= 0 && $0 < dw.rowCount }, "a place is no row of dw")
+    guard let base = places.baseAddress else { return }
+    kernels.pointee.accumulate_listed(dy.raw, lists.raw, base, places.count, dw.raw)
+  }
+
   public static func maskedLinearAdam(
     _ x: UnsafeMatrixView<Float>, _ dy: UnsafeMatrixView<Float>, mask: Staircase, method: ProductMethod,
     everywhere: Bool, step: AdamStep<Float>, weights w: UnsafeMutableMatrixView<Float>,

@@ -52,6 +52,23 @@ public protocol KernelScalar: BinaryFloatingPoint, Sendable, Codable {
     _ x: UnsafeMatrixView<Self>, _ dy: UnsafeMatrixView<Self>, mask: Staircase, method: ProductMethod,
     into dw: UnsafeMutableMatrixView<Self>)
 
+  /// Computes `y[r, n] = bias[n] + Σ w[k, n]` over the k in list r, ascending: the rows of an x of zeros and ones of which
+  /// only the on-bits are there.
+  ///
+  /// The bits are those of `maskedLinear` with a mask that permits all. Shapes: w (K × N), bias (1 × N), y (B × N); the lists
+  /// of B rows.
+  static func linear(
+    onBits: UnsafeOnBits, weights w: UnsafeMatrixView<Self>, bias: UnsafeMatrixView<Self>?, mask: Staircase,
+    into y: UnsafeMutableMatrixView<Self>)
+
+  /// Accumulates `dw[places[c], n] += Σ dy[r, n]` over the r in list c, ascending.
+  ///
+  /// The bits are those of `maskedLinearWeightGradient` by the sparse method, with a mask that permits all, of an x whose
+  /// columns at these places the lists are of, and of zeros elsewhere. Shapes: dy (B × N), dw (K × N); the places are distinct.
+  static func accumulateListed(
+    _ dy: UnsafeMatrixView<Self>, lists: UnsafeOnBits, places: UnsafeBufferPointer<Int32>,
+    into dw: UnsafeMutableMatrixView<Self>)
+
   /// One step of `adam` on the permitted weights along the gradient xᵀ · dy, which is nowhere stored.
   ///
   /// The same bits as `maskedLinearWeightGradient` into zeros, then `adam`. Everywhere, that is so of forbidden

@@ -19,6 +19,11 @@ extension UnsafeMutableMatrixView<Float> {
   var raw: ck_matrix { ck_matrix(base: base, rows: rowCount, columns: columnCount, stride: stride) }
 }
 
+extension UnsafeOnBits {
+  /// The lists as the C kernels take them.
+  var raw: ck_on_bits { ck_on_bits(base: base, starts: starts) }
+}
+
 extension UnsafeOnBits? {
   /// The lists as the C kernels take them; a null base if there are none.
   var raw: ck_on_bits { ck_on_bits(base: self?.base, starts: self?.starts) }

@@ -39,6 +39,8 @@ public final class RowBatch<Scalar: KernelScalar> {
   // There is room for those of as many rows as there have been.
   private var onBits: [Int32] = []
   private var listStarts: [Int] = []
+  // Beyond the rows in use, up to where numbers may be other than zero.
+  private var usedCount = 0
 
   /// Makes room for up to `capacity` rows.
   ///
@@ -93,10 +95,10 @@ public final class RowBatch<Scalar: KernelScalar> {
         row >= 0 && (row + 1) * wordsPerRow <= wordCount, "there is no row \(row) in \(wordCount) words")
     }
     rowCount = rows.count
-    if listStarts.count < rowCount {
-      listStarts = Array(repeating: 0, count: rowCount)
-      onBits = Array(repeating: 0, count: rowCount * UnsafeOnBits.room(columnCount: columnCount))
-    }
+    usedCount = max(usedCount, rowCount)
+    if listStarts.count < rowCount { listStarts = Array(repeating: 0, count: rowCount) }
+    let room = rowCount * UnsafeOnBits.room(columnCount: columnCount)
+    if onBits.count < room { onBits = Array(repeating: 0, count: room) }
     withUnsafeOnBits { lists in
       numbers.withUnsafeMutableView { expand(words, rows: rows, into: $0, listing: lists) }
     }
@@ -107,6 +109,48 @@ public final class RowBatch<Scalar: KernelScalar> {
         $0.rows(0..<rows.count).fill(1)
       }
     }
+  }
+
+  /// Takes up rows that are lists of their on-bits, ascending: those that stand at some places among `columns`.
+  ///
+  /// What the batch then holds is what it holds after packed rows of the same bits.
+  /// - Precondition: there are at most `capacity` rows, and all their columns are below `columnCount`.
+  /// - Complexity: O(on-bits) of these rows and of those before them; with an order of the columns, O(on-bits · log).
+  package func fill(lists columns: [UInt32], places rows: [Range<Int>]) {
+    precondition(rows.count <= capacity, "\(rows.count) rows do not fit a batch of \(capacity)")
+    // As many lists as rows, each with an end.
+    let count = rows.reduce(rows.count) { $0 + $1.count }
+    numbers.withUnsafeMutableView { numbers in
+      for row in 0..<usedCount {
+        if row < rowCount {
+          var place = listStarts[row]
+          while onBits[place] != .max {
+            numbers[row, Int(onBits[place])] = 0
+            place += 1
+          }
+        } else {
+          numbers.rows(row..<row + 1).fill(0)
+        }
+      }
+      if listStarts.count < rows.count { listStarts = Array(repeating: 0, count: rows.count) }
+      if onBits.count < count { onBits = Array(repeating: 0, count: count + count / 4) }
+      var start = 0
+      for (row, range) in rows.enumerated() {
+        listStarts[row] = start
+        for place in range {
+          let column = Int(columns[place])
+          precondition(column < columnCount, "column \(column) of \(columnCount)")
+          onBits[start + place - range.lowerBound] = places?[column] ?? Int32(column)
+        }
+        let end = start + range.count
+        if places != nil { onBits[start..<end].sort() }
+        for place in start..<end { numbers[row, Int(onBits[place])] = 1 }
+        onBits[end] = .max
+        start = end + 1
+      }
+    }
+    known?.withUnsafeMutableView { $0.rows(0..<rows.count).fill(1) }
+    (rowCount, usedCount) = (rows.count, rows.count)
   }
 
   private var wordsPerRow: Int { (columnCount + 63) / 64 }
@@ -183,6 +227,21 @@ public final class RowBatch<Scalar: KernelScalar> {
 public struct UnsafeOnBits {
   package let base: UnsafeMutablePointer<Int32>
   package let starts: UnsafeMutablePointer<Int>
+
+  /// Lists that someone else holds.
+  package init(base: UnsafeMutablePointer<Int32>, starts: UnsafeMutablePointer<Int>) {
+    self.base = base
+    self.starts = starts
+  }
+
+  /// Calls `body` with what stands in a list.
+  func forEach(inList list: Int, _ body: (Int) -> Void) {
+    var place = starts[list]
+    while base[place] != .max {
+      body(Int(base[place]))
+      place += 1
+    }
+  }
 
   /// The room for the list of a row: kernels write lists in whole vectors, up to 16 numbers too far.
   package static func room(columnCount: Int) -> Int { columnCount + 16 }

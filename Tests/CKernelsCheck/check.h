@@ -150,6 +150,7 @@ void check_product(const ck_kernels *k);
 void check_masked_linear(const ck_kernels *k);
 void check_masked_linear_input_gradient(const ck_kernels *k);
 void check_masked_linear_weight_gradient(const ck_kernels *k);
+void check_accumulate_listed(const ck_kernels *k);
 void check_masked_linear_adam(const ck_kernels *k);
 void check_expand_bits(const ck_kernels *k);
 void check_apply(const ck_kernels *k);

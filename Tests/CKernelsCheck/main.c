@@ -17,6 +17,7 @@ static const struct {
   KERNEL(masked_linear),
   KERNEL(masked_linear_input_gradient),
   KERNEL(masked_linear_weight_gradient),
+  KERNEL(accumulate_listed),
   KERNEL(masked_linear_adam),
   KERNEL(expand_bits),
   KERNEL(apply),

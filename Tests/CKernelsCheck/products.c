@@ -248,6 +248,40 @@ void check_masked_linear_weight_gradient(const ck_kernels *kernels) {
   each_mask(kernels, check_weight_gradient_of);
 }
 
+// MARK: Lists
+
+/// The same bits as the gradient of the weights of an x that has the lists in its columns.
+static void check_accumulate_listed_of(
+  const ck_kernels *kernels, ptrdiff_t rows, ptrdiff_t inputs, ptrdiff_t outputs
+) {
+  shape("%td rows, %td inputs, %td outputs", rows, inputs, outputs);
+  mask all = make_mask(2, inputs, outputs);
+  ck_matrix x = make_sparse(rows, inputs), dy = uniform(rows, outputs, -1, 1);
+  EACH_ELEMENT(x, r, k) if (*at(x, r, k) != 0) *at(x, r, k) = 1;
+  ck_matrix dw = uniform(inputs, outputs, -1, 1), expected = copy(dw);
+  // The lists of the columns that have any, in another order than theirs.
+  int32_t numbers[8192], places[128];
+  ptrdiff_t starts[128], count = 0, end = 0;
+  for (ptrdiff_t i = 0; i < inputs; i++) {
+    ptrdiff_t k = inputs - 1 - i;
+    starts[count] = end;
+    for (ptrdiff_t r = 0; r < rows; r++) if (*at(x, r, k) != 0) numbers[end++] = (int32_t)r;
+    if (end == starts[count]) continue;
+    numbers[end++] = INT32_MAX;
+    places[count++] = (int32_t)k;
+  }
+  RUN(kernels->accumulate_listed(dy, (ck_on_bits){numbers, starts}, places, count, dw), dw);
+  kernels->masked_linear_weight_gradient(x, dy, all.c, ck_sparse, expected);
+  EACH_ELEMENT(dw, k, n) EXPECT_SAME(dw, expected, k, n);
+}
+
+void check_accumulate_listed(const ck_kernels *kernels) {
+  for (int i = 0; i < 3 * size_count; i++) {
+    check_accumulate_listed_of(
+      kernels, 1 + size_at(i, 0) % 60, 1 + size_at(i, 1) % 120, size_at(i, 2));
+  }
+}
+
 // MARK: Adam
 
 /// The same bits as the weight gradient into zeros, followed by Adam.

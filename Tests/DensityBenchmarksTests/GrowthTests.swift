@@ -21,6 +21,8 @@ import Testing
     // Residuals −0.2, 0.6, −0.6, 0.2: √(0.8 / 2 / 5).
     #expect(abs(law.standardError - 0.08.squareRoot()) < 1e-12)
     #expect(PowerLaw([(1, 1), (2, 4)]).standardError == 0)
+    #expect(abs(law.largestDeviation - exp(0.6)) < 1e-12 && !law.isStraight)
+    #expect(PowerLaw([(1, 1), (2, 2.1), (4, 4)]).isStraight)
   }
 
   private static func panel(_ names: [String]) -> Growth.Panel {
@@ -52,7 +54,9 @@ import Testing
     let reader = Reader()
     parser.delegate = reader
     #expect(parser.parse())
-    #expect(reader.counts["polyline"] == 5 && reader.counts["circle"] == 10 && reader.counts["g"] == 2)
+    #expect(
+      reader.counts["polyline"] == 5 && reader.counts["circle"] == 4 && reader.counts["polygon"] == 6
+        && reader.counts["g"] == 2)
     #expect(reader.text.contains("one <machine> & more") && reader.text.contains("a < b & c"))
     for name in names { #expect(reader.text.contains("NADE \(name) ∝ n1.00")) }
     #expect(!plot.svg.contains("nan") && !plot.svg.contains("inf"))

@@ -16,7 +16,7 @@ struct HelpTests {
       "image",
       "epochs", "batch", "rate", "schedule", "optimizer",
       "momentum",
-      "weight-decay", "clip", "steps-per-epoch", "patience", "validate-every", "redraw", "dropout",
+      "weight-decay", "clip", "steps-per-epoch", "start", "patience", "validate-every", "redraw", "dropout",
       "input-dropout", "shifts",
       "average",
       "members",

@@ -299,4 +299,82 @@ private func share(_ terms: Int, _ method: ProductMethod, _ set: InstructionSet)
       #expect(result(x.rows(range)).bitPatterns == all.rows(range).bitPatterns)
     }
   }
+
+  @Test("of rows as lists the sums have the bits of the sparse method", arguments: InstructionSet.available)
+  func lists(set: InstructionSet) {
+    for (rows, inputs, outputs) in shapes where inputs > 0 {
+      let x = Matrix<Float>.bits(rows, inputs, probability: 0.2, seed: 31)
+      let mask = Staircase(denseInputCount: inputs, outputCount: outputs)
+      let (w, bias) = (
+        Matrix<Float>.uniform(inputs, outputs, seed: 32), Matrix<Float>.uniform(1, outputs, seed: 33)
+      )
+      let dy = Matrix<Float>.uniform(rows, outputs, seed: 34)
+      var expected = Matrix<Float>(rowCount: rows, columnCount: outputs)
+      var gradient = Matrix<Float>.uniform(inputs, outputs, seed: 35)
+      let start = gradient
+      set.run {
+        expected.withUnsafeMutableView(reading: w, bias) { y, w, bias in
+          x.withUnsafeView {
+            Float.maskedLinear($0, onBits: nil, weights: w, bias: bias, mask: mask, method: .sparse, into: y)
+          }
+        }
+        gradient.withUnsafeMutableView(reading: x, dy) {
+          Float.maskedLinearWeightGradient($1, $2, mask: mask, method: .sparse, into: $0)
+        }
+      }
+      func expect<Scalar: KernelScalar>(
+        _ type: Scalar.Type, _ isSame: (_ sums: Matrix<Scalar>, _ gradient: Matrix<Scalar>) -> Bool
+      ) {
+        var (columns, rowStarts) = Self.lists(rows, inputs) { x[$0, $1] == 1 }
+        var sums = Matrix<Scalar>(rowCount: rows, columnCount: outputs)
+        let (w, bias, dy) = (w.converted(to: type), bias.converted(to: type), dy.converted(to: type))
+        Self.withLists(&columns, &rowStarts) { lists in
+          sums.withUnsafeMutableView(reading: w, bias) { y, w, bias in
+            set.run { Scalar.linear(onBits: lists, weights: w, bias: bias, mask: mask, into: y) }
+          }
+        }
+        // The columns that are on in any row, the last first.
+        let places = (0..<inputs).reversed().filter { column in (0..<rows).contains { x[$0, column] == 1 } }
+        var (members, starts) = Self.lists(places.count, rows) { x[$1, places[$0]] == 1 }
+        var sum = start.converted(to: type)
+        let numbers = places.map { Int32($0) }
+        Self.withLists(&members, &starts) { lists in
+          sum.withUnsafeMutableView(reading: dy) { dw, dy in
+            numbers.withUnsafeBufferPointer { numbers in
+              set.run { Scalar.accumulateListed(dy, lists: lists, places: numbers, into: dw) }
+            }
+          }
+        }
+        #expect(isSame(sums, sum), "\(Scalar.self), \(rows) × \(inputs) × \(outputs)")
+      }
+      expect(Float.self) { $0 == expected && $1 == gradient }
+      expect(Double.self) { sums, sum in
+        zip(sums.elements, expected.elements).allSatisfy { abs($0 - Double($1)) < 1e-4 }
+          && zip(sum.elements, gradient.elements).allSatisfy { abs($0 - Double($1)) < 1e-4 }
+      }
+    }
+  }
+
+  /// Lists of where something holds, each with its end.
+  private static func lists(
+    _ count: Int, _ length: Int, _ isOn: (Int, Int) -> Bool
+  ) -> (numbers: [Int32], starts: [Int]) {
+    var (numbers, starts): ([Int32], [Int]) = ([], [])
+    for list in 0..<count {
+      starts.append(numbers.count)
+      numbers += (0..<length).filter { isOn(list, $0) }.map { Int32($0) } + [.max]
+    }
+    return (numbers, starts)
+  }
+
+  private static func withLists(
+    _ numbers: inout [Int32], _ starts: inout [Int], _ body: (UnsafeOnBits) -> Void
+  ) {
+    numbers.withUnsafeMutableBufferPointer { numbers in
+      starts.withUnsafeMutableBufferPointer { starts in
+        guard let base = numbers.baseAddress, let starts = starts.baseAddress else { return }
+        body(UnsafeOnBits(base: base, starts: starts))
+      }
+    }
+  }
 }

@@ -94,7 +94,8 @@ public struct DataTable: Hashable, Sendable {
     let path = table.path
     var layout = table.reader.layout
     let imageShape = try options.imageShape(of: layout, path: path)
-    var collector = TableCollector(columnCount: layout.columnCount)
+    var collector = TableCollector(
+      columnCount: layout.columnCount, listedByteCount: options.listedByteCount)
     var missing = 0
     if let rows = table.reader.takeRows() {
       collector.add(rows, fraction: 1)

@@ -131,6 +131,7 @@ public final class TableWriter {
   private func write(_ rows: BinaryMatrix, known: BinaryMatrix?) throws(DensityError) -> Bool {
     precondition(
       rows.columnCount == shape.columnCount, "\(rows.columnCount) columns of \(shape.columnCount)")
+    let rows = rows.packed()
     if let known, !encoder.holdsMissing(isHeld: held != nil) {
       let cell = (0..<rows.rowCount).lazy.compactMap { row in
         (0..<rows.columnCount).first { !known[row, $0] }.map { (row, $0) }

@@ -20,10 +20,13 @@ final class LikelihoodExecutor<Scalar: KernelScalar>: ConditionalExecutor {
   ///   - components: nil for all.
   ///   - keepingLogits: whether logits will be asked for, besides log p.
   ///   - columnOrder: which column of the rows each variable of the network is; nil if they are in the same order.
+  ///
+  /// Of wide rows batches are smaller, so that each matrix of a number for each cell takes 32 MiB at most.
   init<Network: NetworkDensity>(
     _ network: Network, components: Range<Int>? = nil, parameters: Parameters<Scalar>, batchCapacity: Int,
     keepingLogits: Bool = false, columnOrder: [Int]? = nil
   ) {
+    let batchCapacity = min(batchCapacity, max(64, (1 << 23) / max(1, network.variableCount)))
     renumbering = Renumbering(network)
     let model = network.inNaturalOrder()?.model ?? network
     var graph = Graph()

@@ -4,7 +4,8 @@ extension DensitySearch {
   /// Fits the baselines, of which the first is there whatever happens.
   ///
   /// Of groups of columns that are to be kept, independent groups are the only one: a tree, or a mixture of Bernoullis, would
-  /// give rows that break them a probability, and so would any mixture with it.
+  /// give rows that break them a probability, and so would any mixture with it. Nor is a tree fitted whose counts of pairs would
+  /// take more than an eighth of the memory.
   func addBaselines(_ observe: (Event) -> Bool) {
     let start = clock.now
     baselines = []
@@ -37,15 +38,21 @@ extension DensitySearch {
     }
     guard data.groups == nil else { return }
     add("Chow-Liu tree") { () throws(DensityError) in
-      try ChowLiuTree.fit(to: train, while: { hasTime(0.1) })
+      try ChowLiuTree.fit(to: train, memoryShare: 0.125, while: { hasTime(0.1) })
     }
-    add("mixture of 30 Bernoullis") { () throws(DensityError) in
-      try BernoulliMixture.fit(
-        to: train.limited(to: Self.mixedRowLimit, seed: seed), validation: ObservedRows(data, .validation),
-        componentCount: 30, seed: seed,
-        while: { hasTime(0.15) })
+    // Of wide rows a component costs no more than what is on, a network all columns: there mixtures go far before it begins.
+    let mixtures = [(30, 0.15), (100, 0.25), (300, 0.4)]
+    for (componentCount, share) in data.variableCount > Self.wideColumnCount ? mixtures : [mixtures[0]] {
+      add("mixture of \(componentCount) Bernoullis") { () throws(DensityError) in
+        try BernoulliMixture.fit(
+          to: train.limited(to: Self.mixedRowLimit, seed: seed), validation: ObservedRows(data, .validation),
+          componentCount: componentCount, seed: seed, while: { hasTime(share) })
+      }
     }
   }
+
+  /// More columns than these make wide rows.
+  private static let wideColumnCount = 4096
 
   /// To how many rows the mixture of Bernoullis is fitted at the most: thirty times D numbers need no more.
   private static let mixedRowLimit = 1 << 18

@@ -3,15 +3,18 @@ extension BinaryMatrix {
   ///
   /// - Complexity: a pass costs O(words + on-bits), not O(columns).
   public struct OnBits: Sequence, IteratorProtocol, Sendable {
-    // The words are shared with the table, not copied.
+    // The words, or else the lists, are shared with the table, not copied.
     @usableFromInline let words: [UInt64]
+    @usableFromInline let columns: [UInt32]?
+    // Where the row stands among them.
     @usableFromInline let firstWord: Int
     @usableFromInline let endWord: Int
     @usableFromInline var nextWord: Int
     @usableFromInline var remaining: UInt64 = 0
 
-    @inlinable init(words: [UInt64], range: Range<Int>) {
+    @inlinable init(words: [UInt64], columns: [UInt32]?, range: Range<Int>) {
       self.words = words
+      self.columns = columns
       self.firstWord = range.lowerBound
       self.endWord = range.upperBound
       self.nextWord = range.lowerBound
@@ -21,8 +24,9 @@ extension BinaryMatrix {
     @inlinable public mutating func next() -> Int? {
       while remaining == 0 {
         guard nextWord < endWord else { return nil }
-        remaining = words[nextWord]
         nextWord += 1
+        if let columns { return Int(columns[nextWord - 1]) }
+        remaining = words[nextWord - 1]
       }
       let bit = remaining.trailingZeroBitCount
       remaining &= remaining &- 1
@@ -30,22 +34,28 @@ extension BinaryMatrix {
     }
 
     /// At least the on-bits of the current word.
-    @inlinable public var underestimatedCount: Int { remaining.nonzeroBitCount }
+    @inlinable public var underestimatedCount: Int {
+      columns == nil ? remaining.nonzeroBitCount : endWord - nextWord
+    }
   }
 
   /// Returns the columns that are on in a row, ascending.
   @inlinable public func onBits(ofRow row: Int) -> OnBits {
     precondition(row >= 0 && row < rowCount, "row \(row) is outside 0..<\(rowCount)")
-    return OnBits(words: words, range: row * wordsPerRow..<(row + 1) * wordsPerRow)
+    if let lists { return OnBits(words: [], columns: lists.columns, range: lists.places(ofRow: row)) }
+    return OnBits(words: packedWords, columns: nil, range: row * wordsPerRow..<(row + 1) * wordsPerRow)
   }
 
   /// The number of bits that are on in the whole table.
-  public var onBitCount: Int { words.reduce(0) { $0 + $1.nonzeroBitCount } }
+  public var onBitCount: Int {
+    lists?.columns.count ?? packedWords.reduce(0) { $0 + $1.nonzeroBitCount }
+  }
 
   /// Returns the number of bits that are on in one row.
   public func onBitCount(ofRow row: Int) -> Int {
     precondition(row >= 0 && row < rowCount, "row \(row) is outside 0..<\(rowCount)")
-    return words[row * wordsPerRow..<(row + 1) * wordsPerRow].reduce(0) { $0 + $1.nonzeroBitCount }
+    if let lists { return lists.places(ofRow: row).count }
+    return packedWords[row * wordsPerRow..<(row + 1) * wordsPerRow].reduce(0) { $0 + $1.nonzeroBitCount }
   }
 
   /// The fraction of rows in which each column is on: the maximum-likelihood independent model.

@@ -3,18 +3,34 @@ extension BinaryMatrix {
   public func rows(_ range: Range<Int>) -> BinaryMatrix {
     precondition(
       range.lowerBound >= 0 && range.upperBound <= rowCount, "rows \(range) are outside 0..<\(rowCount)")
+    if let lists {
+      var part = OnBitLists()
+      part.append(range, of: lists)
+      return BinaryMatrix(columnCount: columnCount, lists: part)
+    }
     return BinaryMatrix(
       rowCount: range.count, columnCount: columnCount,
-      words: Array(words[range.lowerBound * wordsPerRow..<range.upperBound * wordsPerRow]))
+      words: Array(packedWords[range.lowerBound * wordsPerRow..<range.upperBound * wordsPerRow]))
   }
 
   /// Returns the rows with the given indices, in their order; an index may come more than once.
   public func selecting(_ indices: some Collection<Int>) -> BinaryMatrix {
+    func check(_ row: Int) {
+      precondition(row >= 0 && row < rowCount, "row \(row) is outside 0..<\(rowCount)")
+    }
+    if let lists {
+      var part = OnBitLists()
+      for row in indices {
+        check(row)
+        part.append(row, of: lists)
+      }
+      return BinaryMatrix(columnCount: columnCount, lists: part)
+    }
     var selected: [UInt64] = []
     selected.reserveCapacity(indices.count * wordsPerRow)
     for row in indices {
-      precondition(row >= 0 && row < rowCount, "row \(row) is outside 0..<\(rowCount)")
-      selected += words[row * wordsPerRow..<(row + 1) * wordsPerRow]
+      check(row)
+      selected += packedWords[row * wordsPerRow..<(row + 1) * wordsPerRow]
     }
     return BinaryMatrix(rowCount: indices.count, columnCount: columnCount, words: selected)
   }
@@ -27,11 +43,12 @@ extension BinaryMatrix {
     precondition(
       columns.allSatisfy { (0..<columnCount).contains($0) },
       "columns \(columns) are outside 0..<\(columnCount)")
+    if let lists { return BinaryMatrix(columnCount: columns.count, lists: lists.selecting(columns)) }
     let width = (columns.count + 63) / 64
     var selected = [UInt64](repeating: 0, count: rowCount * width)
     for row in 0..<rowCount {
       for (target, column) in columns.enumerated() {
-        let bit = words[row * wordsPerRow + column / 64] >> UInt64(column % 64) & 1
+        let bit = packedWords[row * wordsPerRow + column / 64] >> UInt64(column % 64) & 1
         selected[row * width + target / 64] |= bit << UInt64(target % 64)
       }
     }
@@ -45,26 +62,39 @@ extension BinaryMatrix {
     precondition(
       first.columnCount == second.columnCount,
       "\(second.columnCount) columns cannot follow \(first.columnCount)")
-    return BinaryMatrix(
-      rowCount: first.rowCount + second.rowCount, columnCount: first.columnCount,
-      words: first.words + second.words)
+    return BinaryMatrix(concatenating: [first, second], columnCount: first.columnCount)
   }
 }
 
 extension BinaryMatrix {
   /// Creates a table of the rows of several tables, in order.
   ///
+  /// Where all parts keep lists, the table does.
   /// - Precondition: every part has `columnCount` columns.
   /// - Complexity: O(words).
   public init(concatenating parts: some Sequence<BinaryMatrix>, columnCount: Int) {
     var rowCount = 0
     var words: [UInt64] = []
+    var lists: OnBitLists?
     for part in parts {
       precondition(
         part.columnCount == columnCount, "\(part.columnCount) columns cannot follow \(columnCount)")
+      if rowCount == 0 { lists = part.lists.map { _ in OnBitLists() } }
+      if let rows = part.lists, lists != nil {
+        lists?.append(0..<part.rowCount, of: rows)
+      } else {
+        if let rows = lists {
+          words = rows.words(ofRows: 0..<rowCount, wordsPerRow: (columnCount + 63) / 64)
+          lists = nil
+        }
+        words += part.words
+      }
       rowCount += part.rowCount
-      words += part.words
     }
-    self.init(rowCount: rowCount, columnCount: columnCount, words: words)
+    if let lists {
+      self.init(columnCount: columnCount, lists: lists)
+    } else {
+      self.init(rowCount: rowCount, columnCount: columnCount, words: words)
+    }
   }
 }

@@ -11,9 +11,11 @@ extension BinaryMatrix {
       "\(range.count) × \(columnCount) bits do not fit a view of \(view.rowCount) × \(view.columnCount)")
     precondition(
       range.lowerBound >= 0 && range.upperBound <= rowCount, "rows \(range) are outside 0..<\(rowCount)")
-    words.withUnsafeBufferPointer { words in
+    let part = lists?.words(ofRows: range, wordsPerRow: wordsPerRow) ?? packedWords
+    part.withUnsafeBufferPointer { words in
       guard let base = words.baseAddress else { return }
-      S.expandBits(base + range.lowerBound * wordsPerRow, wordsPerRow: wordsPerRow, into: view)
+      S.expandBits(
+        base + (isListed ? 0 : range.lowerBound * wordsPerRow), wordsPerRow: wordsPerRow, into: view)
     }
   }
 
@@ -28,7 +30,7 @@ extension BinaryMatrix {
           for column in start..<min(start + 64, view.columnCount) {
             word |= (view[row, column] != 0 ? 1 : 0) << UInt64(column - start)
           }
-          words[index] = word
+          packedWords[index] = word
           index += 1
         }
       }

@@ -7,15 +7,39 @@
 ///     rows[1, 0] = true
 ///     print(rows.onBitCount, Array(rows.onBits(ofRow: 0)))  // 4 [0, 2]
 ///
+/// A large table of few on-bits, read from a file or made of lists, keeps for each row the list of its on-bits instead,
+/// where that is smaller: four bytes an on-bit. It is equal to the packed table of the same bits, and gives the same answers; who
+/// changes a bit of it packs it.
+///
 /// Invariant: the bits of a row's last word beyond its last column are zero, so that words can be compared
 /// and counted whole.
-public struct BinaryMatrix: Hashable, Sendable {
+public struct BinaryMatrix: Sendable {
   /// The number of rows.
   public let rowCount: Int
   /// The number of columns.
   public let columnCount: Int
+  /// The packed rows, one after another; none where there are lists.
+  @usableFromInline var packedWords: [UInt64]
+  /// The rows as lists; nil if they are packed.
+  @usableFromInline package private(set) var lists: OnBitLists?
+
   /// The packed rows, one after another.
-  @usableFromInline package internal(set) var words: [UInt64]
+  ///
+  /// - Complexity: O(1), but O(words) each time where the rows are lists: whoever needs more than one takes them once, or
+  ///   a block of them.
+  @inlinable package internal(set) var words: [UInt64] {
+    _read {
+      if let lists {
+        yield lists.words(ofRows: 0..<rowCount, wordsPerRow: wordsPerRow)
+      } else {
+        yield packedWords
+      }
+    }
+    _modify {
+      pack()
+      yield &packedWords
+    }
+  }
 
   /// The words of one row.
   @inlinable package var wordsPerRow: Int { (columnCount + 63) / 64 }
@@ -25,7 +49,7 @@ public struct BinaryMatrix: Hashable, Sendable {
     precondition(rowCount >= 0 && columnCount >= 0, "a table cannot be \(rowCount) × \(columnCount)")
     self.rowCount = rowCount
     self.columnCount = columnCount
-    self.words = Array(repeating: 0, count: rowCount * ((columnCount + 63) / 64))
+    packedWords = Array(repeating: 0, count: rowCount * ((columnCount + 63) / 64))
   }
 
   /// Creates a table from its packed words.
@@ -35,10 +59,62 @@ public struct BinaryMatrix: Hashable, Sendable {
     precondition(rowCount >= 0 && columnCount >= 0, "a table cannot be \(rowCount) × \(columnCount)")
     self.rowCount = rowCount
     self.columnCount = columnCount
-    self.words = words
+    packedWords = words
     precondition(
       words.count == rowCount * wordsPerRow, "\(words.count) words cannot fill \(rowCount) × \(columnCount)")
     precondition(unusedBitsAreZero, "a bit beyond the last column is set")
+  }
+
+  /// Creates a table that keeps lists.
+  ///
+  /// - Precondition: their columns are below `columnCount`.
+  package init(columnCount: Int, lists: OnBitLists) {
+    precondition(
+      columnCount >= 0 && lists.columns.allSatisfy { $0 < columnCount },
+      "a list has a column that is not below \(columnCount)")
+    self.rowCount = lists.rowCount
+    self.columnCount = columnCount
+    self.lists = lists
+    packedWords = []
+  }
+
+  /// Creates a table from the columns that are on in each row, in any order; one that is named twice is on.
+  ///
+  /// The rows are kept as lists where that takes less memory than packed words.
+  ///
+  ///     let baskets = BinaryMatrix(onBits: [[0, 49_999], [17], []], columnCount: 50_000)
+  ///
+  /// - Precondition: `0 <= column < columnCount` for each of them.
+  /// - Complexity: O(on-bits · log on-bits of a row).
+  public init(onBits rows: some Sequence<some Sequence<Int>>, columnCount: Int) {
+    var lists = OnBitLists()
+    for row in rows {
+      let sorted = row.sorted()
+      precondition(
+        (sorted.first ?? 0) >= 0 && (sorted.last ?? -1) < columnCount,
+        "row \(lists.rowCount) has a column outside 0..<\(columnCount)")
+      let distinct = sorted.indices.filter { $0 == 0 || sorted[$0] != sorted[$0 - 1] }
+      lists.append(distinct.map { UInt32(sorted[$0]) })
+    }
+    self.init(columnCount: columnCount, lists: lists)
+    if !lists.isSmaller(thanPackedRowsOf: columnCount) { pack() }
+  }
+
+  /// Whether the rows are kept as lists of their on-bits.
+  package var isListed: Bool { lists != nil }
+
+  /// Keeps the rows packed from now on.
+  @usableFromInline mutating func pack() {
+    guard let lists else { return }
+    packedWords = lists.words(ofRows: 0..<rowCount, wordsPerRow: wordsPerRow)
+    self.lists = nil
+  }
+
+  /// Returns the same rows, packed.
+  func packed() -> BinaryMatrix {
+    var result = self
+    result.pack()
+    return result
   }
 
   /// Returns a table of ones.
@@ -65,7 +141,7 @@ public struct BinaryMatrix: Hashable, Sendable {
         for column in start..<min(start + 64, columnCount) where isOn(row, column) {
           word |= 1 << UInt64(column - start)
         }
-        words[index] = word
+        packedWords[index] = word
         index += 1
       }
     }
@@ -110,7 +186,8 @@ public struct BinaryMatrix: Hashable, Sendable {
   public subscript(row: Int, column: Int) -> Bool {
     get {
       checkPosition(row, column)
-      return words[row * wordsPerRow + column / 64] >> UInt64(column % 64) & 1 == 1
+      if let lists { return lists.isOn(row, column) }
+      return packedWords[row * wordsPerRow + column / 64] >> UInt64(column % 64) & 1 == 1
     }
     set {
       checkPosition(row, column)
@@ -125,15 +202,17 @@ public struct BinaryMatrix: Hashable, Sendable {
 
   /// The bits of one row.
   public subscript(row row: Int) -> [Bool] {
-    (0..<columnCount).map { self[row, $0] }
+    var bits = [Bool](repeating: false, count: columnCount)
+    for column in onBits(ofRow: row) { bits[column] = true }
+    return bits
   }
 
   /// Whether the invariant of this type holds.
   package var unusedBitsAreZero: Bool {
     guard columnCount % 64 != 0 else { return true }
     let unused = ~UInt64(0) << UInt64(columnCount % 64)
-    return stride(from: wordsPerRow - 1, to: words.count, by: wordsPerRow).allSatisfy {
-      words[$0] & unused == 0
+    return stride(from: wordsPerRow - 1, to: packedWords.count, by: wordsPerRow).allSatisfy {
+      packedWords[$0] & unused == 0
     }
   }
 
@@ -147,6 +226,22 @@ public struct BinaryMatrix: Hashable, Sendable {
     precondition(
       row >= 0 && row < rowCount && column >= 0 && column < columnCount,
       "(\(row), \(column)) is outside \(rowCount) × \(columnCount)")
+  }
+}
+
+extension BinaryMatrix: Hashable {
+  /// Whether two tables have the same shape and bits, however they keep them.
+  public static func == (first: BinaryMatrix, second: BinaryMatrix) -> Bool {
+    guard first.rowCount == second.rowCount, first.columnCount == second.columnCount else { return false }
+    if first.lists == nil && second.lists == nil { return first.packedWords == second.packedWords }
+    return (0..<first.rowCount).allSatisfy { first.onBits(ofRow: $0).elementsEqual(second.onBits(ofRow: $0)) }
+  }
+
+  /// Hashes the shape and the bits.
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(rowCount)
+    hasher.combine(columnCount)
+    hasher.combine(checksum)
   }
 }
 

@@ -31,7 +31,7 @@ public struct DataFingerprint: Hashable, Sendable, Codable {
       data.validation, data.partialRows(.train)?.known, data.partialRows(.validation)?.known,
     ]
     checksum = parts.compactMap(\.self).reduce(data.trainingRows.checksum) {
-      CRC32.joining($0, $1.checksum, byteCount: 8 * $1.words.count)
+      CRC32.joining($0, $1.checksum, byteCount: 8 * $1.rowCount * $1.wordsPerRow)
     }
     binarization = data.binarization?.description
   }

@@ -27,8 +27,12 @@ extension DataSplits {
 }
 
 extension DataSplits {
-  /// The words of one row of a part that is there: its values, and where cells are missing which are known.
+  private var hasLists: Bool { [train, validation, test].contains { $0?.isListed ?? false } }
+
+  /// What one row of a part that is there is told by: its words, and where cells are missing which are known; its on-bits
+  /// where rows of some part are lists.
   private func packedRow(_ row: Int, of split: DataSplit) -> [UInt64] {
+    if hasLists, let rows = self[split] { return rows.onBits(ofRow: row).map { UInt64($0) } }
     let tables = partialRows(split).map { [$0.values, $0.known] } ?? [self[split] ?? train]
     return tables.flatMap { $0.words[row * $0.wordsPerRow..<(row + 1) * $0.wordsPerRow] }
   }

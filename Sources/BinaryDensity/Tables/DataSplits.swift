@@ -131,6 +131,12 @@ public struct DataSplits: Sendable {
     return DynamicBinarization(trainLevels, fixed: train, seed: seed)
   }
 
+  /// Whether at most one training cell in 32 is on.
+  ///
+  /// A network of such a table spends long on learning how rare its columns are, unless its output biases begin there
+  /// (`TrainingConfiguration.startsAtMarginals`).
+  public var hasFewOnBits: Bool { 32 * train.onBitCount <= train.rowCount * train.columnCount }
+
   /// Whether `train` is a sample of the training rows, which are read as they are wanted (`trainingRows`).
   ///
   /// What is not trained by gradients is then fitted to the sample.

@@ -53,18 +53,28 @@ extension BinaryMatrix: RowSource {
   /// - Complexity: O(words), each time.
   public var checksum: UInt32 {
     var check = CRC32()
-    words.withUnsafeBytes { check.update($0) }
+    // Lists are packed a few rows at a time.
+    let length = lists == nil ? max(1, rowCount) : max(1, (1 << 17) / max(1, wordsPerRow))
+    for start in stride(from: 0, to: rowCount, by: length) {
+      let rows = start..<min(start + length, rowCount)
+      let part = lists?.words(ofRows: rows, wordsPerRow: wordsPerRow) ?? packedWords
+      part.withUnsafeBytes { check.update($0) }
+    }
     return check.value
   }
 
   /// Fills a batch with the rows of the given indices, in their order.
   ///
-  /// - Complexity: O(rows · columns), on all threads.
+  /// - Complexity: O(rows · columns), on all threads; of rows that are kept as lists, O(on-bits).
   public func gather<Scalar: KernelScalar>(_ rows: [Int], into batch: RowBatch<Scalar>) {
     precondition(
       batch.columnCount == columnCount,
       "rows of \(columnCount) columns do not fit a batch of \(batch.columnCount)")
-    batch.fill(words, rows: rows)
+    if let lists {
+      batch.fill(lists: lists.columns, places: rows.map(lists.places))
+    } else {
+      batch.fill(packedWords, rows: rows)
+    }
   }
 
   /// Returns the rows of the given indices.

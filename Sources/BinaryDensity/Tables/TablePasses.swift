@@ -16,7 +16,8 @@ struct TablePasses {
     (rowCount, columnCount) = (rows.rowCount, rows.columnCount)
     onCounts = rows.onCounts
     knownCounts = known?.onCounts
-    whole = (rows, known)
+    // What is known of rows stands beside them in words.
+    whole = (known == nil ? rows : rows.packed(), known)
     held = nil
   }
 
@@ -56,7 +57,15 @@ struct TablePasses {
   func forEachBlock(
     _ body: (_ firstRow: Int, _ rows: BinaryMatrix, _ known: BinaryMatrix?) throws(DensityError) -> Void
   ) throws(DensityError) {
-    if let whole { return try body(0, whole.rows, whole.known) }
+    if let whole, !whole.rows.isListed { return try body(0, whole.rows, whole.known) }
+    if let rows = whole?.rows {
+      // Lists, of which no cell is missing, are packed a few rows at a time.
+      let length = TableBlock.length(columnCount: columnCount)
+      for start in stride(from: 0, to: rowCount, by: length) {
+        try body(start, rows.rows(start..<min(start + length, rowCount)).packed(), nil)
+      }
+      return
+    }
     var firstRow = 0
     try held?.forEachBlock { (rows, known) throws(DensityError) in
       try body(firstRow, rows, known)

@@ -119,6 +119,10 @@ typedef struct {
   /// Accumulates dw = xᵀ · dy where permitted and touches nothing else. x (B × K), dy (B × N), dw (K × N).
   void (*masked_linear_weight_gradient)(
     ck_matrix x, ck_matrix dy, ck_staircase mask, ck_method method, ck_matrix dw);
+  /// Accumulates dw[places[c]] = Σ dy[r] of the rows r in list c, ascending, for c < count. dy (B × N), dw (K × N); the
+  /// places are distinct.
+  void (*accumulate_listed)(
+    ck_matrix dy, ck_on_bits lists, const int32_t *places, ptrdiff_t count, ck_matrix dw);
   /// One step of `adam` on the permitted weights along xᵀ · dy, which is nowhere stored: the same bits as the
   /// weight gradient into zeros followed by `adam`. Everywhere: forbidden weights too, along a gradient of zero;
   /// otherwise the mask's outputs are sorted.

@@ -60,4 +60,27 @@ extension Reference {
       }
     }
   }
+
+  static func linear<S: KernelScalar>(
+    onBits: UnsafeOnBits, weights w: UnsafeMatrixView<S>, bias: UnsafeMatrixView<S>?,
+    into y: UnsafeMutableMatrixView<S>
+  ) {
+    for row in 0..<y.rowCount {
+      for output in 0..<w.columnCount { y[row, output] = bias.map { $0[0, output] } ?? 0 }
+      onBits.forEach(inList: row) { input in
+        for output in 0..<w.columnCount { y[row, output] += w[input, output] }
+      }
+    }
+  }
+
+  static func accumulateListed<S: KernelScalar>(
+    _ dy: UnsafeMatrixView<S>, lists: UnsafeOnBits, places: UnsafeBufferPointer<Int32>,
+    into dw: UnsafeMutableMatrixView<S>
+  ) {
+    for (list, place) in places.enumerated() {
+      lists.forEach(inList: list) { row in
+        for output in 0..<dw.columnCount { dw[Int(place), output] += dy[row, output] }
+      }
+    }
+  }
 }

@@ -16,8 +16,7 @@ extension ParentAverage {
   /// - Source: Krichevsky & Trofimov, IEEE Trans. Information Theory 27, 1981.
   public static func fit(to rows: BinaryMatrix, along ordering: Ordering) throws(DensityError) -> Self {
     try Baseline.check(rows, pseudoCount: 0.5)
-    try checkMemory(
-      of: "counting all pairs", bytes: 4.2 * Double(rows.columnCount) * Double(rows.columnCount))
+    try ChowLiuTree.PairCounts.checkMemory(columnCount: rows.columnCount)
     precondition(
       ordering.variables.count == rows.columnCount,
       "an ordering of \(ordering.variables.count) variables for \(rows.columnCount) columns")

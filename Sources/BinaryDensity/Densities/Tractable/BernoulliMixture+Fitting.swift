@@ -140,7 +140,6 @@ extension BernoulliMixture {
       ones: Matrix(rowCount: variableCount, columnCount: componentCount),
       missing: rows.missing.map { _ in Matrix(rowCount: variableCount, columnCount: componentCount) },
       totals: Matrix(rowCount: 1, columnCount: componentCount))
-    let mask = Staircase(denseInputCount: variableCount, outputCount: componentCount)
     var sum = 0.0
     forEachBatch(of: rows, in: Float.self, while: goesOn) { x, joint, logProbabilities in
       for row in 0..<x.rowCount { sum += Double(logProbabilities[row, 0]) }
@@ -150,12 +149,10 @@ extension BernoulliMixture {
       responsibilities.withUnsafeMutableView(reading: scale) {
         Float.accumulateLogMeanExpGradient(joint, output: logProbabilities, $1, into: $0)
       }
-      statistics.ones.withUnsafeMutableView(reading: responsibilities) {
-        Float.maskedLinearWeightGradient(x.values, $1, mask: mask, method: .sparse, into: $0)
-      }
+      statistics.ones.withUnsafeMutableView(reading: responsibilities) { x.values.accumulate($1, into: $0) }
       if let missing = x.missing {
         statistics.missing?.withUnsafeMutableView(reading: responsibilities) {
-          Float.maskedLinearWeightGradient(missing, $1, mask: mask, method: .sparse, into: $0)
+          missing.accumulate($1, into: $0)
         }
       }
       statistics.totals.withUnsafeMutableView(reading: responsibilities) {
@@ -181,14 +178,26 @@ extension BernoulliMixture {
 
     /// The M-step.
     func maximizer(_ statistics: Statistics) -> BernoulliMixture {
-      let (ones, totals) = (statistics.ones, statistics.totals)
+      let (ones, missing, totals) = (statistics.ones, statistics.missing, statistics.totals)
+      var logits = Matrix<Float>(uninitializedRowCount: ones.rowCount, columnCount: ones.columnCount)
+      logits.withUnsafeMutableView { view in
+        // Each task writes the rows of a few variables.
+        nonisolated(unsafe) let view = view
+        let height = 256
+        _ = Threads.map(count: (view.rowCount + height - 1) / height) { part in
+          for i in part * height..<min((part + 1) * height, view.rowCount) {
+            for k in 0..<view.columnCount {
+              let on = Double(ones[i, k])
+              // Rounding may leave a component a little more ones than rows.
+              let off = max(0, Double(totals[0, k]) - Double(missing?[i, k] ?? 0) - on)
+              view[i, k] = Float(log((on + counts[i].on) / (off + counts[i].off)))
+            }
+          }
+          return true
+        }
+      }
       return BernoulliMixture(
-        logits: Matrix(rowCount: ones.rowCount, columnCount: ones.columnCount) { i, k in
-          let on = Double(ones[i, k])
-          // Rounding may leave a component a little more ones than rows.
-          let off = max(0, Double(totals[0, k]) - Double(statistics.missing?[i, k] ?? 0) - on)
-          return Float(log((on + counts[i].on) / (off + counts[i].off)))
-        },
+        logits: logits,
         logWeights: Matrix(rowCount: 1, columnCount: ones.columnCount) { _, k in
           Float(log(Double(totals[0, k]) + pseudoCount))
         })
@@ -214,13 +223,10 @@ extension BernoulliMixture {
     /// The logarithm of the prior's density, up to a constant.
     func logDensity(of mixture: BernoulliMixture) -> Double {
       let z = mixture.logits
-      var sum = pseudoCount * mixture.weights.reduce(0) { $0 + log($1) }
+      // m log σ(z) + (1 − m) log σ(−z), as log σ(z) = z + log σ(−z): of log σ(−z) the sums over i are there, beside log w.
+      var sum = pseudoCount * mixture.logJointOfZeros.elements.reduce(0, +)
       for (i, count) in counts.enumerated() {
-        for k in 0..<z.columnCount {
-          // m log σ(z) + (1 − m) log σ(−z), as log σ(z) = z + log σ(−z).
-          let logit = Double(z[i, k])
-          sum += count.on * logit + pseudoCount * logSigmoid(-logit)
-        }
+        sum += count.on * (0..<z.columnCount).reduce(0) { $0 + Double(z[i, $1]) }
       }
       return sum
     }

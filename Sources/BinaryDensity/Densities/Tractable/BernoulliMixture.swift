@@ -24,7 +24,7 @@ public struct BernoulliMixture: AutoregressiveDensity {
   /// The components' weights: positive, with a sum of 1.
   public let weights: [Double]
   /// c (1 × K): the logarithm of w_k p_k of a row of zeros.
-  private let logJointOfZeros: Matrix<Double>
+  let logJointOfZeros: Matrix<Double>
 
   /// Creates a mixture of given parameters; the weights are scaled to a sum of 1.
   ///
@@ -45,11 +45,19 @@ public struct BernoulliMixture: AutoregressiveDensity {
     let terms = logWeights.elements.map { Double($0) }
     let total = logSumExp(terms)
     weights = terms.map { exp($0 - total) }
-    var joint = terms.map { $0 - total }
-    for variable in 0..<logits.rowCount {
-      for component in joint.indices { joint[component] += logSigmoid(-Double(logits[variable, component])) }
+    // Each sum in the order of the variables, a few components a thread.
+    let width = 8
+    let joint = Threads.map(count: (terms.count + width - 1) / width) { part in
+      let components = part * width..<min((part + 1) * width, terms.count)
+      var joint = terms[components].map { $0 - total }
+      for variable in 0..<logits.rowCount {
+        for (place, component) in components.enumerated() {
+          joint[place] += logSigmoid(-Double(logits[variable, component]))
+        }
+      }
+      return joint
     }
-    logJointOfZeros = Matrix(rowCount: 1, columnCount: joint.count, elements: joint)
+    logJointOfZeros = Matrix(rowCount: 1, columnCount: terms.count, elements: joint.flatMap(\.self))
   }
 
   /// The number K of components.
@@ -86,14 +94,14 @@ public struct BernoulliMixture: AutoregressiveDensity {
     return result
   }
 
-  /// Calls `body` with rows (B × D each), log w_k p_k of the known cells of each in each component (B × K), and log p of
+  /// Calls `body` with rows, log w_k p_k of the known cells of each in each component (B × K), and log p of
   /// each (B × 1), for as long as `goesOn` says so.
   ///
   /// A missing cell is an off one whose share log σ(−z_ik) is taken away again.
   func forEachBatch<Scalar: KernelScalar>(
     of rows: ObservedRows, in type: Scalar.Type, while goesOn: () -> Bool = { true },
     _ body: (
-      _ rows: ObservedRows.Batch<Scalar>, _ joint: UnsafeMatrixView<Scalar>,
+      _ rows: ObservedRows.Batch, _ joint: UnsafeMatrixView<Scalar>,
       _ logProbabilities: UnsafeMatrixView<Scalar>
     ) -> Void
   ) {
@@ -107,16 +115,16 @@ public struct BernoulliMixture: AutoregressiveDensity {
       }
     let mask = Staircase(denseInputCount: variableCount, outputCount: componentCount)
     let logCount = Scalar.logarithm(Scalar(componentCount))
-    rows.forEachBatch(in: type, while: goesOn) { x in
+    rows.forEachBatch(while: goesOn) { x in
       var joint = Matrix<Scalar>(uninitializedRowCount: x.rowCount, columnCount: componentCount)
       var logProbabilities = Matrix<Scalar>(rowCount: x.rowCount, columnCount: 1)
       joint.withUnsafeMutableView(reading: weights, bias) {
-        Scalar.maskedLinear(x.values, weights: $1, bias: $2, mask: mask, method: .sparse, into: $0)
+        x.values.linear(weights: $1, bias: $2, mask: mask, into: $0)
       }
       if let missing = x.missing, let shares {
         var removed = Matrix<Scalar>(uninitializedRowCount: x.rowCount, columnCount: componentCount)
         removed.withUnsafeMutableView(reading: shares) {
-          Scalar.maskedLinear(missing, weights: $1, bias: nil, mask: mask, method: .sparse, into: $0)
+          missing.linear(weights: $1, bias: nil, mask: mask, into: $0)
         }
         joint.withUnsafeMutableView(reading: removed) { Scalar.accumulate($1, scaledBy: 1, into: $0) }
       }

@@ -26,12 +26,13 @@ extension ChowLiuTree {
   }
 
   /// Fits a tree; nil if `goesOn`, which is asked all the time, says no.
+  ///
+  /// - Parameter memoryShare: the part of the memory that the counts may take.
   static func fit(
-    to rows: BinaryMatrix, pseudoCount: Double = 0.5, while goesOn: () -> Bool
+    to rows: BinaryMatrix, pseudoCount: Double = 0.5, memoryShare: Double = 1, while goesOn: () -> Bool
   ) throws(DensityError) -> Self? {
     try Baseline.check(rows, pseudoCount: pseudoCount)
-    try checkMemory(
-      of: "counting all pairs", bytes: 4.2 * Double(rows.columnCount) * Double(rows.columnCount))
+    try PairCounts.checkMemory(columnCount: rows.columnCount, share: memoryShare)
     let counts = PairCounts(rows, pseudoCount: pseudoCount, while: goesOn)
     guard goesOn() else { return nil }
     return tree(of: counts, while: goesOn)
@@ -46,6 +47,7 @@ extension ChowLiuTree {
     fittedTo rows: BinaryMatrix, while goesOn: () -> Bool = { true }
   ) throws(DensityError) -> Self? {
     try Baseline.check(rows, pseudoCount: 0.5)
+    try PairCounts.checkMemory(columnCount: rows.columnCount)
     let counts = PairCounts(rows, pseudoCount: 0, while: goesOn)
     let evidence = ParentAverage.Evidence(rowCount: rows.rowCount)
     let none = (0..<rows.columnCount).map { evidence.logEvidence(of: $0, counts) }
@@ -83,6 +85,19 @@ extension ChowLiuTree {
     private let ones: Matrix<Float>
     /// Where rows do not know both variables of every pair: how many do, and in how many of those i is on, D × D each.
     private let known: (both: Matrix<Float>, on: Matrix<Float>)?
+
+    /// The bytes of what is counted for each pair of columns.
+    static let bytesPerPair = 4.2
+
+    /// Refuses counts that take more than a part of the memory.
+    ///
+    /// - Throws: `DensityError.invalidConfiguration`.
+    static func checkMemory(columnCount: Int, share: Double = 1) throws(DensityError) {
+      let pairs = Double(columnCount) * Double(columnCount)
+      try BinaryDensity.checkMemory(
+        of: "counting all pairs of columns", bytes: bytesPerPair * pairs, share: share,
+        instead: insteadOfPairs)
+    }
 
     /// Counts, as the product xᵀ · x of sparse rows.
     init(_ rows: BinaryMatrix, pseudoCount: Double, while goesOn: () -> Bool = { true }) {

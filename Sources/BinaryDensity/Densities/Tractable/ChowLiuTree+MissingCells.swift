@@ -37,14 +37,18 @@ extension ChowLiuTree {
   /// Fits a tree, at once to complete rows; nil if `goesOn`, which is asked all the time, says no before there is any.
   static func fit(
     to rows: ObservedRows, pseudoCount: Double = 0.5, tolerance: Double = 1e-6, iterationLimit: Int = 100,
-    while goesOn: () -> Bool, observing observe: (FittingIteration) -> Bool = { _ in true }
+    memoryShare: Double = 1, while goesOn: () -> Bool,
+    observing observe: (FittingIteration) -> Bool = { _ in true }
   ) throws(DensityError) -> Self? {
     guard let partial = rows.partial else {
-      return try fit(to: rows.values, pseudoCount: pseudoCount, while: goesOn)
+      return try fit(
+        to: rows.values, pseudoCount: pseudoCount, memoryShare: memoryShare, while: goesOn)
     }
     try Baseline.check(rows.values, pseudoCount: pseudoCount)
     let pairs = Double(rows.columnCount) * Double(rows.columnCount)
-    try checkMemory(of: "counting all pairs of partly known rows", bytes: 80 * pairs)
+    try checkMemory(
+      of: "counting all pairs of columns of partly known rows", bytes: 80 * pairs, share: memoryShare,
+      instead: insteadOfPairs)
     let counts = PairCounts(knownPairsOf: partial, pseudoCount: pseudoCount, while: goesOn)
     guard goesOn(), var current = tree(of: counts, while: goesOn) else { return nil }
     var previous = -Double.infinity

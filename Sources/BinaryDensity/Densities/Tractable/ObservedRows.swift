@@ -46,30 +46,26 @@ struct ObservedRows {
     return IndependentBernoulli(marginalsOf: partial)
   }
 
-  /// Some rows as scalars.
-  struct Batch<Scalar: KernelScalar> {
-    /// B × D: 0 where missing.
-    let values: UnsafeMatrixView<Scalar>
-    /// B × D: 1 where missing.
-    let missing: UnsafeMatrixView<Scalar>?
+  /// Some rows as lists.
+  struct Batch {
+    /// What is on.
+    let values: ListedBatch
+    /// What is missing, if anything is.
+    let missing: ListedBatch?
 
     var rowCount: Int { values.rowCount }
   }
 
-  /// Calls `body` with consecutive rows, some hundred at a time, for as long as `goesOn` says so.
-  func forEachBatch<Scalar: KernelScalar>(
-    in type: Scalar.Type, while goesOn: () -> Bool = { true }, _ body: (Batch<Scalar>) -> Void
-  ) {
-    var matrix = missing.map {
-      Matrix<Scalar>(rowCount: min(1024, $0.rowCount), columnCount: $0.columnCount)
-    }
-    values.forEachBatch(in: type, while: goesOn) { range, values in
-      guard let missing, matrix != nil else { return body(Batch(values: values, missing: nil)) }
-      matrix?.withUnsafeMutableView { view in
-        let rows = view.rows(0..<range.count)
-        missing.copyRows(range, into: rows)
-        body(Batch(values: values, missing: UnsafeMatrixView(rows)))
-      }
+  /// Calls `body` with consecutive rows, a thousand at a time, for as long as `goesOn` says so.
+  func forEachBatch(while goesOn: () -> Bool = { true }, _ body: (Batch) -> Void) {
+    let batch = Batch(
+      values: ListedBatch(columnCount: columnCount),
+      missing: missing.map { ListedBatch(columnCount: $0.columnCount) })
+    for start in stride(from: 0, to: rowCount, by: ListedBatch.capacity) where goesOn() {
+      let range = start..<min(start + ListedBatch.capacity, rowCount)
+      batch.values.fill(values, range)
+      if let missing { batch.missing?.fill(missing, range) }
+      body(batch)
     }
   }
 }

@@ -46,6 +46,7 @@ package final class RowShuffle {
   /// - Throws: `DensityError.unwritable`.
   package func add(_ rows: BinaryMatrix, known: BinaryMatrix?) throws(DensityError) {
     hasMissing = hasMissing || known != nil
+    let rows = rows.packed()
     let all = known ?? .ones(rowCount: 1, columnCount: columnCount)
     for row in 0..<rows.rowCount {
       let part = Int(draws.words(at: UInt64(rowCount))[0] % UInt32(Self.partCount))

@@ -9,7 +9,7 @@
 /// Rows that are given by their on-bits and packed as they come: the table becomes as wide as its largest index.
 ///
 /// Rows lie in chunks of about a megabyte. A chunk is as wide as was known when it was filled, and is given its final
-/// width when it is taken out, so that memory holds the packed table once.
+/// width when it is taken out, so that memory holds the table once; a full one becomes lists of on-bits if these are smaller.
 struct SparseRows {
   /// What can be wrong with an index.
   enum Fault: Error, Equatable {
@@ -24,6 +24,16 @@ struct SparseRows {
     var rowCount = 0
     var wordsPerRow: Int
     var words: [UInt64] = []
+    /// The rows in place of words, where these take more memory.
+    var lists: OnBitLists?
+
+    /// Takes up less memory, if lists do.
+    mutating func shrink() {
+      var lists = OnBitLists()
+      lists.append(words: words, wordsPerRow: wordsPerRow, rowCount: rowCount)
+      guard lists.isSmaller(thanPackedRowsOf: 64 * wordsPerRow) else { return }
+      (self.lists, words) = (lists, [])
+    }
   }
 
   /// The number of rows.
@@ -39,6 +49,7 @@ struct SparseRows {
   /// Adds a row of zeros.
   mutating func beginRow() throws(Fault) {
     if current.words.count >= Self.chunkLength {
+      current.shrink()
       chunks.append(current)
       current = Chunk(wordsPerRow: wordsPerRow)
       current.words.reserveCapacity(Self.chunkLength + wordsPerRow)
@@ -87,6 +98,7 @@ struct SparseRows {
 
   /// Returns all rows in chunks.
   consuming func finished() -> PackedChunks {
+    if !chunks.isEmpty { current.shrink() }
     chunks.append(current)
     return PackedChunks(chunks, rowCount: rowCount)
   }
@@ -154,6 +166,9 @@ struct PackedChunks {
     self.rowCount = rowCount
   }
 
+  /// Whether rows are kept as lists, so that all of them packed may be much more.
+  var hasLists: Bool { chunks.contains { $0.lists != nil } }
+
   /// Takes out the next rows, at most `count`, as rows of the columns from a first bit on.
   ///
   /// A chunk's memory is freed with its last row.
@@ -164,7 +179,10 @@ struct PackedChunks {
     while block.rowCount < count, nextChunk < chunks.count {
       let chunk = chunks[nextChunk]
       let taken = min(count - block.rowCount, chunk.rowCount - nextRow)
-      if chunk.words.isEmpty {
+      if let lists = chunk.lists {
+        block.words += lists.words(
+          ofRows: nextRow..<nextRow + taken, wordsPerRow: width, firstColumn: firstBit)
+      } else if chunk.words.isEmpty {
         block.words.append(contentsOf: repeatElement(0, count: taken * width))
       } else if firstBit == 0 && chunk.wordsPerRow == width {
         block.words += chunk.words[nextRow * width..<(nextRow + taken) * width]
@@ -174,7 +192,7 @@ struct PackedChunks {
       block.rowCount += taken
       nextRow += taken
       if nextRow == chunk.rowCount {
-        chunks[nextChunk].words = []
+        (chunks[nextChunk].words, chunks[nextChunk].lists) = ([], nil)
         nextChunk += 1
         nextRow = 0
       }
@@ -226,6 +244,6 @@ final class PackedTable: TableReader {
   }
 
   func takeRows() -> TableBlock? {
-    rows.take(rows.rowCount, columnCount: layout.columnCount, firstBit: firstBit)
+    rows.hasLists ? nil : rows.take(rows.rowCount, columnCount: layout.columnCount, firstBit: firstBit)
   }
 }

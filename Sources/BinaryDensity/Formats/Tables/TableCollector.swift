@@ -1,22 +1,35 @@
 import Kernels
 
 /// Gathers the blocks of a table without ever holding them twice.
+///
+/// Bits whose rows packed are more than `listedByteCount` are kept as lists of on-bits, as long as those are smaller.
 struct TableCollector {
   let columnCount: Int
+  private let listedByteCount: Int
   private(set) var rowCount = 0
   private var words: [UInt64] = []
+  /// The rows so far in place of words, which then are none.
+  private var lists: OnBitLists?
+  /// Whether lists were larger, and will not be tried again.
+  private var isPacked = false
   /// Nil while no cell was missing.
   private var known: [UInt64]?
   /// Not nil once a block of grey levels came.
   private var levels: [UInt8]?
 
-  init(columnCount: Int) { self.columnCount = columnCount }
+  init(columnCount: Int, listedByteCount: Int) {
+    self.columnCount = columnCount
+    self.listedByteCount = listedByteCount
+  }
+
+  private var wordsPerRow: Int { (columnCount + 63) / 64 }
 
   /// Adds a block.
   ///
   /// - Parameter fraction: how much of the file is read with it, if that is known: by it room is made once for all; 1 for
   ///   a table that comes in one block.
   mutating func add(_ block: TableBlock, fraction: Double?) {
+    if block.levels != nil || block.known != nil { unlist() }
     if block.levels != nil || levels != nil {
       var all = levels ?? levelsOfBits()
       levels = nil
@@ -30,9 +43,40 @@ struct TableCollector {
         Self.append(added, to: &all, fraction)
         known = all
       }
-      Self.append(block.words, to: &words, fraction)
+      if lists != nil {
+        lists?.append(words: block.words, wordsPerRow: block.wordsPerRow, rowCount: block.rowCount)
+      } else {
+        Self.append(block.words, to: &words, fraction)
+      }
     }
     rowCount += block.rowCount
+    chooseLists()
+  }
+
+  /// Goes over to lists once the packed rows are large, and back if lists are larger.
+  private mutating func chooseLists() {
+    if let lists {
+      if !lists.isSmaller(thanPackedRowsOf: columnCount) { unlist() }
+    } else if !isPacked, known == nil, levels == nil, 8 * words.count > listedByteCount,
+      columnCount <= Int(Int32.max)
+    {
+      var lists = OnBitLists()
+      let onBitCount = words.reduce(0) { $0 + $1.nonzeroBitCount }
+      guard OnBitLists.byteCount(rowCount: rowCount, onBitCount: onBitCount) < 8 * words.count else {
+        isPacked = true
+        return
+      }
+      lists.append(words: words, wordsPerRow: wordsPerRow, rowCount: rowCount)
+      (self.lists, words) = (lists, [])
+    }
+  }
+
+  /// Packs the rows, for good.
+  private mutating func unlist() {
+    isPacked = true
+    guard let lists else { return }
+    words = lists.words(ofRows: 0..<rowCount, wordsPerRow: wordsPerRow)
+    self.lists = nil
   }
 
   /// What was gathered.
@@ -43,6 +87,7 @@ struct TableCollector {
       return .greyLevels(
         GreyLevels(rowCount: rowCount, columnCount: columnCount, levels: levels, imageShape: imageShape))
     }
+    if let lists { return .bits(BinaryMatrix(columnCount: columnCount, lists: lists)) }
     let bits = BinaryMatrix(rowCount: rowCount, columnCount: columnCount, words: words)
     guard let known else { return .bits(bits) }
     return .partial(

@@ -16,9 +16,15 @@ extension ColumnGroups {
   func breach(in rows: BinaryMatrix) -> Breach? {
     precondition(rows.columnCount == columnCount, "rows of \(rows.columnCount) columns, not \(columnCount)")
     let masks = groups.map { WordMask($0) }
-    for row in 0..<rows.rowCount {
-      for (mask, group) in zip(masks, groups) where mask.onCount(rows, row) != 1 {
-        return Breach(row: row, group: group, onColumns: group.filter { rows[row, $0] })
+    // Lists are packed a few rows at a time.
+    let length = rows.isListed ? TableBlock.length(columnCount: columnCount) : max(1, rows.rowCount)
+    for start in stride(from: 0, to: rows.rowCount, by: length) {
+      let end = min(start + length, rows.rowCount)
+      let block = rows.isListed ? rows.rows(start..<end).packed() : rows
+      for row in 0..<block.rowCount {
+        for (mask, group) in zip(masks, groups) where mask.onCount(block, row) != 1 {
+          return Breach(row: start + row, group: group, onColumns: group.filter { block[row, $0] })
+        }
       }
     }
     return nil
