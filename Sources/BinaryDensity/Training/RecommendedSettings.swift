@@ -1,7 +1,7 @@
 import Autodiff
 
 /// What a family of networks is best made and trained with where nothing is known of a table: what MNIST's validation
-/// rows advise (RESULTS.md).
+/// rows advise (TUNING.md).
 ///
 ///     let training = TrainingConfiguration.recommended(for: .nade, rowCount: data.train.rowCount)
 ///
@@ -48,7 +48,7 @@ public struct RecommendedSettings: Hashable, Sendable {
   ///
   /// The mean over B rows strays from the gradient by 1 / √B, and Adam divides by its size: steps of a rate that grows as √B
   /// carry the same noise through an epoch. A large batch has little noise left and takes few steps an epoch: there the epochs
-  /// grow by the same factor, so that rate · steps, how far Adam can come, stays. RESULTS.md has the figures, and where this
+  /// grow by the same factor, so that rate · steps, how far Adam can come, stays. TUNING.md has the figures, and where this
   /// ends.
   /// - Precondition: `batchSize >= 1`.
   /// - Source: for the rate Malladi, Lyu, Panigrahi, Arora, On the SDEs and Scaling Rules for Adaptive Gradient Algorithms,
