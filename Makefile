@@ -8,6 +8,7 @@ DATA   ?= Data/mnist
 RUN    ?= runs/$(MODEL)
 COUNT  ?= 100
 ARGS   ?=
+PREFIX ?= $(HOME)/.local
 
 PYTHON  ?= python3
 MPICC   ?= mpicc
@@ -25,7 +26,7 @@ EMULATOR     ?= qemu-aarch64
 EMULATION     = gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
 
 .DEFAULT_GOAL := help
-.PHONY: help build train sample evaluate test test-kernels test-neon mpi test-mpi test-formats bench bench-peers bench-growth bench-batch \
+.PHONY: help build install uninstall train sample evaluate test test-kernels test-neon mpi test-mpi test-formats bench bench-peers bench-growth bench-batch \
         bench-anytime bench-distillation lint format docs clean
 
 help: ## list the targets
@@ -37,6 +38,25 @@ help: ## list the targets
 
 build: ## build everything, optimised
 	$(BUILD)
+
+# What is installed, by its place under PREFIX.
+INSTALLED = bin/density share/man/man1/density.1 share/bash-completion/completions/density \
+            share/zsh/site-functions/_density share/fish/vendor_completions.d/density.fish
+
+install: ## build the command and install it under PREFIX=~/.local, with its manual page and completions
+	@$(BUILD) --product density --static-swift-stdlib
+	@install -d $(dir $(addprefix $(DESTDIR)$(PREFIX)/,$(INSTALLED)))
+	@install -m 755 $(DENSITY) $(DESTDIR)$(PREFIX)/bin/.density.new
+	@mv -f $(DESTDIR)$(PREFIX)/bin/.density.new $(DESTDIR)$(PREFIX)/bin/density
+	@$(DENSITY) manual > $(DESTDIR)$(PREFIX)/share/man/man1/density.1
+	@$(DENSITY) completions bash > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/density
+	@$(DENSITY) completions zsh > $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_density
+	@$(DENSITY) completions fish > $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/density.fish
+	@echo "installed $(DESTDIR)$(PREFIX)/bin/density"
+	@case ":$$PATH:" in *":$(PREFIX)/bin:"*) ;; *) echo "add it to your path: export PATH=\"$(PREFIX)/bin:\$$PATH\"" ;; esac
+
+uninstall: ## remove what install has put under PREFIX
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/,$(INSTALLED))
 
 train: ## train a model on DATA, write RUN/best.safetensors, samples.png, history.jsonl
 	@$(BUILD) --product density
@@ -90,11 +110,11 @@ bench-peers: ## compare with PyTorch and JAX, and with readers of tables, where 
 	$(PYTHON) Sources/DensityBenchmarks/Peers/read.py .build/release/density-bench
 	$(PYTHON) Sources/DensityBenchmarks/Peers/compare.py $(ARGS)
 
-bench-growth: ## measure how the time grows with every size, plot it
+bench-growth: ## measure how the time grows with every size; ARGS='--plot growth.svg' draws it
 	@$(BUILD) --product density-bench
 	.build/release/density-bench --growth $(ARGS)
 
-bench-batch: ## measure which learning rate suits which batch, plot it
+bench-batch: ## measure which learning rate suits which batch; ARGS='--plot batch.svg' draws it
 	@$(BUILD) --product density-bench
 	.build/release/density-bench --batch-rate $(ARGS)
 

@@ -6,7 +6,7 @@ extension Command {
   /// numbers and for everything after `--`; a value of that kind is given as `--name=-value`.
   ///
   /// - Throws: `UsageError` for an unknown option, with the nearest known one; a value missing, superfluous
-  ///   or not allowed; an option given twice; an argument missing or too many.
+  ///   or not allowed; an option given twice, or both as one and as an argument; an argument missing or too many.
   package func parse(_ arguments: [String]) throws(UsageError) -> ParsedArguments {
     var values: [String: [String]] = [:]
     var words: [String] = []
@@ -88,12 +88,26 @@ extension Command {
         rest = []
       } else if let word = rest.popFirst() {
         values[positional.name] = [word]
+        if !positional.choices.isEmpty, !positional.choices.contains(word) {
+          throw UsageError(unknownChoice: word, of: positional.choices, for: "<\(positional.name)>")
+        }
       }
+      try link(positional, in: &values)
       if positional.arity.isRequired, values[positional.name] == nil {
         throw UsageError("missing argument <\(positional.name)>")
       }
     }
     if let extra = rest.first { throw UsageError("unexpected argument '\(extra)'") }
+  }
+
+  /// Gives an argument and the option that may stand in its place the same value.
+  private func link(_ positional: Positional, in values: inout [String: [String]]) throws(UsageError) {
+    guard let alias = positional.alias else { return }
+    if values[positional.name] != nil && values[alias] != nil {
+      throw UsageError("<\(positional.name)> and --\(alias) are the same; give one of them")
+    }
+    let value = values[positional.name] ?? values[alias]
+    (values[positional.name], values[alias]) = (value, value)
   }
 }
 

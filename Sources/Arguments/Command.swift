@@ -58,6 +58,9 @@ package struct Command: Sendable {
     precondition(
       positionals.dropLast().allSatisfy { $0.arity == .one },
       "only the last argument of \(name) may be optional or repeated")
+    precondition(
+      positionals.compactMap(\.alias).allSatisfy(options.map(\.name).contains),
+      "an argument of \(name) has an alias that is no option")
     self.name = name
     self.summary = summary
     self.discussion = discussion

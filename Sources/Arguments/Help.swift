@@ -95,7 +95,7 @@ extension Option {
   fileprivate var label: String { (short.map { "-\($0), " } ?? "    ") + usage }
 
   /// What stands on the right of the help.
-  fileprivate var explanation: String {
+  var explanation: String {
     var notes: [String] = []
     if !allowed.isEmpty { notes.append("one of \(allowed.joined(separator: ", "))") }
     if isRequired { notes.append("required") }

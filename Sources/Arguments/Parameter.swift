@@ -79,13 +79,25 @@ package struct Positional: Hashable, Sendable {
   package let name: String
   /// How many arguments it stands for.
   package let arity: Arity
+  /// The option that may be given in its place, if there is one.
+  package let alias: String?
+  /// The words to choose from; empty when any is taken.
+  package let choices: [String]
   /// What it is, in a sentence or two.
   package let help: String
 
   /// Declares an argument.
-  package init(_ name: String, arity: Arity = .one, help: String) {
+  ///
+  /// - Parameters:
+  ///   - alias: the name of an option of the command that stands for the same; nil for none.
+  ///   - choices: the words to choose from; none for any.
+  package init(
+    _ name: String, arity: Arity = .one, alias: String? = nil, choices: [String] = [], help: String
+  ) {
     self.name = name
     self.arity = arity
+    self.alias = alias
+    self.choices = choices
     self.help = help
   }
 }

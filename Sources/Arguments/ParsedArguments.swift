@@ -38,7 +38,10 @@ package struct ParsedArguments: Sendable {
   /// - Throws: `UsageError` when it has no value or one of another form.
   package func value<Value>(_ name: String, as format: ValueFormat<Value>) throws(UsageError) -> Value {
     guard let value = try optionalValue(name, as: format) else {
-      throw UsageError(option(name).map { "missing option \($0.usage)" } ?? "missing argument <\(name)>")
+      let argument = command.positionals.first { $0.name == name || $0.alias == name }
+      throw UsageError(
+        argument.map { "missing argument <\($0.name)>" } ?? option(name).map { "missing option \($0.usage)" }
+          ?? "missing \(name)")
     }
     return value
   }

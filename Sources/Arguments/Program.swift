@@ -36,13 +36,11 @@ package struct Program: Sendable {
 
   /// Reads a command line, without the program's own name.
   ///
-  /// `--help` is understood everywhere, as are `help` and `help <command>`.
+  /// `--help` is understood everywhere, as are `help` and `help <command>`; no command at all asks for help.
   ///
-  /// - Throws: `UsageError` for no command or an unknown one, and as `Command.parse(_:)` does.
+  /// - Throws: `UsageError` for an unknown command, and as `Command.parse(_:)` does.
   package func parse(_ arguments: [String]) throws(UsageError) -> Invocation {
-    guard let word = arguments.first else {
-      throw UsageError("no command given; try '\(name) --help'")
-    }
+    guard let word = arguments.first else { return .show(help) }
     let rest = Array(arguments.dropFirst())
     switch word {
     case "--help", "-h": return .show(help)

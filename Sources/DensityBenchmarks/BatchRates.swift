@@ -77,8 +77,8 @@ package struct BatchRates {
   let tables: [DataSplits]
   let words: [String]
   let isJSON: Bool
-  /// Where the plot goes.
-  let path: String
+  /// Where the plot goes, if one is wanted.
+  let path: String?
 
   static let batchSizes = [25, 100, 400, 1000]
   private static let factors = (-2...3).map { exp2(Double($0)) }
@@ -94,7 +94,7 @@ package struct BatchRates {
       name: "MNIST", train: data.train.rows(0..<2000), validation: data.validation?.rows(0..<1000))
   }
 
-  /// Measures everything, prints a table for each model and table, and writes the plot.
+  /// Measures everything, prints a table for each model and table, and writes the plot if one is wanted.
   func run() throws {
     var panels: [Panel] = []
     for data in tables {
@@ -110,10 +110,10 @@ package struct BatchRates {
     let note =
       "\(Self.leastEpochCount) epochs, or as many as make \(Self.leastStepCount) steps of "
       + "\(RecommendedSettings.batchSize) rows; the best of them on validation rows"
-    try AtomicFile.write(Array(BatchRatePlot(panels: panels, note: note).svg.utf8), to: path)
+    if let path { try AtomicFile.write(Array(BatchRatePlot(panels: panels, note: note).svg.utf8), to: path) }
     if isJSON {
       try Terminal.print(JSONValue.array(panels.map(\.json)).indentedDescription)
-    } else {
+    } else if let path {
       try Terminal.print("wrote \(path)")
     }
   }

@@ -127,8 +127,7 @@ enum BenchmarkCommand {
       .value(
         "plot", placeholder: "file",
         help:
-          "Where the plot goes. With --growth and --batch-rate by default \(plotFolder) and the mode's name; with --anytime by "
-          + "default there is none."),
+          "With --growth, --batch-rate and --anytime: where the plot goes. Default: there is none."),
     ],
     examples: [
       Command.Example("density-bench --only NADE --threads 1,2", "NADE on one thread and on two"),
@@ -159,8 +158,6 @@ enum BenchmarkCommand {
       return error is UsageError ? .usage : .internalError
     }
   }
-
-  private static let plotFolder = "Sources/DensityBenchmarks/Peers/"
 
   /// What stands in the place of the table, and the options that say something with each; those of the table first.
   private static let modes: KeyValuePairs<String?, Set<String>> = [
@@ -197,7 +194,7 @@ enum BenchmarkCommand {
     case "growth":
       try Growth(
         seconds: seconds ?? 0.05, repetitions: repetitions, isJSON: parsed.flag("json"),
-        path: parsed.optionalValue("plot", as: .path) ?? plotFolder + "growth.svg"
+        path: parsed.optionalValue("plot", as: .path)
       ).run()
     case "batch-rate":
       let trains = try parsed.values("train", as: .path)
@@ -214,7 +211,7 @@ enum BenchmarkCommand {
       }
       try BatchRates(
         tables: tables, words: words, isJSON: parsed.flag("json"),
-        path: parsed.optionalValue("plot", as: .path) ?? plotFolder + "batch-rate.svg"
+        path: parsed.optionalValue("plot", as: .path)
       ).run()
     case "anytime":
       let tables = try parsed.values("train", as: .path)

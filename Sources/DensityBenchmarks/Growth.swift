@@ -45,10 +45,10 @@ package struct Growth {
   let seconds: Double
   let repetitions: Int
   let isJSON: Bool
-  /// Where the plot goes.
-  let path: String
+  /// Where the plot goes, if one is wanted.
+  let path: String?
 
-  /// Measures everything, prints a table for each panel, and writes the plot.
+  /// Measures everything, prints a table for each panel, and writes the plot if one is wanted.
   func run() throws {
     let before = Threads.count
     defer { Threads.count = before }
@@ -62,7 +62,7 @@ package struct Growth {
       if !isJSON { try Terminal.print("\n" + panel.text) }
     }
     let plot = GrowthPlot(panels: panels, note: place)
-    try AtomicFile.write(Array(plot.svg.utf8), to: path)
+    if let path { try AtomicFile.write(Array(plot.svg.utf8), to: path) }
     if isJSON {
       try Terminal.print(
         JSONValue.object([
@@ -71,7 +71,7 @@ package struct Growth {
           .init(key: "threads", value: 1),
           .init(key: "panels", value: .array(panels.map(\.json))),
         ]).indentedDescription)
-    } else {
+    } else if let path {
       try Terminal.print("\nwrote \(path)")
     }
   }

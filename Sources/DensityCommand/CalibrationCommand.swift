@@ -23,12 +23,13 @@ enum CalibrationCommand {
     ] + DiagnosedTable.options + [CommonOptions.json()],
     positionals: [
       Positional("checkpoint", help: "The trained model, a .safetensors file."),
-      Positional("table", arity: .oneOrNone, help: "The rows, in place of --data; - reads standard input."),
+      DataOptions.table(.oneOrNone, "The rows, or a folder with MNIST's; - reads standard input."),
     ],
     examples: [
       Command.Example("density calibration model.safetensors held-out.csv", "are its probabilities right?"),
       Command.Example(
-        "density calibration runs/nade/best.safetensors --picture bars.png", "MNIST's test rows, as a diagram"
+        "density calibration runs/nade/best.safetensors Data/mnist --picture bars.png",
+        "MNIST's test rows, as a diagram"
       ),
       Command.Example(
         "density calibration model.safetensors held-out.csv --json", "with the gap of every variable"),

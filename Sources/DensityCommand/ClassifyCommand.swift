@@ -26,11 +26,11 @@ enum ClassifyCommand {
     ] + DataOptions.reading + [CommonOptions.threads, CommonOptions.json()],
     positionals: [
       Positional("checkpoint", help: "The trained model, a .safetensors file."),
-      Positional("table", arity: .oneOrNone, help: "The rows, in place of --data."),
+      DataOptions.table(.oneOrNone, "The rows, or a folder with MNIST's."),
     ],
     examples: [
       Command.Example(
-        "density classify runs/digits/best.safetensors", "MNIST's test rows, with their labels"),
+        "density classify runs/digits/best.safetensors Data/mnist", "MNIST's test rows, with their labels"),
       Command.Example("density classify model.safetensors new.csv -o classes.csv", "rows of your own"),
       Command.Example(
         "density classify model.safetensors rows.csv --labels species --json",
@@ -39,7 +39,7 @@ enum ClassifyCommand {
 
   private static func run(_ arguments: ParsedArguments) throws -> ExitStatus {
     let model = try arguments.value("checkpoint", as: .path)
-    let path = try DataOptions.tablePath(arguments)
+    let path = try LabelOptions.tablePath(arguments)
     let output = try arguments.optionalValue("output", as: .path)
     let diagram = try arguments.optionalValue("reliability", as: .path)
     let given = try arguments.optionalValue("temperature", as: .positiveNumber)

@@ -23,10 +23,11 @@ enum CompressCommand {
     ] + DataOptions.reading + [ShardRecord.option, CommonOptions.threads, CommonOptions.json("figures")],
     positionals: [
       Positional("checkpoint", help: "The trained model, a .safetensors file."),
-      Positional("table", arity: .oneOrNone, help: "The rows, in place of --data; - reads standard input."),
+      DataOptions.table(.oneOrNone, "The rows, or a folder with MNIST's; - reads standard input."),
     ],
     examples: [
-      Command.Example("density compress runs/nade/best.safetensors -o digits.bdr", "MNIST's test rows"),
+      Command.Example(
+        "density compress runs/nade/best.safetensors Data/mnist -o digits.bdr", "MNIST's test rows"),
       Command.Example("density compress model.safetensors table.csv -o table.bdr", "a table of your own"),
     ], run: run)
 

@@ -4,9 +4,11 @@ import Foundation
 
 /// The options that say which rows a command works on, and the reading of them.
 enum DataOptions {
-  static let data = Option.value(
-    "data", short: "d", placeholder: "path", default: "Data/mnist",
-    help: "A folder with MNIST's IDX files, or a table of bits: see 'density help tables'.")
+  static let data = Option.value("data", short: "d", placeholder: "path", help: "The same as <table>.")
+  /// What the rows stand in: a table, or MNIST's folder.
+  static func table(_ arity: Positional.Arity, _ help: String) -> Positional {
+    Positional("table", arity: arity, alias: data.name, help: help)
+  }
   /// The tables that go with a table of training rows.
   static let heldOut: [Option] = [
     .value(
@@ -57,18 +59,15 @@ enum DataOptions {
       && !DataTable.holdsPictures(folder: path)
   }
 
-  /// The table that a command is given, or else the path of `--data`.
+  /// The table that a command is given.
   ///
-  /// - Throws: `UsageError` where nothing is named, and there is no data set in its usual place.
+  /// - Throws: `UsageError` where none is named.
   static func tablePath(_ arguments: ParsedArguments) throws -> String {
-    if let table = try arguments.optionalValue("table", as: .path) { return table }
-    let path = try arguments.value("data", as: .path)
-    guard arguments.isGiven("data") || FileManager.default.fileExists(atPath: path) else {
+    guard let table = try arguments.optionalValue("table", as: .path) else {
       throw UsageError(
-        "no table is named, and there is no \(path) here: name one, as in 'density \(arguments.command.name) "
-          + "model.safetensors table.csv'")
+        "no table is named: name one, as in 'density \(arguments.command.name) model.safetensors table.csv'")
     }
-    return path
+    return table
   }
 
   /// Makes sure that it matters whose rows are asked for.

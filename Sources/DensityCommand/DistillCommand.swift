@@ -18,7 +18,7 @@ enum DistillCommand {
       the network's. Ctrl-C keeps the best network so far. A file that the output has the name of is kept, with ~1 after its \
       name.
       """,
-    options: DataOptions.heldOut + [
+    options: [DataOptions.data] + DataOptions.heldOut + [
       .value(
         "budget", short: "t", placeholder: "time", default: "5m",
         help: "How long it may take, such as 30s, 5m or 1h."),
@@ -28,7 +28,7 @@ enum DistillCommand {
     ] + DataOptions.reading,
     positionals: [
       Positional("checkpoint", help: "The trained model, a .safetensors file."),
-      Positional("table", help: "The rows that the model learnt from; or MNIST's folder."),
+      DataOptions.table(.one, "The rows that the model learnt from, or a folder with MNIST's."),
     ],
     examples: [
       Command.Example(

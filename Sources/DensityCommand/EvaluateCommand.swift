@@ -27,14 +27,15 @@ enum EvaluateCommand {
     ],
     positionals: [
       Positional("checkpoint", help: "The trained model, a .safetensors file."),
-      Positional("table", arity: .oneOrNone, help: "The rows, in place of --data."),
+      DataOptions.table(.oneOrNone, "The rows, or a folder with MNIST's."),
     ],
     examples: [
-      Command.Example("density evaluate runs/nade/best.safetensors", "the test rows of MNIST"),
+      Command.Example("density evaluate runs/nade/best.safetensors Data/mnist", "the test rows of MNIST"),
       Command.Example("density evaluate runs/nade/best.safetensors table.csv --json", "rows of your own"),
-      Command.Example("density evaluate runs/eonade/best.safetensors --orders 128", "over 128 orders"),
       Command.Example(
-        "density evaluate a.safetensors --against b.safetensors", "how much better the first is"),
+        "density evaluate runs/eonade/best.safetensors Data/mnist --orders 128", "over 128 orders"),
+      Command.Example(
+        "density evaluate a.safetensors table.csv --against b.safetensors", "how much better the first is"),
     ], run: run)
 
   private static func run(_ arguments: ParsedArguments) throws -> ExitStatus {

@@ -35,7 +35,7 @@ enum ExplainCommand {
     ] + DiagnosedTable.options + [CommonOptions.json("summary")],
     positionals: [
       Positional("checkpoint", help: "The trained model, a .safetensors file."),
-      Positional("table", arity: .oneOrNone, help: "The rows, in place of --data; - reads standard input."),
+      DataOptions.table(.oneOrNone, "The rows, or a folder with MNIST's; - reads standard input."),
     ],
     examples: [
       Command.Example(
@@ -43,7 +43,8 @@ enum ExplainCommand {
       Command.Example(
         "density explain model.safetensors table.csv -o why.csv", "which cells make a row unlikely"),
       Command.Example(
-        "density explain runs/nade/best.safetensors --rows 1-20 --picture why.png", "where digits surprise"),
+        "density explain digits.safetensors Data/mnist --rows 1-20 --picture why.png",
+        "where digits surprise"),
     ], run: run)
 
   private static func run(_ arguments: ParsedArguments) throws -> ExitStatus {

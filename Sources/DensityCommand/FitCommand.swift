@@ -41,7 +41,7 @@ enum FitCommand {
       --verbose prints all that was tried: what is written mixes many networks, and need not stand first, for of hundreds \
       of networks one leads by luck. A search keeps networks of an eighth of the machine's memory at most.
       """,
-    options: DataOptions.heldOut + [
+    options: [DataOptions.data] + DataOptions.heldOut + [
       GroupOptions.groups,
       .value(
         "budget", short: "t", placeholder: "time", default: "5m",
@@ -61,7 +61,7 @@ enum FitCommand {
       CommonOptions.threads,
       CommonOptions.json(),
     ] + DataOptions.reading,
-    positionals: [Positional("table", help: "The rows: see 'density help tables'; or MNIST's folder.")],
+    positionals: [DataOptions.table(.one, "The rows: see 'density help tables'; or a folder with MNIST's.")],
     examples: [
       Command.Example("density fit table.csv", "at most five minutes, rows held out to choose by"),
       Command.Example(
@@ -233,7 +233,7 @@ enum FitCommand {
 
   /// The command line that goes on with a search.
   private static func resumeLine(_ arguments: ParsedArguments, table: String) -> String {
-    let passing: Set = ["resume", "budget", "json", "verbose"]
+    let passing: Set = ["resume", "budget", "json", "verbose", DataOptions.data.name]
     let words = ["density", "fit", table] + arguments.optionWords { !passing.contains($0) } + ["--resume"]
     return words.map(TrainCommand.shellWord).joined(separator: " ")
   }

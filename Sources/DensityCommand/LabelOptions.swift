@@ -43,14 +43,26 @@ enum LabelOptions {
     return try RowLabels.read(file)
   }
 
+  /// The table whose rows are labelled: that which is named, or else the folder that labels are read from, which has both.
+  ///
+  /// - Throws: `UsageError` where neither is named.
+  static func tablePath(_ arguments: ParsedArguments) throws -> String {
+    if !arguments.isGiven("data"), let folder = try arguments.optionalValue("labels", as: .path),
+      DataOptions.isDirectory(folder)
+    {
+      return folder
+    }
+    return try DataOptions.tablePath(arguments)
+  }
+
   /// Reads the labelled data to train on; a tenth of the training rows is held out if there are no validation rows.
   ///
   /// - Parameter checkpoint: a model whose columns the rows are to have.
   static func trainingData(
     _ arguments: ParsedArguments, seed: UInt64, matching checkpoint: Checkpoint? = nil
   ) throws -> LabelledSplits {
-    let path = try arguments.value("data", as: .path)
     let given = try arguments.value("labels", as: .path)
+    let path = try tablePath(arguments)
     let files = try [
       DataSplit.validation: arguments.optionalValue("validation-labels", as: .path),
       .test: arguments.optionalValue("test-labels", as: .path),

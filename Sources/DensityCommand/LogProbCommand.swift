@@ -16,11 +16,11 @@ enum LogProbCommand {
     ] + DataOptions.reading + [ShardRecord.option, CommonOptions.threads],
     positionals: [
       Positional("checkpoint", help: "The trained model, a .safetensors file."),
-      Positional("table", arity: .oneOrNone, help: "The rows, in place of --data; - reads standard input."),
+      DataOptions.table(.oneOrNone, "The rows, or a folder with MNIST's; - reads standard input."),
     ],
     examples: [
       Command.Example(
-        "density logprob runs/nade/best.safetensors | sort -g | head",
+        "density logprob runs/nade/best.safetensors Data/mnist | sort -g | head",
         "the least likely of MNIST's test rows"),
       Command.Example(
         "density logprob model.safetensors table.csv -o scores.npy", "scores of your own rows, as an array"),

@@ -18,12 +18,10 @@ struct RunRecord {
     "data", "validation", "test", "labels", "validation-labels", "test-labels", "from",
   ]
 
-  /// Takes down the options of a command line; the data even where they are the usual ones.
-  init(_ arguments: ParsedArguments) throws {
-    let words = arguments.optionWords { !Self.passing.contains($0) }
-    let data = try arguments.value("data", as: .path)
+  /// Takes down the options of a command line, the table among them as `--data`.
+  init(_ arguments: ParsedArguments) {
     self.init(
-      options: arguments.isGiven("data") ? words : ["--data=\(data)"] + words,
+      options: arguments.optionWords { !Self.passing.contains($0) },
       folder: FileManager.default.currentDirectoryPath)
   }
 
@@ -34,7 +32,7 @@ struct RunRecord {
     let words = given.optionWords { !Self.passing.contains($0) }
     guard !words.isEmpty else { return nil }
     guard let earlier = try RunRecord(in: directory) else {
-      try self.init(given)
+      self.init(given)
       return
     }
     let here = FileManager.default.currentDirectoryPath

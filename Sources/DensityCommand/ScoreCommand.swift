@@ -32,14 +32,16 @@ enum ScoreCommand {
     ] + DataOptions.reading + [ShardRecord.option, CommonOptions.threads, CommonOptions.json("report")],
     positionals: [
       Positional("checkpoint", help: "The trained model, a .safetensors file."),
-      Positional("table", arity: .oneOrNone, help: "The rows, in place of --data; - reads standard input."),
+      DataOptions.table(.oneOrNone, "The rows, or a folder with MNIST's; - reads standard input."),
     ],
     examples: [
       Command.Example(
         "density score model.safetensors new.csv --reference valid.csv -o scores.csv", "rows of your own"),
-      Command.Example("density score runs/nade/best.safetensors --top 20", "MNIST's oddest test digits"),
       Command.Example(
-        "density score runs/nade/best.safetensors --against fashion", "are other pictures told from digits?"),
+        "density score runs/nade/best.safetensors Data/mnist --top 20", "MNIST's oddest test digits"),
+      Command.Example(
+        "density score runs/nade/best.safetensors Data/mnist --against fashion",
+        "are other pictures told from digits?"),
     ], run: run)
 
   private static func run(_ arguments: ParsedArguments) throws -> ExitStatus {

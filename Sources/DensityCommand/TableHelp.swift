@@ -51,7 +51,7 @@ enum TableHelp {
       .examples([
         Command.Example(
           "density fit people.csv --ignore id,label", "a table with names, without two of its columns"),
-        Command.Example("density train --data survey.tsv --values no,yes", "with words of its own"),
+        Command.Example("density train survey.tsv --values no,yes", "with words of its own"),
         Command.Example(
           "python3 -c 'import pandas, sys; pandas.read_parquet(\"t.parquet\").to_csv(sys.stdout, index=False)' | "
             + "density logprob model.safetensors -",

@@ -144,19 +144,27 @@ enum TrainCommand {
       CommonOptions.threads,
       CommonOptions.json(),
     ],
+    positionals: [
+      DataOptions.table(
+        .oneOrNone,
+        "The rows: see 'density help tables'; or a folder with MNIST's IDX files. A resumed run knows its own."
+      )
+    ],
     examples: [
-      Command.Example("density train", "a NADE of 500 units on MNIST, into runs/nade"),
+      Command.Example("density train Data/mnist", "a NADE of 500 units on MNIST, into runs/nade"),
       Command.Example(
-        "density train --model made --hidden 500,500 --masks 8 --ordering resampled",
+        "density train Data/mnist -m made --hidden 500,500 --masks 8",
         "a deep MADE over eight orderings"),
       Command.Example(
-        "density train --members 8", "eight NADEs of one order, averaged conditional by conditional"),
-      Command.Example("density train --model chow-liu", "a baseline: the best tree of pairs of variables"),
+        "density train Data/mnist --members 8",
+        "eight NADEs of one order, averaged conditional by conditional"),
       Command.Example(
-        "density train --model eonade --hidden 500,500 --orders 16",
+        "density train Data/mnist --model chow-liu", "a baseline: the best tree of pairs of variables"),
+      Command.Example(
+        "density train Data/mnist --model eonade --hidden 500,500 --orders 16",
         "a deep network for any order, mixed over sixteen"),
       Command.Example(
-        "density train --data table.csv --test held-out.csv --epochs 100 --patience 10", "a table of your own"
+        "density train table.csv --test held-out.csv --epochs 100 --patience 10", "a table of your own"
       ),
       Command.Example(
         "density train --labels Data/mnist --run runs/digits",
@@ -270,9 +278,8 @@ enum TrainCommand {
     try saved.extend(
       toEpochs: try given.optionalValue("epochs", as: CommonOptions.epochCount),
       patience: try given.optionalValue("patience", as: .integer(in: 1...1_000_000)))
-    let path = try arguments.value("data", as: .path)
-    if !arguments.isGiven("data"), !FileManager.default.fileExists(atPath: path) {
-      throw UsageError("--data: nothing in \(directory.path) says what the run was trained on; name it")
+    guard arguments.isGiven("data") else {
+      throw UsageError("nothing in \(directory.path) says what the run was trained on; name the table")
     }
     let data = try DataOptions.trainingData(arguments, seed: saved.state.progress.configuration.seed)
     let monitor = RunMonitor(
@@ -308,7 +315,7 @@ enum TrainCommand {
     var configuration = options.configuration(rowCount: data.trainingRowCount, seed: seed)
     configuration.startsAtMarginals = false
     let directory = try directory(arguments, kind: kind)
-    let monitor = RunMonitor(data: data, progress: ProgressLine(), record: try RunRecord(arguments))
+    let monitor = RunMonitor(data: data, progress: ProgressLine(), record: RunRecord(arguments))
     let result = try TrainingRun(in: directory, data: data).train(
       model, configuration, observing: monitor.observe(in: directory))
     return try finish(result, arguments, monitor)

@@ -9,7 +9,7 @@ import BinaryDensity
   import Glibc
 #endif
 
-let program = Program(
+let program: Program = Program(
   name: "density",
   summary: "Exact densities of binary vectors: train, evaluate, sample.",
   discussion: "Log-probabilities are in nats unless a name says bits.",
@@ -23,7 +23,7 @@ let program = Program(
     ModeCommand.command, ImputeCommand.command, ClassifyCommand.command,
     InfoCommand.command, ExportCommand.command, ImportCommand.command, DescribeCommand.command,
     ConvertCommand.command, PackCommand.command, CompressCommand.command, DecompressCommand.command,
-    MergeCommand.command,
+    MergeCommand.command, ShellCommands.completions, ShellCommands.manual,
   ],
   topics: [TableHelp.topic, QueryHelp.topic])
 

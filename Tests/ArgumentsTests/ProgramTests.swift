@@ -44,12 +44,12 @@ struct ProgramTests {
       try outcome("train", "--nonsense", "--", "--help")
     }
     #expect(try outcome("--version") == "density 1.0\n")
+    #expect(try outcome() == program.help)
   }
 
   @Test(
     "No such command",
     arguments: [
-      ([], "no command given; try 'density --help'"),
       (["trian"], "unknown command 'trian'; did you mean train?"),
       (["help", "pain"], "unknown command 'pain'; did you mean paint?"),
       (["tr"], "unknown command 'tr'; did you mean train?"),

@@ -45,7 +45,8 @@ struct ContinuedRunTests {
       #expect(other.status == 65 && other.onlyLine?.contains("began with") == true, "\(other.errors)")
       try FileManager.default.removeItem(atPath: folder + "/elsewhere/r/run.json")
       let unknown = try density("train --resume --run r", in: folder + "/elsewhere")
-      #expect(unknown.status == 64 && unknown.onlyLine?.contains("--data") == true, "\(unknown.errors)")
+      #expect(
+        unknown.status == 64 && unknown.onlyLine?.contains("name the table") == true, "\(unknown.errors)")
     }
   }
 

@@ -61,7 +61,7 @@ struct DestinationTests {
       try ("x1,x2\n" + String(repeating: "1,0\n0,1\n", count: 9)).write(
         toFile: folder + "/two.csv", atomically: true, encoding: .utf8)
       let lines = [
-        ("evaluate m.safetensors", 64, "no table is named, and there is no Data/mnist here: name one, as in"),
+        ("evaluate m.safetensors", 64, "no table is named: name one, as in"),
         ("logprob m.safetensors", 64, "'density logprob model.safetensors table.csv'"),
         ("evaluate m.safetensors rows.csv --split train", 64, "--split is for a folder with a data set"),
         (

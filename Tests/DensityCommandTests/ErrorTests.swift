@@ -72,7 +72,6 @@ struct ErrorTests {
   }
 
   @Test(arguments: [
-    Fault("", 64, "no command"),
     Fault("trian", 64, "did you mean train?"),
     Fault("dance", 64, "dance", "train, fit, distill, reproduce, evaluate, sample, logprob, "),
     Fault("help dance", 64, "dance"),

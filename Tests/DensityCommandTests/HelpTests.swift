@@ -26,14 +26,16 @@ struct HelpTests {
       "list", "data", "published-training", "precision", "epochs", "seed", "run", "threads", "json", "help",
     ],
     "fit": [
-      "validation", "test", "groups", "budget", "steps", "output", "resume", "verbose", "size", "seed",
+      "data", "validation", "test", "groups", "budget", "steps", "output", "resume", "verbose", "size",
+      "seed",
       "threads",
       "json",
       "binarize", "threshold", "binarize-seed", "format", "header", "columns", "ignore", "values", "missing",
       "column-count", "index-base", "array", "skip-damaged", "image", "help",
     ],
     "distill": [
-      "validation", "test", "budget", "output", "size", "seed", "threads", "json", "binarize", "threshold",
+      "data", "validation", "test", "budget", "output", "size", "seed", "threads", "json", "binarize",
+      "threshold",
       "binarize-seed", "format", "header", "columns", "ignore", "values", "missing", "column-count",
       "index-base", "array", "skip-damaged",
       "image", "help",

@@ -64,11 +64,39 @@ extension BinaryMatrix {
   public var columnMeans: [Double] { onCounts.map { Double($0) / Double(max(rowCount, 1)) } }
 
   /// The number of rows in which each column is on.
+  ///
+  /// - Complexity: O(words), or O(on-bits) of lists.
   var onCounts: [Int] {
-    var counts = [Int](repeating: 0, count: columnCount)
-    for row in 0..<rowCount {
-      for column in onBits(ofRow: row) { counts[column] += 1 }
+    var counts = [Int](repeating: 0, count: 64 * wordsPerRow)
+    if let lists {
+      for column in lists.columns { counts[Int(column)] += 1 }
+    } else {
+      packedWords.withUnsafeBufferPointer { words in
+        for start in stride(from: 0, to: rowCount, by: 255) {
+          let rows = start..<min(start + 255, rowCount)
+          for word in 0..<wordsPerRow { Self.count(words, word, wordsPerRow, rows, into: &counts) }
+        }
+      }
     }
-    return counts
+    return Array(counts[..<columnCount])
+  }
+
+  /// Counts the on-bits of one word's columns in up to 255 rows.
+  ///
+  /// Byte b of the k-th sum counts bit 8b + k.
+  private static func count(
+    _ words: UnsafeBufferPointer<UInt64>, _ word: Int, _ wordsPerRow: Int, _ rows: Range<Int>,
+    into counts: inout [Int]
+  ) {
+    var sums = SIMD8<UInt64>()
+    let shifts = SIMD8<UInt64>(0, 1, 2, 3, 4, 5, 6, 7)
+    var place = rows.lowerBound * wordsPerRow + word
+    for _ in rows {
+      sums &+= (SIMD8(repeating: words[place]) &>> shifts) & 0x0101_0101_0101_0101
+      place += wordsPerRow
+    }
+    for bit in 0..<64 {
+      counts[64 * word + bit] += Int(sums[bit & 7] >> UInt64(bit & 0x38) & 0xFF)
+    }
   }
 }

@@ -181,8 +181,7 @@ struct PackedTests {
           NADE(NADE.Configuration(variableCount: 11, hiddenCount: 9), seed: 1),
           data: data.holdingOutValidation(seed: 2),
           configuration: TrainingConfiguration(
-            epochCount: 3, stepsPerEpoch: stepsPerEpoch, learningRate: 0.01, seed: 5,
-            startsAtMarginals: true))
+            epochCount: 3, stepsPerEpoch: stepsPerEpoch, learningRate: 0.01, seed: 5))
         _ = try trainer.run()
         // They differ in how the table is told from others alone.
         let bits = TrainingBits(trainer)

@@ -25,6 +25,8 @@ public struct BernoulliMixture: AutoregressiveDensity {
   public let weights: [Double]
   /// c (1 × K): the logarithm of w_k p_k of a row of zeros.
   let logJointOfZeros: Matrix<Double>
+  /// Permits every product of D on-bits and K components.
+  private let mask: Staircase
 
   /// Creates a mixture of given parameters; the weights are scaled to a sum of 1.
   ///
@@ -42,6 +44,7 @@ public struct BernoulliMixture: AutoregressiveDensity {
     precondition(logWeights.elements.allSatisfy(\.isFinite), "a log-weight is not finite")
     self.logits = logits
     self.logWeights = logWeights
+    mask = Staircase(denseInputCount: logits.rowCount, outputCount: logits.columnCount)
     let terms = logWeights.elements.map { Double($0) }
     let total = logSumExp(terms)
     weights = terms.map { exp($0 - total) }
@@ -113,7 +116,6 @@ public struct BernoulliMixture: AutoregressiveDensity {
       : Matrix<Scalar>(rowCount: variableCount, columnCount: componentCount) {
         Scalar(-logSigmoid(-Double(logits[$0, $1])))
       }
-    let mask = Staircase(denseInputCount: variableCount, outputCount: componentCount)
     let logCount = Scalar.logarithm(Scalar(componentCount))
     rows.forEachBatch(while: goesOn) { x in
       var joint = Matrix<Scalar>(uninitializedRowCount: x.rowCount, columnCount: componentCount)

@@ -46,9 +46,12 @@ struct RandomAccessRows {
   consuming func chunks() -> PackedChunks {
     let (rowCount, wordsPerRow) = (rowCount, wordsPerRow)
     let counts = words.indices.map { rows(ofChunk: $0) }
-    return PackedChunks(
-      zip(words, counts).map { SparseRows.Chunk(rowCount: $1, wordsPerRow: wordsPerRow, words: $0) },
-      rowCount: rowCount)
+    let chunks = zip(words, counts).map { words, count in
+      var chunk = SparseRows.Chunk(rowCount: count, wordsPerRow: wordsPerRow, words: words)
+      if !words.isEmpty && counts.count > 1 { chunk.shrink() }
+      return chunk
+    }
+    return PackedChunks(chunks, rowCount: rowCount)
   }
 
   private func rows(ofChunk chunk: Int) -> Int { min(rowsPerChunk, rowCount - chunk * rowsPerChunk) }
