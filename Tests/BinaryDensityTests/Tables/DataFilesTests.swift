@@ -27,7 +27,7 @@ struct DataFilesTests {
     let folder = packageRoot + "/Data/"
     let lines = try String(contentsOfFile: folder + "SHA256SUMS", encoding: .utf8).split(separator: "\n")
     let readme = try String(contentsOfFile: folder + "README.md", encoding: .utf8)
-    #expect(lines.count == 4)
+    #expect(lines.count == 5)
     for line in lines {
       // The format of sha256sum: the sum, two spaces, the path.
       let parts = line.split(separator: " ")
