@@ -43,20 +43,25 @@ build: ## build everything, optimised
 INSTALLED = bin/density share/man/man1/density.1 share/bash-completion/completions/density \
             share/zsh/site-functions/_density share/fish/vendor_completions.d/density.fish
 
+INSTALL  = $(DESTDIR)$(PREFIX)
+RELEASE  = .build/install/release
+
+# Its build has a folder of its own: with the Swift library inside, everything is compiled otherwise than by build.
 install: ## build the command and install it under PREFIX=~/.local, with its manual page and completions
-	@$(BUILD) --product density --static-swift-stdlib
-	@install -d $(dir $(addprefix $(DESTDIR)$(PREFIX)/,$(INSTALLED)))
-	@install -m 755 $(DENSITY) $(DESTDIR)$(PREFIX)/bin/.density.new
-	@mv -f $(DESTDIR)$(PREFIX)/bin/.density.new $(DESTDIR)$(PREFIX)/bin/density
-	@$(DENSITY) manual > $(DESTDIR)$(PREFIX)/share/man/man1/density.1
-	@$(DENSITY) completions bash > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/density
-	@$(DENSITY) completions zsh > $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_density
-	@$(DENSITY) completions fish > $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/density.fish
-	@echo "installed $(DESTDIR)$(PREFIX)/bin/density"
+	@$(BUILD) --scratch-path .build/install --product density --static-swift-stdlib
+	@for place in $(INSTALLED); do install -d "$(INSTALL)/$$(dirname $$place)" || exit 1; done
+	@install -m 755 $(RELEASE)/density "$(INSTALL)/bin/.density.new"
+	@mv -f "$(INSTALL)/bin/.density.new" "$(INSTALL)/bin/density"
+	@if [ -f .build/release/density-mpi.so ]; then install -m 755 .build/release/density-mpi.so "$(INSTALL)/bin"; fi
+	@$(RELEASE)/density manual > "$(INSTALL)/share/man/man1/density.1"
+	@$(RELEASE)/density completions bash > "$(INSTALL)/share/bash-completion/completions/density"
+	@$(RELEASE)/density completions zsh > "$(INSTALL)/share/zsh/site-functions/_density"
+	@$(RELEASE)/density completions fish > "$(INSTALL)/share/fish/vendor_completions.d/density.fish"
+	@echo "installed $(INSTALL)/bin/density"
 	@case ":$$PATH:" in *":$(PREFIX)/bin:"*) ;; *) echo "add it to your path: export PATH=\"$(PREFIX)/bin:\$$PATH\"" ;; esac
 
 uninstall: ## remove what install has put under PREFIX
-	rm -f $(addprefix $(DESTDIR)$(PREFIX)/,$(INSTALLED))
+	@for place in $(INSTALLED) bin/density-mpi.so; do rm -f "$(INSTALL)/$$place"; done
 
 train: ## train a model on DATA, write RUN/best.safetensors, samples.png, history.jsonl
 	@$(BUILD) --product density

@@ -29,7 +29,7 @@ extension Program {
 extension Command {
   /// What the page says of one command.
   fileprivate func manualSection(in program: String) -> String {
-    var page = ".SH \"\(roff("\(program) \(name)").uppercased())\"\n" + roff(summary) + "\n"
+    var page = ".SH \"\(roff("\(program) \(name)".uppercased()))\"\n" + roff(summary) + "\n"
     let words = positionals.map { positional in
       let name = "<\(positional.name)>" + (positional.arity.isRepeated ? "..." : "")
       return positional.arity.isRequired ? name : "[\(name)]"
@@ -47,18 +47,22 @@ extension Command {
   }
 }
 
-/// A line of text as roff takes it: backslashes and hyphens as they are, letters beyond ASCII by their numbers, and no
-/// control character at its start.
+/// A line of text as roff takes it: what stands for something else as it is, letters beyond ASCII by their numbers, and no
+/// request at its start.
 private func roff(_ text: some StringProtocol) -> String {
   let escaped = text.unicodeScalars.map { scalar in
     switch scalar {
     case "\\": "\\e"
     case "-": "\\-"
+    case "'": "\\(aq"
+    case "`": "\\(ga"
+    case "^": "\\(ha"
+    case "~": "\\(ti"
     case _ where scalar.isASCII: String(scalar)
     default:
       "\\[u" + String(repeating: "0", count: max(0, 4 - String(scalar.value, radix: 16).count))
         + String(scalar.value, radix: 16, uppercase: true) + "]"
     }
   }.joined()
-  return escaped.first == "." || escaped.first == "'" ? "\\&" + escaped : escaped
+  return escaped.first == "." ? "\\&" + escaped : escaped
 }

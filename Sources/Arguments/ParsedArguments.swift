@@ -40,8 +40,7 @@ package struct ParsedArguments: Sendable {
     guard let value = try optionalValue(name, as: format) else {
       let argument = command.positionals.first { $0.name == name || $0.alias == name }
       throw UsageError(
-        argument.map { "missing argument <\($0.name)>" } ?? option(name).map { "missing option \($0.usage)" }
-          ?? "missing \(name)")
+        argument.map { "missing argument <\($0.name)>" } ?? "missing option \(option(name)?.usage ?? name)")
     }
     return value
   }

@@ -64,8 +64,8 @@ enum DataOptions {
   /// - Throws: `UsageError` where none is named.
   static func tablePath(_ arguments: ParsedArguments) throws -> String {
     guard let table = try arguments.optionalValue("table", as: .path) else {
-      throw UsageError(
-        "no table is named: name one, as in 'density \(arguments.command.name) model.safetensors table.csv'")
+      let words = arguments.declares("checkpoint") ? "model.safetensors table.csv" : "table.csv"
+      throw UsageError("no table is named: name one, as in 'density \(arguments.command.name) \(words)'")
     }
     return table
   }
@@ -163,8 +163,7 @@ enum DataOptions {
     _ arguments: ParsedArguments, seed: UInt64, matching checkpoint: Checkpoint? = nil,
     keepsGroups: Bool = false
   ) throws -> DataSplits {
-    let whole = try tables(
-      arguments, path: try arguments.value("data", as: .path), matching: checkpoint)
+    let whole = try tables(arguments, path: try tablePath(arguments), matching: checkpoint)
     let data = try GroupOptions.keeping(whole, arguments, networks: keepsGroups)
     return data.validation == nil ? try data.holdingOutValidation(seed: seed) : data
   }

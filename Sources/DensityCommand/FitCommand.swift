@@ -234,6 +234,8 @@ enum FitCommand {
   /// The command line that goes on with a search.
   private static func resumeLine(_ arguments: ParsedArguments, table: String) -> String {
     let passing: Set = ["resume", "budget", "json", "verbose", DataOptions.data.name]
+    // A name that begins with a dash would be taken for an option.
+    let table = table.hasPrefix("-") && table != "-" ? "./" + table : table
     let words = ["density", "fit", table] + arguments.optionWords { !passing.contains($0) } + ["--resume"]
     return words.map(TrainCommand.shellWord).joined(separator: " ")
   }

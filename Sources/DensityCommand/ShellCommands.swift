@@ -6,8 +6,9 @@ enum ShellCommands {
     name: "completions",
     summary: "Print what lets a shell complete commands and options.",
     discussion: """
-      'make install' puts it where shells look. By hand, in a shell's start file: eval "$(density completions bash)"; for zsh \
-      into a file _density of a folder of $fpath; for fish into ~/.config/fish/completions/density.fish.
+      'make install' puts it where bash and fish look; zsh looks in the folders of $fpath, to which \
+      ~/.local/share/zsh/site-functions is to be added before compinit. By hand: eval "$(density completions bash)" in ~/.bashrc; \
+      for zsh into a file _density of a folder of $fpath; for fish into ~/.config/fish/completions/density.fish.
       """,
     positionals: [Positional("shell", choices: Shell.allCases.map(\.rawValue), help: "bash, zsh or fish.")],
     examples: [

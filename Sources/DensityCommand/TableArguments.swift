@@ -45,7 +45,7 @@ enum TableArguments {
     options.missing = try arguments.optionalValue("missing", as: .list) ?? []
     options.values = try arguments.optionalValue("values", as: .words) ?? checkpoint?.reading?.values
     options.columnCount =
-      try arguments.optionalValue("column-count", as: .integer(in: 1...1 << 31))
+      try arguments.optionalValue("column-count", as: .integer(in: 1...Int(Int32.max)))
       ?? checkpoint?.model.variableCount
     options.knownNames = checkpoint?.columnNames
     options.indexBase =

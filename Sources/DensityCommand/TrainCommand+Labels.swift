@@ -62,16 +62,14 @@ extension TrainCommand {
     if let options, let start {
       result = try run.train(
         on: labelled, from: start.model, isResumed: isResumed, observing: monitor.observe(in: directory)
-      ) { rowCount in
-        var configuration = options.configuration(rowCount: rowCount, seed: seed)
-        configuration.startsAtMarginals = false
-        return configuration
-      }
+      ) { options.configuration(rowCount: $0, startsAtMarginals: false, seed: seed) }
     } else if let options, let networks {
       result = try run.train(
         on: labelled, memberCount: memberCount, orderCount: networks.memberOrderCount, isPerClass: isPerClass,
         discrimination: discrimination, isResumed: isResumed, observing: monitor.observe(in: directory),
-        configuration: { options.configuration(rowCount: $0, seed: seed) }
+        configuration: {
+          options.configuration(rowCount: $0, startsAtMarginals: data.hasFewOnBits, seed: seed)
+        }
       ) { (orderSeed, weightSeed) throws(DensityError) in
         try networks.model(
           for: data, orderIndex: Int(orderSeed &- seed), orderSeed: orderSeed, weightSeed: weightSeed)

@@ -229,8 +229,8 @@ enum TrainCommand {
     let options = try TrainingOptions(arguments, kind: kind)
     let networks = try NetworkOptions(arguments, kind: kind, memberCount: memberCount)
     let data = try DataOptions.trainingData(arguments, seed: seed, keepsGroups: networks.canKeepGroups)
-    var configuration = options.configuration(rowCount: data.trainingRowCount, seed: seed)
-    configuration.startsAtMarginals = options.startsAtMarginals ?? data.hasFewOnBits
+    let configuration = options.configuration(
+      rowCount: data.trainingRowCount, startsAtMarginals: data.hasFewOnBits, seed: seed)
     func model(orderSeed: UInt64, weightSeed: UInt64) throws(DensityError) -> any TrainableDensity {
       try networks.model(
         for: data, orderIndex: Int(orderSeed &- seed), orderSeed: orderSeed, weightSeed: weightSeed)
@@ -291,7 +291,7 @@ enum TrainCommand {
 
   /// Refuses what a checkpoint to begin with says by itself.
   static func checkStart(_ arguments: ParsedArguments) throws(UsageError) {
-    if let setting = (["model", "components"] + shape).first(where: arguments.isGiven) {
+    if let setting = (["model", "components", "start"] + shape).first(where: arguments.isGiven) {
       throw UsageError("--\(setting) does not go with --from, which says what is trained")
     }
   }
@@ -312,8 +312,8 @@ enum TrainCommand {
     }
     let options = try TrainingOptions(arguments, kind: kind)
     let data = try DataOptions.trainingData(arguments, seed: seed, matching: checkpoint)
-    var configuration = options.configuration(rowCount: data.trainingRowCount, seed: seed)
-    configuration.startsAtMarginals = false
+    let configuration = options.configuration(
+      rowCount: data.trainingRowCount, startsAtMarginals: false, seed: seed)
     let directory = try directory(arguments, kind: kind)
     let monitor = RunMonitor(data: data, progress: ProgressLine(), record: RunRecord(arguments))
     let result = try TrainingRun(in: directory, data: data).train(
@@ -354,7 +354,10 @@ enum TrainCommand {
   ) throws -> ExitStatus {
     let data = try DataOptions.trainingData(arguments, seed: seed)
     let monitor = RunMonitor(data: data, progress: ProgressLine())
-    if kind == .chowLiu, let note = noteOnCountingPairs(columnCount: data.variableCount) {
+    if kind == .chowLiu,
+      let note = noteOnCountingPairs(
+        columnCount: data.variableCount, hasMissing: data.partialRows(.train) != nil)
+    {
       monitor.progress.print("note: " + note)
     }
     let result = try TrainingRun(in: directory, data: data).fit(

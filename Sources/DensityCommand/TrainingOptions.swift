@@ -39,7 +39,7 @@ struct TrainingOptions {
   private let hasEpochCount: Bool
   private let isInverse: Bool
   /// Whether output biases begin at the marginals; nil to look at the table.
-  let startsAtMarginals: Bool?
+  private let startsAtMarginals: Bool?
 
   /// Reads the options of a training of a family.
   init(_ arguments: ParsedArguments, kind: ModelKind) throws {
@@ -53,7 +53,6 @@ struct TrainingOptions {
     settings.stepsPerEpoch = try arguments.optionalValue(
       "steps-per-epoch", as: .integer(in: 1...1_000_000_000))
     startsAtMarginals = try arguments.optionalValue("start", as: .string).map { $0 == "marginals" }
-    settings.startsAtMarginals = startsAtMarginals ?? false
     if let rate = try arguments.optionalValue("rate", as: .positiveNumber) { settings.learningRate = rate }
     let schedule = try arguments.value("schedule", as: .string)
     isInverse = schedule == "inverse"
@@ -104,9 +103,12 @@ struct TrainingOptions {
   }
 
   /// Returns the configuration for a table of `rowCount` rows.
-  func configuration(rowCount: Int, seed: UInt64) -> TrainingConfiguration {
+  ///
+  /// - Parameter startsAtMarginals: where output biases begin if the command line does not say it.
+  func configuration(rowCount: Int, startsAtMarginals: Bool, seed: UInt64) -> TrainingConfiguration {
     var settings = settings
     settings.seed = seed
+    settings.startsAtMarginals = self.startsAtMarginals ?? startsAtMarginals
     if !hasEpochCount {
       let passes = TrainingConfiguration.recommended(
         for: kind, rowCount: rowCount, batchSize: settings.batchSize

@@ -9,6 +9,7 @@ import BinaryDensity
   import Glibc
 #endif
 
+// Its type is written out, for commands that print what is declared here refer to it.
 let program: Program = Program(
   name: "density",
   summary: "Exact densities of binary vectors: train, evaluate, sample.",

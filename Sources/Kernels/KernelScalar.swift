@@ -55,8 +55,9 @@ public protocol KernelScalar: BinaryFloatingPoint, Sendable, Codable {
   /// Computes `y[r, n] = bias[n] + Σ w[k, n]` over the k in list r, ascending: the rows of an x of zeros and ones of which
   /// only the on-bits are there.
   ///
-  /// The bits are those of `maskedLinear` with a mask that permits all. Shapes: w (K × N), bias (1 × N), y (B × N); the lists
-  /// of B rows.
+  /// The bits are those of `maskedLinear`. Shapes: w (K × N), bias (1 × N), y (B × N); the lists of B rows.
+  /// - Precondition: `mask` permits all.
+  /// - Complexity: O(on-bits · N).
   static func linear(
     onBits: UnsafeOnBits, weights w: UnsafeMatrixView<Self>, bias: UnsafeMatrixView<Self>?, mask: Staircase,
     into y: UnsafeMutableMatrixView<Self>)
@@ -64,7 +65,9 @@ public protocol KernelScalar: BinaryFloatingPoint, Sendable, Codable {
   /// Accumulates `dw[places[c], n] += Σ dy[r, n]` over the r in list c, ascending.
   ///
   /// The bits are those of `maskedLinearWeightGradient` by the sparse method, with a mask that permits all, of an x whose
-  /// columns at these places the lists are of, and of zeros elsewhere. Shapes: dy (B × N), dw (K × N); the places are distinct.
+  /// columns at these places the lists are of, and of zeros elsewhere. Shapes: dy (B × N), dw (K × N).
+  /// - Precondition: the places are distinct, and the lists' numbers below B.
+  /// - Complexity: O(on-bits · N).
   static func accumulateListed(
     _ dy: UnsafeMatrixView<Self>, lists: UnsafeOnBits, places: UnsafeBufferPointer<Int32>,
     into dw: UnsafeMutableMatrixView<Self>)

@@ -109,7 +109,8 @@ struct ShellTests {
   func manual() {
     let page = Self.program.manualPage
     #expect(page.hasPrefix(".TH TABLES 1"))
-    #expect(page.contains("\n\\&'.hidden' files are not.\n") && page.contains("As JSON \\[u2014] not text."))
+    #expect(
+      page.contains("\n\\(aq.hidden\\(aq files are not.\n") && page.contains("As JSON \\[u2014] not text."))
     #expect(page.contains("\n.B \\-d, \\-\\-data <path>\n") && page.contains("tables read a\\eb.csv"))
     #expect(page.contains(".SH \"TABLES READ\"") && page.contains("There are two."))
     #expect(page.utf8.allSatisfy { $0 < 128 })

@@ -73,6 +73,9 @@ struct ErrorTests {
 
   @Test(arguments: [
     Fault("trian", 64, "did you mean train?"),
+    Fault("train --from model.safetensors --start zero train.csv", 64, "--start", "--from"),
+    Fault("train train.csv --data train.csv", 64, "<table> and --data are the same"),
+    Fault("train", 64, "no table is named", "'density train table.csv'"),
     Fault("dance", 64, "dance", "train, fit, distill, reproduce, evaluate, sample, logprob, "),
     Fault("help dance", 64, "dance"),
     Fault("--verbose", 64, "--verbose"),

@@ -204,7 +204,8 @@ extension Parameters where Scalar == Float {
     // What the machine cannot hold is refused here; to ask the system for it would end the process. A parameter's
     // gradient and Adam's two matrices are as large as the parameter itself.
     try checkMemory(
-      of: "training this model", bytes: shapes.reduce(0) { $0 + 16 * Double($1.rows) * Double($1.columns) },
+      of: "training this model",
+      bytes: shapes.reduce(0) { $0 + trainingBytesPerWeight * Double($1.rows) * Double($1.columns) },
       instead: shapes.contains { $0.hasVariableRows && $0.hasVariableColumns } ? insteadOfPairs : nil)
     self.init()
     for (index, shape) in shapes.enumerated() {

@@ -90,7 +90,10 @@ public final class TableWriter {
   /// - Throws: what taking the bytes throws.
   @discardableResult
   public func write(_ rows: BinaryMatrix) throws(DensityError) -> Bool {
-    try write(rows, known: nil)
+    try rows.forEachPackedBlock { (_, block) throws(DensityError) in
+      if output.goesOn { _ = try write(block, known: nil) }
+    }
+    return output.goesOn
   }
 
   /// Writes rows of which some cells are missing.
@@ -131,7 +134,6 @@ public final class TableWriter {
   private func write(_ rows: BinaryMatrix, known: BinaryMatrix?) throws(DensityError) -> Bool {
     precondition(
       rows.columnCount == shape.columnCount, "\(rows.columnCount) columns of \(shape.columnCount)")
-    let rows = rows.packed()
     if let known, !encoder.holdsMissing(isHeld: held != nil) {
       let cell = (0..<rows.rowCount).lazy.compactMap { row in
         (0..<rows.columnCount).first { !known[row, $0] }.map { (row, $0) }

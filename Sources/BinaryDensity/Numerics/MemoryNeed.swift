@@ -15,7 +15,7 @@ func checkMemory(
   guard bytes >= limit else { return }
   func gigabytes(_ bytes: Double) -> String { "\((bytes / 1e7).rounded() / 100) GB" }
   throw .invalidConfiguration(
-    "\(work) takes \(gigabytes(bytes)), more than the \(gigabytes(limit)) of memory that there are"
+    "\(work) takes \(gigabytes(bytes)), more than the \(gigabytes(limit)) of memory that \(share < 1 ? "it may take" : "there are")"
       + (alternative.map { "; " + $0 } ?? ""))
 }
 
@@ -24,17 +24,22 @@ let insteadOfPairs =
   "it grows with the square of the columns; a nade, a made with hidden units and without --direct, and a "
   + "bernoulli-mixture grow with the columns"
 
-/// What is to be known before a weight for each pair of columns is trained, with its gradient and what Adam keeps; nil where it is
-/// little, or refused.
+/// The bytes that a weight takes in training: with its gradient, and the two numbers that Adam keeps of it.
+let trainingBytesPerWeight = 16.0
+
+/// What is to be known before a weight for each pair of columns is trained; nil where it takes little, or is refused.
 package func noteOnTrainingPairs(columnCount: Int) -> String? {
-  note(on: "training a weight for each pair of columns", columnCount: columnCount, bytesPerPair: 16)
+  note(
+    on: "training a weight for each pair of columns", columnCount: columnCount,
+    bytesPerPair: trainingBytesPerWeight)
 }
 
-/// What is to be known before a Chow-Liu tree counts all pairs of columns; nil where it is little, or refused.
-package func noteOnCountingPairs(columnCount: Int) -> String? {
+/// What is to be known before a Chow-Liu tree counts all pairs of columns; nil where it takes little, or is refused.
+package func noteOnCountingPairs(columnCount: Int, hasMissing: Bool) -> String? {
   note(
     on: "counting all pairs of columns", columnCount: columnCount,
-    bytesPerPair: ChowLiuTree.PairCounts.bytesPerPair)
+    bytesPerPair: hasMissing
+      ? ChowLiuTree.PairCounts.bytesPerPartialPair : ChowLiuTree.PairCounts.bytesPerPair)
 }
 
 private func note(on work: String, columnCount: Int, bytesPerPair: Double) -> String? {

@@ -16,12 +16,12 @@ final class LikelihoodExecutor<Scalar: KernelScalar>: ConditionalExecutor {
 
   /// Prepares the uniform mixture of some components for batches of up to `batchCapacity` rows.
   ///
+  /// Of wide rows batches are smaller, down to 64, so that a matrix of a number for each cell has about 2²³ at most.
+  ///
   /// - Parameters:
   ///   - components: nil for all.
   ///   - keepingLogits: whether logits will be asked for, besides log p.
   ///   - columnOrder: which column of the rows each variable of the network is; nil if they are in the same order.
-  ///
-  /// Of wide rows batches are smaller, so that each matrix of a number for each cell takes 32 MiB at most.
   init<Network: NetworkDensity>(
     _ network: Network, components: Range<Int>? = nil, parameters: Parameters<Scalar>, batchCapacity: Int,
     keepingLogits: Bool = false, columnOrder: [Int]? = nil

@@ -40,7 +40,7 @@ extension DensitySearch {
     add("Chow-Liu tree") { () throws(DensityError) in
       try ChowLiuTree.fit(to: train, memoryShare: 0.125, while: { hasTime(0.1) })
     }
-    // Of wide rows a component costs no more than what is on, a network all columns: there mixtures go far before it begins.
+    // A wide row costs a component no more than what is on, and a network all columns: there mixtures go far before it begins.
     let mixtures = [(30, 0.15), (100, 0.25), (300, 0.4)]
     for (componentCount, share) in data.variableCount > Self.wideColumnCount ? mixtures : [mixtures[0]] {
       add("mixture of \(componentCount) Bernoullis") { () throws(DensityError) in
@@ -54,7 +54,7 @@ extension DensitySearch {
   /// More columns than these make wide rows.
   private static let wideColumnCount = 4096
 
-  /// To how many rows the mixture of Bernoullis is fitted at the most: thirty times D numbers need no more.
+  /// To how many rows mixtures of Bernoullis are fitted at the most: some hundred numbers a column need no more.
   private static let mixedRowLimit = 1 << 18
 
   /// Returns the mean of −log p, of numbers log p; 0 of none.

@@ -43,7 +43,11 @@ extension BinaryMatrix {
     precondition(
       columns.allSatisfy { (0..<columnCount).contains($0) },
       "columns \(columns) are outside 0..<\(columnCount)")
-    if let lists { return BinaryMatrix(columnCount: columns.count, lists: lists.selecting(columns)) }
+    if let lists {
+      let part = lists.selecting(columns)
+      let result = BinaryMatrix(columnCount: columns.count, lists: part)
+      return part.isSmaller(thanPackedRowsOf: columns.count) ? result : result.packed()
+    }
     let width = (columns.count + 63) / 64
     var selected = [UInt64](repeating: 0, count: rowCount * width)
     for row in 0..<rowCount {
@@ -63,6 +67,22 @@ extension BinaryMatrix {
       first.columnCount == second.columnCount,
       "\(second.columnCount) columns cannot follow \(first.columnCount)")
     return BinaryMatrix(concatenating: [first, second], columnCount: first.columnCount)
+  }
+}
+
+extension BinaryMatrix {
+  /// Calls `body` with consecutive rows that are packed, and the number of the first: all of them, or of rows that are lists
+  /// some at a time, so that they are not all packed at once.
+  ///
+  /// - Throws: what `body` throws.
+  func forEachPackedBlock<Failure: Error>(
+    _ body: (_ firstRow: Int, _ rows: BinaryMatrix) throws(Failure) -> Void
+  ) throws(Failure) {
+    guard isListed else { return try body(0, self) }
+    let length = TableBlock.length(columnCount: columnCount)
+    for start in stride(from: 0, to: rowCount, by: length) {
+      try body(start, rows(start..<min(start + length, rowCount)).packed())
+    }
   }
 }
 

@@ -12,10 +12,10 @@ extension BinaryMatrix {
     precondition(
       range.lowerBound >= 0 && range.upperBound <= rowCount, "rows \(range) are outside 0..<\(rowCount)")
     let part = lists?.words(ofRows: range, wordsPerRow: wordsPerRow) ?? packedWords
+    let first = isListed ? 0 : range.lowerBound * wordsPerRow
     part.withUnsafeBufferPointer { words in
       guard let base = words.baseAddress else { return }
-      S.expandBits(
-        base + (isListed ? 0 : range.lowerBound * wordsPerRow), wordsPerRow: wordsPerRow, into: view)
+      S.expandBits(base + first, wordsPerRow: wordsPerRow, into: view)
     }
   }
 

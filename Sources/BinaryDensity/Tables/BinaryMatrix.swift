@@ -36,7 +36,7 @@ public struct BinaryMatrix: Sendable {
       }
     }
     _modify {
-      pack()
+      if lists != nil { pack() }
       yield &packedWords
     }
   }
@@ -67,8 +67,10 @@ public struct BinaryMatrix: Sendable {
 
   /// Creates a table that keeps lists.
   ///
-  /// - Precondition: their columns are below `columnCount`.
+  /// - Precondition: their columns are below `columnCount`, which is at most 2³¹ − 1.
+  /// - Complexity: O(on-bits), for it looks.
   package init(columnCount: Int, lists: OnBitLists) {
+    precondition(columnCount <= Int(Int32.max), "rows of \(columnCount) columns are not kept as lists")
     precondition(
       columnCount >= 0 && lists.columns.allSatisfy { $0 < columnCount },
       "a list has a column that is not below \(columnCount)")
@@ -84,7 +86,7 @@ public struct BinaryMatrix: Sendable {
   ///
   ///     let baskets = BinaryMatrix(onBits: [[0, 49_999], [17], []], columnCount: 50_000)
   ///
-  /// - Precondition: `0 <= column < columnCount` for each of them.
+  /// - Precondition: `0 <= column < columnCount` for each of them, and `columnCount` is at most 2³¹ − 1.
   /// - Complexity: O(on-bits · log on-bits of a row).
   public init(onBits rows: some Sequence<some Sequence<Int>>, columnCount: Int) {
     var lists = OnBitLists()
@@ -110,7 +112,21 @@ public struct BinaryMatrix: Sendable {
     self.lists = nil
   }
 
+  /// Returns the same rows as lists where these take less memory, else as they are.
+  ///
+  /// - Complexity: O(words).
+  func listedWhereSmaller() -> BinaryMatrix {
+    guard lists == nil,
+      OnBitLists.byteCount(rowCount: rowCount, onBitCount: onBitCount) < 8 * packedWords.count
+    else { return self }
+    var lists = OnBitLists()
+    lists.append(words: packedWords, wordsPerRow: wordsPerRow, rowCount: rowCount)
+    return BinaryMatrix(columnCount: columnCount, lists: lists)
+  }
+
   /// Returns the same rows, packed.
+  ///
+  /// - Complexity: O(1), or O(words) of lists.
   func packed() -> BinaryMatrix {
     var result = self
     result.pack()
@@ -238,6 +254,8 @@ extension BinaryMatrix: Hashable {
   }
 
   /// Hashes the shape and the bits.
+  ///
+  /// - Complexity: O(words).
   public func hash(into hasher: inout Hasher) {
     hasher.combine(rowCount)
     hasher.combine(columnCount)

@@ -17,7 +17,7 @@ final class ListedBatch {
   private var rowStarts: [Int] = []
   private var places: [Int32] = []
   /// For each column of the table, in how many rows it is on while lists are made, 0 between.
-  private var counts: [Int32]
+  private var counts: [Int]
 
   init(columnCount: Int) {
     self.columnCount = columnCount
@@ -52,8 +52,8 @@ final class ListedBatch {
     var start = 0
     for column in places {
       rowStarts.append(start)
-      start += Int(counts[Int(column)]) + 1
-      counts[Int(column)] = Int32(rowStarts[rowStarts.count - 1])
+      start += counts[Int(column)] + 1
+      counts[Int(column)] = rowStarts[rowStarts.count - 1]
     }
     if rows.count < start { rows = Array(repeating: 0, count: start) }
     var row: Int32 = 0
@@ -62,18 +62,19 @@ final class ListedBatch {
         row += 1
         continue
       }
-      rows[Int(counts[Int(column)])] = row
+      rows[counts[Int(column)]] = row
       counts[Int(column)] += 1
     }
     for column in places {
-      rows[Int(counts[Int(column)])] = .max
+      rows[counts[Int(column)]] = .max
       counts[Int(column)] = 0
     }
   }
 
   /// Computes `y[r] = bias + Σ w[k]` over the columns k that are on in row r.
   ///
-  /// - Parameter mask: permits all.
+  /// Shapes: weights (columns × N), bias (1 × N), y (rows × N). The mask permits all.
+  /// - Complexity: O(on-bits · N), on all threads.
   func linear<Scalar: KernelScalar>(
     weights: UnsafeMatrixView<Scalar>, bias: UnsafeMatrixView<Scalar>?, mask: Staircase,
     into y: UnsafeMutableMatrixView<Scalar>
@@ -84,6 +85,9 @@ final class ListedBatch {
   }
 
   /// Accumulates `dw[k] += Σ dy[r]` over the rows r in which column k is on.
+  ///
+  /// Shapes: dy (rows × N), dw (columns × N).
+  /// - Complexity: O(on-bits · N), on all threads.
   func accumulate<Scalar: KernelScalar>(
     _ dy: UnsafeMatrixView<Scalar>, into dw: UnsafeMutableMatrixView<Scalar>
   ) {

@@ -67,12 +67,6 @@ package struct OnBitLists: Sendable {
     }
   }
 
-  /// Makes room.
-  package mutating func reserve(rowCount: Int, onBitCount: Int) {
-    starts.reserveCapacity(rowCount + 1)
-    columns.reserveCapacity(onBitCount)
-  }
-
   /// Whether a bit is on.
   ///
   /// - Complexity: O(log on-bits of the row).

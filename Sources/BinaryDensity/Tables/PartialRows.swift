@@ -15,12 +15,14 @@ public struct PartialRows: Hashable, Sendable {
 
   /// Creates rows from values and from which of them are known; the values of other cells are dropped.
   ///
+  /// Both are kept packed.
   /// - Precondition: both tables have the same shape.
   public init(values: BinaryMatrix, known: BinaryMatrix) {
     precondition(
       values.rowCount == known.rowCount && values.columnCount == known.columnCount,
       "values of \(values), known cells of \(known)")
-    var values = values
+    var values = values.packed()
+    let known = known.packed()
     for index in values.words.indices { values.words[index] &= known.words[index] }
     self.values = values
     self.known = known

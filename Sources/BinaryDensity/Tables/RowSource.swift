@@ -53,13 +53,7 @@ extension BinaryMatrix: RowSource {
   /// - Complexity: O(words), each time.
   public var checksum: UInt32 {
     var check = CRC32()
-    // Lists are packed a few rows at a time.
-    let length = lists == nil ? max(1, rowCount) : max(1, (1 << 17) / max(1, wordsPerRow))
-    for start in stride(from: 0, to: rowCount, by: length) {
-      let rows = start..<min(start + length, rowCount)
-      let part = lists?.words(ofRows: rows, wordsPerRow: wordsPerRow) ?? packedWords
-      part.withUnsafeBytes { check.update($0) }
-    }
+    forEachPackedBlock { _, rows in rows.packedWords.withUnsafeBytes { check.update($0) } }
     return check.value
   }
 

@@ -18,15 +18,18 @@ public protocol RowStream {
 }
 
 extension BinaryMatrix {
-  /// Creates a table of all rows of a stream.
+  /// Creates a table of all rows of a stream, as lists of what is on where it is large and these are smaller.
   ///
   /// - Throws: what reading throws.
   public init(_ stream: some RowStream) throws(DensityError) {
     var blocks: [BinaryMatrix] = []
+    var byteCount = 0
     try stream.forEachBlock(of: 4096) { (block) throws(DensityError) in
-      blocks.append(block)
+      byteCount += 8 * block.rowCount * block.wordsPerRow
+      blocks.append(byteCount > TableOptions().listedByteCount ? block.listedWhereSmaller() : block)
       return true
     }
+    if blocks.last?.isListed ?? false { blocks = blocks.map { $0.listedWhereSmaller() } }
     self.init(concatenating: blocks, columnCount: stream.columnCount)
   }
 }

@@ -16,7 +16,7 @@ struct TablePasses {
     (rowCount, columnCount) = (rows.rowCount, rows.columnCount)
     onCounts = rows.onCounts
     knownCounts = known?.onCounts
-    // What is known of rows stands beside them in words.
+    // Of lists all cells are known.
     whole = (known == nil ? rows : rows.packed(), known)
     held = nil
   }
@@ -57,14 +57,10 @@ struct TablePasses {
   func forEachBlock(
     _ body: (_ firstRow: Int, _ rows: BinaryMatrix, _ known: BinaryMatrix?) throws(DensityError) -> Void
   ) throws(DensityError) {
-    if let whole, !whole.rows.isListed { return try body(0, whole.rows, whole.known) }
-    if let rows = whole?.rows {
-      // Lists, of which no cell is missing, are packed a few rows at a time.
-      let length = TableBlock.length(columnCount: columnCount)
-      for start in stride(from: 0, to: rowCount, by: length) {
-        try body(start, rows.rows(start..<min(start + length, rowCount)).packed(), nil)
+    if let whole {
+      return try whole.rows.forEachPackedBlock { (firstRow, rows) throws(DensityError) in
+        try body(firstRow, rows, whole.known)
       }
-      return
     }
     var firstRow = 0
     try held?.forEachBlock { (rows, known) throws(DensityError) in

@@ -184,7 +184,116 @@ struct OnBitListsTests {
     #expect(lists.leakageWarnings().count == 1)
   }
 
+  @Test("of a table that few cells of are on, and only of such, it is so")
+  func fewOnBits() {
+    func data(_ share: Int) -> DataSplits {
+      DataSplits(name: "t", train: BinaryMatrix(rowCount: 10, columnCount: share) { $1 == $0 % share })
+    }
+    #expect(data(32).hasFewOnBits && !data(31).hasFewOnBits)
+  }
+
+  @Test("missing cells of one part tell its rows from the lists of another")
+  func leakageOfMissingCells() throws {
+    let train = BinaryMatrix(rowCount: 60, columnCount: 300) { row, column in row % 2 == 0 && column == row }
+    let known = BinaryMatrix(rowCount: 20, columnCount: 300) { _, column in column == 0 }
+    let test = PartialRows(values: BinaryMatrix(rowCount: 20, columnCount: 300), known: known)
+    for rows in [train, Self.listed(train)] {
+      let data = DataSplits(
+        name: "t", train: PartialRows(values: rows, known: .ones(like: rows)), test: test)
+      #expect(data.leakageWarnings().isEmpty)
+    }
+    let data = try withTemporaryDirectory { folder in
+      func line(_ cell: (Int) -> String) -> String { (0..<300).map(cell).joined(separator: ",") + "\n" }
+      let rows = (0..<60).map { row in line { train[row, $0] ? "1" : "0" } }.joined()
+      let unknown = line { $0 == 0 ? "0" : "?" }
+      try Data(rows.utf8).write(to: URL(filePath: folder + "/train.csv"))
+      try Data(String(repeating: unknown, count: 20).utf8).write(to: URL(filePath: folder + "/test.csv"))
+      var options = TableOptions()
+      (options.listedByteCount, options.hasHeader) = (0, false)
+      return try DataSplits.load(train: folder + "/train.csv", test: folder + "/test.csv", options)
+    }
+    #expect(data.train.isListed && data.partialRows(.test) != nil)
+    #expect(data.leakageWarnings().isEmpty)
+  }
+
+  @Test("knowledge, groups, descriptions, labels and files of lists are those of packed rows")
+  func otherUses() throws {
+    var rows = BinaryMatrix(rowCount: 200, columnCount: 400) { row, column in
+      column < 5 ? column == row % 5 : (row * 7 + column * 3) % 97 == 0
+    }
+    let lists = Self.listed(rows)
+    let known = BinaryMatrix(rowCount: 200, columnCount: 400) { ($0 + $1) % 3 != 0 }
+    #expect(PartialRows(values: lists, known: Self.listed(known)) == PartialRows(values: rows, known: known))
+    let groups = try #require(ColumnGroups.observed(in: rows))
+    #expect(ColumnGroups.observed(in: lists) == groups && groups.groups.first == [0, 1, 2, 3, 4])
+    #expect(try DataSplits(name: "t", train: lists).keeping(groups).groups == groups)
+    #expect(throws: DensityError.self) {
+      rows[150, 3] = true
+      rows[150, 0] = true
+      try groups.check(Self.listed(rows), path: "t")
+    }
+    rows = lists.packedForTest
+    #expect(TableDescription(lists, pairCount: 5) == TableDescription(rows, pairCount: 5))
+    let coder = try IndependentBernoulli.fit(to: rows).coder()
+    #expect(coder.compress(lists) == coder.compress(rows))
+    #expect(try coder.decompress(coder.compress(lists)) == rows)
+    try withTemporaryDirectory { folder in
+      for name in ["t.csv", "t.npy", "t.bits", "t.dat"] {
+        for (index, table) in [lists, rows].enumerated() {
+          try TableFile(path: folder + "/\(index)" + name).write(table)
+        }
+        #expect(
+          FileManager.default.contents(atPath: folder + "/0" + name)
+            == FileManager.default.contents(atPath: folder + "/1" + name))
+      }
+    }
+  }
+
+  @Test("a wide network's log p does not depend on how many rows are computed at once")
+  func wideRows() throws {
+    let columnCount = 20_000
+    let rows = BinaryMatrix(onBits: (0..<700).map { [$0, $0 * 17 % columnCount] }, columnCount: columnCount)
+    #expect(rows.isListed)
+    let nade = try NADE(NADE.Configuration(variableCount: columnCount, hiddenCount: 2), seed: 3)
+    let all = nade.logProbabilities(of: rows)
+    for row in [0, 418, 419, 420, 699] {
+      #expect(nade.logProbabilities(of: rows.rows(row..<row + 1).packedForTest) == [all[row]])
+    }
+  }
+
   // MARK: Files
+
+  @Test(
+    "a table is read whose lists are small, though packed it would be large for its file",
+    arguments: ["dat", "svm"])
+  func proportion(end: String) throws {
+    try withTemporaryDirectory { folder in
+      let path = folder + "/t." + end
+      func write(_ rowCount: Int, _ item: (Int, Int) -> Int) throws {
+        var text = ""
+        for row in 0..<rowCount {
+          let items = (0..<8).map { item(row, $0) }.sorted()
+          text +=
+            end == "dat"
+            ? items.map(String.init).joined(separator: " ")
+            : "0 " + items.map { "\($0):1" }.joined(separator: " ")
+          text += "\n"
+        }
+        try Data(text.utf8).write(to: URL(filePath: path))
+      }
+      // 40 000 columns: 200 MB packed, of 1.6 MB.
+      try write(40_000) { ($0 * 8 + $1 * 5003) % 40_000 + 1 }
+      let rows = try DataTable.read(path).rows(split: .train)
+      #expect(rows.isListed && rows.columnCount == 40_000 && rows.onBitCount == 320_000)
+      #expect(try BinaryMatrix(TableStream(path: path)).isListed)
+      // A mistyped index is still one, unless someone says how many columns there are.
+      try write(4000) { $0 == 3999 && $1 == 0 ? 40_000_000 : ($0 + $1 * 503) % 4000 + 1 }
+      #expect(throws: DensityError.self) { try DataTable.read(path) }
+      var options = TableOptions()
+      options.columnCount = 40_000_000
+      #expect(try DataTable.read(path, options).rows(split: .train).onBitCount == 32_000)
+    }
+  }
 
   private func read(_ path: String, _ change: (inout TableOptions) -> Void = { _ in }) throws -> BinaryMatrix
   {
@@ -242,7 +351,7 @@ struct OnBitListsTests {
     }
   }
 
-  @Test("a missing cell, or a grey level, after rows that were lists")
+  @Test("a missing cell after rows that were lists")
   func others() throws {
     let row = [String](repeating: "0", count: 400).joined(separator: ",")
     try withTemporaryDirectory { folder in
@@ -259,5 +368,12 @@ struct OnBitListsTests {
       #expect(partial.rowCount == 12_001 && partial.known.onBitCount == 12_001 * 400 - 1)
       #expect(!partial.values.isListed && partial.values.onBitCount == 0)
     }
+  }
+}
+
+extension BinaryMatrix {
+  /// The same rows in packed words.
+  fileprivate var packedForTest: BinaryMatrix {
+    BinaryMatrix(rowCount: rowCount, columnCount: columnCount, words: words)
   }
 }

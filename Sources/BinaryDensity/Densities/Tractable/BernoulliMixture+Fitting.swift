@@ -179,21 +179,22 @@ extension BernoulliMixture {
     /// The M-step.
     func maximizer(_ statistics: Statistics) -> BernoulliMixture {
       let (ones, missing, totals) = (statistics.ones, statistics.missing, statistics.totals)
+      // A few variables a task.
+      let height = 256
+      let blocks = Threads.map(count: (ones.rowCount + height - 1) / height) { part in
+        let variables = part * height..<min((part + 1) * height, ones.rowCount)
+        return Matrix<Float>(rowCount: variables.count, columnCount: ones.columnCount) { place, k in
+          let i = variables.lowerBound + place
+          let on = Double(ones[i, k])
+          // Rounding may leave a component a little more ones than rows.
+          let off = max(0, Double(totals[0, k]) - Double(missing?[i, k] ?? 0) - on)
+          return Float(log((on + counts[i].on) / (off + counts[i].off)))
+        }
+      }
       var logits = Matrix<Float>(uninitializedRowCount: ones.rowCount, columnCount: ones.columnCount)
-      logits.withUnsafeMutableView { view in
-        // Each task writes the rows of a few variables.
-        nonisolated(unsafe) let view = view
-        let height = 256
-        _ = Threads.map(count: (view.rowCount + height - 1) / height) { part in
-          for i in part * height..<min((part + 1) * height, view.rowCount) {
-            for k in 0..<view.columnCount {
-              let on = Double(ones[i, k])
-              // Rounding may leave a component a little more ones than rows.
-              let off = max(0, Double(totals[0, k]) - Double(missing?[i, k] ?? 0) - on)
-              view[i, k] = Float(log((on + counts[i].on) / (off + counts[i].off)))
-            }
-          }
-          return true
+      for (part, block) in blocks.enumerated() {
+        logits.withUnsafeMutableView(reading: block) {
+          Float.copy($1, into: $0.rows(part * height..<part * height + $1.rowCount))
         }
       }
       return BernoulliMixture(

@@ -88,6 +88,8 @@ extension ChowLiuTree {
 
     /// The bytes of what is counted for each pair of columns.
     static let bytesPerPair = 4.2
+    /// The same where cells are missing, with what is expected of them.
+    static let bytesPerPartialPair = 80.0
 
     /// Refuses counts that take more than a part of the memory.
     ///

@@ -47,7 +47,8 @@ extension ChowLiuTree {
     try Baseline.check(rows.values, pseudoCount: pseudoCount)
     let pairs = Double(rows.columnCount) * Double(rows.columnCount)
     try checkMemory(
-      of: "counting all pairs of columns of partly known rows", bytes: 80 * pairs, share: memoryShare,
+      of: "counting all pairs of columns of partly known rows", bytes: PairCounts.bytesPerPartialPair * pairs,
+      share: memoryShare,
       instead: insteadOfPairs)
     let counts = PairCounts(knownPairsOf: partial, pseudoCount: pseudoCount, while: goesOn)
     guard goesOn(), var current = tree(of: counts, while: goesOn) else { return nil }

@@ -95,7 +95,7 @@ private struct ItemListParser {
   }
 
   mutating func setByteLimit(bytesRead: Int) {
-    rows.byteLimit = SparseRows.byteLimit(columnCount: columnCount, bytesRead: bytesRead)
+    rows.byteLimit = SparseRows.listedByteLimit(columnCount: columnCount, bytesRead: bytesRead)
   }
 
   mutating func add(_ text: UnsafeBufferPointer<UInt8>) throws(DensityError) {
@@ -205,10 +205,7 @@ private struct ItemListParser {
     guard let count = columnCount ?? (width > 0 ? width : nil) else {
       throw malformed(expected: "a row with an item, or --column-count", found: "the end of the file")
     }
-    let (byteCount, overflow) = rows.rowCount.multipliedReportingOverflow(by: (count + 63) / 64 * 8)
-    guard !overflow, byteCount <= rows.byteLimit else {
-      throw fault(.tooWide(byteCount: overflow ? .max : byteCount))
-    }
+    do throws(SparseRows.Fault) { try rows.checkSize(columnCount: count) } catch { throw fault(error) }
     var layout = TableLayout(
       columnCount: count,
       dialect: "item lists, " + (hasNames ? "words divided by \(divider)" : "numbers from \(firstBit)"))

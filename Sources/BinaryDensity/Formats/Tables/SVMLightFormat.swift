@@ -71,7 +71,7 @@ private struct SVMLightParser {
   }
 
   mutating func setByteLimit(bytesRead: Int) {
-    rows.byteLimit = SparseRows.byteLimit(columnCount: columnCount, bytesRead: bytesRead)
+    rows.byteLimit = SparseRows.listedByteLimit(columnCount: columnCount, bytesRead: bytesRead)
   }
 
   /// Reads a window, which ends between words.
@@ -219,10 +219,10 @@ private struct SVMLightParser {
         path: path, at: .line(lines.line), expected: "a row of index:1, or --column-count",
         found: "the end of the file without any index")
     }
-    let (_, overflow) = rows.rowCount.multipliedReportingOverflow(by: columnCount)
-    if overflow || rows.rowCount * ((columnCount + 63) / 64 * 8) > rows.byteLimit {
-      throw SparseRows.Fault.tooWide(byteCount: rows.rowCount * ((columnCount + 63) / 64 * 8))
-        .inText(path: path, line: lines.line, width: columnCount)
+    do throws(SparseRows.Fault) {
+      try rows.checkSize(columnCount: columnCount)
+    } catch {
+      throw error.inText(path: path, line: lines.line, width: columnCount)
     }
     var layout = TableLayout(
       columnCount: columnCount, dialect: "svmlight, indices from \(base)")

@@ -40,8 +40,9 @@ struct SparseRows {
   private(set) var rowCount = 0
   /// The number of columns so far: one more than the largest bit.
   private(set) var width = 0
-  /// How many bytes the packed table may have.
+  /// How many bytes the packed table may have where it has more columns than on-bits make plausible.
   var byteLimit = 0
+  private var onBitCount = 0
   private var chunks: [Chunk] = []
   private var current = Chunk(wordsPerRow: 0)
   private static let chunkLength = 1 << 17
@@ -86,6 +87,7 @@ struct SparseRows {
         words[place] |= mask
       }
     }
+    onBitCount += bits.count - repeats
     if let firstRepeated, !isSet { throw .repeated(Int(firstRepeated)) }
     return repeats
   }
@@ -105,9 +107,16 @@ struct SparseRows {
 
   private var wordsPerRow: Int { (width + 63) / 64 }
 
-  private func checkSize() throws(Fault) {
-    let (byteCount, overflow) = rowCount.multipliedReportingOverflow(by: wordsPerRow * 8)
-    if overflow || byteCount > byteLimit { throw .tooWide(byteCount: overflow ? .max : byteCount) }
+  private func checkSize() throws(Fault) { try checkSize(columnCount: width) }
+
+  /// Refuses a table that is out of all proportion to its file.
+  ///
+  /// That is one that is large when packed, and has more columns than four for each on-bit. With fewer columns it is one of lists,
+  /// whose memory grows with the file.
+  func checkSize(columnCount: Int) throws(Fault) {
+    let (byteCount, overflow) = rowCount.multipliedReportingOverflow(by: (columnCount + 63) / 64 * 8)
+    guard overflow || byteCount > byteLimit, columnCount / 4 > onBitCount else { return }
+    throw .tooWide(byteCount: overflow ? .max : byteCount)
   }
 
   /// Widens the rows of the current chunk, by an eighth more than is needed where it holds several.
@@ -133,6 +142,13 @@ struct SparseRows {
   static func byteLimit(columnCount: Int?, bytesRead: Int) -> Int {
     let memory = physicalMemory
     return columnCount == nil ? min(memory, bytesRead.multipliedCapped(by: 64) + 64 << 20) : memory
+  }
+
+  /// How large a table may be when packed whose rows become lists if these are smaller: of any size if someone gave the number of
+  /// columns, as long as the memory holds some numbers for each.
+  static func listedByteLimit(columnCount: Int?, bytesRead: Int) -> Int {
+    if let columnCount, columnCount <= physicalMemory / 64 { return .max }
+    return byteLimit(columnCount: columnCount, bytesRead: bytesRead)
   }
 
   /// The bytes of memory the machine has.

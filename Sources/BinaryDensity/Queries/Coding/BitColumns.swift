@@ -15,6 +15,12 @@ struct BitColumns: Sendable {
   /// Takes some rows of a table.
   init(_ table: BinaryMatrix, rows: [Int]) {
     self.init(rowCount: rows.count, columnCount: table.columnCount)
+    if table.isListed {
+      for (place, row) in rows.enumerated() {
+        for column in table.onBits(ofRow: row) { bits[column * rows.count + place] = true }
+      }
+      return
+    }
     let (words, width) = (table.words.span, table.wordsPerRow)
     var target = bits.mutableSpan
     for column in 0..<table.columnCount {

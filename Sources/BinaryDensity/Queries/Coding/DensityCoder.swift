@@ -69,7 +69,6 @@ public struct DensityCoder: Sendable {
       rows.columnCount == variableCount, "the rows have \(rows.columnCount) columns, not \(variableCount)")
     precondition(columnNames.map { $0.count == variableCount } ?? true, "names of other columns")
     precondition(imageShape.map { $0.pixelCount == variableCount } ?? true, "pictures of other rows")
-    let rows = rows.packed()
     let layout = LaneLayout(
       rowCount: rows.rowCount, columnCount: variableCount, isMixture: code.parts.count > 1)
     let sets = laneSets(layout).map { LaneSet($0, LaneStacks(count: $0.count)) }

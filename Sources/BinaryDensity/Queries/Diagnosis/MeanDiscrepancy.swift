@@ -32,7 +32,7 @@ public struct MeanDiscrepancy: Hashable, Sendable, Codable {
     _ table: BinaryMatrix, _ model: BinaryMatrix, permutationCount: Int, seed: UInt64,
     observing observe: (Double) throws(DensityError) -> Bool
   ) throws(DensityError) {
-    let rows = table + model
+    let rows = (table + model).packed()
     let kernel = CentredKernel(rows)
     var (found, error): ([Double], Double) = ([], 0)
     for first in stride(from: 0, through: permutationCount, by: Self.groupLength) {

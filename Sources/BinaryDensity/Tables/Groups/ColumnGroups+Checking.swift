@@ -16,18 +16,15 @@ extension ColumnGroups {
   func breach(in rows: BinaryMatrix) -> Breach? {
     precondition(rows.columnCount == columnCount, "rows of \(rows.columnCount) columns, not \(columnCount)")
     let masks = groups.map { WordMask($0) }
-    // Lists are packed a few rows at a time.
-    let length = rows.isListed ? TableBlock.length(columnCount: columnCount) : max(1, rows.rowCount)
-    for start in stride(from: 0, to: rows.rowCount, by: length) {
-      let end = min(start + length, rows.rowCount)
-      let block = rows.isListed ? rows.rows(start..<end).packed() : rows
-      for row in 0..<block.rowCount {
-        for (mask, group) in zip(masks, groups) where mask.onCount(block, row) != 1 {
-          return Breach(row: start + row, group: group, onColumns: group.filter { block[row, $0] })
+    var breach: Breach?
+    rows.forEachPackedBlock { firstRow, block in
+      for row in 0..<block.rowCount where breach == nil {
+        for (mask, group) in zip(masks, groups) where breach == nil && mask.onCount(block, row) != 1 {
+          breach = Breach(row: firstRow + row, group: group, onColumns: group.filter { block[row, $0] })
         }
       }
     }
-    return nil
+    return breach
   }
 
   /// Makes sure that a table has exactly one column of each group on in every row.
@@ -72,7 +69,7 @@ extension ColumnGroups {
   /// the first column that may begin a group does, and of the groups that it may begin that with the fewest columns which
   /// are on in some row is taken, and all columns after it that never are. A column that is on in every row is in none,
   /// for it is a constant and no choice.
-  /// - Complexity: O(rows · on-bits).
+  /// - Complexity: O(rows · on-bits + columns).
   public static func observed(in rows: BinaryMatrix) -> ColumnGroups? {
     do throws(DensityError) {
       return try observed(in: TablePasses(rows, known: nil))
@@ -86,12 +83,17 @@ extension ColumnGroups {
   /// - Throws: what reading throws.
   static func observed(in table: TablePasses) throws(DensityError) -> ColumnGroups? {
     guard table.rowCount >= fewestRows else { return nil }
-    // As many on-bits as rows: with none in two columns, each row has one.
-    var candidates = (0..<table.columnCount).compactMap { first in
-      end(ofGroupFrom: first, table).map { first..<$0 }
-    }
+    var candidates = Self.candidates(table)
     guard !candidates.isEmpty else { return nil }
     try table.forEachBlock { (_, rows, _) throws(DensityError) in
+      // Of many, most fall with the first rows, by these rows' on-bits alone.
+      var row = 0
+      while candidates.count > 64, row < rows.rowCount {
+        let on = Array(rows.onBits(ofRow: row))
+        candidates.removeAll { on.count(within: $0) != 1 }
+        row += 1
+      }
+      guard row < rows.rowCount else { return }
       candidates.removeAll { columns in
         ColumnGroups(checked: [Array(columns)], columnCount: table.columnCount).breach(in: rows) != nil
       }
@@ -105,15 +107,39 @@ extension ColumnGroups {
     return groups.isEmpty ? nil : ColumnGroups(checked: groups, columnCount: table.columnCount)
   }
 
-  /// Returns where a group that begins with a column would end: where columns have as many on-bits as there are rows; nil if
-  /// they have at no place.
-  private static func end(ofGroupFrom first: Int, _ table: TablePasses) -> Int? {
-    var (end, sum) = (first, 0)
-    while end < table.columnCount, sum < table.rowCount, table.onCounts[end] < table.rowCount {
-      sum += table.onCounts[end]
-      end += 1
+  /// Returns the columns side by side that have as many on-bits as there are rows, as few from each first column as can be: with
+  /// none in two of them, each row has one.
+  ///
+  /// - Complexity: O(columns).
+  private static func candidates(_ table: TablePasses) -> [Range<Int>] {
+    var candidates: [Range<Int>] = []
+    // The on-bits of the columns from the first up to the end.
+    var (end, sum) = (0, 0)
+    for first in 0..<table.columnCount {
+      if end < first { (end, sum) = (first, 0) }
+      while end < table.columnCount, sum < table.rowCount, table.onCounts[end] < table.rowCount {
+        sum += table.onCounts[end]
+        end += 1
+      }
+      if sum == table.rowCount { candidates.append(first..<end) }
+      if end > first { sum -= table.onCounts[first] }
     }
-    return sum == table.rowCount ? end : nil
+    return candidates
+  }
+}
+
+extension [Int] {
+  /// Returns how many of these numbers, which ascend, are within a range.
+  fileprivate func count(within range: Range<Int>) -> Int {
+    func countBelow(_ limit: Int) -> Int {
+      var (low, high) = (0, count)
+      while low < high {
+        let middle = (low + high) / 2
+        if self[middle] < limit { low = middle + 1 } else { high = middle }
+      }
+      return low
+    }
+    return countBelow(range.upperBound) - countBelow(range.lowerBound)
   }
 }
 

@@ -111,6 +111,13 @@ public struct LabelledSplits: Sendable {
     }
     func extended(_ split: DataSplit) -> BinaryMatrix? {
       guard let rows = data[split], let labels = labels[split] else { return nil }
+      if rows.isListed {
+        var lists = OnBitLists()
+        for row in 0..<rows.rowCount {
+          lists.append([UInt32(labels[row])] + rows.onBits(ofRow: row).map { UInt32(classes.count + $0) })
+        }
+        return BinaryMatrix(columnCount: classes.count + rows.columnCount, lists: lists)
+      }
       var result = BinaryMatrix(rowCount: rows.rowCount, columnCount: classes.count + rows.columnCount)
       for row in 0..<rows.rowCount {
         result.turnOn(row, labels[row])
