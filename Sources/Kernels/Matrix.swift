@@ -139,8 +139,7 @@ public struct Matrix<Scalar: KernelScalar>: Sendable {
 
   /// Returns the matrix with every element converted to another precision.
   public func converted<Other: KernelScalar>(to type: Other.Type) -> Matrix<Other> {
-    if let same = self as? Matrix<Other> { return same }
-    return Matrix<Other>(rowCount: rowCount, columnCount: columnCount, elements: elements.map { Other($0) })
+    Matrix<Other>(rowCount: rowCount, columnCount: columnCount, elements: elements.map { Other($0) })
   }
 }
 

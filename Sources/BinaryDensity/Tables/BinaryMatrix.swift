@@ -105,6 +105,11 @@ public struct BinaryMatrix: Sendable {
   /// Whether the rows are kept as lists of their on-bits.
   package var isListed: Bool { lists != nil }
 
+  // Apart, so that who asks packed rows bit by bit pays a comparison and no more.
+  @inline(never) private func isListedOn(_ row: Int, _ column: Int) -> Bool {
+    lists?.isOn(row, column) ?? false
+  }
+
   /// Keeps the rows packed from now on.
   @usableFromInline mutating func pack() {
     guard let lists else { return }
@@ -202,7 +207,7 @@ public struct BinaryMatrix: Sendable {
   public subscript(row: Int, column: Int) -> Bool {
     get {
       checkPosition(row, column)
-      if let lists { return lists.isOn(row, column) }
+      if isListed { return isListedOn(row, column) }
       return packedWords[row * wordsPerRow + column / 64] >> UInt64(column % 64) & 1 == 1
     }
     set {

@@ -108,7 +108,8 @@ public struct BernoulliMixture: AutoregressiveDensity {
       _ logProbabilities: UnsafeMatrixView<Scalar>
     ) -> Void
   ) {
-    let weights = logits.converted(to: type)
+    // As they are, if they need no conversion: D · K numbers for each call would be many.
+    let weights = logits as? Matrix<Scalar> ?? logits.converted(to: type)
     let bias = logJointOfZeros.converted(to: type)
     let shares =
       rows.missing == nil
