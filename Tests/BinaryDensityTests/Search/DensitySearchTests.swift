@@ -178,7 +178,8 @@ struct DensitySearchTests {
       validation: TrainingCase.chain(rowCount: 300, variableCount: 6, seed: 2))
     let result = try DensitySearch(data, budget: .seconds(2), seed: 3).run()
     #expect(result.density is TabulatedDensity)
-    for choice in result.choices { #expect(result.validationNLL <= choice.validationNLL + 0.001) }
+    // Half precision may cost a thousandth, of members and again of the table.
+    for choice in result.choices { #expect(result.validationNLL <= choice.validationNLL + 0.002) }
   }
 
   @Test("a size that holds no model is refused before the search")
