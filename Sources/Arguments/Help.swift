@@ -3,13 +3,8 @@ extension Command {
   package func help(in program: String) -> String {
     var page = HelpPage()
     page.paragraphs(summary)
-    let words = positionals.map { positional in
-      let name = "<\(positional.name)>" + (positional.arity.isRepeated ? "..." : "")
-      return positional.arity.isRequired ? name : "[\(name)]"
-    }
     page.section("Usage")
-    let required = options.filter(\.isRequired).map(\.usage)
-    page.verbatim((["\(program) \(name)"] + required + ["[options]"] + words).joined(separator: " "))
+    page.verbatim(usage(in: program))
     if !discussion.isEmpty { page.paragraphs("\n" + discussion) }
     if !positionals.isEmpty {
       page.section("Arguments")
@@ -23,6 +18,16 @@ extension Command {
       page.indented(example.explanation)
     }
     return page.text
+  }
+
+  /// How the command is typed, in one line.
+  func usage(in program: String) -> String {
+    let words = positionals.map { positional in
+      let name = "<\(positional.name)>" + (positional.arity.isRepeated ? "..." : "")
+      return positional.arity.isRequired ? name : "[\(name)]"
+    }
+    let required = options.filter(\.isRequired).map(\.usage)
+    return (["\(program) \(name)"] + required + ["[options]"] + words).joined(separator: " ")
   }
 }
 

@@ -30,11 +30,7 @@ extension Command {
   /// What the page says of one command.
   fileprivate func manualSection(in program: String) -> String {
     var page = ".SH \"\(roff("\(program) \(name)".uppercased()))\"\n" + roff(summary) + "\n"
-    let words = positionals.map { positional in
-      let name = "<\(positional.name)>" + (positional.arity.isRepeated ? "..." : "")
-      return positional.arity.isRequired ? name : "[\(name)]"
-    }
-    page += ".PP\n.B " + roff((["\(program) \(name)", "[options]"] + words).joined(separator: " ")) + "\n"
+    page += ".PP\n.B " + roff(usage(in: program)) + "\n"
     if !discussion.isEmpty { page += ".PP\n" + Program.paragraphs(discussion) }
     for positional in positionals { page += ".TP\n.I \(roff(positional.name))\n\(roff(positional.help))\n" }
     for option in options {

@@ -196,12 +196,7 @@ public final class RowBatch<Scalar: KernelScalar> {
   /// Calls `body` with the lists of the on-bits, each up to the first that is not below the number of variables; nil if
   /// there never was a row.
   package func withUnsafeOnBits<Result>(_ body: (UnsafeOnBits?) -> Result) -> Result {
-    onBits.withUnsafeMutableBufferPointer { onBits in
-      listStarts.withUnsafeMutableBufferPointer { starts in
-        guard let base = onBits.baseAddress, let starts = starts.baseAddress else { return body(nil) }
-        return body(UnsafeOnBits(base: base, starts: starts))
-      }
-    }
+    UnsafeOnBits.withLists(&onBits, &listStarts, body)
   }
 
   /// Returns the variables that are on in a row, ascending.
@@ -228,10 +223,16 @@ public struct UnsafeOnBits {
   package let base: UnsafeMutablePointer<Int32>
   package let starts: UnsafeMutablePointer<Int>
 
-  /// Lists that someone else holds.
-  package init(base: UnsafeMutablePointer<Int32>, starts: UnsafeMutablePointer<Int>) {
-    self.base = base
-    self.starts = starts
+  /// Calls `body` with lists that arrays hold: their numbers, and where each starts; nil of empty arrays.
+  package static func withLists<Result>(
+    _ numbers: inout [Int32], _ starts: inout [Int], _ body: (UnsafeOnBits?) -> Result
+  ) -> Result {
+    numbers.withUnsafeMutableBufferPointer { numbers in
+      starts.withUnsafeMutableBufferPointer { starts in
+        guard let base = numbers.baseAddress, let starts = starts.baseAddress else { return body(nil) }
+        return body(UnsafeOnBits(base: base, starts: starts))
+      }
+    }
   }
 
   /// Calls `body` with what stands in a list.

@@ -328,7 +328,8 @@ private func share(_ terms: Int, _ method: ProductMethod, _ set: InstructionSet)
         var (columns, rowStarts) = Self.lists(rows, inputs) { x[$0, $1] == 1 }
         var sums = Matrix<Scalar>(rowCount: rows, columnCount: outputs)
         let (w, bias, dy) = (w.converted(to: type), bias.converted(to: type), dy.converted(to: type))
-        Self.withLists(&columns, &rowStarts) { lists in
+        UnsafeOnBits.withLists(&columns, &rowStarts) { lists in
+          guard let lists else { return }
           sums.withUnsafeMutableView(reading: w, bias) { y, w, bias in
             set.run { Scalar.linear(onBits: lists, weights: w, bias: bias, mask: mask, into: y) }
           }
@@ -338,7 +339,8 @@ private func share(_ terms: Int, _ method: ProductMethod, _ set: InstructionSet)
         var (members, starts) = Self.lists(places.count, rows) { x[$1, places[$0]] == 1 }
         var sum = start.converted(to: type)
         let numbers = places.map { Int32($0) }
-        Self.withLists(&members, &starts) { lists in
+        UnsafeOnBits.withLists(&members, &starts) { lists in
+          guard let lists else { return }
           sum.withUnsafeMutableView(reading: dy) { dw, dy in
             numbers.withUnsafeBufferPointer { numbers in
               set.run { Scalar.accumulateListed(dy, lists: lists, places: numbers, into: dw) }
@@ -365,16 +367,5 @@ private func share(_ terms: Int, _ method: ProductMethod, _ set: InstructionSet)
       numbers += (0..<length).filter { isOn(list, $0) }.map { Int32($0) } + [.max]
     }
     return (numbers, starts)
-  }
-
-  private static func withLists(
-    _ numbers: inout [Int32], _ starts: inout [Int], _ body: (UnsafeOnBits) -> Void
-  ) {
-    numbers.withUnsafeMutableBufferPointer { numbers in
-      starts.withUnsafeMutableBufferPointer { starts in
-        guard let base = numbers.baseAddress, let starts = starts.baseAddress else { return }
-        body(UnsafeOnBits(base: base, starts: starts))
-      }
-    }
   }
 }

@@ -90,10 +90,7 @@ public final class TableWriter {
   /// - Throws: what taking the bytes throws.
   @discardableResult
   public func write(_ rows: BinaryMatrix) throws(DensityError) -> Bool {
-    try rows.forEachPackedBlock { (_, block) throws(DensityError) in
-      if output.goesOn { _ = try write(block, known: nil) }
-    }
-    return output.goesOn
+    try rows.forEachPackedBlock { (_, block) throws(DensityError) in try write(block, known: nil) }
   }
 
   /// Writes rows of which some cells are missing.
@@ -164,7 +161,10 @@ public final class TableWriter {
   }
 
   private func encode(_ rows: BinaryMatrix, known: BinaryMatrix?) throws(DensityError) {
-    if packed != nil { return try pack(rows) }
+    if packed != nil {
+      packed?.count(rows)
+      return try pack(rows)
+    }
     let step = max(1, OutputBuffer.pieceLength / max(1, 2 * rows.columnCount))
     for start in stride(from: 0, to: rows.rowCount, by: step) where output.goesOn {
       let range = start..<min(start + step, rows.rowCount)

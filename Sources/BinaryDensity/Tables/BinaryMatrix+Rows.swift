@@ -72,17 +72,20 @@ extension BinaryMatrix {
 
 extension BinaryMatrix {
   /// Calls `body` with consecutive rows that are packed, and the number of the first: all of them, or of rows that are lists
-  /// some at a time, so that they are not all packed at once.
+  /// some at a time, so that they are not all packed at once; for as long as it says to go on.
   ///
+  /// - Returns: whether it always did.
   /// - Throws: what `body` throws.
+  @discardableResult
   func forEachPackedBlock<Failure: Error>(
-    _ body: (_ firstRow: Int, _ rows: BinaryMatrix) throws(Failure) -> Void
-  ) throws(Failure) {
+    _ body: (_ firstRow: Int, _ rows: BinaryMatrix) throws(Failure) -> Bool
+  ) throws(Failure) -> Bool {
     guard isListed else { return try body(0, self) }
     let length = TableBlock.length(columnCount: columnCount)
     for start in stride(from: 0, to: rowCount, by: length) {
-      try body(start, rows(start..<min(start + length, rowCount)).packed())
+      if try !body(start, rows(start..<min(start + length, rowCount)).packed()) { return false }
     }
+    return true
   }
 }
 

@@ -121,11 +121,9 @@ public struct BinaryMatrix: Sendable {
   ///
   /// - Complexity: O(words).
   func listedWhereSmaller() -> BinaryMatrix {
-    guard lists == nil,
-      OnBitLists.byteCount(rowCount: rowCount, onBitCount: onBitCount) < 8 * packedWords.count
+    guard lists == nil, columnCount <= Int(Int32.max),
+      let lists = OnBitLists(smallerThan: packedWords, wordsPerRow: wordsPerRow, rowCount: rowCount)
     else { return self }
-    var lists = OnBitLists()
-    lists.append(words: packedWords, wordsPerRow: wordsPerRow, rowCount: rowCount)
     return BinaryMatrix(columnCount: columnCount, lists: lists)
   }
 

@@ -62,17 +62,13 @@ final class KeptFigures: Sendable {
     }
   }
 
-  /// Returns the logits of the columns of its training rows, each by itself; of rows that are not held, those of their sample,
-  /// for to read them all takes minutes of a large file.
+  /// Returns the logits of the columns of its training rows, each by itself.
   ///
   /// - Throws: what reading the rows throws.
   func marginalLogits(of data: DataSplits) throws(DensityError) -> Matrix<Float> {
     try marginals.withLock { (kept) throws(DensityError) in
       if let kept { return kept }
-      let logits =
-        data.isSampled
-        ? IndependentBernoulli(marginalsOf: data.train).logits
-        : try IndependentBernoulli(marginalsOfSource: data.trainingRows).logits
+      let logits = try IndependentBernoulli(marginalsOfSource: data.trainingRows).logits
       kept = logits
       return logits
     }

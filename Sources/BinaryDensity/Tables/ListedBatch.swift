@@ -79,8 +79,9 @@ final class ListedBatch {
     weights: UnsafeMatrixView<Scalar>, bias: UnsafeMatrixView<Scalar>?, mask: Staircase,
     into y: UnsafeMutableMatrixView<Scalar>
   ) {
-    Self.withLists(&columns, &columnStarts) {
-      Scalar.linear(onBits: $0, weights: weights, bias: bias, mask: mask, into: y)
+    UnsafeOnBits.withLists(&columns, &columnStarts) { lists in
+      guard let lists else { return }
+      Scalar.linear(onBits: lists, weights: weights, bias: bias, mask: mask, into: y)
     }
   }
 
@@ -92,17 +93,9 @@ final class ListedBatch {
     _ dy: UnsafeMatrixView<Scalar>, into dw: UnsafeMutableMatrixView<Scalar>
   ) {
     places.withUnsafeBufferPointer { places in
-      Self.withLists(&rows, &rowStarts) { Scalar.accumulateListed(dy, lists: $0, places: places, into: dw) }
-    }
-  }
-
-  private static func withLists(
-    _ numbers: inout [Int32], _ starts: inout [Int], _ body: (UnsafeOnBits) -> Void
-  ) {
-    numbers.withUnsafeMutableBufferPointer { numbers in
-      starts.withUnsafeMutableBufferPointer { starts in
-        guard let base = numbers.baseAddress, let starts = starts.baseAddress else { return }
-        body(UnsafeOnBits(base: base, starts: starts))
+      UnsafeOnBits.withLists(&rows, &rowStarts) { lists in
+        guard let lists else { return }
+        Scalar.accumulateListed(dy, lists: lists, places: places, into: dw)
       }
     }
   }

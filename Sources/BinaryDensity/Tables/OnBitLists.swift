@@ -11,6 +11,15 @@ package struct OnBitLists: Sendable {
 
   package init() {}
 
+  /// Makes lists of packed rows, ⌈columns / 64⌉ words each; nil if they would take no less memory.
+  ///
+  /// - Complexity: O(words).
+  package init?(smallerThan words: [UInt64], wordsPerRow: Int, rowCount: Int) {
+    let onBitCount = words.reduce(0) { $0 + $1.nonzeroBitCount }
+    guard Self.byteCount(rowCount: rowCount, onBitCount: onBitCount) < 8 * words.count else { return nil }
+    append(words: words, wordsPerRow: wordsPerRow, rowCount: rowCount)
+  }
+
   /// The number of rows.
   package var rowCount: Int { starts.count - 1 }
   /// The bytes that the lists take.

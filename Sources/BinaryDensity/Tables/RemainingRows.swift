@@ -41,6 +41,10 @@ struct RemainingRows: RowSource {
     try base.bits(ofRows: rows.map(place))
   }
 
+  func onBitCounts() throws(DensityError) -> [Int] {
+    zip(try base.onBitCounts(), try base.rows(inPass: 0).bits(ofRows: removed).onCounts).map(-)
+  }
+
   @discardableResult
   func forEachBlock(
     of length: Int, _ body: (BinaryMatrix) throws(DensityError) -> Bool

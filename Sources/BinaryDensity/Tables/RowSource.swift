@@ -25,6 +25,10 @@ public protocol RowSource: RowStream, Sendable {
   /// - Precondition: they are rows of the source.
   /// - Throws: what reading throws.
   func bits(ofRows rows: [Int]) throws(DensityError) -> BinaryMatrix
+  /// Returns in how many rows each column is on.
+  ///
+  /// - Throws: what reading throws.
+  func onBitCounts() throws(DensityError) -> [Int]
   /// Returns the rows as one of a training's passes over them sees them: drawn anew, or the same in every pass.
   ///
   /// Passes are counted from 0, and are epochs unless a training divides its steps otherwise.
@@ -32,6 +36,21 @@ public protocol RowSource: RowStream, Sendable {
 }
 
 extension RowSource {
+  /// By a pass over the rows, unless the source knows.
+  public func onBitCounts() throws(DensityError) -> [Int] { try countedOnBits() }
+
+  /// Returns in how many rows each column is on, by a pass over the rows.
+  ///
+  /// - Throws: what reading throws.
+  func countedOnBits() throws(DensityError) -> [Int] {
+    var counts = Array(repeating: 0, count: columnCount)
+    try forEachBlock(of: 8192) { (block) throws(DensityError) in
+      for (column, count) in block.onCounts.enumerated() { counts[column] += count }
+      return true
+    }
+    return counts
+  }
+
   /// The same in every pass, unless the source says otherwise.
   public func rows(inPass pass: Int) -> any RowSource { self }
 
@@ -53,7 +72,10 @@ extension BinaryMatrix: RowSource {
   /// - Complexity: O(words), each time.
   public var checksum: UInt32 {
     var check = CRC32()
-    forEachPackedBlock { _, rows in rows.packedWords.withUnsafeBytes { check.update($0) } }
+    forEachPackedBlock { _, rows in
+      rows.packedWords.withUnsafeBytes { check.update($0) }
+      return true
+    }
     return check.value
   }
 
@@ -70,6 +92,11 @@ extension BinaryMatrix: RowSource {
       batch.fill(packedWords, rows: rows)
     }
   }
+
+  /// Returns in how many rows each column is on.
+  ///
+  /// - Complexity: O(words), or O(on-bits) of lists.
+  public func onBitCounts() -> [Int] { onCounts }
 
   /// Returns the rows of the given indices.
   public func bits(ofRows rows: [Int]) -> BinaryMatrix { selecting(rows) }

@@ -26,7 +26,7 @@ extension BinaryMatrix {
     var byteCount = 0
     try stream.forEachBlock(of: 4096) { (block) throws(DensityError) in
       byteCount += 8 * block.rowCount * block.wordsPerRow
-      blocks.append(byteCount > TableOptions().listedByteCount ? block.listedWhereSmaller() : block)
+      blocks.append(byteCount > TableOptions.usualListedByteCount ? block.listedWhereSmaller() : block)
       return true
     }
     if blocks.last?.isListed ?? false { blocks = blocks.map { $0.listedWhereSmaller() } }

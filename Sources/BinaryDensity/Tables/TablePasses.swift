@@ -58,9 +58,11 @@ struct TablePasses {
     _ body: (_ firstRow: Int, _ rows: BinaryMatrix, _ known: BinaryMatrix?) throws(DensityError) -> Void
   ) throws(DensityError) {
     if let whole {
-      return try whole.rows.forEachPackedBlock { (firstRow, rows) throws(DensityError) in
+      try whole.rows.forEachPackedBlock { (firstRow, rows) throws(DensityError) in
         try body(firstRow, rows, whole.known)
+        return true
       }
+      return
     }
     var firstRow = 0
     try held?.forEachBlock { (rows, known) throws(DensityError) in

@@ -70,14 +70,29 @@ struct PackedTests {
     let rows = Self.rows(1000, 70)
     try withPacked(rows) { path in
       let file = try SafetensorsReader(path: path)
-      #expect(file.metadata["format"] == "density packed table 1" && file.metadata["columns"] == "70")
+      #expect(file.metadata["format"] == "density packed table 2" && file.metadata["columns"] == "70")
       let bytes = try file.integers(named: "rows", shape: [1000, 16])
       for row in 0..<1000 {
         for column in 0..<70 {
           #expect((bytes[16 * row + column / 8] >> (column % 8) & 1 == 1) == rows[row, column])
         }
       }
+      let counts = try file.integers(named: "counts", shape: [70, 8])
+      for column in 0..<70 {
+        let count = (0..<1000).count { rows[$0, column] }
+        #expect(counts[8 * column..<8 * column + 8].reversed().reduce(0) { $0 << 8 + Int($1) } == count)
+      }
     }
+  }
+
+  @Test("a file of the first version, which has no counts, is read, and its ones are counted")
+  func firstVersion() throws {
+    let folder = packageRoot + "/Tests/formats/packed1"
+    let table = try DataTable.read(folder + "/rows.bits")
+    let expected = try DataTable.read(folder + "/rows.csv")
+    #expect(table.contents == expected.contents)
+    let source = try unheld(folder + "/rows.bits").trainingRows
+    #expect(try source.onBitCounts() == expected.rows(split: .train).onBitCounts())
   }
 
   @Test("whatever byte is damaged, it is noticed, and other blocks can be read")
@@ -86,7 +101,7 @@ struct PackedTests {
     let rows = Self.rows(600, 100)
     try withPacked(rows, names: (0..<100).map { "v\($0)" }) { path in
       let intact = try AtomicFile.read(path)
-      let rowsStart = intact.count - 4 * 5 - 600 * 16
+      let rowsStart = intact.count - 4 * 6 - 8 * 100 - 600 * 16
       let places =
         Array(0..<400) + stride(from: 400, to: intact.count, by: 97) + Array(intact.count - 20..<intact.count)
       for place in places {
@@ -152,6 +167,7 @@ struct PackedTests {
       #expect(data.isSampled && data.train.rowCount == 1000 && data.trainingRowCount == 2000)
       let source = data.trainingRows
       #expect(try BinaryMatrix(source) == rows && source.checksum == rows.checksum)
+      #expect(try source.onBitCounts() == rows.onBitCounts())
       let wanted = [1999, 0, 7, 7, 512, 1024, 3]
       #expect(try source.bits(ofRows: wanted) == rows.selecting(wanted))
       #expect(try source.rows(inPass: 3).bits(ofRows: wanted) == rows.selecting(wanted))
@@ -159,6 +175,7 @@ struct PackedTests {
       let expected = try DataSplits(name: "t", train: rows).holdingOutValidation(seed: 4)
       #expect(held.validation == expected.validation && held.trainingRowCount == 1800)
       let remaining = held.trainingRows
+      #expect(try remaining.onBitCounts() == expected.train.onBitCounts())
       for length in [1, 7, 100, 5000] {
         var parts: [BinaryMatrix] = []
         try remaining.forEachBlock(of: length) { part in
@@ -181,7 +198,8 @@ struct PackedTests {
           NADE(NADE.Configuration(variableCount: 11, hiddenCount: 9), seed: 1),
           data: data.holdingOutValidation(seed: 2),
           configuration: TrainingConfiguration(
-            epochCount: 3, stepsPerEpoch: stepsPerEpoch, learningRate: 0.01, seed: 5))
+            epochCount: 3, stepsPerEpoch: stepsPerEpoch, learningRate: 0.01, seed: 5,
+            startsAtMarginals: true))
         _ = try trainer.run()
         // They differ in how the table is told from others alone.
         let bits = TrainingBits(trainer)

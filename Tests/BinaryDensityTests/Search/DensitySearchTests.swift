@@ -171,15 +171,16 @@ struct DensitySearchTests {
     }
   }
 
+  // By steps, so that what is found does not depend on how busy the machine is: a network that was lucky on the validation rows
+  // may come second in its order, and then no mixture is as good on these.
   @Test("a mixture that ends as a table gives nothing up for being smaller")
   func tabulatedMixture() throws {
     let data = Self.data(
       TrainingCase.chain(rowCount: 2100, variableCount: 6, seed: 1),
       validation: TrainingCase.chain(rowCount: 300, variableCount: 6, seed: 2))
-    let result = try DensitySearch(data, budget: .seconds(2), seed: 3).run()
+    let result = try DensitySearch(data, steps: 30_000, seed: 3).run()
     #expect(result.density is TabulatedDensity)
-    // Half precision may cost a thousandth, of members and again of the table.
-    for choice in result.choices { #expect(result.validationNLL <= choice.validationNLL + 0.002) }
+    for choice in result.choices { #expect(result.validationNLL <= choice.validationNLL + 0.001) }
   }
 
   @Test("a size that holds no model is refused before the search")

@@ -74,12 +74,7 @@ public struct IndependentBernoulli: AutoregressiveDensity {
   ///
   /// - Throws: what reading them throws.
   init(marginalsOfSource rows: any RowSource) throws(DensityError) {
-    var counts = Array(repeating: 0, count: rows.columnCount)
-    try rows.forEachBlock(of: 8192) { (block) throws(DensityError) in
-      for (column, count) in block.onCounts.enumerated() { counts[column] += count }
-      return true
-    }
-    self.init(onCounts: counts, knownCounts: { _ in rows.rowCount })
+    self.init(onCounts: try rows.onBitCounts(), knownCounts: { _ in rows.rowCount })
   }
 
   private init(onCounts: [Int], knownCounts: (Int) -> Int, pseudoCount: Double = 0.5) {

@@ -11,12 +11,15 @@ struct PackedEncoder {
   /// The check of all rows, until `known` begins.
   private var rowsCheck = CRC32()
   private var writesKnown = false
+  /// In how many rows each column is on.
+  private var counts: [Int]
 
   init(_ shape: TableWriter.Shape, rowCount: Int, hasMissing: Bool) {
     let blocks = RowBlocks(rowCount: rowCount, columnCount: shape.columnCount)
     let width = 8 * ((shape.columnCount + 63) / 64)
     wordsPerBlock = blocks.length * width / 8
-    let checkCount = blocks.count * (hasMissing ? 2 : 1) + 2
+    counts = Array(repeating: 0, count: shape.columnCount)
+    let checkCount = blocks.count * (hasMissing ? 2 : 1) + 3
     var offset = 0
     func array(_ name: String, _ shape: [Int]) -> JSONValue.Member {
       let end = offset + shape[0] * shape[1]
@@ -42,6 +45,7 @@ struct PackedEncoder {
     var members = [JSONValue.Member(key: SafetensorsFile.metadataKey, value: .object(metadata))]
     members.append(array("rows", [rowCount, width]))
     if hasMissing { members.append(array("known", [rowCount, width])) }
+    members.append(array("counts", [shape.columnCount, 8]))
     members.append(array("checks", [checkCount, 4]))
     var header = Array(JSONValue.object(members).description.utf8)
     header += Array(repeating: UInt8(ascii: " "), count: (8 - header.count % 8) % 8)
@@ -50,6 +54,11 @@ struct PackedEncoder {
 
   /// What stands before the rows.
   var beginning: [UInt8] { [UInt8]([UInt64(header.count)], order: .little) + header }
+
+  /// Takes note of rows that are about to be appended.
+  mutating func count(_ rows: BinaryMatrix) {
+    for (column, count) in rows.onCounts.enumerated() { counts[column] += count }
+  }
 
   /// Appends rows, or after all of them what is known of rows.
   mutating func append(_ words: ArraySlice<UInt64>, to bytes: inout [UInt8]) {
@@ -83,10 +92,13 @@ struct PackedEncoder {
   /// Returns what stands after all.
   mutating func end() -> [UInt8] {
     if wordCount > 0 { endBlock() }
-    let checks = [UInt8](checks + [rowsCheck.value], order: .little)
+    let counts = [UInt8](counts.map(Int64.init), order: .little)
+    var countsCheck = CRC32()
+    countsCheck.update(counts)
+    let checks = [UInt8](checks + [rowsCheck.value, countsCheck.value], order: .little)
     var last = CRC32()
     last.update(header)
     last.update(checks)
-    return checks + [UInt8]([last.value], order: .little)
+    return counts + checks + [UInt8]([last.value], order: .little)
   }
 }

@@ -1,9 +1,9 @@
 /// A packed table: the rows of a `BinaryMatrix` in a file, of which any can be read alone, and is checked as it is.
 ///
 /// It is a safetensors file, so that other programs read it too: `rows` U8 [N, 8 W], W = ⌈columns / 64⌉, column c of a row in
-/// bit c mod 8 of its byte ⌊c / 8⌋; `known` U8 [N, 8 W] where cells are missing; and `checks` U8 [n, 4], the CRC-32 of each
-/// block of rows (`RowBlocks`), then of each block of `known`, of all `rows`, and of the
-/// header and the checks before.
+/// bit c mod 8 of its byte ⌊c / 8⌋; `known` U8 [N, 8 W] where cells are missing; `counts` U8 [D, 8], in how many rows
+/// each column is on; and `checks` U8 [n, 4], the CRC-32 of each block of rows (`RowBlocks`), then of each block of `known`, of all
+/// `rows`, of `counts`, and of the header and the checks before.
 final class PackedFile: Sendable {
   /// The path, as errors name it.
   var path: String { file.path }
@@ -16,6 +16,8 @@ final class PackedFile: Sendable {
   let hasKnown: Bool
   /// The CRC-32 of all rows.
   let checksum: UInt32
+  /// In how many rows each column is on; nil if the file does not say it.
+  let onBitCounts: [Int]?
 
   private let file: RandomAccessFile
   private let rowsStart: Int
@@ -24,7 +26,7 @@ final class PackedFile: Sendable {
   private let checks: [UInt32]
 
   /// What the metadata call the format.
-  static let formatName = "\(formatWords)1"
+  static let formatName = "\(formatWords)2"
   /// What they call it in any version.
   static let formatWords = "density packed table "
 
@@ -35,14 +37,16 @@ final class PackedFile: Sendable {
   /// Reads the header and the checks.
   ///
   /// - Throws: `DensityError.malformed`, `.unreadable`.
-  /// - Complexity: one 1024th of the file.
+  /// - Complexity: one 1024th of the file, and eight bytes a column.
   init(_ file: RandomAccessFile) throws(DensityError) {
     self.file = file
     let header = try SafetensorsHeader(file, verifying: false)
     func malformed(_ field: String, _ expected: String, _ found: String) -> DensityError {
       .malformed(path: file.path, at: .field(field), expected: expected, found: found)
     }
-    guard header.metadata["format"] == Self.formatName else {
+    // The first version had no counts.
+    let hasCounts = header.metadata["format"] == Self.formatName
+    guard hasCounts || header.metadata["format"] == Self.formatWords + "1" else {
       let found = header.metadata["format"].map { "'\($0)'" } ?? "a safetensors file of something else"
       throw malformed("__metadata__.format", "'\(Self.formatName)', which this version reads", found)
     }
@@ -69,7 +73,7 @@ final class PackedFile: Sendable {
     blocks = RowBlocks(rowCount: rowCount, columnCount: columnCount)
     hasKnown = header.entries.contains { $0.name == "known" }
     knownStart = hasKnown ? try entry("known", "[\(rowCount), \(width)]") { $0 == [rowCount, width] }.0 : 0
-    let checkCount = blocks.count * (hasKnown ? 2 : 1) + 2
+    let checkCount = blocks.count * (hasKnown ? 2 : 1) + (hasCounts ? 3 : 2)
     let checksStart = try entry("checks", "[\(checkCount), 4]") { $0 == [checkCount, 4] }.0
     let bytes = try file.bytes(checksStart..<checksStart + 4 * checkCount)
     var checks = bytes.withUnsafeBytes { [UInt32]($0, order: .little) }
@@ -78,6 +82,19 @@ final class PackedFile: Sendable {
     check.update(Array(bytes.dropLast(4)))
     guard checks.removeLast() == check.value else {
       throw malformed("header", "the header as it was written", "another; the file is damaged")
+    }
+    if hasCounts {
+      let start = try entry("counts", "[\(columnCount), 8]") { $0 == [columnCount, 8] }.0
+      let bytes = try file.bytes(start..<start + 8 * columnCount)
+      var check = CRC32()
+      check.update(bytes)
+      let counts = bytes.withUnsafeBytes { [Int64]($0, order: .little) }
+      guard check.value == checks.removeLast(), counts.allSatisfy({ 0...Int64(rowCount) ~= $0 }) else {
+        throw malformed("counts", "the counts as they were written", "others; the file is damaged")
+      }
+      onBitCounts = counts.map(Int.init)
+    } else {
+      onBitCounts = nil
     }
     checksum = checks.removeLast()
     self.checks = checks

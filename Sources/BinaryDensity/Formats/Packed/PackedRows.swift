@@ -31,6 +31,12 @@ final class PackedRows: RowSource {
     BinaryMatrix(rowCount: rows.count, columnCount: columnCount, words: try words(ofRows: rows))
   }
 
+  /// Returns what the file says, or else counts.
+  func onBitCounts() throws(DensityError) -> [Int] {
+    if let counts = file.onBitCounts { return counts }
+    return try countedOnBits()
+  }
+
   private func words(ofRows rows: [Int]) throws(DensityError) -> [UInt64] {
     let (length, width) = (file.blocks.length, wordsPerRow)
     var words: [UInt64] = []

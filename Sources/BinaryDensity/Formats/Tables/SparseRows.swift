@@ -29,10 +29,8 @@ struct SparseRows {
 
     /// Takes up less memory, if lists do.
     mutating func shrink() {
-      var lists = OnBitLists()
-      lists.append(words: words, wordsPerRow: wordsPerRow, rowCount: rowCount)
-      guard lists.isSmaller(thanPackedRowsOf: 64 * wordsPerRow) else { return }
-      (self.lists, words) = (lists, [])
+      lists = OnBitLists(smallerThan: words, wordsPerRow: wordsPerRow, rowCount: rowCount)
+      if lists != nil { words = [] }
     }
   }
 

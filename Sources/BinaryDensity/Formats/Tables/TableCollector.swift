@@ -60,14 +60,8 @@ struct TableCollector {
     } else if !isPacked, known == nil, levels == nil, 8 * words.count > listedByteCount,
       columnCount <= Int(Int32.max)
     {
-      var lists = OnBitLists()
-      let onBitCount = words.reduce(0) { $0 + $1.nonzeroBitCount }
-      guard OnBitLists.byteCount(rowCount: rowCount, onBitCount: onBitCount) < 8 * words.count else {
-        isPacked = true
-        return
-      }
-      lists.append(words: words, wordsPerRow: wordsPerRow, rowCount: rowCount)
-      (self.lists, words) = (lists, [])
+      lists = OnBitLists(smallerThan: words, wordsPerRow: wordsPerRow, rowCount: rowCount)
+      if lists != nil { words = [] } else { isPacked = true }
     }
   }
 

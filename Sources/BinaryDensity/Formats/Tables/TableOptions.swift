@@ -31,7 +31,8 @@ public struct TableOptions: Hashable, Sendable {
   /// Of a packed file of more bytes of rows, training rows are not held in memory.
   package var heldByteCount = 1 << 30
   /// Bits whose rows packed are more bytes are kept as lists of what is on, if these are smaller.
-  package var listedByteCount = 1 << 24
+  package var listedByteCount = Self.usualListedByteCount
+  static let usualListedByteCount = 1 << 24
   /// How bytes above 1 become bits; nil to take them for grey levels only where the file holds pictures.
   public var binarization: Binarization?
 

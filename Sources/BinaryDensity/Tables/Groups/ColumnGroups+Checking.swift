@@ -18,11 +18,13 @@ extension ColumnGroups {
     let masks = groups.map { WordMask($0) }
     var breach: Breach?
     rows.forEachPackedBlock { firstRow, block in
-      for row in 0..<block.rowCount where breach == nil {
-        for (mask, group) in zip(masks, groups) where breach == nil && mask.onCount(block, row) != 1 {
+      for row in 0..<block.rowCount {
+        for (mask, group) in zip(masks, groups) where mask.onCount(block, row) != 1 {
           breach = Breach(row: firstRow + row, group: group, onColumns: group.filter { block[row, $0] })
+          return false
         }
       }
+      return true
     }
     return breach
   }

@@ -26,7 +26,7 @@ expect(FileManager.default.changeCurrentDirectoryPath(folder), "no folder of its
 
 // A density of the client's own.
 let coins = Coins()
-var generator = SystemRandomNumberGenerator()
+var generator = Philox(seed: 1)
 let drawn = coins.sample(count: 2000, using: &generator)
 expect(abs(excess(coins)) < 1e-5, "the coins' probabilities do not sum to 1")
 expect(drawn.rowCount == 2000 && drawn.columnCount == 8, "the coins were not drawn")
