@@ -1,8 +1,8 @@
 extension Command {
   /// Reads the arguments that follow the command's name.
   ///
-  /// Understood are `--name value`, `--name=value`, `-n value`, `-n=value` and flags, in any order and mixed
-  /// with positional arguments. What begins with a dash is an option, but for a lone `-`, for negative
+  /// Understood are `--name value`, `--name=value`, `-n value`, `-n=value`, `-nvalue` and flags, of which several may share
+  /// a dash, in any order and mixed with positional arguments. What begins with a dash is an option, but for a lone `-`, for negative
   /// numbers and for everything after `--`; a value of that kind is given as `--name=-value`.
   ///
   /// - Throws: `UsageError` for an unknown option, with the nearest known one; a value missing, superfluous
@@ -20,13 +20,11 @@ extension Command {
         words.append(argument)
         continue
       }
-      let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(
-        String.init)
-      let option = try option(typedAs: parts[0])
-      let attached = parts.count == 2 ? parts[1] : nil
-      let value = try value(of: option, typedAs: parts[0], attached: attached, rest: &rest)
+      let (typed, attached) = split(argument, &rest)
+      let option = try option(typedAs: typed)
+      let value = try value(of: option, typedAs: typed, attached: attached, rest: &rest)
       guard option.isRepeated || values[option.name] == nil else {
-        throw UsageError("\(parts[0]) is given twice")
+        throw UsageError("\(typed) is given twice")
       }
       values[option.name, default: []].append(value)
     }
@@ -47,12 +45,35 @@ extension Command {
     return !(second.isASCII && second.isNumber) && second != "."
   }
 
+  /// Divides an option as it was typed into its name and the value attached to it; of several flags behind one dash, those
+  /// after the first go back to the rest.
+  private func split(_ argument: String, _ rest: inout ArraySlice<String>) -> (
+    typed: String, attached: String?
+  ) {
+    let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(
+      String.init)
+    let (typed, attached) = (parts[0], parts.count == 2 ? parts[1] : nil)
+    let known = options + [.quiet]
+    // A long name behind one dash is a slip, and not a short name with a value.
+    guard typed.count > 2, !typed.hasPrefix("--"), !known.contains(where: { typed == "-\($0.name)" }),
+      let short = known.first(where: { typed.dropFirst().first == $0.short })
+    else { return (typed, attached) }
+    let remainder = String(argument.dropFirst(2))
+    if short.placeholder == nil {
+      rest = ["-" + remainder] + rest
+      return (String(typed.prefix(2)), nil)
+    }
+    return (String(typed.prefix(2)), remainder)
+  }
+
   private func option(typedAs typed: String) throws(UsageError) -> Option {
-    let known = options.first { typed == "--\($0.name)" || $0.short.map { typed == "-\($0)" } ?? false }
+    let known = (options + [.quiet]).first {
+      typed == "--\($0.name)" || $0.short.map { typed == "-\($0)" } ?? false
+    }
     if let known { return known }
     let bare = String(typed.drop { $0 == "-" })
     // One letter is too little to guess from.
-    let names = (options + [.help]).map(\.name)
+    let names = (options + Option.common).map(\.name)
     let suggestion = bare.count > 1 ? Suggestion.nearest(to: bare, among: names) : nil
     throw UsageError("unknown option \(typed)" + (suggestion.map { "; did you mean --\($0)?" } ?? ""))
   }

@@ -33,7 +33,7 @@ package struct Command: Sendable {
   package let summary: String
   /// More about it, in paragraphs divided by blank lines; lines are broken for it.
   package let discussion: String
-  /// The options, in the order of the help; `--help` is understood besides.
+  /// The options, in the order of the help; `--quiet` and `--help` are understood besides.
   package let options: [Option]
   /// The arguments without names, in their order.
   package let positionals: [Positional]
@@ -44,16 +44,16 @@ package struct Command: Sendable {
 
   /// Declares a command.
   ///
-  /// - Precondition: no two options or positionals share a name, `help` and `-h` are left free, and only the
+  /// - Precondition: no two options or positionals share a name, `help`, `quiet`, `-h` and `-q` are left free, and only the
   ///   last positional may be optional or repeated.
   package init(
     name: String, summary: String, discussion: String = "", options: [Option] = [],
     positionals: [Positional] = [],
     examples: [Example] = [], run: @escaping @Sendable (ParsedArguments) throws -> ExitStatus
   ) {
-    let names = options.map(\.name) + positionals.map(\.name) + [Option.help.name]
+    let names = options.map(\.name) + positionals.map(\.name) + Option.common.map(\.name)
     precondition(Set(names).count == names.count, "\(name) declares a name twice")
-    let shorts = (options + [Option.help]).compactMap(\.short)
+    let shorts = (options + Option.common).compactMap(\.short)
     precondition(Set(shorts).count == shorts.count, "\(name) declares a short name twice")
     precondition(
       positionals.dropLast().allSatisfy { $0.arity == .one },

@@ -33,7 +33,7 @@ extension Program {
       "  help) values=\"\(topicWords.joined(separator: " "))\" ;;",
     ]
     for command in commands {
-      let options = command.options + [.help]
+      let options = command.options + Option.common
       lines.append("  \(command.name)) options=\"\(options.flatMap(\.words).joined(separator: " "))\"")
       let choices = options.filter { !$0.allowed.isEmpty }
       if !choices.isEmpty {
@@ -82,7 +82,7 @@ extension Program {
     ]
     for command in commands {
       lines.append("  \(command.name)) _arguments \\")
-      for option in command.options + [.help] {
+      for option in command.options + Option.common {
         let value = option.placeholder.map { placeholder in
           ":\(described(placeholder)):"
             + (option.allowed.isEmpty ? "_files" : "(\(option.allowed.joined(separator: " ")))")
@@ -121,7 +121,7 @@ extension Program {
     lines.append("\(begin) -f -n '__fish_seen_subcommand_from help' -a \(quoted(topics))")
     for command in commands {
       let condition = "-n '__fish_seen_subcommand_from \(command.name)'"
-      for option in command.options + [.help] {
+      for option in command.options + Option.common {
         var line = "\(begin) \(condition) -l \(option.name)" + (option.short.map { " -s \($0)" } ?? "")
         if option.placeholder != nil {
           line += option.allowed.isEmpty ? " -r" : " -x -a \(quoted(option.allowed.joined(separator: " ")))"

@@ -1,7 +1,7 @@
 extension Command {
-  /// Returns the help of the command, 80 columns wide, with a line break at its end.
-  package func help(in program: String) -> String {
-    var page = HelpPage()
+  /// Returns the help of the command, in lines of some columns, with a line break at its end.
+  package func help(in program: String, width: Int = 80) -> String {
+    var page = HelpPage(width: width)
     page.paragraphs(summary)
     page.section("Usage")
     page.verbatim(usage(in: program))
@@ -11,7 +11,7 @@ extension Command {
       page.table(positionals.map { ("<\($0.name)>", $0.help) })
     }
     page.section("Options")
-    page.table((options + [.help]).map { ($0.label, $0.explanation) })
+    page.table((options + Option.common).map { ($0.label, $0.explanation) })
     if !examples.isEmpty { page.section("Examples") }
     for example in examples {
       page.verbatim(example.line)
@@ -32,9 +32,9 @@ extension Command {
 }
 
 extension Program {
-  /// The help of the program, 80 columns wide, with a line break at its end.
-  package var help: String {
-    var page = HelpPage()
+  /// Returns the help of the program, in lines of some columns, with a line break at its end.
+  package func help(width: Int = 80) -> String {
+    var page = HelpPage(width: width)
     page.paragraphs(summary)
     page.section("Usage")
     page.verbatim("\(name) <command> [options]")
@@ -73,9 +73,9 @@ package struct HelpTopic: Sendable {
     self.sections = sections
   }
 
-  /// The page, 80 columns wide, with a line break at its end.
-  package var page: String {
-    var page = HelpPage()
+  /// Returns the page, in lines of some columns, with a line break at its end.
+  package func page(width: Int = 80) -> String {
+    var page = HelpPage(width: width)
     page.paragraphs(summary)
     for section in sections() {
       switch section {
@@ -110,13 +110,16 @@ extension Option {
   }
 }
 
-/// A page of help as it grows: lines of at most 80 columns.
+/// A page of help as it grows.
 private struct HelpPage {
-  private static let width = 80
+  /// The columns of its lines.
+  private let width: Int
   /// A label wider than this stands on a line of its own.
-  private static let maximumLabelWidth = 26
+  private var maximumLabelWidth: Int { min(26, width / 3) }
 
   private(set) var text = ""
+
+  init(width: Int) { self.width = width }
 
   mutating func section(_ title: String) { paragraphs("\n\(title):") }
 
@@ -129,10 +132,10 @@ private struct HelpPage {
 
   /// Appends two aligned columns.
   mutating func table(_ rows: [(label: String, explanation: String)]) {
-    let fitting = rows.map(\.label.count).filter { $0 <= Self.maximumLabelWidth }
-    let column = 2 + (fitting.max() ?? Self.maximumLabelWidth) + 2
+    let fitting = rows.map(\.label.count).filter { $0 <= maximumLabelWidth }
+    let column = 2 + (fitting.max() ?? maximumLabelWidth) + 2
     for row in rows {
-      let lines = wrapped(row.explanation, width: Self.width - column)
+      let lines = wrapped(row.explanation, width: width - column)
       let margin = String(repeating: " ", count: column)
       var first = "  \(row.label)"
       if first.count + 2 > column {
@@ -146,7 +149,7 @@ private struct HelpPage {
   private mutating func append(_ paragraphs: String, indentation: Int) {
     let margin = String(repeating: " ", count: indentation)
     for paragraph in paragraphs.split(separator: "\n", omittingEmptySubsequences: false) {
-      let lines = wrapped(String(paragraph), width: Self.width - indentation)
+      let lines = wrapped(String(paragraph), width: width - indentation)
       text += lines.map { $0.isEmpty ? "\n" : "\(margin)\($0)\n" }.joined()
     }
   }

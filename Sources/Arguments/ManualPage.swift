@@ -12,7 +12,7 @@ extension Program {
     for command in commands { page += command.manualSection(in: name) }
     for topic in topics {
       page += ".SH \"\(roff(topic.name.uppercased()))\"\n.nf\n"
-      page += topic.page.split(separator: "\n", omittingEmptySubsequences: false).map { roff($0) }
+      page += topic.page().split(separator: "\n", omittingEmptySubsequences: false).map { roff($0) }
         .joined(separator: "\n")
       page += ".fi\n"
     }

@@ -58,7 +58,10 @@ package struct Option: Hashable, Sendable {
     self.help = help
   }
 
-  /// The option that every command has.
+  /// The options that every command has besides its own.
+  static let common = [quiet, help]
+  static let quiet = Option.flag(
+    "quiet", short: "q", help: "Say nothing on standard error but what goes wrong.")
   static let help = Option.flag("help", short: "h", help: "Show this help.")
 }
 

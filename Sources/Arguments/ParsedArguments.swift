@@ -20,6 +20,9 @@ package struct ParsedArguments: Sendable {
     option(name) != nil || command.positionals.contains { $0.name == name }
   }
 
+  /// Whether nothing is to be said on standard error but what goes wrong.
+  package var isQuiet: Bool { values[Option.quiet.name] != nil }
+
   /// Whether a flag was given.
   package func flag(_ name: String) -> Bool {
     precondition(

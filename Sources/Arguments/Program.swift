@@ -38,16 +38,18 @@ package struct Program: Sendable {
   ///
   /// `--help` is understood everywhere, as are `help` and `help <command>`; no command at all asks for help.
   ///
+  /// - Parameter helpWidth: the columns of the lines of help.
   /// - Throws: `UsageError` for an unknown command, and as `Command.parse(_:)` does.
-  package func parse(_ arguments: [String]) throws(UsageError) -> Invocation {
+  package func parse(_ arguments: [String], helpWidth: Int = 80) throws(UsageError) -> Invocation {
+    let help = help(width: helpWidth)
     guard let word = arguments.first else { return .show(help) }
     let rest = Array(arguments.dropFirst())
     switch word {
     case "--help", "-h": return .show(help)
     case "help":
       guard let word = rest.first else { return .show(help) }
-      if let topic = topics.first(where: { $0.name == word }) { return .show(topic.page) }
-      return .show(try command(word).help(in: name))
+      if let topic = topics.first(where: { $0.name == word }) { return .show(topic.page(width: helpWidth)) }
+      return .show(try command(word).help(in: name, width: helpWidth))
     case "--version":
       if let version { return .show("\(name) \(version)\n") }
     default: break
@@ -56,7 +58,8 @@ package struct Program: Sendable {
       throw UsageError("unknown option \(word); a command comes first, as in '\(name) help'")
     }
     let command = try command(word)
-    return command.asksForHelp(rest) ? .show(command.help(in: name)) : .run(try command.parse(rest))
+    return command.asksForHelp(rest)
+      ? .show(command.help(in: name, width: helpWidth)) : .run(try command.parse(rest))
   }
 
   private func command(_ word: String) throws(UsageError) -> Command {

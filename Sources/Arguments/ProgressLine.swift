@@ -26,6 +26,10 @@ package final class ProgressLine: Sendable {
     var lastShown: Double
     /// The text on the terminal's current line.
     var line = ""
+    /// When the first line of a series was printed, and the last.
+    var series: (start: Double, last: Double)?
+    /// The last line of a series, if it was not printed.
+    var pending: String?
   }
 
   private let isTerminal: Bool
@@ -39,7 +43,7 @@ package final class ProgressLine: Sendable {
     let start = ContinuousClock.now
     self.init(
       isTerminal: Terminal.isInteractive, width: { Terminal.columnCount },
-      clock: { (ContinuousClock.now - start) / .seconds(1) }, output: Terminal.writeToStandardError)
+      clock: { (ContinuousClock.now - start) / .seconds(1) }, output: Terminal.note)
   }
 
   /// Creates a line on any output.
@@ -89,18 +93,48 @@ package final class ProgressLine: Sendable {
   /// Prints a line that stays.
   package func print(_ line: String) {
     state.withLock { state in
-      let current = state.line
-      rewrite("", &state)
-      output(Terminal.visible(line) + "\n")
-      rewrite(current, &state)
-      // It says enough for a while.
-      if !isTerminal { state.lastShown = clock() }
+      flush(&state)
+      print(line, &state)
     }
+  }
+
+  /// Prints a line of a series that may be long, such as one an epoch.
+  ///
+  /// They stay as those of `print(_:)`, but no two within a second, nor within a fiftieth of the time since the first: of an
+  /// hour some two hundred are left. The last one is always printed, before anything else that is.
+  package func printInTurn(_ line: String) {
+    state.withLock { state in
+      let now = clock()
+      guard let series = state.series else {
+        state.series = (now, now)
+        return print(line, &state)
+      }
+      state.pending = line
+      if now - series.last >= max(1, (now - series.start) / 50) { flush(&state) }
+    }
+  }
+
+  /// Prints what is left of a series.
+  private func flush(_ state: inout State) {
+    guard let line = state.pending else { return }
+    state.pending = nil
+    state.series?.last = clock()
+    print(line, &state)
+  }
+
+  private func print(_ line: String, _ state: inout State) {
+    let current = state.line
+    rewrite("", &state)
+    output(Terminal.visible(line) + "\n")
+    rewrite(current, &state)
+    // It says enough for a while.
+    if !isTerminal { state.lastShown = clock() }
   }
 
   /// Wipes the line away; a later update would show one again, of other work.
   package func finish() {
     state.withLock { state in
+      flush(&state)
       rewrite("", &state)
       state.remaining = nil
     }

@@ -17,9 +17,18 @@ package enum Terminal {
   }
 
   /// The number of columns of the terminal at standard error; 80 when there is none.
-  package static var columnCount: Int {
+  package static var columnCount: Int { columnCount(at: STDERR_FILENO) ?? 80 }
+
+  /// The number of columns that help is written in: that of the terminal at standard output, from 40 to 120, or else what the
+  /// environment says in `COLUMNS`, or 80.
+  package static var helpColumnCount: Int {
+    let said = getenv("COLUMNS").flatMap { Int(String(cString: $0)) }
+    return min(max(columnCount(at: STDOUT_FILENO) ?? said ?? 80, 40), 120)
+  }
+
+  private static func columnCount(at descriptor: Int32) -> Int? {
     var size = winsize()
-    guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
+    guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
     return Int(size.ws_col)
   }
 
@@ -28,6 +37,17 @@ package enum Terminal {
 
   /// Lets this process say nothing more on standard error.
   package static func silence() { isSilent.store(true, ordering: .relaxed) }
+
+  /// Whether progress and notes are kept back, which are not what goes wrong.
+  private static let isQuiet = Atomic<Bool>(false)
+
+  /// Keeps back progress and notes from now on.
+  package static func quieten() { isQuiet.store(true, ordering: .relaxed) }
+
+  /// Writes progress or a note to standard error, unless they are kept back.
+  package static func note(_ text: String) {
+    if !isQuiet.load(ordering: .relaxed) { writeToStandardError(text) }
+  }
 
   /// Writes to standard error at once; what cannot be written is lost, for there is nowhere left to say so.
   package static func writeToStandardError(_ text: String) {

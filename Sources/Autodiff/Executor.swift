@@ -51,6 +51,7 @@ public final class Executor<Scalar: KernelScalar> {
     _ graph: Graph, outputs: [Graph.Value], loss: Graph.Value? = nil, batchCapacity: Int,
     parameters: Parameters<Scalar>
   ) {
+    OptimisationWarning.giveOnce()
     self.graph = graph
     self.loss = loss
     plan = Plan(graph, outputs: outputs, loss: loss, batchCapacity: batchCapacity)

@@ -46,14 +46,34 @@ extension Op {
         "rate \(rate)" + (isRescaled ? "" : ", not rescaled") + (spared > 0 ? ", from column \(spared)" : ""))
     case .oneHot(_, _, let groups):
       return call("\(groups.count) groups of \(groups.reduce(0) { $0 + $1.count }) columns")
-    case .nade(let n): return call(n.activation.rawValue)
+    case .nade: return call()
     case .activation, .concatenate, .logMeanExp, .bernoulliLogLikelihood: return call()
     }
   }
 }
 
+extension Op {
+  /// Returns the equations that the op stands for, if its name does not say them.
+  ///
+  /// - Parameter name: what the op's value is called.
+  func equations(of name: String, in graph: Graph) -> [String] {
+    guard case .nade(let n) = self else { return [] }
+    let natural = n.ordering.indices.map { Int32($0) }
+    let order =
+      n.ordering == natural
+      ? "o(i) = i"
+      : "o = " + n.ordering.prefix(8).map { "\($0 + 1)" }.joined(separator: ", ")
+        + (n.ordering.count > 8 ? ", …" : "")
+    return [
+      "a(i) = \(graph.name(of: n.c)) + Σ_(j<i) \(graph.name(of: n.x))_o(j) · \(graph.name(of: n.w))_o(j)",
+      "\(name)_o(i) = \(graph.name(of: n.b))_o(i) + \(graph.name(of: n.v))_o(i) · \(n.activation.rawValue)(a(i))",
+      "for i = 1 … \(n.ordering.count), \(order)",
+    ]
+  }
+}
+
 extension Graph: CustomStringConvertible {
-  /// The graph as equations, one a line: name, shape, right-hand side.
+  /// The graph as equations: name, shape, right-hand side; below some, the equations that they stand for.
   public var description: String {
     let names = nodes.indices.map { name(of: Value(index: $0)) }
     let nameWidth = names.reduce(0) { max($0, $1.count) }
@@ -61,8 +81,11 @@ extension Graph: CustomStringConvertible {
     func padded(_ text: String, _ width: Int) -> String {
       text + String(repeating: " ", count: width - text.count)
     }
-    return zip(names, nodes).map { name, node in
-      "\(padded(name, nameWidth)) : \(padded(node.shape.description, shapeWidth)) = \(node.op.description(in: self))"
+    let indent = String(repeating: " ", count: nameWidth + shapeWidth + 6)
+    return zip(names, nodes).flatMap { name, node in
+      [
+        "\(padded(name, nameWidth)) : \(padded(node.shape.description, shapeWidth)) = \(node.op.description(in: self))"
+      ] + node.op.equations(of: name, in: self).map { indent + $0 }
     }.joined(separator: "\n")
   }
 }

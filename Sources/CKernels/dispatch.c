@@ -18,6 +18,14 @@ static _Atomic(int) selected;
 // One more than the set, so that zero, which every thread starts with, means none.
 static _Thread_local int overridden;
 
+bool ck_is_optimised(void) {
+#ifdef __OPTIMIZE__
+  return true;
+#else
+  return false;
+#endif
+}
+
 bool ck_available(ck_instruction_set set) {
   switch (set) {
   case ck_portable:

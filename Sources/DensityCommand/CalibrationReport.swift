@@ -68,6 +68,7 @@ struct CalibrationReport {
       ] as JSONValue
     }
     try printJSON(
+      CalibrationCommand.command,
       [
         .init(key: "table", value: .string(table.name)),
         .init(key: "rows", value: .integer(calibration.rowCount)),

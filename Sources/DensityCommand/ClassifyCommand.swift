@@ -113,11 +113,10 @@ enum ClassifyCommand {
     _ summary: ClassificationSummary, of name: String, _ classes: [String], temperature: Double, isJSON: Bool
   ) throws {
     if isJSON {
-      return try Terminal.print(
-        JSONValue.object(
-          [.init(key: "split", value: .string(name)), .init(key: "temperature", value: .real(temperature))]
-            + summary.members(classes: classes)
-        ).indentedDescription)
+      return try printJSON(
+        command,
+        [.init(key: "split", value: .string(name)), .init(key: "temperature", value: .real(temperature))]
+          + summary.members(classes: classes))
     }
     try Terminal.print(summary.line(name))
     try Terminal.print("temperature \(fixed(temperature, 3))")

@@ -63,13 +63,12 @@ struct EntropyReport {
 
   private func print(_ figures: JSONValue) throws {
     guard case .object(let members) = figures else { return }
-    try Terminal.print(
-      JSONValue.object(
-        [
-          .init(key: "model", value: .string(path)), .init(key: "variables", value: .integer(variableCount)),
-          .init(key: "unit", value: .string("nats")),
-        ] + members
-      ).indentedDescription)
+    try printJSON(
+      CompareCommand.command,
+      [
+        .init(key: "checkpoint", value: .string(path)),
+        .init(key: "variables", value: .integer(variableCount)),
+      ] + members)
   }
 }
 
@@ -139,7 +138,7 @@ struct TwoSampleReport {
   func printJSON() throws {
     let (scores, kernel) = (test.logProbability, test.discrepancy)
     let object: JSONValue = [
-      "model": .string(path), "table": .string(table), "rows": .integer(allRowCount),
+      "checkpoint": .string(path), "table": .string(table), "rows": .integer(allRowCount),
       "compared_rows": .integer(test.tableRowCount), "drawn_rows": .integer(test.modelRowCount),
       "log_p": [
         "table_mean": scores.tableMean.json, "model_mean": scores.modelMean.json,
@@ -155,7 +154,7 @@ struct TwoSampleReport {
       "columns": .array(test.columns.map(json)), "pairs": .array(test.pairs.map(json)),
       "columns_compared_in_pairs": .integer(test.pairedColumnCount),
     ]
-    try Terminal.print(object.indentedDescription)
+    try DensityCommand.printJSON(CompareCommand.command, object.members ?? [])
   }
 
   private func json(_ entry: ShareDifference) -> JSONValue {

@@ -99,7 +99,7 @@ enum CompressCommand {
         "bytes": .integer(figures.byteCount), "bits_per_row": .real(figures.bitsPerRow),
         "ideal_bits_per_row": .real(figures.idealBitsPerRow),
       ]
-      return try Terminal.print(object.indentedDescription)
+      return try printJSON(command, object.members ?? [])
     }
     let packed = (figures.rowCount * figures.columnCount + 7) / 8
     progress.print(

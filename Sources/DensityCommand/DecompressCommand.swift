@@ -90,7 +90,7 @@ enum DecompressCommand {
     if output == "-" { return .success }
     if arguments.flag("json") {
       let figures: JSONValue = ["rows": .integer(rowCount), "columns": .integer(first.columnCount)]
-      try Terminal.print(figures.indentedDescription)
+      try printJSON(command, figures.members ?? [])
     } else {
       progress.print("\(rowCount) rows in \(output)")
     }

@@ -131,13 +131,13 @@ struct DependenceReport {
     }
     guard let information else {
       return try DensityCommand.printJSON(
-        members, rows: "rest",
+        DependenceCommand.command, members, rows: "rest",
         sortedRest.prefix(topCount).map { rest in
           .object([.init(key: "column", value: .string(name(rest.column)))] + rest.members)
         })
     }
     try DensityCommand.printJSON(
-      members, rows: "pairs",
+      DependenceCommand.command, members, rows: "pairs",
       information.strongestPairs(topCount).map { pair in
         [
           "columns": .array([.string(name(pair.first)), .string(name(pair.second))]),

@@ -38,7 +38,7 @@ enum DescribeCommand {
       if table.isBinarized {
         members.insert(.init(key: "binarization", value: .string("\(binarization)")), at: 2)
       }
-      try Terminal.print(JSONValue.object(members).indentedDescription)
+      try printJSON(command, members)
     } else {
       for line in report.lines { try Terminal.print(line) }
       if table.isBinarized { try DataOptions.sayBinarized(arguments, path: table.path) }

@@ -79,6 +79,7 @@ enum DistillCommand {
       throw DensityError.invalidConfiguration("no training came to a finite figure")
     }
     (checkpoint.model, checkpoint.training, checkpoint.search) = (network, nil, nil)
+    checkpoint.provenance = Provenance(data, validationNLL: result.validationNLL)
     if let aside = try AtomicFile.keepAside(output) { progress.print("kept the earlier file as \(aside)") }
     try checkpoint.write(to: output)
     if result.isInterrupted { progress.print("interrupted; the best so far is kept") }
@@ -122,14 +123,13 @@ enum DistillCommand {
     }
     if isJSON {
       let results = measured.last?.measurements.map { JSONValue.object($0.members) } ?? []
-      return try Terminal.print(
-        JSONValue.object(
-          try members(describing: checkpoint.model) + [
-            .init(key: "choices", value: .array(choices.map { $0.json() })),
-            .init(key: "results", value: .array(results)),
-            .init(key: "output", value: .string(output)),
-          ]
-        ).indentedDescription)
+      return try printJSON(
+        command,
+        try members(describing: checkpoint.model) + [
+          .init(key: "choices", value: .array(choices.map { $0.json() })),
+          .init(key: "results", value: .array(results)),
+          .init(key: "output", value: .string(output)),
+        ])
     }
     for line in DensitySearch.Choice.lines(choices, figure: "validation NLL") { try Terminal.print(line) }
     try Terminal.print(description(of: checkpoint.model))

@@ -110,7 +110,7 @@ enum EvaluateCommand {
     let difference = wantsReference ? largestDifference : nil
     if arguments.flag("json") {
       var object = try members(describing: model) + measurement.members
-      if let source { object.append(.init(key: "table", value: source.json)) }
+      if let source { object.append(.init(key: "tables", value: .array([source.json]))) }
       if let advantage, let other { object += advantage.members(against: other) }
       if let difference { object.append(.init(key: "largest_difference", value: .real(difference))) }
       if let shard = table.shard {
@@ -118,7 +118,7 @@ enum EvaluateCommand {
         object.append(.init(key: "tally", value: meter.tally.json))
         if rival != nil { object.append(.init(key: "difference_tally", value: differences.json)) }
       }
-      try Terminal.print(JSONValue.object(object).indentedDescription)
+      try printJSON(Self.command, object)
     } else {
       try Terminal.print(description(of: model))
       try Terminal.print(measurement.line)

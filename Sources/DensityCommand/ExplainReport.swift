@@ -67,7 +67,7 @@ struct ExplainReport {
         "share": JSONValue(share(mean.mean)),
       ] as JSONValue
     }
-    try printJSON(members, rows: "variables", variables)
+    try printJSON(ExplainCommand.command, members, rows: "variables", variables)
   }
 }
 

@@ -147,7 +147,7 @@ enum FitCommand {
     var report = FitReport(
       figure: data.trainingRowCount > 1 || data.validation != nil ? "validation NLL" : "training NLL",
       output: output, isVerbose: arguments.flag("verbose"),
-      resumeLine: search.foldCount == nil && steps == nil ? resumeLine(arguments, table: table) : nil)
+      resumeLine: try search.foldCount == nil && steps == nil ? resumeLine(arguments, table: table) : nil)
     if let saved {
       for note in saved.notes { progress.print(note) }
       progress.print(
@@ -232,11 +232,13 @@ enum FitCommand {
   }
 
   /// The command line that goes on with a search.
-  private static func resumeLine(_ arguments: ParsedArguments, table: String) -> String {
+  private static func resumeLine(_ arguments: ParsedArguments, table: String) throws -> String {
     let passing: Set = ["resume", "budget", "json", "verbose", DataOptions.data.name]
     // A name that begins with a dash would be taken for an option.
     let table = table.hasPrefix("-") && table != "-" ? "./" + table : table
-    let words = ["density", "fit", table] + arguments.optionWords { !passing.contains($0) } + ["--resume"]
+    let output = arguments.isGiven("output") ? try arguments.value("output", as: .path) : nil
+    let options = arguments.optionWords { !passing.contains($0) && $0 != "output" }
+    let words = ["density", "fit", table] + (output.map { ["-o", $0] } ?? []) + options + ["--resume"]
     return words.map(TrainCommand.shellWord).joined(separator: " ")
   }
 }

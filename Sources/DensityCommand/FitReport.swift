@@ -41,11 +41,12 @@ struct FitReport {
   func print(_ result: DensitySearch.Result, _ measurements: [LikelihoodMeasurement]) throws {
     try Terminal.print((figure == "training NLL" ? "  " : "") + "\(figure)  seconds  what")
     let shown = isVerbose ? result.leaderboard : result.shortLeaderboard
-    for entry in shown { try Terminal.print(line(entry)) }
+    let written = result.choices.first(where: \.isChosen)?.name
+    for entry in shown { try Terminal.print(line(entry, isWritten: entry.name == written)) }
     if let rest = rest(result.leaderboard, shown) { try Terminal.print(rest) }
     for line in DensitySearch.Choice.lines(result.choices, figure: figure) { try Terminal.print(line) }
     try Terminal.print(description(of: result.density))
-    if let reason = reason(result) { try Terminal.print(reason) }
+    for line in reasons(result) { try Terminal.print(line) }
     for measurement in measurements { try Terminal.print(measurement.line) }
     try Terminal.print("model  \(output)")
     let model = TrainCommand.shellWord(output)
@@ -68,41 +69,47 @@ struct FitReport {
         "validation_nll": validation(entry.validationNLL), "seconds": .real(entry.seconds),
       ]
     }
-    try Terminal.print(
-      JSONValue.object(
-        try members(describing: result.density) + [
-          .init(key: "tables", value: .array(sources.map(\.json))),
-          .init(key: "validation_nll", value: validation(result.validationNLL)),
-          .init(key: "recipes", value: .integer(result.trialCount)),
-          .init(key: "interrupted", value: .bool(result.isInterrupted)),
-          .init(key: "leaderboard", value: .array(leaderboard)),
-          .init(key: "choices", value: .array(result.choices.map { $0.json(figure: figure) })),
-          .init(key: "results", value: .array(measurements.map { .object($0.members) })),
-          .init(key: "output", value: .string(output)),
-        ]
-      ).indentedDescription)
+    try DensityCommand.printJSON(
+      FitCommand.command,
+      try members(describing: result.density) + [
+        .init(key: "tables", value: .array(sources.map(\.json))),
+        .init(key: "validation_nll", value: validation(result.validationNLL)),
+        .init(
+          key: "validation_standard_error",
+          value: figure == "validation NLL" ? JSONValue(result.validationStandardError) : .null),
+        .init(key: "validation_rows", value: .integer(result.validationRowCount)),
+        .init(key: "recipes", value: .integer(result.trialCount)),
+        .init(key: "interrupted", value: .bool(result.isInterrupted)),
+        .init(key: "leaderboard", value: .array(leaderboard)),
+        .init(key: "choices", value: .array(result.choices.map { $0.json(figure: figure) })),
+        .init(key: "results", value: .array(measurements.map { .object($0.members) })),
+        .init(key: "output", value: .string(output)),
+      ])
   }
 
-  /// Why what was found is to be trusted: how it does on rows it has not learnt from, and how others do.
-  private func reason(_ result: DensitySearch.Result) -> String? {
-    guard figure == "validation NLL", result.validationNLL.isFinite else { return nil }
-    func gain(over kind: DensitySearch.Entry.Kind, _ name: (DensitySearch.Entry) -> String) -> String? {
-      result.leaderboard.first { $0.kind == kind }.flatMap { entry in
-        let gain = entry.validationNLL - result.validationNLL
-        return gain > 1e-9 && gain.isFinite ? "\(fixed(gain, 3)) below \(name(entry))" : nil
-      }
+  /// Why what was found is to be trusted: how it does on rows it has not learnt from, and how much less others do.
+  private func reasons(_ result: DensitySearch.Result) -> [String] {
+    guard figure == "validation NLL", result.validationNLL.isFinite else { return [] }
+    let entries = result.leaderboard
+    let independent = entries.first { $0.kind == .baseline && $0.name.hasPrefix("independent") }
+    let tree = entries.first { $0.kind == .baseline && $0.name == "Chow-Liu tree" }
+    let baseline = entries.first { $0.kind == .baseline }
+    let recipe = entries.first { $0.kind == .recipe }
+    func gain(over entry: DensitySearch.Entry?, _ name: String) -> String? {
+      let gain = entry.map { $0.validationNLL - result.validationNLL } ?? 0
+      return gain > 1e-9 && gain.isFinite ? "\(fixed(gain, 3)) below \(name)" : nil
     }
-    let gains = [
-      gain(over: .recipe) { _ in
-        "the best network of \(result.trialCount) recipe\(result.trialCount == 1 ? "" : "s")"
-      },
-      gain(over: .baseline) { "the best baseline (\($0.name))" },
-    ].compactMap(\.self)
-    let count = result.validationRowCount
-    let rows = count == 1 ? "1 row" : "\(count) rows"
-    return
-      (["\(figure) \(fixed(result.validationNLL, 4)) on \(rows) that no network has learnt from"] + gains)
-      .joined(separator: ", ")
+    let others = [tree, independent].compactMap(\.self).filter { $0.name != baseline?.name }
+    let recipes = "\(result.trialCount) recipe\(result.trialCount == 1 ? "" : "s")"
+    let gains =
+      [gain(over: recipe, "the best network of \(recipes)")]
+      + [gain(over: baseline, "the best baseline (\(baseline?.name ?? ""))")]
+      + others.map { gain(over: $0, $0.name == "Chow-Liu tree" ? "the tree" : $0.name) }
+    let rows = result.validationRowCount == 1 ? "row" : "rows"
+    let figures = withError(result.validationNLL, result.validationStandardError, 4)
+    let first = "\(figure) \(figures) nats on \(result.validationRowCount) held-out \(rows), which chose it"
+    let told = gains.compactMap(\.self)
+    return [first] + (told.isEmpty ? [] : ["gain   " + told.joined(separator: ", ")])
   }
 
   /// How many lines are left out, if any are.
@@ -118,12 +125,13 @@ struct FitReport {
     return rest.isEmpty ? nil : "… and \(rest.joined(separator: ", ")): see --verbose"
   }
 
-  private func line(_ entry: DensitySearch.Entry) -> String {
+  /// A line of the leaderboard.
+  private func line(_ entry: DensitySearch.Entry, isWritten: Bool = false) -> String {
     func right(_ text: String, _ width: Int) -> String {
       String(repeating: " ", count: max(0, width - text.count)) + text
     }
     let nll = entry.validationNLL.isFinite ? fixed(entry.validationNLL, 4) : "failed"
-    return "\(right(nll, 14))  \(right(fixed(entry.seconds, 1), 7))  \(entry.name)"
+    return "\(right(nll, 14))  \(right(fixed(entry.seconds, 1), 7))  \(isWritten ? "> " : "")\(entry.name)"
   }
 }
 

@@ -56,6 +56,13 @@ enum InfoCommand {
             key: "reading",
             value: try JSONValue(parsing: Array(Checkpoint.encode(reading).utf8)[...], path: "reading")))
       }
+      if let provenance = checkpoint.provenance {
+        object.append(
+          .init(
+            key: "provenance",
+            value: try JSONValue(
+              parsing: Array(Checkpoint.encode(provenance).utf8)[...], path: "provenance")))
+      }
       object.append(.init(key: "checksum", value: outline.hasChecksum ? "not verified" : nil))
       if let training = checkpoint.training {
         object.append(
@@ -64,17 +71,21 @@ enum InfoCommand {
             value: try JSONValue(
               parsing: Array(Checkpoint.encode(training.progress).utf8)[...], path: "training")))
       }
-      try Terminal.print(JSONValue.object(object).indentedDescription)
+      try printJSON(command, object)
       return .success
     }
     try Terminal.print(description(of: model))
+    let tree = try ModelTree(of: model)
+    for line in tree.lines() { try Terminal.print("  " + line) }
     if outline.isInHalfPrecision { try Terminal.print("precision      half precision, 16 bits a parameter") }
-    let configuration = try DensityArchive(of: model).configurationText
-    try Terminal.print("configuration  \(Terminal.visible(configuration, limit: 4000))")
-    for (name, shape) in outline.arrays {
-      try Terminal.print(
-        "  \(Terminal.visible(name, limit: 200))  \(shape.map(String.init).joined(separator: " × "))")
+    if let provenance = checkpoint.provenance {
+      try Terminal.print("made of        \(Terminal.visible("\(provenance)", limit: 400))")
     }
+    let shapes = outline.arrays.map { name, shape in
+      "\(Terminal.visible(name, limit: 200)) \(shape.map(String.init).joined(separator: " × "))"
+    }
+    let few = shapes.count <= 8 ? shapes.joined(separator: ", ") : "\(shapes.count); --json has all"
+    try Terminal.print("arrays         \(few)")
     if let names = checkpoint.columnNames {
       let shown = names.prefix(8).map { quoted($0.utf8) }.joined(separator: ", ")
       try Terminal.print(

@@ -36,7 +36,7 @@ struct MarginalReport {
         var members: [JSONValue.Member] = [
           .init(key: "row", value: .integer(rowCount)),
           .init(
-            key: "log_probabilities", value: .array(cells.map { $0.map { .real($0.value) } ?? .null })),
+            key: "log_p", value: .array(cells.map { $0.map { .real($0.value) } ?? .null })),
           .init(key: "exact", value: .bool(answers.allSatisfy(\.isExact))),
         ]
         if !answers.allSatisfy(\.isExact) {
@@ -66,7 +66,7 @@ struct MarginalReport {
 
   private static func members(of answer: LogProbability) -> [JSONValue.Member] {
     var members: [JSONValue.Member] = [
-      .init(key: "log_probability", value: .real(answer.value)),
+      .init(key: "log_p", value: .real(answer.value)),
       .init(key: "standard_error", value: .real(answer.standardError)),
     ]
     if case .estimate(_, let size) = answer.certainty {

@@ -173,7 +173,7 @@ private final class ModeReport {
             modes.rows.onBits(ofRow: row).map { column in
               names.map { .string($0[column]) } ?? .integer(column + 1)
             }),
-          "log_probability": .real(value), "proved": .bool(isProved), "at_most": .real(bound),
+          "log_p": .real(value), "proved": .bool(isProved), "at_most": .real(bound),
         ])
       } else {
         var parts = ["\(first + row + 1)", "\(value)"]
@@ -188,7 +188,7 @@ private final class ModeReport {
   /// Prints the JSON, if that is wanted.
   func finish(describing model: any Density) throws {
     guard isJSON else { return }
-    try printJSON(try members(describing: model), rows: "rows", entries)
+    try printJSON(ModeCommand.command, try members(describing: model), rows: "rows", entries)
   }
 
   /// How many rows there are, and how many are proved.

@@ -38,7 +38,7 @@ extension QueryCommand {
         ] as JSONValue
       }
       try printJSON(
-        [.init(key: "table", value: .string(path)), .init(key: "row", value: .integer(number))],
+        command, [.init(key: "table", value: .string(path)), .init(key: "row", value: .integer(number))],
         rows: "alike", found)
     } else {
       try Terminal.print("row         J (nats)  equal bits of \(rows.columnCount)")

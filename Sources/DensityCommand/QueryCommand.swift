@@ -107,7 +107,7 @@ enum QueryCommand {
           ["query": .string(line.text), "error": .string("\(error)")]
         }
       }
-      try Terminal.print(JSONValue.array(elements).indentedDescription)
+      try printJSON(command, [.init(key: "answers", value: .array(elements))])
     } else {
       for (line, outcome) in pairs {
         switch (line.query, outcome) {

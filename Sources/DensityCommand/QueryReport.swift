@@ -85,11 +85,11 @@ extension Query.Answer {
     let value = logProbability.value
     add("query", .string(query.text))
     add("probability", .real(exp(value)))
-    add("log_probability", .real(value))
-    add("certainty", .string(logProbability.isExact ? "exact" : "estimate"))
+    add("log_p", .real(value))
+    add("exact", .bool(logProbability.isExact))
     add("trusted", .bool(logProbability.isTrusted))
     if case .estimate(let error, let size) = logProbability.certainty {
-      add("standard_error_of_log", .real(error))
+      add("log_p_standard_error", .real(error))
       add("effective_sample_size", .real(size))
     }
     add("log_lower_bound", JSONValue(logProbability.lowerBound))

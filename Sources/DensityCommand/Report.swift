@@ -61,8 +61,25 @@ extension TableSource {
   }
 }
 
-/// Prints a JSON object of which one member is an array of many elements, each on a line of its own.
-func printJSON(_ members: [JSONValue.Member], rows key: String, _ rows: [JSONValue]) throws {
+/// Prints what a command has found as a JSON object, which begins with the command and the version.
+///
+/// `density help json` tells what its members are called.
+func printJSON(_ command: Command, _ members: [JSONValue.Member]) throws {
+  try Terminal.print(JSONValue.object(heading(of: command) + members).indentedDescription)
+}
+
+private func heading(of command: Command) -> [JSONValue.Member] {
+  [
+    .init(key: "command", value: .string(command.name)),
+    .init(key: "version", value: .string(Provenance.currentVersion)),
+  ]
+}
+
+/// Prints such an object of which one member is an array of many elements, each on a line of its own.
+func printJSON(
+  _ command: Command, _ members: [JSONValue.Member], rows key: String, _ rows: [JSONValue]
+) throws {
+  let members = heading(of: command) + members
   let before = members.map { "  \(JSONValue.string($0.key)): \($0.value),\n" }.joined()
   let lines = rows.map { "    \($0)" }.joined(separator: ",\n")
   let array = rows.isEmpty ? "[]" : "[\n\(lines)\n  ]"
@@ -71,12 +88,9 @@ func printJSON(_ members: [JSONValue.Member], rows key: String, _ rows: [JSONVal
 
 /// The members of a JSON object that describe a model: family, configuration, number of parameters.
 func members(describing model: any Density) throws -> [JSONValue.Member] {
-  let configuration = try DensityArchive(of: model).configurationText
-  return [
+  [
     .init(key: "model", value: .string(familyName(of: model))),
-    .init(
-      key: "configuration",
-      value: try JSONValue(parsing: Array(configuration.utf8)[...], path: "configuration")),
+    .init(key: "configuration", value: try ModelTree(of: model).json),
     .init(key: "parameters", value: .integer(model.parameterCount)),
   ]
 }

@@ -89,7 +89,7 @@ enum ReproduceCommand {
           .init(key: "name", value: .string(item.name)), .init(key: "source", value: .string(item.source)),
           .init(key: "published_nll", value: .real(item.publishedNLL)),
         ] + measurement.members
-      return try Terminal.print(JSONValue.object(object).indentedDescription)
+      return try printJSON(command, object)
     }
     let figures = measurement.summary
     try Terminal.print(

@@ -54,17 +54,17 @@ struct RunMonitor {
     switch event {
     case .step(let state):
       progress.update(
-        "\(prefix)epoch \(state.epoch + 1)/\(epochCount)", fraction: state.fraction,
+        "\(prefix)epoch \(state.epoch + 1)/\(epochCount)", fraction: member.share(state.fraction),
         figures: ["training NLL \(fixed(state.trainingNLL ?? 0, 2))"])
     case .completing(let state, let fraction):
       progress.update(
-        "\(prefix)epoch \(state.epoch + 1)/\(epochCount)", fraction: state.fraction,
+        "\(prefix)epoch \(state.epoch + 1)/\(epochCount)", fraction: member.share(state.fraction),
         figures: ["\(Int(100 * fraction))% of the missing cells drawn anew"])
     case .validating(let state, let fraction):
       progress.update(
-        "\(prefix)epoch \(state.epoch + 1)/\(epochCount)", fraction: state.fraction,
+        "\(prefix)epoch \(state.epoch + 1)/\(epochCount)", fraction: member.share(state.fraction),
         figures: ["\(Int(100 * fraction))% of the validation rows measured"])
-    case .epoch(let record): progress.print(prefix + line(record, of: epochCount))
+    case .epoch(let record): progress.printInTurn(prefix + line(record, of: epochCount))
     }
   }
 
@@ -78,7 +78,14 @@ struct RunMonitor {
   private func line(_ record: EpochRecord, of epochCount: Int) -> String {
     var parts = ["epoch \(record.epoch)/\(epochCount)", "training NLL \(fixed(record.trainingNLL, 3))"]
     if let validation = record.validationNLL { parts.append("validation NLL \(fixed(validation, 3))") }
-    parts += ["\(Int(record.rowsPerSecond)) rows/s", durationText(seconds: record.seconds)]
+    // An epoch that was resumed after its last step had no rows left.
+    if record.rowsPerSecond > 0 { parts.append("\(Int(record.rowsPerSecond)) rows/s") }
+    parts.append(durationText(seconds: record.seconds))
     return parts.joined(separator: "  ")
   }
+}
+
+extension RunMember {
+  /// Returns how much of the whole run is done when a fraction of this network's training is.
+  fileprivate func share(_ fraction: Double) -> Double { (Double(number - 1) + fraction) / Double(count) }
 }

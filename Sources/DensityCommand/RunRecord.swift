@@ -1,10 +1,13 @@
 import Arguments
 import BinaryDensity
 import Foundation
+import Kernels
 
-/// What a run was started with: the options of its command line, kept in its folder as `run.json`.
+/// What a run was started with: the options of its command line, kept in its folder as `run.json`; and in the end what came
+/// of it.
 ///
-/// A run that goes on finds there its data again and, if it has members, all its settings.
+/// A run that goes on finds there its data again and, if it has members, all its settings; `train --config` starts another
+/// with them.
 struct RunRecord {
   /// The options as words, such as `--model=made`.
   private let options: [String]
@@ -12,7 +15,7 @@ struct RunRecord {
   private let folder: String
 
   /// The options that say nothing about what is trained.
-  private static let passing: Set<String> = ["run", "resume", "threads", "json"]
+  private static let passing: Set<String> = ["run", "resume", "threads", "json", "config"]
   /// The options whose values are paths.
   private static let paths = [
     "data", "validation", "test", "labels", "validation-labels", "test-labels", "from",
@@ -54,13 +57,20 @@ struct RunRecord {
   /// - Throws: `DensityError.malformed` for a record that is none.
   private init?(in directory: RunDirectory) throws {
     guard FileManager.default.fileExists(atPath: directory.record) else { return nil }
-    let record = try JSONValue(parsing: AtomicFile.read(directory.record)[...], path: directory.record)
+    try self.init(contentsOf: directory.record)
+  }
+
+  /// Reads a record.
+  ///
+  /// - Throws: `DensityError.malformed` for a record that is none, and what reading throws.
+  private init(contentsOf path: String) throws {
+    let record = try JSONValue(parsing: AtomicFile.read(path)[...], path: path)
     guard let folder = record["folder"]?.string,
       let options = record["options"]?.elements?.compactMap(\.string),
       options.allSatisfy({ TrainCommand.command.declares(option: Self.parts($0).name) })
     else {
       throw DensityError.malformed(
-        path: directory.record, at: .field("options"), expected: "a folder and the options of a run",
+        path: path, at: .field("options"), expected: "a folder and the options of a run",
         found: "others")
     }
     self.init(options: options, folder: folder)
@@ -79,23 +89,60 @@ struct RunRecord {
 
   /// Writes the record into a run's folder.
   func write(to directory: RunDirectory) throws(DensityError) {
-    let value: JSONValue = [
-      "command": "train", "folder": .string(folder), "options": .array(options.map(JSONValue.string)),
-    ]
-    try AtomicFile.write(Array((value.indentedDescription + "\n").utf8), to: directory.record)
+    try Self.write(
+      [
+        .init(key: "command", value: "train"), .init(key: "folder", value: .string(folder)),
+        .init(key: "options", value: .array(options.map(JSONValue.string))),
+        .init(key: "version", value: .string(Provenance.currentVersion)),
+        .init(
+          key: "machine",
+          value: [
+            "processors": .integer(ProcessInfo.processInfo.activeProcessorCount),
+            "threads": .integer(Threads.count),
+            "instruction_set": .string(InstructionSet.current.rawValue),
+          ]),
+      ], to: directory)
+  }
+
+  /// Adds to the record of a run what it was trained on and what came of it, in place of what an earlier part of it has
+  /// added; a run without a record stays without.
+  static func complete(_ directory: RunDirectory, _ data: DataSplits, _ result: [JSONValue.Member]) throws {
+    guard FileManager.default.fileExists(atPath: directory.record) else { return }
+    let record = try JSONValue(parsing: AtomicFile.read(directory.record)[...], path: directory.record)
+    let fingerprint = Array(Checkpoint.encode(data.fingerprint).utf8)
+    try write(
+      (record.members ?? []).filter { $0.key != "data" && $0.key != "result" } + [
+        .init(key: "data", value: try JSONValue(parsing: fingerprint[...], path: "data")),
+        .init(key: "result", value: .object(result)),
+      ], to: directory)
+  }
+
+  private static func write(_ members: [JSONValue.Member], to directory: RunDirectory) throws(DensityError) {
+    try AtomicFile.write(
+      Array((JSONValue.object(members).indentedDescription + "\n").utf8), to: directory.record)
   }
 
   /// Returns the options given to a run that is to go on, and besides those that it was started with.
   ///
   /// - Throws: `DensityError.malformed` for a record that is none.
   static func completing(_ arguments: ParsedArguments, in directory: RunDirectory) throws -> ParsedArguments {
-    guard let record = try RunRecord(in: directory) else { return arguments }
+    try RunRecord(in: directory)?.completing(arguments) ?? arguments
+  }
+
+  /// Returns the options given to a run that is to do what another did, and besides those of the other's record.
+  ///
+  /// - Throws: `DensityError.malformed` for a record that is none.
+  static func completing(_ arguments: ParsedArguments, fromRecord path: String) throws -> ParsedArguments {
+    try RunRecord(contentsOf: path).completing(arguments)
+  }
+
+  private func completing(_ arguments: ParsedArguments) throws -> ParsedArguments {
     var words = arguments.optionWords { _ in true }
-    for word in record.options {
-      let (name, value) = parts(word)
+    for word in options {
+      let (name, value) = Self.parts(word)
       if arguments.isGiven(name) { continue }
-      let path = paths.contains(name) ? value : nil
-      words.append(path.map { "--\(name)=\(found($0, from: record.folder))" } ?? word)
+      let path = Self.paths.contains(name) ? value : nil
+      words.append(path.map { "--\(name)=\(Self.found($0, from: folder))" } ?? word)
     }
     return try arguments.command.parse(words)
   }

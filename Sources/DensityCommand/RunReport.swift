@@ -2,26 +2,26 @@ import Arguments
 import BinaryDensity
 
 extension RunResult {
-  /// Prints what came out of a run, as JSON or as text under a headline.
+  /// Adds what came out of a run to its record, and prints it as JSON or as text under a headline.
   func report(
-    isJSON: Bool, headline: String, sources: [TableSource] = [],
+    isJSON: Bool, headline: String, _ data: DataSplits,
     classification: [(split: DataSplit, summary: ClassificationSummary)] = []
   ) throws {
-    if isJSON {
-      return try Terminal.print(
-        JSONValue.object(
-          try members(describing: density) + [
-            .init(key: "tables", value: .array(sources.map(\.json))),
-            .init(key: "training", value: summary.trainingJSON),
-            .init(key: "results", value: .array(summary.measurements.map { .object($0.members) })),
-          ]
-            + (classification.isEmpty
-              ? []
-              : [.init(key: "classification", value: .array(classification.map { json($0, density) }))])
-        ).indentedDescription)
-    }
     let directory = RunDirectory(path: summary.directory)
+    let figures =
+      [
+        JSONValue.Member(key: "training", value: summary.trainingJSON),
+        .init(key: "results", value: .array(summary.measurements.map { .object($0.members) })),
+      ]
+      + (classification.isEmpty
+        ? [] : [.init(key: "classification", value: .array(classification.map { json($0, density) }))])
+    try RunRecord.complete(directory, data, figures)
+    if isJSON {
+      let tables = JSONValue.Member(key: "tables", value: .array(data.sources.map(\.json)))
+      return try printJSON(TrainCommand.command, try members(describing: density) + [tables] + figures)
+    }
     try Terminal.print(headline)
+    if Terminal.showsPictures, let line = directory.validationLine { try Terminal.print(line) }
     for measurement in summary.measurements { try Terminal.print(measurement.line) }
     for (split, summary) in classification { try Terminal.print(summary.line(split.rawValue)) }
     try Terminal.print("model    \(directory.best)")
@@ -41,14 +41,26 @@ private func json(
       + part.summary.members(classes: (density as? LabelledDensity)?.classes ?? []))
 }
 
+extension RunDirectory {
+  /// The course of the validation figure as a row of blocks, if there is one.
+  fileprivate var validationLine: String? {
+    let lines = (try? AtomicFile.read(history))?.split(separator: UInt8(ascii: "\n")) ?? []
+    let figures = lines.compactMap { try? JSONValue(parsing: $0, path: history)["validation_nll"]?.number }
+    guard figures.count > 1, let first = figures.first, let last = figures.last else { return nil }
+    return "validation NLL \(fixed(first, 3)) \(sparkline(figures)) \(fixed(last, 3))"
+  }
+}
+
 extension RunSummary {
   /// How the training went, in a line.
   var headline: String {
     let time = durationText(seconds: seconds)
     guard let network = networks.first else { return "fitted in \(time)" }
     guard networks.count == 1 else { return "trained \(networks.count) members in \(time)" }
-    return "trained \(network.epochCount) epoch\(network.epochCount == 1 ? "" : "s") in \(time), "
-      + "\(Int(network.rowsPerSecond)) rows/s; best epoch \(network.bestEpoch)"
+    // Of a finished run that was resumed there is no speed to tell of.
+    let speed = network.rowsPerSecond > 0 ? ", \(Int(network.rowsPerSecond)) rows/s" : ""
+    return "trained \(network.epochCount) epoch\(network.epochCount == 1 ? "" : "s") in \(time)\(speed); "
+      + "best epoch \(network.bestEpoch)"
   }
 
   /// How the training went, as JSON.

@@ -38,7 +38,8 @@ enum SampleCommand {
         "distinct",
         help: "Print each different row once, with how often it was drawn, the most frequent first."),
       .value(
-        "logprob", placeholder: "path", help: "Also write each row's log-probability, in nats, to this file."),
+        "logprob", placeholder: "path",
+        help: "Also write each row's log-probability, in nats, to this file; - is standard output."),
       .value("class", placeholder: "name", help: "Of a model of labelled rows: only rows of this class."),
       .flag(
         "each-class",
@@ -78,10 +79,13 @@ enum SampleCommand {
       if arguments.isGiven("logprob") { throw UsageError("--logprob says nothing with --distinct") }
     }
     let table = isPicture || output == "-" ? nil : try TableFile(path: output)
-    let scores = try arguments.optionalValue("logprob", as: .path).map {
-      try TableFile(path: $0, for: .numbers)
+    let scorePath = try arguments.optionalValue("logprob", as: .path)
+    let scores = try scorePath.flatMap { $0 == "-" ? nil : try TableFile(path: $0, for: .numbers) }
+    if scorePath == "-", output == "-" {
+      throw UsageError("--logprob -: the rows go to standard output already; name a file by --output")
     }
-    if scores != nil, try arguments.value("order", as: ValueFormat<Inference.Order>.choice) == .evidenceFirst
+    if scorePath != nil,
+      try arguments.value("order", as: ValueFormat<Inference.Order>.choice) == .evidenceFirst
     {
       throw UsageError(
         "--logprob is of the checkpoint's own orders, and the rows of --order evidence-first are not")
@@ -145,9 +149,9 @@ enum SampleCommand {
           }
           if Interrupt.isRequested { throw .interrupted }
           // What has no log p is not drawn from it either, which the first row finds out in any case.
-          let scored = scores != nil ? part : part.rows(0..<(start == 0 ? 1 : 0))
+          let scored = scorePath != nil ? part : part.rows(0..<(start == 0 ? 1 : 0))
           let terms = try evaluator.logProbabilities(of: scored) { (_) throws(DensityError) in true } ?? []
-          if scores != nil { try logProbabilities.add(terms) }
+          if scorePath != nil { try logProbabilities.add(terms) }
           drawnCount += part.rowCount
           progress.update("sampling", fraction: Double(drawnCount) / Double(rowCount))
           guard try body(part) else { return }
@@ -157,6 +161,7 @@ enum SampleCommand {
     let shape = TableWriter.Shape(
       columnCount: checkpoint.model.variableCount, names: checkpoint.columnNames,
       imageShape: checkpoint.imageShape, rowCount: rowCount)
+    var preview: [String] = []
     if arguments.flag("distinct") {
       var distinct = DistinctRows(columnCount: checkpoint.model.variableCount)
       try draw { (part) throws(DensityError) in
@@ -170,13 +175,13 @@ enum SampleCommand {
         parts.append(part)
         return true
       }
-      try BinaryMatrix(concatenating: parts, columnCount: checkpoint.model.variableCount)
-        .picture(
-          imageShape: checkpoint.imageShape,
-          columns: columns ?? (models.count > 1 ? min(count, 10_000) : nil),
-          magnification: magnification
-        )
-        .writePNG(to: output)
+      let rows = BinaryMatrix(concatenating: parts, columnCount: checkpoint.model.variableCount)
+      try rows.picture(
+        imageShape: checkpoint.imageShape, columns: columns ?? (models.count > 1 ? min(count, 10_000) : nil),
+        magnification: magnification
+      )
+      .writePNG(to: output)
+      preview = rows.preview(checkpoint.imageShape)
     } else if let table {
       try table.writing(shape) { (writer) throws(DensityError) in
         try draw { (part) throws(DensityError) in try writer.write(part) }
@@ -196,6 +201,12 @@ enum SampleCommand {
         try logProbabilities.forEachBlock { (numbers) throws(DensityError) in try writer.write(numbers) }
       }
     }
+    if scorePath == "-" {
+      try logProbabilities.forEachBlock { (numbers) throws(DensityError) in
+        _ = try StandardOutput.write(TableFile.bytes(of: numbers, as: .text))
+      }
+    }
+    for line in preview { try Terminal.print(line) }
     if let table { try shard?.write(besides: table.path) }
     for note in (samplers[0].conditional?.notes ?? []) + [note].compactMap(\.self) { progress.print(note) }
     if output != "-" { progress.print("\(rowCount) rows in \(output)") }

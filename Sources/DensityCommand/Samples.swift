@@ -13,3 +13,15 @@ func checkPicture(rowCount: Int, variableCount: Int, magnification: Int) throws(
     )
   }
 }
+
+extension BinaryMatrix {
+  /// The first rows as pictures of characters, as many as stand side by side; none where no terminal shows them.
+  func preview(_ shape: ImageShape?) -> [String] {
+    guard let shape, Terminal.showsPictures else { return [] }
+    let width = Terminal.columnCount - 1
+    let pictures = (0..<min(rowCount, width)).map { row in
+      (0..<shape.height).map { y in (0..<shape.width).map { x in self[row, y * shape.width + x] } }
+    }
+    return halfBlocks(pictures, width: width)
+  }
+}

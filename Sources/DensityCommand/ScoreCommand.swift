@@ -96,7 +96,7 @@ enum ScoreCommand {
         anomalies: try parts.anomalies.map { try tables.logProbabilities(of: $0, "scoring the anomalies") })
       try arguments.flag("json") ? report.printJSON() : report.printText()
     } else {
-      Terminal.writeToStandardError(Terminal.visible("reference: \(parts.words(reference))") + "\n")
+      Terminal.note(Terminal.visible("reference: \(parts.words(reference))") + "\n")
     }
     return .success
   }

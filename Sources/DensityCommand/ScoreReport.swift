@@ -126,7 +126,7 @@ struct ScoreReport {
       }
       object.append(.init(key: "top", value: .array(rows)))
     }
-    try Terminal.print(JSONValue.object(object).indentedDescription)
+    try DensityCommand.printJSON(ScoreCommand.command, object)
   }
 }
 

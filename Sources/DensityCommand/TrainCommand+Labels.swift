@@ -54,8 +54,7 @@ extension TrainCommand {
     let progress = ProgressLine()
     let monitor = RunMonitor(
       data: data, progress: progress,
-      record: isBaseline
-        ? nil : try isResumed ? RunRecord(given, goingOnIn: directory) : RunRecord(arguments),
+      record: try isResumed ? RunRecord(given, goingOnIn: directory) : RunRecord(arguments),
       classLine: labelled.classLine)
     let run = TrainingRun(in: directory, data: data)
     let result: RunResult
@@ -75,8 +74,9 @@ extension TrainCommand {
           for: data, orderIndex: Int(orderSeed &- seed), orderSeed: orderSeed, weightSeed: weightSeed)
       }
     } else {
-      result = try run.fit(kind, to: labelled, componentCount: componentCount, seed: seed) { event in
-        let goesOn = monitor.observe(event)
+      result = try run.fit(kind, to: labelled, componentCount: componentCount, seed: seed) {
+        (event) throws(DensityError) in
+        let goesOn = try monitor.observe(in: directory)(event)
         if case .prepared = event { monitor.introduceData() }
         return goesOn
       }
@@ -94,7 +94,7 @@ extension TrainCommand {
     progress.finish()
     try result.report(
       isJSON: arguments.flag("json"),
-      headline: description(of: result.density) + "\n" + result.summary.headline, sources: data.sources,
+      headline: description(of: result.density) + "\n" + result.summary.headline, data,
       classification: classification ?? [])
     return .success
   }

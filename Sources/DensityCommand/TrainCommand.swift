@@ -137,6 +137,11 @@ enum TrainCommand {
           "Go on with the run in the folder. Its data and settings are those it began with; given more epochs a finished "
           + "run goes on too, its cosine stretched over all of them."),
       .value(
+        "config", placeholder: "file",
+        help:
+          "Do what another run did: the settings and the data of its run.json, but for those that are given here."
+      ),
+      .value(
         "from", placeholder: "checkpoint",
         help:
           "Begin with the network of a checkpoint, its weights and its shape, and a fresh optimizer. For each class "
@@ -174,6 +179,8 @@ enum TrainCommand {
         "a density a class, each going on from the networks of all rows"),
       Command.Example("density train --resume --run runs/nade", "go on with an interrupted run"),
       Command.Example("density train --resume --run runs/nade --epochs 60", "go on with a finished one"),
+      Command.Example(
+        "density train --config runs/nade/run.json --seed 2 --run runs/nade2", "the same with another seed"),
     ], run: run)
 
   /// The options of networks and of gradients, which a baseline has none of.
@@ -193,7 +200,12 @@ enum TrainCommand {
   private static let settings =
     ["model", "components", "seed"] + networkSettings.filter { $0 != "epochs" && $0 != "patience" }
 
-  private static func run(_ given: ParsedArguments) throws -> ExitStatus {
+  private static func run(_ typed: ParsedArguments) throws -> ExitStatus {
+    let config = try typed.optionalValue("config", as: .path)
+    if config != nil, typed.flag("resume") {
+      throw UsageError("--config starts another run, and --resume goes on with one; leave one of them out")
+    }
+    let given = try config.map { try RunRecord.completing(typed, fromRecord: $0) } ?? typed
     if let path = try given.optionalValue("from", as: .path), !given.isGiven("labels") {
       return try train(from: path, given)
     }
@@ -258,7 +270,7 @@ enum TrainCommand {
     }
     try result.report(
       isJSON: arguments.flag("json"),
-      headline: description(of: result.density) + "\n" + result.summary.headline, sources: data.sources)
+      headline: description(of: result.density) + "\n" + result.summary.headline, data)
     return .success
   }
 
@@ -343,7 +355,7 @@ enum TrainCommand {
       return .interrupted
     }
     try result.report(
-      isJSON: arguments.flag("json"), headline: result.summary.headline, sources: monitor.data.sources)
+      isJSON: arguments.flag("json"), headline: result.summary.headline, monitor.data)
     return .success
   }
 
@@ -353,7 +365,7 @@ enum TrainCommand {
     in directory: RunDirectory
   ) throws -> ExitStatus {
     let data = try DataOptions.trainingData(arguments, seed: seed)
-    let monitor = RunMonitor(data: data, progress: ProgressLine())
+    let monitor = RunMonitor(data: data, progress: ProgressLine(), record: RunRecord(arguments))
     if kind == .chowLiu,
       let note = noteOnCountingPairs(
         columnCount: data.variableCount, hasMissing: data.partialRows(.train) != nil)
@@ -362,8 +374,8 @@ enum TrainCommand {
     }
     let result = try TrainingRun(in: directory, data: data).fit(
       kind, componentCount: componentCount, seed: seed
-    ) { event in
-      let goesOn = monitor.observe(event)
+    ) { (event) throws(DensityError) in
+      let goesOn = try monitor.observe(in: directory)(event)
       if case .prepared = event { monitor.introduceData() }
       return goesOn
     }
@@ -374,7 +386,7 @@ enum TrainCommand {
       return .interrupted
     }
     try result.report(
-      isJSON: arguments.flag("json"), headline: result.summary.headline, sources: monitor.data.sources)
+      isJSON: arguments.flag("json"), headline: result.summary.headline, monitor.data)
     return .success
   }
 

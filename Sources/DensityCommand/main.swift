@@ -14,7 +14,7 @@ let program: Program = Program(
   name: "density",
   summary: "Exact densities of binary vectors: train, evaluate, sample.",
   discussion: "Log-probabilities are in nats unless a name says bits.",
-  version: "0.1.0",
+  version: Provenance.currentVersion,
   commands: [
     TrainCommand.command, FitCommand.command, DistillCommand.command, ReproduceCommand.command,
     EvaluateCommand.command,
@@ -26,16 +26,17 @@ let program: Program = Program(
     ConvertCommand.command, PackCommand.command, CompressCommand.command, DecompressCommand.command,
     MergeCommand.command, ShellCommands.completions, ShellCommands.manual,
   ],
-  topics: [TableHelp.topic, QueryHelp.topic])
+  topics: [TableHelp.topic, QueryHelp.topic, JSONHelp.topic])
 
 /// Carries out a command line; what goes wrong is one line on standard error and a status.
 func status(of arguments: [String]) -> ExitStatus {
   do {
-    switch try program.parse(arguments) {
+    switch try program.parse(arguments, helpWidth: Terminal.helpColumnCount) {
     case .show(let text):
       try Terminal.writeToStandardOutput(Array(text.utf8))
       return .success
     case .run(let parsed):
+      if parsed.isQuiet { Terminal.quieten() }
       try CommonOptions.setThreads(parsed)
       return try parsed.command.run(parsed)
     }

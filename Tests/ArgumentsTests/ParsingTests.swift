@@ -65,6 +65,18 @@ struct ParsingTests {
     #expect(arguments.flag("json") && arguments.isGiven("epochs") && !arguments.isGiven("seed"))
   }
 
+  @Test("A value may stand at its short name, and flags behind one dash")
+  func attached() throws {
+    let arguments = try train.parse(["-e7", "a.gz", "-mmade"])
+    #expect(try arguments.value("epochs", as: .integer(in: 1...)) == 7)
+    #expect(try arguments.value("model", as: .string) == "made")
+    #expect(!arguments.isQuiet)
+    let quiet = try train.parse(["-qe3", "--", "-x"])
+    #expect(try quiet.value("epochs", as: .integer(in: 1...)) == 3 && quiet.isQuiet)
+    #expect(try quiet.value("data", as: .path) == "-x")
+    #expect(try paint.parse(["-oa=b"]).value("out", as: .path) == "a=b")
+  }
+
   @Test("What is not given has its default or none")
   func defaults() throws {
     let arguments = try train.parse(["a.gz"])
@@ -105,6 +117,10 @@ struct ParsingTests {
       (["a", "--Json"], "unknown option --Json; did you mean --json?"),
       (["a", "--bananas"], "unknown option --bananas"),
       (["a", "-x"], "unknown option -x"),
+      (["a", "-xe3"], "unknown option -xe3"),
+      (["a", "-epochs", "3"], "unknown option -epochs; did you mean --epochs?"),
+      (["a", "-qx"], "unknown option -x"),
+      (["a", "-mnad"], "-m: expected one of fvsbn, nade, made, found 'nad'; did you mean nade?"),
       (["a", "--epochs"], "--epochs needs a value, <count>"),
       (["a", "--epochs", "--json"], "--epochs needs a value, <count>"),
       (["a", "-e", "--"], "-e needs a value, <count>"),

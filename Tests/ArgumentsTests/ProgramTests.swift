@@ -31,7 +31,7 @@ struct ProgramTests {
   @Test("Help is found wherever one looks for it")
   func help() throws {
     for line in [["--help"], ["-h"], ["help"]] {
-      guard case .show(program.help) = try program.parse(line) else {
+      guard case .show(program.help()) = try program.parse(line) else {
         Issue.record("\(line) shows no help")
         return
       }
@@ -44,7 +44,7 @@ struct ProgramTests {
       try outcome("train", "--nonsense", "--", "--help")
     }
     #expect(try outcome("--version") == "density 1.0\n")
-    #expect(try outcome() == program.help)
+    #expect(try outcome() == program.help())
   }
 
   @Test(
@@ -63,7 +63,7 @@ struct ProgramTests {
   @Test("The help of a program, letter by letter")
   func programHelp() {
     #expect(
-      program.help == """
+      program.help() == """
         Density estimation.
 
         Usage:
@@ -111,6 +111,7 @@ struct ProgramTests {
               --validation-row-count <rows>
                                  How many of the last rows to keep for validation.
               --json             Print the figures as JSON.
+          -q, --quiet            Say nothing on standard error but what goes wrong.
           -h, --help             Show this help.
 
         Examples:
@@ -121,6 +122,13 @@ struct ProgramTests {
 
         """)
     #expect(train.help(in: "density").split(separator: "\n").allSatisfy { $0.count <= 80 })
+    // Lines to be typed and long words stay whole; all else fits a narrow terminal, and fills a wide one.
+    let narrow = train.help(in: "density", width: 40).split(separator: "\n")
+    #expect(
+      narrow.filter { $0.count > 40 }.allSatisfy {
+        $0.hasPrefix("  density ") || $0.hasPrefix("      --valid")
+      })
+    #expect(train.help(in: "density", width: 120).split(separator: "\n").contains { $0.count > 80 })
   }
 
   @Test("What is required stands in the usage line")

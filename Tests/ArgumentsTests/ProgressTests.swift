@@ -57,6 +57,25 @@ private final class Screen: Sendable {
 
 @Suite("Progress")
 struct ProgressTests {
+  @Test("Of a long series of lines few stay, the first and the last among them")
+  func series() {
+    let screen = Screen(isTerminal: false)
+    let line = screen.line()
+    for step in 0..<36_000 {
+      screen.seconds = 0.1 * Double(step)
+      line.printInTurn("line \(step)")
+    }
+    line.print("done")
+    let lines = screen.visible.lines
+    #expect(lines.first == "line 0" && lines.suffix(3) == ["line 35999", "done", ""])
+    #expect((150...300).contains(lines.count), "\(lines.count)")
+    let short = Screen(isTerminal: true)
+    let few = short.line()
+    for step in 1...3 { few.printInTurn("line \(step)") }
+    few.finish()
+    #expect(short.visible.lines == ["line 1", "line 3", ""])
+  }
+
   @Test("A terminal's line is rewritten, at most ten times a second")
   func terminal() {
     let screen = Screen(isTerminal: true)

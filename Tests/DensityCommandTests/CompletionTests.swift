@@ -53,8 +53,8 @@ struct CompletionTests {
       let json = try DensityProgram.json(
         DensityProgram.run("mode", "model.safetensors", "-n", "3", "--json", in: folder).output)
       let rows = try #require(json["rows"]?.elements)
-      #expect(rows.map { $0["log_probability"]?.number } == modes.logProbabilities.map { $0 })
-      #expect(rows.allSatisfy { $0["proved"] == true && $0["at_most"] == $0["log_probability"] })
+      #expect(rows.map { $0["log_p"]?.number } == modes.logProbabilities.map { $0 })
+      #expect(rows.allSatisfy { $0["proved"] == true && $0["at_most"] == $0["log_p"] })
       #expect(
         rows[1]["on"] == .array(modes.rows.onBits(ofRow: 1).map { .string(Self.columnNames[$0]) }))
     }

@@ -20,10 +20,11 @@ struct HelpTests {
       "input-dropout", "shifts",
       "average",
       "members",
-      "precision", "seed", "run", "resume", "from", "threads", "json", "help",
+      "precision", "seed", "run", "resume", "config", "from", "threads", "json", "quiet", "help",
     ],
     "reproduce": [
-      "list", "data", "published-training", "precision", "epochs", "seed", "run", "threads", "json", "help",
+      "list", "data", "published-training", "precision", "epochs", "seed", "run", "threads", "json", "quiet",
+      "help",
     ],
     "fit": [
       "data", "validation", "test", "groups", "budget", "steps", "output", "resume", "verbose", "size",
@@ -31,114 +32,115 @@ struct HelpTests {
       "threads",
       "json",
       "binarize", "threshold", "binarize-seed", "format", "header", "columns", "ignore", "values", "missing",
-      "column-count", "index-base", "array", "skip-damaged", "image", "help",
+      "column-count", "index-base", "array", "skip-damaged", "image", "quiet", "help",
     ],
     "distill": [
       "data", "validation", "test", "budget", "output", "size", "seed", "threads", "json", "binarize",
       "threshold",
       "binarize-seed", "format", "header", "columns", "ignore", "values", "missing", "column-count",
       "index-base", "array", "skip-damaged",
-      "image", "help",
+      "image", "quiet", "help",
     ],
     "evaluate": [
       "data", "split", "binarize", "threshold", "binarize-seed", "format", "header", "columns", "ignore",
       "values", "missing", "column-count", "index-base", "array", "skip-damaged", "image", "orders",
       "against", "reference",
       "shard", "threads",
-      "json", "help",
+      "json", "quiet", "help",
     ],
     "sample": [
       "count", "seed", "output", "given", "exact", "on-bits", "temperature", "distinct", "logprob", "class",
-      "each-class", "columns", "magnify", "particles", "enumerate", "order", "shard", "threads", "help",
+      "each-class", "columns", "magnify", "particles", "enumerate", "order", "shard", "threads", "quiet",
+      "help",
     ],
     "marginal": [
       "output", "given", "hide", "others", "count", "particles", "error", "enumerate", "order", "seed",
       "split",
       "binarize", "threshold", "binarize-seed", "format", "header", "columns", "ignore", "values", "missing",
-      "column-count", "index-base", "array", "skip-damaged", "image", "threads", "json", "help",
+      "column-count", "index-base", "array", "skip-damaged", "image", "threads", "json", "quiet", "help",
     ],
     "logprob": [
       "output", "data", "split", "binarize", "threshold", "binarize-seed", "format", "header", "columns",
       "ignore",
       "values", "missing", "column-count", "index-base", "array", "skip-damaged", "image", "shard", "threads",
-      "help",
+      "quiet", "help",
     ],
     "query": [
       "file", "particles", "error", "enumerate", "order", "seed", "alike", "row", "count", "split",
       "binarize",
       "threshold",
       "binarize-seed", "format", "header", "columns", "ignore", "values", "missing", "column-count",
-      "index-base", "array", "skip-damaged", "image", "json", "threads", "help",
+      "index-base", "array", "skip-damaged", "image", "json", "threads", "quiet", "help",
     ],
     "mode": [
       "count", "output", "beam", "memory", "nodes", "across", "magnify", "split", "binarize", "threshold",
       "binarize-seed", "format", "header", "columns", "ignore",
       "values", "missing", "column-count", "index-base", "array", "skip-damaged", "image", "threads", "json",
-      "help",
+      "quiet", "help",
     ],
     "impute": [
       "output", "how", "draws", "hide", "seed", "count", "beam", "nodes", "across", "magnify", "split",
       "particles", "enumerate", "order",
       "binarize", "threshold", "binarize-seed", "format", "header", "columns", "ignore",
       "values", "missing", "column-count", "index-base", "array", "skip-damaged", "image", "threads",
-      "help",
+      "quiet", "help",
     ],
     "score": [
       "reference", "output", "top", "against", "data", "split", "binarize", "threshold", "binarize-seed",
       "format", "header", "columns", "ignore", "values", "missing", "column-count", "index-base", "array",
       "skip-damaged",
-      "image", "shard", "threads", "json", "help",
+      "image", "shard", "threads", "json", "quiet", "help",
     ],
     "dependence": [
-      "of", "rest", "top", "output", "picture", "rows", "seed", "threads", "json", "help",
+      "of", "rest", "top", "output", "picture", "rows", "seed", "threads", "json", "quiet", "help",
     ],
     "explain": [
       "output", "summary", "top", "picture", "magnify", "rows", "others", "data", "split", "binarize",
       "threshold", "binarize-seed", "format", "header", "columns", "ignore", "values", "missing",
-      "column-count", "index-base", "array", "skip-damaged", "image", "threads", "json", "help",
+      "column-count", "index-base", "array", "skip-damaged", "image", "threads", "json", "quiet", "help",
     ],
     "calibration": [
       "picture", "rows", "others", "data", "split", "binarize", "threshold", "binarize-seed", "format",
       "header", "columns", "ignore", "values", "missing", "column-count", "index-base", "array",
       "skip-damaged", "image",
-      "threads", "json", "help",
+      "threads", "json", "quiet", "help",
     ],
-    "info": ["graph", "names", "json", "help"],
+    "info": ["graph", "names", "json", "quiet", "help"],
     "classify": [
       "data", "split", "labels", "output", "reliability", "temperature", "binarize", "threshold",
       "binarize-seed", "format", "header", "columns", "ignore", "values", "missing", "column-count",
-      "index-base", "array", "skip-damaged", "image", "threads", "json", "help",
+      "index-base", "array", "skip-damaged", "image", "threads", "json", "quiet", "help",
     ],
-    "export": ["output", "to", "help"],
-    "import": ["output", "activation", "help"],
+    "export": ["output", "to", "quiet", "help"],
+    "import": ["output", "activation", "quiet", "help"],
     "describe": [
       "pairs", "split", "binarize", "threshold", "binarize-seed", "format", "header", "columns", "ignore",
       "values", "missing", "column-count", "index-base", "array", "skip-damaged", "image", "json", "threads",
-      "help",
+      "quiet", "help",
     ],
     "compare": [
       "rows", "error", "permutations", "top", "seed", "split", "binarize", "threshold", "binarize-seed",
       "format", "header", "columns", "ignore", "values", "missing", "column-count", "index-base", "array",
       "skip-damaged",
-      "image", "threads", "json", "help",
+      "image", "threads", "json", "quiet", "help",
     ],
     "compress": [
       "output", "data", "split", "binarize", "threshold", "binarize-seed", "format", "header", "columns",
       "ignore",
       "values", "missing", "column-count", "index-base", "array", "skip-damaged", "image", "shard", "threads",
-      "json", "help",
+      "json", "quiet", "help",
     ],
-    "decompress": ["output", "threads", "json", "help"],
-    "merge": ["output", "json", "help"],
+    "decompress": ["output", "threads", "json", "quiet", "help"],
+    "merge": ["output", "json", "quiet", "help"],
     "pack": [
       "output", "shuffle", "seed", "split", "binarize", "threshold", "binarize-seed", "format", "header",
       "columns", "ignore", "values", "missing", "column-count", "index-base", "array", "skip-damaged",
       "image",
-      "help",
+      "quiet", "help",
     ],
     "convert": [
       "magnify", "split", "binarize", "threshold", "binarize-seed", "format", "header", "columns", "ignore",
-      "values", "missing", "column-count", "index-base", "array", "skip-damaged", "image", "help",
+      "values", "missing", "column-count", "index-base", "array", "skip-damaged", "image", "quiet", "help",
     ],
   ]
 
@@ -161,12 +163,26 @@ struct HelpTests {
     #expect(documented == Self.options[command])
   }
 
+  @Test(arguments: [40, 120])
+  func isAsWideAsTheTerminal(_ width: Int) throws {
+    for command in Self.options.keys {
+      let result = try DensityProgram.shell("COLUMNS=\(width) density \(command) --help", in: "/")
+      let lines = result.output.split(separator: "\n")
+      let typed = { (line: Substring) in
+        line.hasPrefix("  density ") || line.split(separator: " ").count <= 2 || line.contains(" <")
+      }
+      #expect(lines.allSatisfy { $0.count <= width || typed($0) }, "\(command)")
+    }
+  }
+
   @Test func theTopicOfTablesNamesEveryFormat() throws {
     let result = try DensityProgram.run("help", "tables")
     #expect(result.status == 0 && result.errors.isEmpty)
     #expect(DataTable.formatSummaries.count == 10)
     for format in DataTable.formatSummaries { #expect(result.output.contains("\n  \(format.name) ")) }
     #expect(try DensityProgram.run("help").output.contains("\n  help tables "))
+    #expect(try DensityProgram.run("help").output.contains("\n  help json "))
+    #expect(try DensityProgram.run("help", "json").output.contains("\n  command "))
   }
 
   @Test func theProgramNamesItsCommands() throws {

@@ -77,7 +77,7 @@ struct MarginalTests {
       let json = try DensityProgram.json(run("marginal \(model) gaps.csv --others --json", folder).output)
       #expect(json["mode"]?.string == "others" && json["exact"] == true)
       for (row, cells) in expected.enumerated() {
-        let exact = try #require(json["rows"]?.elements?[row]["log_probabilities"]?.elements)
+        let exact = try #require(json["rows"]?.elements?[row]["log_p"]?.elements)
         for (column, value) in cells.enumerated() {
           #expect(
             (lines[row + 1][column] == nil) == (value == nil)
@@ -108,7 +108,7 @@ struct MarginalTests {
       let expected = [p([0, 1, 0]) - p([0, nil, 0]), p([0, 1, nil]) - p([0, nil, nil])]
       #expect(json["mode"]?.string == "given" && rows.count == 2)
       for (row, value) in zip(rows, expected) {
-        #expect(abs((row["log_probability"]?.number ?? 9) - value) < 1e-9)
+        #expect(abs((row["log_p"]?.number ?? 9) - value) < 1e-9)
         #expect(row["exact"] == true && row["trusted"] == true && row["standard_error"]?.number == 0)
       }
       #expect(abs((json["mean"]?.number ?? 9) - (expected[0] + expected[1]) / 2) < 1e-9)

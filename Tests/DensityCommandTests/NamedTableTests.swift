@@ -31,7 +31,7 @@ struct NamedTableTests {
         return try DensityProgram.json(result.output)
       }
       #expect(reports[0]["nll"]?.number != nil && reports[0]["nll"]?.number == reports[1]["nll"]?.number)
-      #expect(reports.map { $0["table"]?["reordered"] } == [.bool(false), .bool(true)])
+      #expect(reports.map { $0["tables"]?.elements?.first?["reordered"] } == [.bool(false), .bool(true)])
       let scores = try ["named", "reversed"].map { name in
         try DensityProgram.run("logprob", model, "\(folder)/\(name).csv")
       }

@@ -47,8 +47,8 @@ struct QueryTests {
       let piped = try DensityProgram.run("query", model, "-f", "-", input: queries.joined(separator: "\r\n"))
       #expect(piped.output == result.output)
       let json = try DensityProgram.json(DensityProgram.run("query", model, queries[0], "--json").output)
-      let answer = try #require(json.elements)[0]
-      #expect(answer["query"]?.string == queries[0] && answer["certainty"]?.string == "exact")
+      let answer = try #require(json["answers"]?.elements)[0]
+      #expect(answer["query"]?.string == queries[0] && answer["exact"] == true)
       #expect(abs((answer["probability"]?.number ?? 0) - conditional) < 1e-12)
     }
   }
@@ -78,7 +78,7 @@ struct QueryTests {
         let line = try DensityProgram.run("query", model, query).output
         #expect(line.hasSuffix(" (exact)\n"))
         let json = try DensityProgram.json(DensityProgram.run("query", model, query, "--json").output)
-        let exact = try #require(json.elements?[0]["probability"]?.number)
+        let exact = try #require(json["answers"]?.elements?[0]["probability"]?.number)
         let shown = try #require(Double(line.split(separator: " ").first { Double($0) != nil } ?? ""))
         #expect(abs(shown / exact - 1) < 6e-4, "\(line)")
       }
@@ -86,9 +86,9 @@ struct QueryTests {
       #expect(again.output == lines[1] + "\n")
       let json = try DensityProgram.json(
         DensityProgram.run("query", model, "P(#60 | #1)", "--json", "--error", "0.001").output)
-      let answer = try #require(json.elements)[0]
-      #expect(answer["certainty"]?.string == "estimate" && answer["trusted"]?.bool == true)
-      #expect(try #require(answer["standard_error_of_log"]?.number) > 0)
+      let answer = try #require(json["answers"]?.elements)[0]
+      #expect(answer["exact"] == false && answer["trusted"]?.bool == true)
+      #expect(try #require(answer["log_p_standard_error"]?.number) > 0)
     }
   }
 
@@ -107,7 +107,7 @@ struct QueryTests {
       #expect(answers[2].hasPrefix("error: P(runner | not (vegan or !vegan)): expected a condition of prob"))
       #expect(result.errors.hasPrefix("2 of 4 queries have no answer; the first:\ndensity: "))
       let json = try DensityProgram.run("query", model, "-f", folder + "/q.txt", "--json")
-      let elements = try #require(DensityProgram.json(json.output).elements)
+      let elements = try #require(DensityProgram.json(json.output)["answers"]?.elements)
       #expect(json.status == 65 && elements.count == 4)
       #expect(elements.map { $0["error"] == nil } == [true, false, false, true])
       #expect(elements.map { $0["query"]?.string } == queries)
@@ -128,7 +128,7 @@ struct QueryTests {
       #expect(plain.status == 0 && plain.errors.isEmpty)
       let json = try DensityProgram.json(
         DensityProgram.run("query", model, "P(hair=red)", "P(vegan)", "--json").output)
-      let categories = json.elements?.map { $0["categories"]?.elements }
+      let categories = json["answers"]?.elements?.map { $0["categories"]?.elements }
       #expect(categories?[0]?[0]["columns"] == ["hair=red", "hair=blond"] && categories?[1] == nil)
     }
   }

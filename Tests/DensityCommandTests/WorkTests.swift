@@ -69,7 +69,7 @@ struct WorkTests {
 
       #expect(
         report.members?.map(\.key) == [
-          "model", "configuration", "parameters", "tables", "training", "results",
+          "command", "version", "model", "configuration", "parameters", "tables", "training", "results",
         ])
       #expect(report["training"]?["steps"]?.integer == 27)
       let results = try #require(report["results"]?.elements)
@@ -107,7 +107,8 @@ struct WorkTests {
       let report = try DensityProgram.json(evaluated.output)
       #expect(
         report.members?.map(\.key)
-          == ["model", "configuration", "parameters"] + figureKeys + ["table", "largest_difference"])
+          == ["command", "version", "model", "configuration", "parameters"] + figureKeys
+          + ["tables", "largest_difference"])
       #expect(report["model"]?.string == model && report["rows"]?.integer == 100)
       #expect((report["largest_difference"]?.number ?? 1) < 1e-3)
       let scores = try DensityProgram.run("logprob", best, table)
@@ -182,11 +183,11 @@ struct WorkTests {
       let report = try DensityProgram.json(train("b", "--json").output)
       let best = folder + "/a/best.safetensors"
       #expect(try AtomicFile.read(best) == AtomicFile.read(folder + "/b/best.safetensors"))
-      #expect(try names(in: folder + "/a") == ["best.safetensors", "samples.png"])
+      #expect(try names(in: folder + "/a") == ["best.safetensors", "run.json", "samples.png"])
 
       #expect(
         report.members?.map(\.key) == [
-          "model", "configuration", "parameters", "tables", "training", "results",
+          "command", "version", "model", "configuration", "parameters", "tables", "training", "results",
         ])
       #expect(report["model"]?.string == model)
       let results = try #require(report["results"]?.elements)

@@ -43,7 +43,9 @@ extension Checkpoint {
         path: file.path, expected: "a checkpoint of format '\(Self.format)' or '\(Self.firstFormat)'",
         found: file.metadata["format"].map { "format '\($0)'" } ?? "no format")
     }
-    let known = ["format", "model", "configuration", "image", "columns", "reading", "search", "training"]
+    let known = [
+      "format", "model", "configuration", "image", "columns", "reading", "provenance", "search", "training",
+    ]
     if let unknown = file.metadata.keys.sorted().first(where: { !known.contains($0) }) {
       throw .malformed(
         path: file.path, at: .field("metadata '\(unknown)'"),
@@ -56,6 +58,7 @@ extension Checkpoint {
       columnNames: try Self.columnNames(file, variableCount: model.variableCount),
       training: try Self.training(file, of: model, extent: extent))
     reading = try Self.decode("reading", file)
+    provenance = try Self.decode("provenance", file)
     search = file.metadata["search"]
     guard reading?.isPossible ?? true else {
       throw .malformed(

@@ -6,7 +6,7 @@ import Kernels
 ///
 /// Its metadata hold `format` (`BinaryDensity 2`), `model` (the family), `configuration` (JSON) and, if known,
 /// `image` (JSON, the height and width of a row shown as a picture) `columns` (JSON, the variables' names) and
-/// `reading` (JSON, how tables were read) and `search` (JSON, what a search has tried). The arrays `model.NAME` are the parameters, the
+/// `reading` (JSON, how tables were read), `provenance` (JSON, what it was made of) and `search` (JSON, what a search has tried). The arrays `model.NAME` are the parameters, the
 /// orderings and the degrees of hidden units; those of component k of a mixture or an ensemble are `model.K.NAME`. A
 /// checkpoint that training can resume from also has `training` (JSON, see `TrainingState.Progress`), for each matrix the
 /// optimizer keeps `optimizer.SLOT.NAME`, if parameters are averaged `average.NAME`, and if missing cells of the training
@@ -25,6 +25,8 @@ public struct Checkpoint: Sendable {
   public var columnNames: [String]?
   /// How the table was read that it learnt from, if that was not as tables are usually read.
   public var reading: TableReading?
+  /// What the model was made of, if that is known.
+  public var provenance: Provenance?
   /// The state of an unfinished training.
   public var training: TrainingState?
   /// The record of the search that has found the model, as JSON, for one that is to go on.
@@ -53,10 +55,15 @@ public struct Checkpoint: Sendable {
   }
 
   /// Creates a checkpoint of a model of the rows of a data set, whose names and pictures it keeps.
-  package init(model: any Density, _ data: DataSplits, training: TrainingState? = nil) {
+  ///
+  /// - Parameter validationNLL: the model's mean of −log p over the validation rows, in nats, if it is known.
+  package init(
+    model: any Density, _ data: DataSplits, training: TrainingState? = nil, validationNLL: Double? = nil
+  ) {
     self.init(
       model: model, imageShape: data.imageShape, columnNames: data.columnNames, training: training)
     reading = data.reading.isPlain ? nil : data.reading
+    provenance = Provenance(data, validationNLL: validationNLL)
   }
 
   /// Writes the checkpoint beside its path and renames it, so that a reader sees the old file or the new.
@@ -85,6 +92,7 @@ public struct Checkpoint: Sendable {
     if let imageShape { metadata["image"] = Self.encode(imageShape) }
     if let columnNames { metadata["columns"] = Self.encode(columnNames) }
     if let reading { metadata["reading"] = Self.encode(reading) }
+    if let provenance { metadata["provenance"] = Self.encode(provenance) }
     if let search { metadata["search"] = search }
     // What is still trained keeps the precision that it is trained in.
     var tensors = archive.tensors(asHalves: training == nil && (isRounded || archive.isOfHalves))

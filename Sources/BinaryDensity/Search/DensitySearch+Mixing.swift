@@ -79,6 +79,7 @@ extension DensitySearch {
     let state = shared.state.withLock(\.self)
     return Result(
       density: outcome.kept.density, validationNLL: outcome.kept.nll,
+      validationStandardError: outcome.kept.standardError,
       validationRowCount: (data.validation ?? data.train).rowCount, leaderboard: state.leaderboard,
       trialCount: state.trials.count, bestRecipe: state.best?.recipe,
       choices: Self.choices(
@@ -167,7 +168,9 @@ extension DensitySearch {
 
   /// The size of the file of a model of a table, in bytes.
   static func byteCount(of model: any Density, _ data: DataSplits, inHalfPrecision: Bool) -> Int {
-    (try? Checkpoint(model: model, data).byteCount(inHalfPrecision: inHalfPrecision)) ?? .max
+    // Its figure, once it is known, takes no more digits than this.
+    let checkpoint = Checkpoint(model: model, data, validationNLL: -.greatestFiniteMagnitude)
+    return (try? checkpoint.byteCount(inHalfPrecision: inHalfPrecision)) ?? .max
   }
 
   /// Makes sure that there is a model small enough: that of independent variables, or groups of them, in half precision is

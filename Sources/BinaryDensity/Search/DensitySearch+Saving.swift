@@ -29,7 +29,8 @@ extension DensitySearch {
     var result = run(in: folder, observe)
     let isOwn = saved?.record.isOfSearch(writing: path) ?? false
     if !isOwn, let aside = try AtomicFile.keepAside(path) { keptAside(aside) }
-    var checkpoint = Checkpoint(model: result.density, data)
+    var checkpoint = Checkpoint(model: result.density, data, validationNLL: result.validationNLL)
+    checkpoint.provenance?.validationRowCount = result.validationRowCount
     if keepsRecord { checkpoint.search = record.text }
     // A small file has no room for it.
     if let byteLimit, try checkpoint.byteCount() > byteLimit { checkpoint.search = nil }

@@ -82,6 +82,8 @@ public final class DensitySearch {
     public let density: any Density
     /// Its mean of −log p over the validation rows, in nats; infinite if it was interrupted before there was one.
     public let validationNLL: Double
+    /// The standard error of that mean; nil of a single row, or if there was no time for it.
+    public let validationStandardError: Double?
     /// How many rows that is the mean over.
     public let validationRowCount: Int
     /// All that was tried, the best first.

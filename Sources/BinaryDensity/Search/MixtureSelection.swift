@@ -35,6 +35,11 @@ package struct MixtureSelection {
     /// How many rows' log p it computes in a second, if that was timed.
     var rowsPerSecond: Double? { seconds.map { Double(terms.count) / max($0, 1e-9) } }
 
+    /// The standard error of the figure, in nats.
+    var standardError: Double? {
+      terms.isEmpty ? nil : LikelihoodSummary(logProbabilities: terms, variableCount: 1).standardError
+    }
+
     /// Returns this mixed with another, by the weights that make the validation rows most probable; nil if one of them is all of it,
     /// or what they make of the rows is not known.
     fileprivate func mixed(with other: Candidate) -> Candidate? {
@@ -222,7 +227,10 @@ extension MixtureSelection {
     let (count, all) = (path.networkCount(of: step), path.networkCount(of: path.whole))
     let networks = (count == all ? "" : "\(count) of ") + "\(all) networks"
     let orderCount = step.levels.count { $0 > 0 }
-    let name = orderCount == 1 ? "ensemble of \(networks)" : "mixture of \(orderCount) orders, \(networks)"
+    let name =
+      count == 1
+      ? networks
+      : orderCount == 1 ? "ensemble of \(networks)" : "mixture of \(orderCount) orders, \(networks)"
     return Candidate(name: name, path.density(of: step), terms: path.terms(of: step), seconds: seconds)
   }
 

@@ -133,7 +133,8 @@ extension Trainer {
       let start = clock.now
       try checkFinite()
       // The best first: whenever `last` is on disk, so is the best that it speaks of.
-      try Checkpoint(model: best, data).write(to: directory.best)
+      let figure = progress.bestValidationNLL
+      try Checkpoint(model: best, data, validationNLL: figure).write(to: directory.best)
       try Checkpoint(model: model, data, training: state).write(to: directory.last)
       lastSaving = clock.now
       if interval > .zero { pause = max(interval, start.duration(to: clock.now) * 20) }

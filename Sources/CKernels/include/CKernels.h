@@ -307,6 +307,8 @@ typedef enum { ck_portable = 0, ck_avx2 = 1, ck_avx512 = 2, ck_neon = 3 } ck_ins
 
 /// Whether this machine runs a variant.
 bool ck_available(ck_instruction_set set);
+/// Whether the kernels were compiled with optimisation.
+bool ck_is_optimised(void);
 /// The variant that this thread's next kernel runs in: the fastest available, unless the environment variable
 /// BINARYDENSITY_ISA (portable, avx2, avx512, neon), `ck_select` or `ck_override` says otherwise. An unavailable or
 /// unknown name in the environment is reported once on standard error and then ignored.

@@ -151,7 +151,8 @@ extension SmallTableSearch {
     let state = shared.state.withLock(\.self)
     let kept = choices[choices.count - 1]
     return DensitySearch.Result(
-      density: kept.density, validationNLL: kept.nll, validationRowCount: rowCount,
+      density: kept.density, validationNLL: kept.nll, validationStandardError: choices[0].standardError,
+      validationRowCount: rowCount,
       leaderboard: state.leaderboard, trialCount: state.started.count, bestRecipe: state.best?.recipe,
       choices: DensitySearch.choices(
         among: Array(zip([.mixture, .selection], choices)), kept: kept, folds.whole),

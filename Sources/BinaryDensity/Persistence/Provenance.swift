@@ -1,0 +1,32 @@
+/// Where the model of a checkpoint comes from.
+public struct Provenance: Hashable, Sendable, Codable {
+  /// The version of this package.
+  public static let currentVersion = "0.1.0"
+
+  /// The version of the package that has written the file.
+  public var version = Self.currentVersion
+  /// The data that it learnt from.
+  public var data: DataFingerprint
+  /// The number of rows that were held out to choose by.
+  public var validationRowCount: Int
+  /// The mean of −log p over these rows, in nats; nil if it was not measured.
+  public var validationNLL: Double?
+
+  /// Describes a model of the rows of a data set.
+  ///
+  /// - Parameter validationNLL: its figure; one that is not finite is none.
+  public init(_ data: DataSplits, validationNLL: Double? = nil) {
+    self.data = data.fingerprint
+    validationRowCount = data.validation?.rowCount ?? 0
+    self.validationNLL = validationNLL.flatMap { $0.isFinite ? $0 : nil }
+  }
+}
+
+extension Provenance: CustomStringConvertible {
+  /// In words, such as `votes: 391 × 17, checksum 0a1b2c3d; validation NLL 6.124 nats on 44 rows; by version 0.1.0`.
+  public var description: String {
+    let figure = validationNLL.map { "validation NLL \(($0 * 1e4).rounded() / 1e4) nats on " }
+    let rows = validationRowCount > 0 ? "\(figure ?? "chosen by ")\(validationRowCount) rows" : nil
+    return ["\(data)", rows, "by version \(version)"].compactMap(\.self).joined(separator: "; ")
+  }
+}
