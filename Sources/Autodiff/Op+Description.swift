@@ -58,6 +58,7 @@ extension Op {
   /// - Parameter name: what the op's value is called.
   func equations(of name: String, in graph: Graph) -> [String] {
     guard case .nade(let n) = self else { return [] }
+    let z = name.hasPrefix("%") ? "z" : name
     let natural = n.ordering.indices.map { Int32($0) }
     let order =
       n.ordering == natural
@@ -66,7 +67,7 @@ extension Op {
         + (n.ordering.count > 8 ? ", …" : "")
     return [
       "a(i) = \(graph.name(of: n.c)) + Σ_(j<i) \(graph.name(of: n.x))_o(j) · \(graph.name(of: n.w))_o(j)",
-      "\(name)_o(i) = \(graph.name(of: n.b))_o(i) + \(graph.name(of: n.v))_o(i) · \(n.activation.rawValue)(a(i))",
+      "\(z)_o(i) = \(graph.name(of: n.b))_o(i) + \(graph.name(of: n.v))_o(i) · \(n.activation.rawValue)(a(i))",
       "for i = 1 … \(n.ordering.count), \(order)",
     ]
   }

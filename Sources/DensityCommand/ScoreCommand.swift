@@ -5,7 +5,7 @@ import BinaryDensity
 enum ScoreCommand {
   static let command = Command(
     name: "score",
-    summary: "Tell how odd each row is, beside rows that the model was not trained on.",
+    summary: "Tell how odd each row is, beside rows that are as they should be.",
     discussion: """
       Writes CSV, a line a row. log_p is in nats. p_value is conformal: (1 + the reference rows of log p as low or lower) / \
       (1 + all reference rows), so a row like the reference has one of 0.01 or less at most once in a hundred times. A model \
@@ -14,7 +14,8 @@ enum ScoreCommand {
 
       --reference is rows like those that were learnt, but never trained on: a validation table, or better one that chose \
       nothing. Of a folder its validation rows are taken. Rows that were trained on are likelier than fresh ones, and would \
-      make every fresh row look odd.
+      make every fresh row look odd. Without a reference, rows are drawn from the model: a p-value then says how odd the row \
+      would be if the model were right, and where the model is not, fresh rows look odder than they are.
 
       With --top, --against or --json a report is printed instead, and rows are written with --output only. --against \
       measures how well a table's rows, taken for anomalies, are told from the rows: the area under the ROC curve and \
@@ -23,7 +24,13 @@ enum ScoreCommand {
     options: [
       .value(
         "reference", short: "r", placeholder: "path",
-        help: "Rows not trained on, to compare with. Default: a folder's validation rows."),
+        help:
+          "Rows not trained on, to compare with. Default: a folder's validation rows, or else draws from the model."
+      ),
+      .value(
+        "draws", placeholder: "count", default: "10000",
+        help: "How many rows to draw where there is no reference."),
+      CommonOptions.seed(of: "these draws"),
       .value("output", short: "o", placeholder: "path", help: "Where to write the scores, as CSV."),
       .value("top", placeholder: "count", help: "Report so many of the oddest rows, by p-value and log p."),
       .value(
@@ -48,6 +55,11 @@ enum ScoreCommand {
     let model = try arguments.value("checkpoint", as: .path)
     let parts = try Parts(arguments)
     let topCount = try arguments.optionalValue("top", as: .integer(in: 1...1_000_000))
+    let drawCount = try arguments.value("draws", as: .integer(in: 1...100_000_000))
+    let seed = try arguments.value("seed", as: .seed)
+    if parts.reference != nil, let option = ["draws", "seed"].first(where: arguments.isGiven) {
+      throw UsageError("--\(option) is of draws from the model, and there is a reference")
+    }
     let output = try arguments.optionalValue("output", as: .path)
     if let output {
       guard TableFile.isText(output) else {
@@ -63,7 +75,10 @@ enum ScoreCommand {
     Interrupt.install()
     let tables = ScoredTables(arguments, try Checkpoint(contentsOf: model))
     let reference = try AnomalyReference(
-      logProbabilities: tables.logProbabilities(of: parts.reference, "scoring the reference"))
+      logProbabilities: try parts.reference.map {
+        try tables.logProbabilities(of: $0, "scoring the reference")
+      }
+        ?? tables.logProbabilities(ofDraws: drawCount, seed: seed))
     let table = try tables.table(parts.rows)
     var scored = ScoredRows(topCount: topCount ?? 0, keepsAll: parts.anomalies != nil)
     func score(
@@ -115,7 +130,8 @@ enum ScoreCommand {
 extension ScoreCommand {
   /// Which rows are scored, and beside which.
   struct Parts {
-    let reference: ModelTable.Part
+    /// nil to compare with draws from the model.
+    let reference: ModelTable.Part?
     let rows: ModelTable.Part
     let anomalies: ModelTable.Part?
 
@@ -124,13 +140,7 @@ extension ScoreCommand {
       rows = ModelTable.Part(try DataOptions.tablePath(arguments), split)
       anomalies = try arguments.optionalValue("against", as: .path).map { ModelTable.Part($0, split) }
       let given = try arguments.optionalValue("reference", as: .path)
-      guard given != nil || rows.isFolder else {
-        throw UsageError(
-          "--reference is missing: name rows like those the model was trained on that it was not trained on, such as its "
-            + "validation table; beside training rows, which are likelier than any others, every row looks odd"
-        )
-      }
-      reference = ModelTable.Part(given ?? rows.path, .validation)
+      reference = (given ?? (rows.isFolder ? rows.path : nil)).map { ModelTable.Part($0, .validation) }
       guard all.count(where: { $0.path == "-" }) < 2 else {
         throw UsageError("standard input, -, can be read once only")
       }
@@ -140,12 +150,12 @@ extension ScoreCommand {
       }
     }
 
-    var all: [ModelTable.Part] { [reference, rows] + [anomalies].compactMap(\.self) }
+    var all: [ModelTable.Part] { [rows] + [reference, anomalies].compactMap(\.self) }
 
     /// The reference in words.
     func words(_ scores: AnomalyReference) -> String {
-      "\(scores.rowCount) row\(scores.rowCount == 1 ? "" : "s") of \(reference.name), mean log p "
-        + "\(fixed(scores.meanLogProbability, 3)) nats"
+      "\(scores.rowCount) row\(scores.rowCount == 1 ? "" : "s") \(reference.map { "of \($0.name)" } ?? "drawn from the model"), "
+        + "mean log p \(fixed(scores.meanLogProbability, 3)) nats"
     }
   }
 }

@@ -105,7 +105,7 @@ struct ScoreReport {
 
   func printJSON() throws {
     var object: [JSONValue.Member] = [
-      .init(key: "reference", value: .string(parts.reference.name)),
+      .init(key: "reference", value: parts.reference.map { .string($0.name) } ?? .null),
       .init(key: "reference_rows", value: .integer(reference.rowCount)),
       .init(key: "reference_mean_log_p", value: .real(reference.meanLogProbability)),
       .init(key: "table", value: .string(parts.rows.name)),

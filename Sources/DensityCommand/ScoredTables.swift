@@ -62,4 +62,19 @@ struct ScoredTables {
     try table.report()
     return all
   }
+
+  /// Returns log p of rows drawn from the model, in nats.
+  func logProbabilities(ofDraws count: Int, seed: UInt64) throws(DensityError) -> [Double] {
+    var generator = Philox(seed: seed, stream: .sampling)
+    var all: [Double] = []
+    while all.count < count {
+      if Interrupt.isRequested { throw .interrupted }
+      let rows = try evaluator.sample(count: min(1024, count - all.count), using: &generator)
+      all +=
+        try evaluator.logProbabilities(of: rows) { (_) throws(DensityError) in !Interrupt.isRequested } ?? []
+      progress.update("drawing the reference", fraction: Double(all.count) / Double(count))
+    }
+    progress.finish()
+    return all
+  }
 }

@@ -196,7 +196,10 @@ struct ShapeTests {
       %12 : B×1 = %10 ∘ %11
       u   : 4×3 = parameter
       c   : 1×3 = parameter
-      %15 : B×4 = nade(x, w, u, b, c, sigmoid)
+      %15 : B×4 = nade(x, w, u, b, c)
+                  a(i) = c + Σ_(j<i) x_o(j) · w_o(j)
+                  z_o(i) = b_o(i) + u_o(i) · sigmoid(a(i))
+                  for i = 1 … 4, o(i) = i
       %16 : B×5 = concatenate(%12, %15)
       %17 : B×1 = logMeanExp(%16)
       %18 : 1×1 = mean(%17, over rows)

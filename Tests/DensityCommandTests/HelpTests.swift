@@ -86,8 +86,9 @@ struct HelpTests {
       "quiet", "help",
     ],
     "score": [
-      "reference", "output", "top", "against", "data", "split", "binarize", "threshold", "binarize-seed",
-      "format", "header", "columns", "ignore", "values", "missing", "column-count", "index-base", "array",
+      "reference", "draws", "seed", "output", "top", "against", "data", "split", "binarize", "threshold",
+      "binarize-seed", "format", "header", "columns", "ignore", "values", "missing", "column-count",
+      "index-base", "array",
       "skip-damaged",
       "image", "shard", "threads", "json", "quiet", "help",
     ],

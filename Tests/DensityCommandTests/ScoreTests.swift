@@ -60,6 +60,26 @@ struct ScoreTests {
     }
   }
 
+  @Test("without a reference the model's own draws are one")
+  func draws() throws {
+    try withModel { folder in
+      let line = "score model.safetensors rows.csv"
+      let result = try run(line, folder)
+      #expect(
+        result.status == 0 && result.errors.contains("reference: 10000 rows drawn from the model, mean log p")
+      )
+      let pValues = result.output.split(separator: "\n").dropFirst()
+        .compactMap { Double($0.split(separator: ",")[1]) }
+      // Of 01 and what is rarer, and of 00; five standard errors of 10 000 draws.
+      let expected = [1, 0.34375, 0.03125, 1]
+      #expect(zip(pValues, expected).allSatisfy { abs($0 - $1) <= 5 * ($1 * (1 - $1) / 10_000).squareRoot() })
+      #expect(pValues.count == 4)
+      #expect(try run(line, folder).output == result.output)
+      #expect(try run(line + " --seed 1", folder).output != result.output)
+      #expect(try run(line + " --draws 99 --top 1", folder).output.hasPrefix("reference   99 rows drawn"))
+    }
+  }
+
   @Test("the oddest rows, and another table's rows told from these")
   func reports() throws {
     try withModel { folder in
@@ -93,7 +113,8 @@ struct ScoreTests {
   @Test(
     "what cannot be is one line and a status",
     arguments: [
-      ("rows.csv", 64, "--reference is missing"),
+      ("rows.csv --reference reference.csv --draws 5", 64, "--draws is of draws"),
+      ("rows.csv --draws 0", 64, "--draws"),
       ("rows.csv --reference rows.csv", 64, "rows.csv cannot be its own reference"),
       ("rows.csv --reference ./rows.csv", 64, "cannot be its own reference"),
       ("- --reference -", 64, "standard input, -, can be read once only"),

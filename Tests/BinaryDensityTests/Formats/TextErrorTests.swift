@@ -34,6 +34,12 @@ struct TextErrorTests {
         cell(2, 1, "id"), "0 or 1", "\"17\" (no bits in this column? --ignore id leaves the column out)")
     ),
     (
+      "milk,bread\nbread,tea\n",
+      Malformed(
+        cell(2, 1, "milk"), "0 or 1",
+        "\"bread\" (no bits in any column; if each line lists what is on, say --format items)")
+    ),
+    (
       "u17,1\nu18,0\n",
       Malformed(
         cell(1, 1), "0 or 1",

@@ -69,7 +69,9 @@ extension TextReader {
     } else if count < head.columnCount, count == 1, head.delimiter != .blanks, bytes.contains(0x20) {
       found += " (divided by blanks, in a table of \(head.delimiter.name)?)"
     }
-    if head.nameLine == head.measureLine, count > head.columnCount, isFirst {
+    if hasNoBits {
+      found += " (\(Self.itemsAdvice))"
+    } else if head.nameLine == head.measureLine, count > head.columnCount, isFirst {
       found += " (is line \(head.measureLine) a title? delete it, or put # before it)"
     }
     return .malformed(
@@ -102,6 +104,11 @@ extension TextReader {
     text.count <= 64 && (text.starts(with: mark) || text.suffix(mark.count).elementsEqual(mark))
   }
 
+  /// Whether no column had a bit in the first lines, so that they may be no table of columns at all.
+  private var hasNoBits: Bool { !head.isWithoutBits.isEmpty && head.isWithoutBits.allSatisfy(\.self) }
+
+  private static let itemsAdvice = "no bits in any column; if each line lists what is on, say --format items"
+
   private func name(_ column: Int) -> String? {
     head.names.flatMap { $0[column].isEmpty ? nil : $0[column] }
   }
@@ -124,6 +131,7 @@ extension TextReader {
     guard !words.areGiven else { return "--missing takes a word for a missing cell, \(ignore)" }
     if let (off, on) = twoWords { return "--values \(off),\(on) takes \(off) for 0 and \(on) for 1" }
     if TextWords.number(text) == -1 { return "--values -1,1 takes -1 for 0" }
+    if hasNoBits, head.columnCount > 1 { return Self.itemsAdvice }
     if head.isWithoutBits[column] { return "no bits in this column? \(ignore)" }
     let word = String(decoding: text, as: UTF8.self)
     let isShort = text.count <= 12 && text.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != 0x22 && $0 != 0x27 }
