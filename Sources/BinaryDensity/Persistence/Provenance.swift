@@ -12,6 +12,12 @@ public struct Provenance: Hashable, Sendable, Codable {
   /// The mean of −log p over these rows, in nats; nil if it was not measured.
   public var validationNLL: Double?
 
+  private enum CodingKeys: String, CodingKey {
+    case version, data, validationRowCount
+    // As the conversion from snake case writes it.
+    case validationNLL = "validationNll"
+  }
+
   /// Describes a model of the rows of a data set.
   ///
   /// - Parameter validationNLL: its figure; one that is not finite is none.
