@@ -7,7 +7,8 @@ let swiftSettings: [SwiftSetting] = [.swiftLanguageMode(.v6), .treatAllWarnings(
 /// A program of one file that shows what the library is for.
 func example(_ name: String) -> Target {
   .executableTarget(
-    name: name, dependencies: [.product(name: "BinaryDensity", package: "BinaryDensity")], path: "Examples/\(name)",
+    name: name, dependencies: [.product(name: "BinaryDensity", package: "BinaryDensity")],
+    path: "Examples/\(name)",
     swiftSettings: swiftSettings)
 }
 
@@ -22,7 +23,9 @@ let package = Package(
     // The examples are its dependencies so that they are built with it: it runs them.
     .executableTarget(
       name: "Client",
-      dependencies: [.product(name: "BinaryDensity", package: "BinaryDensity"), "OddRows", "Completions", "TablePress"],
+      dependencies: [
+        .product(name: "BinaryDensity", package: "BinaryDensity"), "OddRows", "Completions", "TablePress",
+      ],
       swiftSettings: swiftSettings),
     example("OddRows"), example("Completions"), example("TablePress"),
   ]

@@ -21,7 +21,7 @@ extension Parameters where Scalar == Float {
   /// - Complexity: O(scalars) in time; in memory, some hundred kilobytes.
   public func write(to path: String) throws(DensityError) {
     for (name, matrix) in zip(names, matrices) where !matrix.withUnsafeView(Float.isFinite) {
-      throw .unsupported("\(path): the parameter '\(name)' holds a number that is not finite, and is not kept")
+      throw .unsupported("\(path): parameter '\(name)' holds a number that is not finite, and is not kept")
     }
     try SafetensorsFile(
       metadata: ["format": Self.fileFormat],

@@ -25,7 +25,8 @@ func lines(_ pixels: [Bool?], width: Int) -> [String] {
 }
 
 func run(_ arguments: [String]) throws {
-  guard arguments.count == 1 || arguments.count == 2, let count = Int(arguments.count == 2 ? arguments[1] : "3")
+  guard arguments.count == 1 || arguments.count == 2,
+    let count = Int(arguments.count == 2 ? arguments[1] : "3")
   else {
     print("usage: Completions FOLDER-OF-MNIST [COUNT]")
     exit(2)

@@ -26,7 +26,8 @@ func readRows(_ path: String, like names: [String]?) throws -> (rows: PartialRow
 }
 
 func run(_ arguments: [String]) throws {
-  guard arguments.count == 2 || arguments.count == 3, let count = Int(arguments.count == 3 ? arguments[2] : "5")
+  guard arguments.count == 2 || arguments.count == 3,
+    let count = Int(arguments.count == 3 ? arguments[2] : "5")
   else {
     print("usage: OddRows TRAIN.csv NEW.csv [COUNT]")
     exit(2)

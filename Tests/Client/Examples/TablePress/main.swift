@@ -40,7 +40,9 @@ func compress(_ model: String, _ table: String, _ output: String) throws {
   try Data(bytes).write(to: URL(fileURLWithPath: output), options: .atomic)
 
   let packed = rows.rowCount * ((rows.columnCount + 7) / 8)
-  let gzips = [("CSV", try byteCount(rows, as: "rows.csv.gz")), ("bytes", try byteCount(rows, as: "rows.npy.gz"))]
+  let gzips = [
+    ("CSV", try byteCount(rows, as: "rows.csv.gz")), ("bytes", try byteCount(rows, as: "rows.npy.gz")),
+  ]
   print("\(rows.rowCount) rows in \(bytes.count) bytes; \(packed) packed eight to a byte")
   for (name, size) in gzips {
     let ratio = String(format: "%.2f", Double(size) / Double(bytes.count))

@@ -4,7 +4,8 @@ import Foundation
 /// Runs an example that was built beside this program, and returns what it printed.
 private func run(_ example: String, _ arguments: String...) throws -> String {
   let process = Process()
-  process.executableURL = Bundle.main.executableURL?.deletingLastPathComponent().appendingPathComponent(example)
+  process.executableURL = Bundle.main.executableURL?.deletingLastPathComponent().appendingPathComponent(
+    example)
   process.arguments = arguments
   let output = Pipe()
   process.standardOutput = output
@@ -26,12 +27,14 @@ func checkExamples() throws {
 private func checkOddRows() throws {
   let votes = repositoryFile("Data/house-votes-84.csv")
   let lines = try String(contentsOfFile: votes, encoding: .utf8).split(separator: "\n").map(String.init)
-  try (lines.prefix(401).joined(separator: "\n") + "\n").write(toFile: "members.csv", atomically: true, encoding: .utf8)
+  try (lines.prefix(401).joined(separator: "\n") + "\n").write(
+    toFile: "members.csv", atomically: true, encoding: .utf8)
   // For and against the same things: the third and the seventh of the new rows.
   var new = Array(lines[401...])
   new.insert("y,y,n,y,n,n,y,y,n,y,y,n,y,n,n,y,n", at: 2)
   new.insert("n,n,y,n,y,n,y,n,y,n,n,y,n,y,n,n,y", at: 6)
-  try ([lines[0]] + new).joined(separator: "\n").write(toFile: "strangers.csv", atomically: true, encoding: .utf8)
+  try ([lines[0]] + new).joined(separator: "\n").write(
+    toFile: "strangers.csv", atomically: true, encoding: .utf8)
   let found = try run("OddRows", "members.csv", "strangers.csv", "4").split(separator: "\n")
   expect(found.count == 5, "OddRows printed \(found)")
   let first = Set(found.dropFirst().prefix(2).map { $0.prefix { $0 != "," } })

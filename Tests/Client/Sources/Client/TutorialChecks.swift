@@ -47,7 +47,8 @@ private func checkGaps(_ path: String, _ rows: PartialRows) throws {
   guard let filled = try fillGaps(in: path, writingTo: "filled.csv") else {
     return expect(false, "nothing was filled")
   }
-  expect(filled.marginals.count == 435 && filled.marginals.allSatisfy(\.isExact), "a marginal is no exact one")
+  expect(
+    filled.marginals.count == 435 && filled.marginals.allSatisfy(\.isExact), "a marginal is no exact one")
   expect(filled.cells.count == 392, "\(filled.cells.count) cells were missing")
   expect(filled.cells.allSatisfy { (0...1).contains($0.probability) }, "a probability is none")
   expect(filled.draws.areExact && filled.draws.rows.rowCount == 5 * 435, "the draws are others")
