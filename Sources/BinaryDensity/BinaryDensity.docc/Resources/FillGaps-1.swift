@@ -14,8 +14,11 @@ struct FilledTable {
   let draws: Completions
 }
 
-/// Learns from the known cells of a table, answers what can be asked of the others, and writes the table filled.
-func fillGaps(in path: String, writingTo output: String) throws -> FilledTable? {
+/// Learns from the known cells of a table, answers what can be asked of
+/// the others, and writes the table filled.
+func fillGaps(
+  in path: String, writingTo output: String
+) throws -> FilledTable? {
   let table = try DataTable.read(path)
   guard case .partial(let rows) = table.contents else { return nil }
   print(rows)

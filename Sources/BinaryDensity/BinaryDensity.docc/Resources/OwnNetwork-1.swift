@@ -2,7 +2,9 @@ import Autodiff
 import BinaryDensity
 import Kernels
 
-/// A network whose hidden units have gates: h = tanh(x·w + c) ∘ σ(x·u + d), and the logits are h·v + b.
+/// A network whose hidden units have gates:
+///
+///     h = tanh(x·w + c) ∘ σ(x·u + d),   logits = h·v + b
 struct GatedNetwork: NetworkDensity, AutoregressiveDensity {
   let variableCount: Int
   let hiddenCount: Int
@@ -13,6 +15,7 @@ struct GatedNetwork: NetworkDensity, AutoregressiveDensity {
   init(variableCount: Int, hiddenCount: Int, seed: UInt64) throws {
     self.variableCount = variableCount
     self.hiddenCount = hiddenCount
-    parameters = try Parameters(initialising: parameterShapes, seed: seed)
+    parameters = try Parameters(
+      initialising: parameterShapes, seed: seed)
   }
 }

@@ -2,7 +2,9 @@ import Autodiff
 import BinaryDensity
 import Kernels
 
-/// A network whose hidden units have gates: h = tanh(x·w + c) ∘ σ(x·u + d), and the logits are h·v + b.
+/// A network whose hidden units have gates:
+///
+///     h = tanh(x·w + c) ∘ σ(x·u + d),   logits = h·v + b
 struct GatedNetwork: NetworkDensity, AutoregressiveDensity {
   let variableCount: Int
   let hiddenCount: Int
@@ -13,7 +15,8 @@ struct GatedNetwork: NetworkDensity, AutoregressiveDensity {
   init(variableCount: Int, hiddenCount: Int, seed: UInt64) throws {
     self.variableCount = variableCount
     self.hiddenCount = hiddenCount
-    parameters = try Parameters(initialising: parameterShapes, seed: seed)
+    parameters = try Parameters(
+      initialising: parameterShapes, seed: seed)
   }
 
   var parameterShapes: [ParameterShape] {
@@ -26,12 +29,17 @@ struct GatedNetwork: NetworkDensity, AutoregressiveDensity {
     ]
   }
 
-  /// A hidden unit of degree m sees the first m variables, and is seen by the logits after them.
+  /// A hidden unit of degree m sees the first m variables, and is seen by
+  /// the logits after them.
   func masks(ofComponent component: Int) -> [Staircase] {
-    let degrees = (0..<hiddenCount).map { 1 + $0 * (variableCount - 1) / hiddenCount }
+    let degrees = (0..<hiddenCount).map {
+      1 + $0 * (variableCount - 1) / hiddenCount
+    }
     return [
-      Staircase(inputDegrees: ordering.inputDegrees, outputDegrees: degrees),
-      Staircase(inputDegrees: degrees, outputDegrees: ordering.outputDegrees),
+      Staircase(
+        inputDegrees: ordering.inputDegrees, outputDegrees: degrees),
+      Staircase(
+        inputDegrees: degrees, outputDegrees: ordering.outputDegrees),
     ]
   }
 }

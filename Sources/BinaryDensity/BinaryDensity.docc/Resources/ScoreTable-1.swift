@@ -1,8 +1,10 @@
 import BinaryDensity
 
-/// Learns what the rows of a table are like, writes log p of each row of a new one, and returns its oddest rows.
+/// Learns what the rows of a table are like, writes log p of each row
+/// of a new one, and returns its oddest rows.
 func scoreTable(
-  _ newPath: String, trainedOn path: String, writingTo output: String, top count: Int
+  _ newPath: String, trainedOn path: String,
+  writingTo output: String, top count: Int
 ) throws -> [(row: Int, score: AnomalyScore)] {
   let table = try DataTable.read(path)
   let rows = try table.rows(split: .train)
