@@ -27,7 +27,9 @@ struct DocumentationTests {
   // MARK: Listings
 
   @Test func everySwiftBlockOfAnArticleIsCompiledInTheClientPackage() throws {
-    let client = try ["ReadmeBlocks", "ArticleBlocks"].flatMap { lines(try text("\(Self.client)/\($0).swift")) }
+    let client = try ["ReadmeBlocks", "ArticleBlocks"].flatMap {
+      lines(try text("\(Self.client)/\($0).swift"))
+    }
     var count = 0
     for file in try files(in: Self.catalogue, ".md") {
       let article = lines(try text(file))
@@ -58,11 +60,14 @@ struct DocumentationTests {
       }
       if let last = steps.last {
         let compiled = try text("\(Self.client)/Tutorials/\(last.1).swift")
-        #expect(try text("\(Self.catalogue)/Resources/\(last.2)") == compiled, "\(last.2) is not what is compiled")
+        #expect(
+          try text("\(Self.catalogue)/Resources/\(last.2)") == compiled, "\(last.2) is not what is compiled")
       }
       shown.formUnion(steps.map { String($0.2) })
     }
-    let all = try files(in: "\(Self.catalogue)/Resources", ".swift").map { ($0 as NSString).lastPathComponent }
+    let all = try files(in: "\(Self.catalogue)/Resources", ".swift").map {
+      ($0 as NSString).lastPathComponent
+    }
     #expect(shown == Set(all) && all.count >= 20)
   }
 
@@ -89,12 +94,16 @@ struct DocumentationTests {
     for (module, page) in pages {
       let curated = try text("\(Self.catalogue)/\(page).md").split(separator: "\n")
         .compactMap { $0.firstMatch(of: entry).map { String($0.1) } }
-      let declared = try files(in: "Sources/\(module)", ".swift").filter { !$0.contains(".docc/") }.flatMap { file in
-        try text(file).split(separator: "\n").compactMap { $0.firstMatch(of: declaration).map { String($0.1) } }
+      let declared = try files(in: "Sources/\(module)", ".swift").filter { !$0.contains(".docc/") }.flatMap {
+        file in
+        try text(file).split(separator: "\n").compactMap {
+          $0.firstMatch(of: declaration).map { String($0.1) }
+        }
       }
       #expect(declared.count >= 10)
       #expect(Set(declared).subtracting(curated).sorted() == [], "\(module): not curated in \(page).md")
-      #expect(Set(curated).subtracting(declared).sorted() == [], "\(module): curated in \(page).md, and not there")
+      #expect(
+        Set(curated).subtracting(declared).sorted() == [], "\(module): curated in \(page).md, and not there")
       #expect(Set(curated).count == curated.count, "\(page).md has a name twice")
     }
   }
@@ -123,7 +132,7 @@ struct DocumentationTests {
       while let last = enumIndents.last, !code.isEmpty, indent <= last { enumIndents.removeLast() }
       let isCase = code.hasPrefix("case ") && enumIndents.contains(indent - 2)
       let declares = code.firstMatch(of: /^(?:@\w+(?:\([^)]*\))? )*public (?!extension|package)/) != nil
-      if code.firstMatch(of: /^public (?:indirect )?enum /) != nil { enumIndents.append(indent) }
+      if code.firstMatch(of: #/^public (?:indirect )?enum /#) != nil { enumIndents.append(indent) }
       guard declares || isCase else { continue }
       var before = index - 1
       while before >= 0, lines[before].drop(while: { $0 == " " }).hasPrefix("@") { before -= 1 }

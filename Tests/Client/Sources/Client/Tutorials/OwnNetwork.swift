@@ -2,7 +2,7 @@ import Autodiff
 import BinaryDensity
 import Kernels
 
-/// A network whose hidden units have gates:
+/// A network whose hidden units have gates.
 ///
 ///     h = tanh(x·w + c) ∘ σ(x·u + d),   logits = h·v + b
 struct GatedNetwork: NetworkDensity, AutoregressiveDensity {
