@@ -28,19 +28,25 @@ func buildSmallGraph() -> Graph {
 func differentiateByHand() -> (graph: Graph, loss: Double, gradients: Parameters<Double>, slope: Double) {
   var graph = Graph()
   let x = graph.input("x", columns: 3)
-  let mask = graph.mask(Staircase(inputDegrees: [1, 2, 3], outputDegrees: [0, 1, 2]))
+  let mask = graph.mask(
+    Staircase(inputDegrees: [1, 2, 3], outputDegrees: [0, 1, 2]))
   let w = graph.parameter("w", rows: 3, columns: 3)
   let b = graph.parameter("b", rows: 1, columns: 3)
   let z = graph.maskedLinear(x, weights: w, bias: b, mask: mask)
-  let logProbability = graph.bernoulliLogLikelihood(logits: z, targets: x)
-  let loss = graph.scale(graph.mean(logProbability, over: .rows), by: -1)
+  let logProbability = graph.bernoulliLogLikelihood(
+    logits: z, targets: x)
+  let loss = graph.scale(
+    graph.mean(logProbability, over: .rows), by: -1)
   print(graph)
 
   let rows = BinaryMatrix([[1, 1, 0], [1, 1, 1], [0, 1, 1], [1, 0, 0]])
   let parameters: Parameters<Double> = [
-    "w": Matrix(rowCount: 3, columnCount: 3), "b": Matrix(rowCount: 1, columnCount: 3),
+    "w": Matrix(rowCount: 3, columnCount: 3),
+    "b": Matrix(rowCount: 1, columnCount: 3),
   ]
-  let executor = Executor(graph, outputs: [z], loss: loss, batchCapacity: 4, parameters: parameters)
+  let executor = Executor(
+    graph, outputs: [z], loss: loss, batchCapacity: 4,
+    parameters: parameters)
   executor.set(x, to: rows)
   executor.forward()
   executor.backward()
@@ -56,7 +62,8 @@ func differentiateByHand() -> (graph: Graph, loss: Double, gradients: Parameters
     return executor[loss][0, 0]
   }
   let step = 0x1p-13
-  let slope = (lossMoved(by: step) - lossMoved(by: -step)) / (2 * step)
+  let slope =
+    (lossMoved(by: step) - lossMoved(by: -step)) / (2 * step)
   print(slope)  // -0.125, but for about a millionth of a millionth
   return (graph, found.0, found.1, slope)
 }
