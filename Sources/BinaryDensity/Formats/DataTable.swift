@@ -4,9 +4,11 @@
 public struct DataTable: Hashable, Sendable {
   /// What the table holds.
   public enum Contents: Hashable, Sendable {
+    /// Every cell is 0 or 1.
     case bits(BinaryMatrix)
     /// Some cells are missing.
     case partial(PartialRows)
+    /// Every cell is a grey level from 0 to 255, to be made a bit.
     case greyLevels(GreyLevels)
   }
 

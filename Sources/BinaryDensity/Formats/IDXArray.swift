@@ -18,21 +18,33 @@ public struct IDXArray: Equatable, Sendable {
 
   /// The elements by their type.
   public enum Elements: Equatable, Sendable {
+    /// Bytes from 0 to 255.
     case uint8([UInt8])
+    /// Bytes from −128 to 127.
     case int8([Int8])
+    /// Integers of 16 bits with a sign.
     case int16([Int16])
+    /// Integers of 32 bits with a sign.
     case int32([Int32])
+    /// Floating-point numbers of single precision.
     case float32([Float])
+    /// Floating-point numbers of double precision.
     case float64([Double])
   }
 
   /// The types of elements, by the byte that stands for each.
   public enum ElementType: UInt8, CaseIterable, Sendable {
+    /// Bytes from 0 to 255.
     case uint8 = 0x08
+    /// Bytes from −128 to 127.
     case int8 = 0x09
+    /// Integers of 16 bits with a sign.
     case int16 = 0x0B
+    /// Integers of 32 bits with a sign.
     case int32 = 0x0C
+    /// Floating-point numbers of single precision.
     case float32 = 0x0D
+    /// Floating-point numbers of double precision.
     case float64 = 0x0E
   }
 

@@ -60,7 +60,8 @@ public struct DensityArchive {
   /// - Throws: `DensityError.unsupported` for one that is not of the package's families, or has such a part.
   package init(of density: any Density) throws(DensityError) {
     guard let density = density as? any ArchivableDensity else {
-      throw .unsupported("a checkpoint cannot hold a density of type \(type(of: density))")
+      let hint = density is any TrainableDensity ? "; its parameters alone: Parameters.write(to:)" : ""
+      throw .unsupported("a checkpoint cannot hold a density of type \(type(of: density))\(hint)")
     }
     self = try density.archived()
   }

@@ -7,14 +7,23 @@ import Kernels
 public struct QueryCapabilities: Hashable, Sendable {
   /// What a density may be asked.
   public enum Question: String, CaseIterable, Hashable, Sendable {
+    /// log p of a row all of whose cells are known.
     case row = "log p of a whole row"
+    /// p of variables that come first in the density's order.
     case prefix = "p of the first in order"
+    /// p of any variables, the others summed over.
     case marginal = "p of any variables"
+    /// p of some variables, given others, the rest summed over.
     case conditional = "p of some, given others"
+    /// p of one variable, given all others.
     case oneGivenOthers = "p of one, given the rest"
+    /// p that so many of all variables are on.
     case onBitCount = "p of a count over all"
+    /// Draws of the rest, given variables that come first in the density's order.
     case drawsGivenPrefix = "draws, the first given"
+    /// Draws of the rest, given any variables.
     case draws = "draws, anything given"
+    /// The row of the largest p.
     case mode = "most probable row"
   }
 

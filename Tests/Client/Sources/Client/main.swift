@@ -90,4 +90,7 @@ do {
 }
 expect(!FileManager.default.fileExists(atPath: "mixture.safetensors"), "half a file was written")
 expect(buildGraph().parameters.count == 2, "the graph is another")
+try checkArticles()
+try checkTutorials()
+try checkExamples()
 print("client: \(checkCount) passed")

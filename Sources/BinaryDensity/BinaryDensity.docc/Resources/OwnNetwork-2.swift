@@ -1,0 +1,31 @@
+import Autodiff
+import BinaryDensity
+import Kernels
+
+/// A network whose hidden units have gates.
+///
+///     h = tanh(x·w + c) ∘ σ(x·u + d),   logits = h·v + b
+struct GatedNetwork: NetworkDensity, AutoregressiveDensity {
+  let variableCount: Int
+  let hiddenCount: Int
+  var parameters = Parameters<Float>()
+  var ordering: Ordering { .natural(count: variableCount) }
+  var allowsHiddenDropout: Bool { false }
+
+  init(variableCount: Int, hiddenCount: Int, seed: UInt64) throws {
+    self.variableCount = variableCount
+    self.hiddenCount = hiddenCount
+    parameters = try Parameters(
+      initialising: parameterShapes, seed: seed)
+  }
+
+  var parameterShapes: [ParameterShape] {
+    let variables = ParameterShape.Extent.variables(variableCount)
+    let units = ParameterShape.Extent.units(hiddenCount)
+    return [
+      .weights("w", variables, units), .bias("c", units),
+      .weights("u", variables, units), .bias("d", units),
+      .weights("v", units, variables), .bias("b", variables),
+    ]
+  }
+}

@@ -1,0 +1,62 @@
+import Autodiff
+import BinaryDensity
+import Kernels
+
+/// A network whose hidden units have gates.
+///
+///     h = tanh(x·w + c) ∘ σ(x·u + d),   logits = h·v + b
+struct GatedNetwork: NetworkDensity, AutoregressiveDensity {
+  let variableCount: Int
+  let hiddenCount: Int
+  var parameters = Parameters<Float>()
+  var ordering: Ordering { .natural(count: variableCount) }
+  var allowsHiddenDropout: Bool { false }
+
+  init(variableCount: Int, hiddenCount: Int, seed: UInt64) throws {
+    self.variableCount = variableCount
+    self.hiddenCount = hiddenCount
+    parameters = try Parameters(
+      initialising: parameterShapes, seed: seed)
+  }
+
+  var parameterShapes: [ParameterShape] {
+    let variables = ParameterShape.Extent.variables(variableCount)
+    let units = ParameterShape.Extent.units(hiddenCount)
+    return [
+      .weights("w", variables, units), .bias("c", units),
+      .weights("u", variables, units), .bias("d", units),
+      .weights("v", units, variables), .bias("b", variables),
+    ]
+  }
+
+  /// A hidden unit of degree m sees the first m variables, and is seen by
+  /// the logits after them.
+  func masks(ofComponent component: Int) -> [Staircase] {
+    let degrees = (0..<hiddenCount).map {
+      1 + $0 * (variableCount - 1) / hiddenCount
+    }
+    return [
+      Staircase(
+        inputDegrees: ordering.inputDegrees, outputDegrees: degrees),
+      Staircase(
+        inputDegrees: degrees, outputDegrees: ordering.outputDegrees),
+    ]
+  }
+
+  func logits(
+    _ inputs: NetworkInputs, in graph: inout Graph
+  ) -> Graph.Value {
+    func layer(
+      _ x: Graph.Value, _ weights: String, _ bias: String, _ mask: Graph.Mask
+    ) -> Graph.Value {
+      graph.maskedLinear(
+        x, weights: parameter(weights, in: &graph),
+        bias: parameter(bias, in: &graph), mask: mask)
+    }
+    let x = inputs.rows
+    let units = graph.apply(.tanh, layer(x, "w", "c", inputs.masks[0]))
+    let gates = graph.apply(.sigmoid, layer(x, "u", "d", inputs.masks[0]))
+    let h = graph.multiply(units, gates)
+    return layer(h, "v", "b", inputs.masks[1])
+  }
+}

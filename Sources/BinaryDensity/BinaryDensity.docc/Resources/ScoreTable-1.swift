@@ -1,0 +1,12 @@
+import BinaryDensity
+
+/// Learns what the rows of a table are like, writes log p of each row
+/// of a new one, and returns its oddest rows.
+func scoreTable(
+  _ newPath: String, trainedOn path: String,
+  writingTo output: String, top count: Int
+) throws -> [(row: Int, score: AnomalyScore)] {
+  let table = try DataTable.read(path)
+  let rows = try table.rows(split: .train)
+  print("\(rows.rowCount) rows of \(rows.columnCount) columns")
+}
