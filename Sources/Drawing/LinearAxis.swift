@@ -34,7 +34,7 @@ package struct LinearAxis {
   package func label(_ tick: Double) -> String {
     let ticks = ticks
     let step = ticks.count > 1 ? ticks[1] - ticks[0] : 1
-    let decimals = max(0, Int((-log10(step) + 1e-9).rounded(.up)))
+    let decimals = max(0, Int((-log10(step) - 1e-9).rounded(.up)))
     return String(format: "%.\(decimals)f", tick == 0 ? 0 : tick)
   }
 }

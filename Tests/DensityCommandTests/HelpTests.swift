@@ -93,8 +93,10 @@ struct HelpTests {
       "of", "rest", "top", "output", "picture", "rows", "seed", "threads", "json", "help",
     ],
     "report": [
-      "output", "rows", "training", "seed", "data", "split", "binarize", "threshold", "binarize-seed", "format",
-      "header", "columns", "ignore", "values", "missing", "column-count", "index-base", "array", "skip-damaged",
+      "output", "rows", "training", "seed", "data", "split", "binarize", "threshold", "binarize-seed",
+      "format",
+      "header", "columns", "ignore", "values", "missing", "column-count", "index-base", "array",
+      "skip-damaged",
       "image", "threads", "help",
     ],
     "explain": [

@@ -216,7 +216,7 @@ struct ReportTests {
       let result = try run("report run gaps.csv", folder)
       #expect(result.status == 0, "\(result.errors)")
       let page = try Page(contentsOf: folder + "/run/report.html")
-      #expect(page.isByItself && page.text.contains("with missing cells are left out"))
+      #expect(page.isByItself && page.text.contains("with missing cells"))
       let evaluation = try DensityProgram.json(
         run("evaluate run/best.safetensors gaps.csv --json", folder).output)
       #expect(page.text.contains(String(format: "%.3f ±", evaluation["nll"]?.number ?? 0)))
@@ -264,7 +264,7 @@ struct ReportTests {
       #expect(result.status == 0, "\(result.errors)")
       let page = try Page(contentsOf: folder + "/wide.html")
       #expect(page.isByItself && page.markup.utf8.count < 200_000)
-      #expect(page.text.contains("3 on: #") && page.text.contains("more, each less surprising"))
+      #expect(page.text.contains("3 on: #") && page.text.contains("would take long"))
     }
   }
 

@@ -43,7 +43,7 @@ addEventListener('load', () => {
     if ([...element.childNodes].some(n => n.nodeType === 3 && n.data.trim())) {
       const style = getComputedStyle(element), isDrawn = element.closest('svg');
       const [a, b] = [light(isDrawn ? style.fill : style.color), light(ground(element))].sort((x, y) => y - x);
-      if (element.tagName !== 'TITLE' && element.tagName !== 'DESC' && (a + 0.05) / (b + 0.05) < 4.5) found.pale.push(name);
+      if (!/^(title|desc)$/i.test(element.tagName) && (a + 0.05) / (b + 0.05) < 4.5) found.pale.push(name);
     }
   }
   found.scroll = page.documentElement.scrollWidth;

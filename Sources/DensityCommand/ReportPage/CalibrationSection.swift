@@ -4,17 +4,14 @@ import Drawing
 /// Whether the probabilities of single cells fit the values that these have.
 enum CalibrationSection: ReportChapter {
   static func section(_ material: ReportMaterial) throws(DensityError) -> ReportSection? {
-    guard let table = material.table, !table.wholeRows.isEmpty, material.diagnosis?.summary != nil else {
-      return nil
-    }
+    guard let table = material.table, !table.wholeRows.isEmpty else { return nil }
     let content =
       material.diagnosis?.calibration.map { shown($0, table) }
       ?? .paragraph(
         """
-        The model mixes several orders, so that a cell is forecast given all others of its row; of so many \
-        columns and parameters that takes long: see 'density calibration'.
-        """
-      )
+        To forecast so many cells would take long under this model, the more where it mixes several orders, since a cell is \
+        then forecast given all others of its row: see 'density calibration'.
+        """)
     return ReportSection(name: "calibration", title: "Calibration", content: content)
   }
 

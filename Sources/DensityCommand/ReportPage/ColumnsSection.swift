@@ -6,9 +6,14 @@ enum ColumnsSection: ReportChapter {
   private static let lineLimit = 30
 
   static func section(_ material: ReportMaterial) throws(DensityError) -> ReportSection? {
-    guard let table = material.table, let diagnosis = material.diagnosis, let summary = diagnosis.summary
-    else {
+    guard let table = material.table, !table.wholeRows.isEmpty, let diagnosis = material.diagnosis else {
       return nil
+    }
+    guard let summary = diagnosis.summary else {
+      return ReportSection(
+        name: "columns", title: "Which columns surprise",
+        content: .paragraph(
+          "Of so many columns that would take long under this model: see 'density explain --summary'."))
     }
     var content = HTML.paragraph(
       """
@@ -35,6 +40,7 @@ enum ColumnsSection: ReportChapter {
     guard let map = diagnosis.picture?.image() else { return nil }
     return .picture(
       map.image, "The share of rows in which each pixel is on, above the mean surprise of each pixel",
+      scale: 2,
       caption:
         """
         Above, the share of rows in which each pixel is on, white in all. Below, its mean surprise: black is \

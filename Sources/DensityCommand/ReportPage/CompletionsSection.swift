@@ -91,7 +91,7 @@ enum CompletionsSection: ReportChapter {
     func columns(_ row: Int) -> BinaryMatrix {
       rows.selecting([row]) + found.rows.rows(row * drawCount..<(row + 1) * drawCount)
     }
-    return numbers.indices.map { row -> HTML in
+    let pieces = numbers.indices.map { row -> HTML in
       let all = columns(row)
       let heading = HTML.element("h3", [:], "Row \(numbers[row])")
       guard bits.isTable else {
@@ -117,6 +117,7 @@ enum CompletionsSection: ReportChapter {
           caption: "What row \(numbers[row]) is, and \(drawCount) draws; 1 is on, 0 is off", style: "bits",
           head: ["column", "is"] + (1...drawCount).map { "draw \($0)" },
           group("given", 0..<given) + group("drawn", given..<width))
-    }.joined()
+    }
+    return bits.isTable ? .beside(pieces) : pieces.joined()
   }
 }

@@ -10,9 +10,11 @@ enum ExtremesSection: ReportChapter {
         < (table.wholeRows[a].logProbability, table.wholeRows[b].row)
     }
     let count = material.imageShape == nil ? 5 : 10
-    let content =
-      shown(distinct(order, count, table), "The most probable rows", material, table)
-      + shown(distinct(order.reversed(), count, table), "The least probable rows", material, table)
+    let pieces = [
+      shown(distinct(order, count, table), "The most probable rows", material, table),
+      shown(distinct(order.reversed(), count, table), "The least probable rows", material, table),
+    ]
+    let content = material.imageShape == nil ? HTML.beside(pieces) : pieces.joined()
     return ReportSection(
       name: "extremes", title: "The most and the least probable rows",
       content: .paragraph(

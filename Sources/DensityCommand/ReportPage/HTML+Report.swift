@@ -77,6 +77,11 @@ extension HTML {
         ]) + .element("figcaption", [:], caption))
   }
 
+  /// Returns pieces side by side where there is room.
+  static func beside(_ pieces: [HTML]) -> HTML {
+    .element("div", ["class": "beside"], pieces.map { .element("div", [:], $0) }.joined())
+  }
+
   /// A name from a file, whose direction of writing stays its own.
   static func name(_ text: String) -> HTML { .element("bdi", [:], "\(Terminal.visible(text, limit: 120))") }
 }

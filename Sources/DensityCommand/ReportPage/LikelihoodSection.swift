@@ -36,7 +36,8 @@ enum LikelihoodSection: ReportChapter {
         + .paragraph(
           """
           Cells are missing: the NLL is that of the known ones, the others taken to be missing by chance\(how). \
-          \(counted(rows.rowCount - table.wholeRows.count, "row")) with missing cells are left out of what follows.
+          \(counted(rows.rowCount - table.wholeRows.count, "row")) with missing cells are left out of what \
+          follows, but for pairs of columns.
           """)
     }
     let others = try baselines(material, table)

@@ -61,6 +61,7 @@ struct ReportPage {
       "header", [:],
       .element("h1", [:], .element("bdi", [:], "\(Terminal.visible(title))"))
         + .element("p", [:], "\(description(of: material.model))") + Self.figures(material)
+        + material.training.notes.prefix(1).map { HTML.warning("\(Terminal.visible($0))") }.joined()
         + .element(
           "nav", ["aria-label": "Sections"], .element("ul", [:], links.joined())))
     text = HTML.page(head: head, body: top + .element("main", [:], sections.map(\.html).joined()))

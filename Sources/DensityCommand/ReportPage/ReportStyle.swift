@@ -28,6 +28,7 @@ enum ReportStyle {
     .figures dd { font-size: 1.15rem; font-weight: 600 }
     .facts { display: grid; grid-template-columns: minmax(6rem, max-content) 1fr; gap: .25rem 1rem; margin: .5rem 0 }
     .facts dt { font-size: 1rem }
+    @media (max-width: 34rem) { .facts { grid-template-columns: minmax(0, 1fr); gap: 0 } .facts dd { margin-bottom: .4rem } }
     .scroll { overflow-x: auto } .scroll:focus-visible { outline: 2px solid var(--link) }
     table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums }
     caption { padding: .25rem 0; text-align: left; color: var(--faint) }
@@ -35,13 +36,17 @@ enum ReportStyle {
       vertical-align: top; font-weight: 400 }
     thead th, .group th { font-weight: 600; vertical-align: bottom }
     .number { text-align: right; white-space: nowrap }
+    thead .number { white-space: normal } tbody th { min-width: 7rem }
     .bits th[scope=col], .bits td { padding: .2rem .15rem; text-align: center; min-width: 1.6rem }
-    .bits tbody th { min-width: 6rem; max-width: 16rem } .bits .on { background: var(--on); font-weight: 700 }
+    .bits tbody th { max-width: 16rem } .bits .on { background: var(--on); font-weight: 700 }
     .bits .off { color: var(--faint) }
     .bits small { display: block; font-weight: 400; color: var(--faint) }
     .bars { width: 100%; max-width: 46rem } .bars td.bar { width: 45%; vertical-align: middle }
     .bar span { display: block; height: .8rem; background: var(--first); border-radius: .1rem; min-width: 1px }
-    .pictures { display: flex; flex-wrap: wrap; gap: .75rem; margin: .5rem 0 } figure { margin: .5rem 0 }
+    .beside { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 20rem), 1fr)); gap: 0 1.5rem }
+    .pictures { display: grid; grid-template-columns: repeat(5, 1fr); gap: .5rem; margin: .5rem 0 }
+    @media (min-width: 46rem) { .pictures { grid-template-columns: repeat(10, 1fr) } }
+    figure { margin: .5rem 0 }
     .pictures figure { margin: 0 }
     figcaption { color: var(--faint); font-size: .85rem }
     img { display: block; max-width: 100%; height: auto; image-rendering: pixelated; border: 1px solid var(--line) }
@@ -49,14 +54,14 @@ enum ReportStyle {
     code, pre { font-family: ui-monospace, monospace; font-size: .875rem }
     pre { padding: .5rem .75rem; background: var(--ground); border: 1px solid var(--line);
       border-radius: .4rem; white-space: pre-wrap }
-    svg { display: block; width: 100%; height: auto; font: 12px system-ui, sans-serif }
+    svg { display: block; width: 100%; height: auto; font: 13px system-ui, sans-serif }
     svg text { fill: var(--text) } svg .faint { fill: var(--faint) } svg .grid { stroke: var(--line) }
     svg .curve { fill: none; stroke-width: 1.8; stroke-linejoin: round }
     svg .ideal { stroke: var(--faint); stroke-dasharray: 4 3 }
     svg .first { stroke: var(--first) } svg .second { stroke: var(--second); stroke-dasharray: 6 3 }
     svg .error { stroke: var(--first) }
     svg text.first, svg circle.first { fill: var(--first); stroke: none }
-    svg text.second, svg polygon.second { fill: var(--second); stroke: none } svg .count { fill: var(--line) }
+    svg text.second, svg polygon.second { fill: var(--second); stroke: none } svg .count { fill: var(--faint) }
     @media print { body { max-width: none; padding: 0; font-size: 10pt } nav { display: none }
     section { break-inside: auto }
       h2, h3 { break-after: avoid } figure, svg, tr, .figures { break-inside: avoid } .scroll { overflow: visible } }

@@ -23,7 +23,7 @@ struct ReportTraining {
     let part = ModelTable.Part(path, .train)
     do {
       let source = try ModelTable(arguments, part, for: subject.checkpoint)
-      let limit = max(1, (ReportWork.cellLimit << 1) / subject.model.variableCount)
+      let limit = min(1 << 20, max(1, (ReportWork.cellLimit << 1) / subject.model.variableCount))
       rows = try ReportRows(source, limit: limit, observing: work.observer("reading the training rows"))
     } catch let error as DensityError where given == nil && error != .interrupted {
       notes.append("The training rows, \(path), cannot be read: \(error).")
@@ -39,12 +39,9 @@ struct ReportTraining {
       "Not all is held out: \($0.dropFirst("warning: ".count))."
     }
     if notes.isEmpty {
-      let some = training.isWhole ? "" : " the first \(training.rowCount) of"
+      let some = training.isWhole ? "" : "the first \(training.rowCount) of "
       notes = [
-        """
-        Held out, as far as can be told: beside\(some) the training rows, \(training.source.part.name), they \
-        are no copies.
-        """
+        "Held out, as far as can be told: no copies of \(some)the training rows, \(training.source.part.name)."
       ]
     }
     if part.isFolder && part.split == .validation {

@@ -39,4 +39,16 @@ extension Density {
     guard let components, components.count > 1 else { return Double(max(parameterCount, variableCount)) }
     return components.reduce(0) { $0 + $1.density.multiplicationsPerRow }
   }
+
+  /// About how many the conditionals of all cells of a row take: of a tractable density a marginal each.
+  var multiplicationsPerRowOfCells: Double {
+    // A cell of a row that is looked up costs some hundred multiplications.
+    if tractable != nil {
+      return Double(variableCount) * (multiplicationsPerRow + 100 * Double(variableCount))
+    }
+    guard autoregressive() == nil, let components, components.count > 1 else {
+      return 2 * multiplicationsPerRow
+    }
+    return components.reduce(0) { $0 + $1.density.multiplicationsPerRowOfCells }
+  }
 }

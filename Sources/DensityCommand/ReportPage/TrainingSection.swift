@@ -19,7 +19,7 @@ enum TrainingSection: ReportChapter {
 
   /// How many points of a line are drawn.
   private static let pointLimit = 400
-  private static let size = (width: 640, height: 320)
+  private static let size = (width: 480, height: 300)
 
   private typealias Point = (x: Double, y: Double)
 
