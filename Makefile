@@ -26,7 +26,7 @@ EMULATOR     ?= qemu-aarch64
 EMULATION     = gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
 
 .DEFAULT_GOAL := help
-.PHONY: help build install uninstall train sample evaluate test test-kernels test-neon mpi test-mpi test-formats bench bench-peers bench-growth bench-batch \
+.PHONY: help build install uninstall train sample evaluate test test-kernels test-neon mpi test-mpi test-formats test-report bench bench-peers bench-growth bench-batch \
         bench-anytime bench-distillation lint format docs clean
 
 help: ## list the targets
@@ -105,6 +105,10 @@ test-mpi: mpi ## search with 1, 2 and 4 processes under mpirun: the same result,
 test-formats: ## check checkpoints and PyTorch state dicts from outside, where PYTHON has numpy, safetensors, torch
 	@$(BUILD) --product density
 	$(PYTHON) Tests/formats/check.py $(DENSITY)
+
+test-report: ## look at reports in Chromium, on a phone and a desk, light and dark: pictures go to .build/report
+	@$(BUILD) --product density
+	$(PYTHON) Tests/report/check.py $(DENSITY)
 
 bench: ## measure the speed of every model, beside what the machine allows
 	@$(BUILD) --product density-bench

@@ -45,15 +45,17 @@ let package = Package(
       name: "BinaryDensity", dependencies: ["Autodiff", "Kernels", "CZlib"],
       swiftSettings: swiftSettings),
     .target(name: "Arguments", swiftSettings: swiftSettings),
+    .target(name: "Drawing", swiftSettings: swiftSettings),
     .executableTarget(
       name: "DensityCommand",
       dependencies: [
-        "Arguments", "BinaryDensity", "Autodiff", "Kernels",
+        "Arguments", "BinaryDensity", "Autodiff", "Drawing", "Kernels",
         .target(name: "CMPI", condition: .when(traits: ["MPI"])),
       ],
       swiftSettings: swiftSettings),
     .executableTarget(
-      name: "DensityBenchmarks", dependencies: ["Arguments", "BinaryDensity", "Autodiff", "Kernels"],
+      name: "DensityBenchmarks",
+      dependencies: ["Arguments", "BinaryDensity", "Autodiff", "Drawing", "Kernels"],
       exclude: ["Peers"],
       swiftSettings: swiftSettings),
 
@@ -75,11 +77,11 @@ let package = Package(
     .testTarget(
       name: "DensityCommandTests",
       // The command itself, so that building the tests builds what they run.
-      dependencies: ["DensityCommand", "BinaryDensity", "Autodiff", "Kernels", "_TestSupport"],
+      dependencies: ["DensityCommand", "BinaryDensity", "Autodiff", "Drawing", "Kernels", "_TestSupport"],
       swiftSettings: swiftSettings),
     .testTarget(
       name: "DensityBenchmarksTests",
-      dependencies: ["DensityBenchmarks", "BinaryDensity", "Kernels", "_TestSupport"],
+      dependencies: ["DensityBenchmarks", "BinaryDensity", "Drawing", "Kernels", "_TestSupport"],
       swiftSettings: swiftSettings),
   ]
 )

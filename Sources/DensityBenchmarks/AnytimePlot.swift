@@ -1,4 +1,5 @@
 import Arguments
+import Drawing
 
 /// What searches have found after ever longer times as a picture: a panel a table, time on a logarithmic axis.
 package struct AnytimePlot {

@@ -1,3 +1,4 @@
+import Drawing
 import Foundation
 
 /// Validation figures against the learning rate as a picture: one panel a model and table, one line a size of batch, a large dot
@@ -62,7 +63,7 @@ package struct BatchRatePlot {
       bottom - (nll - least + 0.03 * height) / (1.03 * height) * frame.height
     }
     var lines = [SVG.text(panel.title, x: frame.left, y: frame.top - 14, "title")]
-    for figure in Self.ticks(least...(least + height)) {
+    for figure in LinearAxis.ticks(least...(least + height)) {
       lines.append(SVG.line("grid", frame.left, y(figure), right, y(figure)))
       lines.append(
         SVG.text(significantTick(figure), x: frame.left - 8, y: y(figure) + 4, "faint", anchor: "end"))
@@ -90,15 +91,6 @@ package struct BatchRatePlot {
       lines.append(SVG.text("\(line.batchSize) rows", x: right + 19, y: places[index] + 4, colour))
     }
     return lines
-  }
-
-  /// Round numbers in a range, four to eight of them.
-  private static func ticks(_ range: ClosedRange<Double>) -> [Double] {
-    let width = range.upperBound - range.lowerBound
-    let power = pow(10, (log10(width / 4)).rounded(.down))
-    let step = [5, 2, 1].map { $0 * power }.first { width / $0 >= 4 } ?? power
-    return stride(from: (range.lowerBound / step).rounded(.up) * step, through: range.upperBound, by: step)
-      .map { $0 }
   }
 
   private func significantTick(_ value: Double) -> String { "\((value * 1000).rounded() / 1000)" }

@@ -1,3 +1,4 @@
+import Drawing
 import Foundation
 
 /// The growth of time as a picture: one panel a size, both axes logarithmic, every line labelled at its end.

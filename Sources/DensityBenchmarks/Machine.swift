@@ -12,7 +12,8 @@ struct Machine {
 
   /// Asks the system; what it does not say is taken to be common.
   static let current = Machine(
-    processor: processorName ?? "unknown processor", coreCount: ProcessInfo.processInfo.activeProcessorCount,
+    processor: MachineProcessor.name ?? "unknown processor",
+    coreCount: ProcessInfo.processInfo.activeProcessorCount,
     cacheSizes: (
       first: cacheSize(level: 1) ?? 32 << 10, second: cacheSize(level: 2) ?? 1 << 20,
       last: cacheSize(level: 3) ?? 16 << 20
@@ -36,14 +37,6 @@ struct Machine {
   }
 
   #if canImport(Darwin)
-    private static var processorName: String? {
-      var length = 0
-      guard sysctlbyname("machdep.cpu.brand_string", nil, &length, nil, 0) == 0 else { return nil }
-      var bytes = [UInt8](repeating: 0, count: length)
-      guard sysctlbyname("machdep.cpu.brand_string", &bytes, &length, nil, 0) == 0 else { return nil }
-      return String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-    }
-
     private static func cacheSize(level: Int) -> Int? {
       let names = [1: "hw.perflevel0.l1dcachesize", 2: "hw.perflevel0.l2cachesize", 3: "hw.l3cachesize"]
       var size: Int64 = 0
@@ -54,11 +47,6 @@ struct Machine {
       return Int(size)
     }
   #else
-    private static var processorName: String? {
-      text("/proc/cpuinfo")?.split(separator: "\n").first { $0.hasPrefix("model name") }?
-        .split(separator: ":").last.map { $0.trimmingCharacters(in: .whitespaces) }
-    }
-
     private static func cacheSize(level: Int) -> Int? {
       for index in 0..<8 {
         let folder = "/sys/devices/system/cpu/cpu0/cache/index\(index)"

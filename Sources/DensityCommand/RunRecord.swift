@@ -147,6 +147,14 @@ struct RunRecord {
     return try arguments.command.parse(words)
   }
 
+  /// Returns the options that a run was started with, its files where they are now; nil if it has no record.
+  ///
+  /// - Throws: `DensityError.malformed` for a record that is none.
+  static func arguments(in directory: RunDirectory) throws -> ParsedArguments? {
+    guard FileManager.default.fileExists(atPath: directory.record) else { return nil }
+    return try completing(try TrainCommand.command.parse([]), in: directory)
+  }
+
   /// Returns where a file is that a command line in another folder has named: there, or else here.
   private static func found(_ path: String, from folder: String) -> String {
     let there = path.hasPrefix("/") ? path : folder + "/" + path

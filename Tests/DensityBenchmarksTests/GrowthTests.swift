@@ -1,4 +1,5 @@
 import DensityBenchmarks
+import Drawing
 import Foundation
 import Testing
 

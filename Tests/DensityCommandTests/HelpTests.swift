@@ -95,6 +95,13 @@ struct HelpTests {
     "dependence": [
       "of", "rest", "top", "output", "picture", "rows", "seed", "threads", "json", "quiet", "help",
     ],
+    "report": [
+      "output", "rows", "training", "seed", "data", "split", "binarize", "threshold", "binarize-seed",
+      "format",
+      "header", "columns", "ignore", "values", "missing", "column-count", "index-base", "array",
+      "skip-damaged",
+      "image", "threads", "quiet", "help",
+    ],
     "explain": [
       "output", "summary", "top", "picture", "magnify", "rows", "others", "data", "split", "binarize",
       "threshold", "binarize-seed", "format", "header", "columns", "ignore", "values", "missing",

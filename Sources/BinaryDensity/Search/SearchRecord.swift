@@ -9,7 +9,7 @@ package struct SearchRecord: Codable, Equatable, Sendable {
   var version = Self.currentVersion
   let seed: UInt64
   /// What the rows were, the held-out ones included.
-  let data: DataFingerprint
+  package let data: DataFingerprint
   /// The groups of columns that its networks keep, columns counted from 0; nil if they keep none.
   let groups: [[Int]]?
   /// All the time that it was given, in seconds.
@@ -94,6 +94,15 @@ package struct SearchRecord: Codable, Equatable, Sendable {
     return other.seed == seed && other.data.describesTheSameData(as: data)
   }
 
+  /// Whether the search learnt from these rows, the ones that it held out of them included.
+  ///
+  /// - Throws: what reading rows throws that are not held in memory.
+  package func isOfSearch(on rows: DataSplits) throws(DensityError) -> Bool {
+    if rows.fingerprint.describesTheSameData(as: data) { return true }
+    guard rows.validation == nil else { return false }
+    return try rows.holdingOutValidation(seed: seed).fingerprint.describesTheSameData(as: data)
+  }
+
   /// What is wrong with the numbers, or nil.
   private var problem: String? {
     if version != Self.currentVersion { return "version \(version)" }
@@ -111,9 +120,9 @@ package struct SearchRecord: Codable, Equatable, Sendable {
 }
 
 extension Checkpoint {
+  /// What the search knows that has found the model; nil of any other model.
+  package var searchRecord: SearchRecord? { search.flatMap { try? SearchRecord($0, path: "") } }
+
   /// The recipe that the search which has found the model found best; nil of any other model.
-  public var bestRecipe: Recipe? {
-    guard let search, let record = try? SearchRecord(search, path: "") else { return nil }
-    return record.trials.min { $0.nll < $1.nll }?.recipe
-  }
+  public var bestRecipe: Recipe? { searchRecord?.trials.min { $0.nll < $1.nll }?.recipe }
 }

@@ -28,7 +28,7 @@ extension ChowLiuTree {
   /// Fits a tree; nil if `goesOn`, which is asked all the time, says no.
   ///
   /// - Parameter memoryShare: the part of the memory that the counts may take.
-  static func fit(
+  package static func fit(
     to rows: BinaryMatrix, pseudoCount: Double = 0.5, memoryShare: Double = 1, while goesOn: () -> Bool
   ) throws(DensityError) -> Self? {
     try Baseline.check(rows, pseudoCount: pseudoCount)

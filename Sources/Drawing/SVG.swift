@@ -1,5 +1,3 @@
-import Foundation
-
 /// The pieces that plots are drawn with.
 package enum SVG {
   /// Returns a document of panels side by side, some in a line, under a heading and a note.
@@ -9,7 +7,7 @@ package enum SVG {
   ///   - style: the rules of its classes, besides those that all documents have.
   ///   - darkStyle: the rules for who prefers dark pages.
   ///   - cell: the size of a panel's place.
-  static func document(
+  package static func document(
     title: String, heading: String, note: String, style: String, darkStyle: String, columns: Int,
     cell: (width: Double, height: Double), panels: [[String]]
   ) -> String {
@@ -20,7 +18,7 @@ package enum SVG {
     var lines = [
       "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 \(width) \(height)\" width=\"\(width)\" "
         + "height=\"\(height)\" font-family=\"sans-serif\" font-size=\"12\">",
-      "<title>\(title)</title>",
+      "<title>\(Markup.escaped(title))</title>",
       """
       <style>
       .page { fill: #ffffff } text { fill: #24292f } .heading { font-size: 16px; font-weight: bold }
@@ -60,39 +58,43 @@ package enum SVG {
   }
 
   /// Returns a text; a superscript follows it, smaller and raised.
-  static func text(
+  package static func text(
     _ content: String, x: Double, y: Double, _ style: String, anchor: String = "start",
     superscript: String = ""
   ) -> String {
-    let escaped =
-      content
-      .replacingOccurrences(of: "&", with: "&amp;")
-      .replacingOccurrences(of: "<", with: "&lt;")
-      .replacingOccurrences(of: ">", with: "&gt;")
-    return "<text class=\"\(style)\" x=\"\(number(x))\" y=\"\(number(y))\" text-anchor=\"\(anchor)\">"
-      + escaped
-      + (superscript.isEmpty ? "" : "<tspan dy=\"-4\" font-size=\"10\">\(superscript)</tspan>") + "</text>"
+    "<text class=\"\(style)\" x=\"\(number(x))\" y=\"\(number(y))\" text-anchor=\"\(anchor)\">"
+      + Markup.escaped(content)
+      + (superscript.isEmpty
+        ? "" : "<tspan dy=\"-4\" font-size=\"10\">\(Markup.escaped(superscript))</tspan>")
+      + "</text>"
   }
 
   /// Returns a straight line.
-  static func line(_ style: String, _ x1: Double, _ y1: Double, _ x2: Double, _ y2: Double) -> String {
+  package static func line(_ style: String, _ x1: Double, _ y1: Double, _ x2: Double, _ y2: Double) -> String
+  {
     "<line class=\"\(style)\" x1=\"\(number(x1))\" y1=\"\(number(y1))\" x2=\"\(number(x2))\" "
       + "y2=\"\(number(y2))\"/>"
   }
 
   /// Returns a line through points.
-  static func path(_ style: String, _ points: [(x: Double, y: Double)]) -> String {
+  package static func path(_ style: String, _ points: [(x: Double, y: Double)]) -> String {
     "<polyline class=\"\(style)\" points=\""
       + points.map { "\(number($0.x)),\(number($0.y))" }.joined(separator: " ") + "\"/>"
   }
 
   /// Returns a dot.
-  static func dot(_ style: String, x: Double, y: Double, radius: Double = 2.4) -> String {
+  package static func dot(_ style: String, x: Double, y: Double, radius: Double = 2.4) -> String {
     "<circle class=\"\(style)\" cx=\"\(number(x))\" cy=\"\(number(y))\" r=\"\(radius)\"/>"
   }
 
+  /// Returns a bar, from its upper left corner.
+  package static func bar(_ style: String, x: Double, y: Double, width: Double, height: Double) -> String {
+    "<rect class=\"\(style)\" x=\"\(number(x))\" y=\"\(number(y))\" width=\"\(number(width))\" "
+      + "height=\"\(number(height))\"/>"
+  }
+
   /// What stands at a point of a line, so that who sees no colours can tell lines apart.
-  enum Mark {
+  package enum Mark {
     case disc
     case square
     case triangle
@@ -100,7 +102,7 @@ package enum SVG {
   }
 
   /// Returns a mark at a point.
-  static func mark(_ mark: Mark, _ style: String, x: Double, y: Double) -> String {
+  package static func mark(_ mark: Mark, _ style: String, x: Double, y: Double) -> String {
     func polygon(_ corners: [(Double, Double)]) -> String {
       "<polygon class=\"\(style)\" points=\""
         + corners.map { "\(number(x + $0.0)),\(number(y + $0.1))" }.joined(separator: " ") + "\"/>"
@@ -114,7 +116,7 @@ package enum SVG {
   }
 
   /// A coordinate, to a tenth.
-  static func number(_ value: Double) -> String { "\((value * 10).rounded() / 10)" }
+  package static func number(_ value: Double) -> String { "\((value * 10).rounded() / 10)" }
 
   /// Returns positions near those given, in the same order and at least a distance apart.
   package static func spread(
@@ -134,35 +136,5 @@ package enum SVG {
       highest = result[index] - distance
     }
     return result
-  }
-}
-
-/// A logarithmic axis.
-struct LogAxis {
-  let range: ClosedRange<Double>
-  let start: Double
-  let length: Double
-
-  /// Creates the axis of some values, with a little room on both sides; nil without positive values.
-  init?(_ values: [Double], from start: Double, length: Double) {
-    guard let least = values.min(), let most = values.max(), least > 0 else { return nil }
-    let margin = max(log(most / least), 0.1) * 0.04
-    range = (log(least) - margin)...(log(most) + margin)
-    self.start = start
-    self.length = length
-  }
-
-  func position(_ value: Double) -> Double {
-    start + length * (log(value) - range.lowerBound) / (range.upperBound - range.lowerBound)
-  }
-
-  /// The powers of ten on the axis; with fewer than three, the numbers 1, 2 and 5 times them.
-  var powers: [Double] {
-    func marks(_ digits: [Double]) -> [Double] {
-      (-12...12).flatMap { power in digits.map { $0 * pow(10, Double(power)) } }
-        .filter { range.contains(log($0)) }
-    }
-    let tens = marks([1])
-    return tens.count >= 3 ? tens : marks([1, 2, 5])
   }
 }

@@ -1,0 +1,54 @@
+import Arguments
+import BinaryDensity
+
+/// How far the making of a page has come, and how much work it may be.
+///
+/// All bounds are of rows, cells and multiplications, not of time, so that a page is the same on any machine.
+struct ReportWork {
+  /// The seed of all that is drawn.
+  let seed: UInt64
+  let progress = ProgressLine()
+
+  /// About how many multiplications a section may take: some seconds' work.
+  static let multiplicationLimit = 4e10
+  /// How many cells a section may look at one by one.
+  static let cellLimit = 1 << 26
+
+  /// Returns an observer of a part of the work that ends it when Ctrl-C has come.
+  func observer(
+    _ label: String, _ part: ClosedRange<Double> = 0...1
+  ) -> (Double) throws(DensityError) -> Bool {
+    { (fraction) throws(DensityError) in
+      progress.update(label, fraction: part.lowerBound + fraction * (part.upperBound - part.lowerBound))
+      guard !Interrupt.isRequested else { throw .interrupted }
+      return true
+    }
+  }
+
+  /// Returns how many of so many things are within the bounds, if each takes so many multiplications and cells.
+  func affordable(_ count: Int, multiplications: Double, cells: Int = 0) -> Int {
+    let most = min(
+      Self.multiplicationLimit / max(1, multiplications), Double(Self.cellLimit) / Double(max(1, cells)))
+    return most >= Double(count) ? count : Int(most)
+  }
+}
+
+extension Density {
+  /// About how many multiplications log p of a row takes: a parameter each, of each component.
+  var multiplicationsPerRow: Double {
+    guard let components, components.count > 1 else { return Double(max(parameterCount, variableCount)) }
+    return components.reduce(0) { $0 + $1.density.multiplicationsPerRow }
+  }
+
+  /// About how many the conditionals of all cells of a row take: of a tractable density a marginal each.
+  var multiplicationsPerRowOfCells: Double {
+    // A cell of a row that is looked up costs some hundred multiplications.
+    if tractable != nil {
+      return Double(variableCount) * (multiplicationsPerRow + 100 * Double(variableCount))
+    }
+    guard autoregressive() == nil, let components, components.count > 1 else {
+      return 2 * multiplicationsPerRow
+    }
+    return components.reduce(0) { $0 + $1.density.multiplicationsPerRowOfCells }
+  }
+}
