@@ -26,7 +26,7 @@ EMULATOR     ?= qemu-aarch64
 EMULATION     = gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
 
 .DEFAULT_GOAL := help
-.PHONY: help needs build install uninstall train sample evaluate test test-kernels test-neon mpi test-mpi test-formats bench bench-peers bench-growth bench-batch \
+.PHONY: help needs build install static uninstall train sample evaluate test test-kernels test-neon mpi test-mpi test-formats test-readme bench bench-peers bench-growth bench-batch \
         bench-anytime bench-distillation lint format docs clean
 
 help: ## list the targets
@@ -63,6 +63,11 @@ install: needs ## build the command and install it under PREFIX=~/.local, with i
 	@$(RELEASE)/density completions fish > "$(INSTALL)/share/fish/vendor_completions.d/density.fish"
 	@echo "installed $(INSTALL)/bin/density"
 	@case ":$$PATH:" in *":$(PREFIX)/bin:"*) ;; *) echo "add it to your path: export PATH=\"$(PREFIX)/bin:\$$PATH\"" ;; esac
+
+# The C library and zlib are inside, too: it needs no file of the system, and so loads no plugin of MPI either.
+static: needs ## build a command that runs alone, on any Linux of this processor: .build/static/release/density
+	@$(BUILD) --scratch-path .build/static --product density --static-swift-stdlib -Xswiftc -static-executable -Xlinker -s
+	@echo "built .build/static/release/density"
 
 uninstall: ## remove what install has put under PREFIX
 	@for place in $(INSTALLED) bin/density-mpi.so; do rm -f "$(INSTALL)/$$place"; done
@@ -109,6 +114,10 @@ test-mpi: mpi ## search with 1, 2 and 4 processes under mpirun: the same result,
 test-formats: needs ## check checkpoints and PyTorch state dicts from outside, where PYTHON has numpy, safetensors, torch
 	@$(BUILD) --product density
 	$(PYTHON) Tests/formats/check.py $(DENSITY)
+
+test-readme: needs ## run every shell block of the README in a clean clone, and compare what is printed with what it shows
+	@$(BUILD) --product density
+	$(PYTHON) Tests/readme/check.py $(DENSITY)
 
 bench: needs ## measure the speed of every model, beside what the machine allows
 	@$(BUILD) --product density-bench
