@@ -26,7 +26,8 @@ EMULATOR     ?= qemu-aarch64
 EMULATION     = gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
 
 .DEFAULT_GOAL := help
-.PHONY: help build install uninstall train sample evaluate test test-kernels test-neon mpi test-mpi test-formats test-report bench bench-peers bench-growth bench-batch \
+.PHONY: help needs build install static uninstall train sample evaluate test test-kernels test-neon mpi test-mpi test-formats test-readme \
+        test-report bench bench-peers bench-growth bench-batch \
         bench-anytime bench-distillation lint format docs clean
 
 help: ## list the targets
@@ -36,7 +37,11 @@ help: ## list the targets
 	@echo "RUN=$(RUN) COUNT=$(COUNT), and ARGS for any further options of the command, e.g."
 	@echo "  make train MODEL=made HIDDEN=500 ARGS='--masks 8 --ordering resampled'"
 
-build: ## build everything, optimised
+# What every build begins with: a fiftieth of a second, once it has passed.
+needs: ## check that what a build needs is here, and say how to install what is not
+	@SWIFT='$(SWIFT)' sh .make/needs.sh
+
+build: needs ## build everything, optimised
 	$(BUILD)
 
 # What is installed, by its place under PREFIX.
@@ -47,7 +52,7 @@ INSTALL  = $(DESTDIR)$(PREFIX)
 RELEASE  = .build/install/release
 
 # Its build has a folder of its own: with the Swift library inside, everything is compiled otherwise than by build.
-install: ## build the command and install it under PREFIX=~/.local, with its manual page and completions
+install: needs ## build the command and install it under PREFIX=~/.local, with its manual page and completions
 	@$(BUILD) --scratch-path .build/install --product density --static-swift-stdlib
 	@for place in $(INSTALLED); do install -d "$(INSTALL)/$$(dirname $$place)" || exit 1; done
 	@install -m 755 $(RELEASE)/density "$(INSTALL)/bin/.density.new"
@@ -60,23 +65,28 @@ install: ## build the command and install it under PREFIX=~/.local, with its man
 	@echo "installed $(INSTALL)/bin/density"
 	@case ":$$PATH:" in *":$(PREFIX)/bin:"*) ;; *) echo "add it to your path: export PATH=\"$(PREFIX)/bin:\$$PATH\"" ;; esac
 
+# The C library and zlib are inside, too: it needs no file of the system, and so loads no plugin of MPI either.
+static: needs ## build a command that runs alone, on any Linux of this processor: .build/static/release/density
+	@$(BUILD) --scratch-path .build/static --product density --static-swift-stdlib -Xswiftc -static-executable -Xlinker -s
+	@echo "built .build/static/release/density"
+
 uninstall: ## remove what install has put under PREFIX
 	@for place in $(INSTALLED) bin/density-mpi.so; do rm -f "$(INSTALL)/$$place"; done
 
-train: ## train a model on DATA, write RUN/best.safetensors, samples.png, history.jsonl
+train: needs ## train a model on DATA, write RUN/best.safetensors, samples.png, history.jsonl
 	@$(BUILD) --product density
 	$(DENSITY) train --data $(DATA) --model $(MODEL) $(if $(filter-out fvsbn,$(MODEL)),--hidden $(HIDDEN)) \
 	  $(if $(EPOCHS),--epochs $(EPOCHS)) --seed $(SEED) --run $(RUN) $(ARGS)
 
-sample: ## draw COUNT samples from RUN's best model into RUN/samples.png
+sample: needs ## draw COUNT samples from RUN's best model into RUN/samples.png
 	@$(BUILD) --product density
 	$(DENSITY) sample $(RUN)/best.safetensors --count $(COUNT) --seed $(SEED) --output $(RUN)/samples.png $(ARGS)
 
-evaluate: ## measure RUN's best model on DATA's test rows
+evaluate: needs ## measure RUN's best model on DATA's test rows
 	@$(BUILD) --product density
 	$(DENSITY) evaluate $(RUN)/best.safetensors --data $(DATA) $(ARGS)
 
-test: ## build and run all tests (optimised: the C kernels are unusably slow without)
+test: needs ## build and run all tests (optimised: the C kernels are unusably slow without)
 	$(BUILD) --build-tests
 	$(SWIFT) test -c release --skip-build --disable-xctest
 	$(SWIFT) run -c release --package-path Tests/Client --scratch-path .build/client Client
@@ -93,7 +103,7 @@ test-neon: ## check the C kernels compiled for arm64, under emulation
 	$(KERNEL_CHECK) --target=$(CROSS) -fuse-ld=lld -static -o .build/kernels/check-neon
 	$(EMULATOR) .build/kernels/check-neon
 
-mpi: ## compile the plugin for a search over MPI beside the program, with the mpicc of the MPI at hand
+mpi: needs ## compile the plugin for a search over MPI beside the program, with the mpicc of the MPI at hand
 	@command -v $(MPICC) >/dev/null || { \
 	  echo "mpi needs an MPI with its compiler: apt-get install libopenmpi-dev openmpi-bin" >&2; exit 1; }
 	@$(BUILD) --product density
@@ -102,36 +112,40 @@ mpi: ## compile the plugin for a search over MPI beside the program, with the mp
 test-mpi: mpi ## search with 1, 2 and 4 processes under mpirun: the same result, dead processes, wrong tables
 	$(PYTHON) Tests/mpi/check.py $(DENSITY)
 
-test-formats: ## check checkpoints and PyTorch state dicts from outside, where PYTHON has numpy, safetensors, torch
+test-formats: needs ## check checkpoints and PyTorch state dicts from outside, where PYTHON has numpy, safetensors, torch
 	@$(BUILD) --product density
 	$(PYTHON) Tests/formats/check.py $(DENSITY)
 
-test-report: ## look at reports in Chromium, on a phone and a desk, light and dark: pictures go to .build/report
+test-report: needs ## look at reports in Chromium, on a phone and a desk, light and dark: pictures go to .build/report
 	@$(BUILD) --product density
 	$(PYTHON) Tests/report/check.py $(DENSITY)
 
-bench: ## measure the speed of every model, beside what the machine allows
+test-readme: needs ## run every shell block of the README in a clean clone, and compare what is printed with what it shows
+	@$(BUILD) --product density
+	$(PYTHON) Tests/readme/check.py $(DENSITY)
+
+bench: needs ## measure the speed of every model, beside what the machine allows
 	@$(BUILD) --product density-bench
 	.build/release/density-bench $(ARGS)
 
-bench-peers: ## compare with PyTorch and JAX, and with readers of tables, where PYTHON has them
+bench-peers: needs ## compare with PyTorch and JAX, and with readers of tables, where PYTHON has them
 	@$(BUILD) --product density-bench
 	$(PYTHON) Sources/DensityBenchmarks/Peers/read.py .build/release/density-bench
 	$(PYTHON) Sources/DensityBenchmarks/Peers/compare.py $(ARGS)
 
-bench-growth: ## measure how the time grows with every size; ARGS='--plot growth.svg' draws it
+bench-growth: needs ## measure how the time grows with every size; ARGS='--plot growth.svg' draws it
 	@$(BUILD) --product density-bench
 	.build/release/density-bench --growth $(ARGS)
 
-bench-batch: ## measure which learning rate suits which batch; ARGS='--plot batch.svg' draws it
+bench-batch: needs ## measure which learning rate suits which batch; ARGS='--plot batch.svg' draws it
 	@$(BUILD) --product density-bench
 	.build/release/density-bench --batch-rate $(ARGS)
 
-bench-anytime: ## measure what a search has after ever longer times: TABLES='plants.train.data …'
+bench-anytime: needs ## measure what a search has after ever longer times: TABLES='plants.train.data …'
 	@$(BUILD) --product density-bench
 	.build/release/density-bench --anytime $(addprefix --train ,$(TABLES)) $(ARGS)
 
-bench-distillation: ## measure what mixtures and networks distilled of them are worth: TABLES='plants.train.data …'
+bench-distillation: needs ## measure what mixtures and networks distilled of them are worth: TABLES='plants.train.data …'
 	@$(BUILD) --product density-bench
 	.build/release/density-bench --distillation $(addprefix --train ,$(TABLES)) $(ARGS)
 
@@ -141,7 +155,7 @@ lint: ## check the format of all Swift sources
 format: ## format all Swift sources in place
 	$(SWIFT) format --in-place --recursive Package.swift Sources Tests
 
-docs: ## build the documentation of the library into docs/, warnings are errors
+docs: needs ## build the documentation of the library into docs/, warnings are errors
 	rm -rf .build/docs docs && mkdir -p .build/docs/symbols
 	$(SWIFT) build --scratch-path .build/docs --target BinaryDensity -Xswiftc -emit-symbol-graph \
 	  -Xswiftc -emit-symbol-graph-dir -Xswiftc .build/docs/symbols

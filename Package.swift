@@ -39,17 +39,18 @@ let package = Package(
     .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
     // With the trait MPI; without it nothing of MPI is needed.
     .systemLibrary(name: "CMPI"),
+    .target(name: "Essentials", swiftSettings: swiftSettings),
     .target(name: "Kernels", dependencies: ["CKernels"], swiftSettings: swiftSettings),
     .target(name: "Autodiff", dependencies: ["Kernels"], swiftSettings: swiftSettings),
     .target(
-      name: "BinaryDensity", dependencies: ["Autodiff", "Kernels", "CZlib"],
+      name: "BinaryDensity", dependencies: ["Autodiff", "Essentials", "Kernels", "CZlib"],
       swiftSettings: swiftSettings),
     .target(name: "Arguments", swiftSettings: swiftSettings),
-    .target(name: "Drawing", swiftSettings: swiftSettings),
+    .target(name: "Drawing", dependencies: ["Essentials"], swiftSettings: swiftSettings),
     .executableTarget(
       name: "DensityCommand",
       dependencies: [
-        "Arguments", "BinaryDensity", "Autodiff", "Drawing", "Kernels",
+        "Arguments", "BinaryDensity", "Autodiff", "Drawing", "Essentials", "Kernels",
         .target(name: "CMPI", condition: .when(traits: ["MPI"])),
       ],
       swiftSettings: swiftSettings),

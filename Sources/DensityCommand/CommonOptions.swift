@@ -1,5 +1,5 @@
 import Arguments
-import Foundation
+import Essentials
 import Kernels
 
 /// The options that several commands have.

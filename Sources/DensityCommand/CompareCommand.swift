@@ -1,6 +1,6 @@
 import Arguments
 import BinaryDensity
-import Foundation
+import Essentials
 
 /// The command `density compare`.
 enum CompareCommand {
@@ -153,11 +153,10 @@ enum CompareCommand {
     // What is read of a pipe is gone.
     let resolved = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
     let type = try? FileManager.default.attributesOfItem(atPath: resolved)[.type] as? FileAttributeType
-    guard path != "-", type == .typeRegular, let file = FileHandle(forReadingAtPath: path) else {
-      return false
-    }
-    defer { try? file.close() }
-    guard let start = try? file.read(upToCount: 9), start.count == 9 else { return false }
+    guard path != "-", type == .typeRegular, let file = fopen(path, "r") else { return false }
+    defer { fclose(file) }
+    var start = [UInt8](repeating: 0, count: 9)
+    guard fread(&start, 1, 9, file) == 9 else { return false }
     // No header has 2^40 bytes.
     return start.dropFirst(5).prefix(3).allSatisfy { $0 == 0 } && start.last == UInt8(ascii: "{")
   }

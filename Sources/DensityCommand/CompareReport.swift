@@ -1,6 +1,6 @@
 import Arguments
 import BinaryDensity
-import Foundation
+import Essentials
 
 /// What `density compare` says of a model's entropy, and of how far it is from another.
 struct EntropyReport {
@@ -21,7 +21,7 @@ struct EntropyReport {
     guard let target = options.targetError, error > target else { return }
     ProgressLine().print(
       "--error \(target) is not reached by \(options.rowLimit) rows: the largest error is "
-        + String(format: "%.2g", error))
+        + printed(error, "%.2g"))
   }
 
   /// Prints what lies between the two models.
@@ -54,7 +54,7 @@ struct EntropyReport {
   private func line(_ name: String, _ figure: Measured) -> String {
     let bits = figure.scaled(by: 1 / log(2))
     let perVariable = bits.scaled(by: 1 / Double(variableCount)).number
-    return name.padding(toLength: 9, withPad: " ", startingAt: 0)
+    return name + String(repeating: " ", count: max(0, 9 - name.count))
       + "\(figure.number) nats, \(bits.number) bits"
       // Jensen and Shannon's is at most one bit, whatever the number of variables.
       + (name.hasPrefix("JS") ? "" : ", \(perVariable) bits a variable")
@@ -117,7 +117,7 @@ struct TwoSampleReport {
             fixed(entry.tableShare, 4), fixed(entry.modelShare, 4), fixed(entry.z, 2),
             entry.pValue < 1e-300
               ? "<1e-300"
-              : entry.pValue < 1e-4 ? String(format: "%.0e", entry.pValue) : fixed(entry.pValue, 4),
+              : entry.pValue < 1e-4 ? printed(entry.pValue, "%.0e") : fixed(entry.pValue, 4),
           ]) + "  \(columns(entry))")
       }
     }

@@ -1,6 +1,6 @@
 import Arguments
 import BinaryDensity
-import Foundation
+import Essentials
 
 /// The options that say which rows a command works on, and the reading of them.
 enum DataOptions {
@@ -54,8 +54,9 @@ enum DataOptions {
 
   /// Whether a path is a folder with a data set in its parts, and not one of pictures, which are rows of one table.
   static func isDirectory(_ path: String) -> Bool {
-    var isDirectory: ObjCBool = false
-    return FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) && isDirectory.boolValue
+    // FileManager's question has another type in Foundation than in what is essential of it.
+    var status = stat()
+    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
       && !DataTable.holdsPictures(folder: path)
   }
 

@@ -1,5 +1,5 @@
 import BinaryDensity
-import Foundation
+import Essentials
 
 /// The probabilities that the unknown cells of a row are on, where they are known exactly.
 struct ExactMeans {

@@ -1,6 +1,6 @@
 import Arguments
 import BinaryDensity
-import Foundation
+import Essentials
 
 /// The options that say where the labels of rows are, and the reading of them.
 enum LabelOptions {

@@ -1,6 +1,6 @@
 import Arguments
 import BinaryDensity
-import Foundation
+import Essentials
 
 /// Some rows' answers to `density marginal`.
 enum MarginalPart {

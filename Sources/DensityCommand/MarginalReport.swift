@@ -1,5 +1,5 @@
 import BinaryDensity
-import Foundation
+import Essentials
 
 /// What is said of the answers of `density marginal` at the end, and of each in JSON.
 struct MarginalReport {

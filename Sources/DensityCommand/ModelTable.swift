@@ -1,6 +1,6 @@
 import Arguments
 import BinaryDensity
-import Foundation
+import Essentials
 
 /// The rows that a command asks a model about, as they are read: those of a file, or a part of a folder's, the columns in the
 /// model's order.

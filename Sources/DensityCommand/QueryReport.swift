@@ -1,6 +1,6 @@
 import Arguments
 import BinaryDensity
-import Foundation
+import Essentials
 
 extension Query.Answer {
   /// The answer in one line: `P(runner | smoker=1) = 0.2143 (exact)`.

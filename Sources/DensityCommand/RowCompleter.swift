@@ -1,5 +1,5 @@
 import BinaryDensity
-import Foundation
+import Essentials
 import Kernels
 
 /// Completed rows: bits, or the probabilities that cells are on.

@@ -1,6 +1,6 @@
 import Arguments
 import BinaryDensity
-import Foundation
+import Essentials
 import Kernels
 
 /// What a run was started with: the options of its command line, kept in its folder as `run.json`; and in the end what came

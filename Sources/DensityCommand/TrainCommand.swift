@@ -1,7 +1,7 @@
 import Arguments
 import Autodiff
 import BinaryDensity
-import Foundation
+import Essentials
 import Kernels
 
 /// The command `density train`.

@@ -1,4 +1,4 @@
-import Foundation
+import Essentials
 
 /// An axis whose marks are evenly spread.
 package struct LinearAxis {

@@ -1,4 +1,4 @@
-import Foundation
+import Essentials
 
 /// A logarithmic axis.
 package struct LogAxis {

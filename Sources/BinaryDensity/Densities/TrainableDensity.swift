@@ -1,5 +1,5 @@
 import Autodiff
-import Foundation
+import Essentials
 import Kernels
 
 /// A density that is trained by gradients: named parameters, and a loss as a graph that a `Trainer` makes small.

@@ -1,4 +1,4 @@
-import Foundation
+import Essentials
 
 /// A sum of Doubles without any rounding, so that it is the same in whatever order, and in however many parts, it is taken.
 ///

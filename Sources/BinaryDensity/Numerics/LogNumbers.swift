@@ -1,4 +1,4 @@
-import Foundation
+import Essentials
 import Kernels
 
 /// Returns log Σ exp of some numbers; −∞ if all are.

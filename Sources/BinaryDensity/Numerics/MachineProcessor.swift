@@ -1,4 +1,4 @@
-import Foundation
+import Essentials
 
 /// The processor that all is computed on.
 package enum MachineProcessor {

@@ -1,4 +1,4 @@
-import Foundation
+import Essentials
 
 /// A number ≥ 0 with the precision of a Double and a range that products of probabilities do not leave.
 ///

@@ -1,4 +1,4 @@
-import Foundation
+import Essentials
 import Synchronization
 
 /// A long call in a thread of its own, whose events and result tasks await.
@@ -35,7 +35,7 @@ public final class Background<Event: Sendable, Result: Sendable>: Sendable {
     self.events = events
     let (isStopped, outcome) = (isStopped, outcome)
     continuation.onTermination = { if case .cancelled = $0 { isStopped.set() } }
-    let thread = Thread {
+    startThread {
       let result = Swift.Result {
         try body { event in
           continuation.yield(event)
@@ -45,8 +45,6 @@ public final class Background<Event: Sendable, Result: Sendable>: Sendable {
       outcome.set(result)
       continuation.finish()
     }
-    thread.stackSize = 8 << 20
-    thread.start()
   }
 
   /// Asks the call to stop, which it does at its next event.

@@ -1,5 +1,5 @@
 import Autodiff
-import Foundation
+import Essentials
 import Kernels
 
 /// A model on disk: one safetensors file.

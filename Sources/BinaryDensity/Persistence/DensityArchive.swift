@@ -1,5 +1,5 @@
 import Autodiff
-import Foundation
+import Essentials
 import Kernels
 
 /// What a checkpoint keeps of a density: its family, a configuration as JSON, arrays, and the densities it is made of.

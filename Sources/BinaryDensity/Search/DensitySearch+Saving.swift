@@ -1,4 +1,4 @@
-import Foundation
+import Essentials
 
 extension DensitySearch {
   /// Searches as `run` does, and keeps what is found in a file.

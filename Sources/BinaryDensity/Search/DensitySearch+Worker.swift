@@ -1,4 +1,4 @@
-import Foundation
+import Essentials
 import Kernels
 
 extension DensitySearch {
@@ -48,7 +48,7 @@ extension DensitySearch {
             if !isDone { state.giveBack(work) }
           }
           if !isDone { return }
-        case .wait: Thread.sleep(forTimeInterval: 0.02)
+        case .wait: usleep(20_000)
         }
       }
     }

@@ -1,4 +1,4 @@
-import Foundation
+import Essentials
 import Kernels
 
 /// Mixtures of ever more networks: each has one network more than the one before, that of which the validation rows gain

@@ -1,4 +1,4 @@
-import Foundation
+import Essentials
 
 /// A search that has been interrupted, or has ended and is to go on: read from its folder, or from what it has found.
 ///

@@ -1,4 +1,4 @@
-import Foundation
+import Essentials
 
 /// The folder beside the output in which a running search keeps what it has: `OUTPUT.search`.
 ///

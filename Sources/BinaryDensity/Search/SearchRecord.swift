@@ -1,4 +1,4 @@
-import Foundation
+import Essentials
 
 /// What a search knows besides its networks: all that it needs to go on.
 ///

@@ -1,4 +1,4 @@
-import Foundation
+import Essentials
 import Kernels
 
 /// A density made ready to complete rows with missing cells by draws, and to tell log p of their known cells.

@@ -1,4 +1,4 @@
-import Foundation
+import Essentials
 import Kernels
 
 /// Walks rows with missing cells along a chain of conditionals, several particles a row: sequential importance sampling.

@@ -1,4 +1,4 @@
-import Foundation
+import Essentials
 
 /// The files of one training: `best.safetensors`, `last.safetensors`, `history.jsonl`, `samples.png`.
 public struct RunDirectory: Hashable, Sendable {

@@ -1,5 +1,5 @@
 import BinaryDensity
-import Foundation
+import Essentials
 import Synchronization
 
 #if MPI
@@ -85,8 +85,8 @@ final class MPICommunicator: Communicator, @unchecked Sendable {
   }
 
   private func end(orExit status: Int32) {
-    Thread.detachNewThread {
-      Thread.sleep(forTimeInterval: 10)
+    startThread {
+      sleep(10)
       _exit(status)
     }
     functions.end()
@@ -141,9 +141,12 @@ final class MPICommunicator: Communicator, @unchecked Sendable {
       /// Where the plugin is.
       private static var pluginPath: String {
         if let named = ProcessInfo.processInfo.environment["DENSITY_MPI"] { return named }
-        let program =
-          Bundle.main.executableURL?.resolvingSymlinksInPath().deletingLastPathComponent().path ?? "."
-        return program + "/density-mpi.so"
+        #if canImport(Darwin)
+          let program = Bundle.main.executableURL ?? URL(fileURLWithPath: "density")
+        #else
+          let program = URL(fileURLWithPath: "/proc/self/exe")
+        #endif
+        return program.resolvingSymlinksInPath().deletingLastPathComponent().path + "/density-mpi.so"
       }
     #endif
   }

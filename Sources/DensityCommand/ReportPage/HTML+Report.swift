@@ -1,7 +1,7 @@
 import Arguments
 import BinaryDensity
 import Drawing
-import Foundation
+import Essentials
 
 extension HTML {
   static func paragraph(_ text: HTML) -> HTML { .element("p", [:], text) }

@@ -1,7 +1,7 @@
 import Arguments
 import BinaryDensity
 import Drawing
-import Foundation
+import Essentials
 
 /// How likely the rows are, beside simpler models.
 enum LikelihoodSection: ReportChapter {

@@ -1,7 +1,7 @@
 import Arguments
 import BinaryDensity
 import Drawing
-import Foundation
+import Essentials
 
 /// What was trained on what.
 enum ModelSection: ReportChapter {

@@ -1,7 +1,7 @@
 import Arguments
 import BinaryDensity
 import Drawing
-import Foundation
+import Essentials
 
 /// How to make the page again, and how the model was made.
 enum RepeatSection: ReportChapter {

@@ -1,7 +1,7 @@
 import Arguments
 import BinaryDensity
 import Drawing
-import Foundation
+import Essentials
 
 /// A part of a report: what it is called in addresses and to people, and what it shows.
 struct ReportSection {

@@ -1,5 +1,5 @@
 import BinaryDensity
-import Foundation
+import Essentials
 
 /// Where a model stands that a report is of, and the run that it is of.
 struct ReportPlace {

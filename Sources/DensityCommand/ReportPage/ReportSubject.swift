@@ -1,6 +1,6 @@
 import Arguments
 import BinaryDensity
-import Foundation
+import Essentials
 
 /// The model that a report is of, and what its run's folder tells of its training.
 struct ReportSubject {

@@ -1,6 +1,6 @@
 import Arguments
 import BinaryDensity
-import Foundation
+import Essentials
 
 /// The rows that a model was trained on, as far as that is known: what tells whether other rows are new to it.
 struct ReportTraining {

@@ -1,7 +1,7 @@
 import Arguments
 import BinaryDensity
 import Drawing
-import Foundation
+import Essentials
 import Kernels
 
 /// How fast the model is on this machine, measured while the page is made.

@@ -1,4 +1,4 @@
-import Foundation
+import Essentials
 import Kernels
 
 /// The conditionals of an ensemble, member after member.

@@ -1,4 +1,4 @@
-import Foundation
+import Essentials
 import Kernels
 
 /// Densities of one order, averaged conditional by conditional.

@@ -1,4 +1,4 @@
-import Foundation
+import Essentials
 import Kernels
 
 /// A mixture of densities: each row comes whole from one of them.

@@ -1,4 +1,4 @@
-import Foundation
+import Essentials
 import Kernels
 
 /// Each variable given one earlier variable, or none; which one it is, is averaged over.

@@ -1,5 +1,5 @@
 import Autodiff
-import Foundation
+import Essentials
 import Kernels
 
 /// A network in training that sees the class of a row and predicts the row: p(x | c).

@@ -1,4 +1,4 @@
-import Foundation
+import Essentials
 import Kernels
 
 /// A density of rows for each class, with how probable the classes are: p(x) = Σ_c p(c) · p(x | c).

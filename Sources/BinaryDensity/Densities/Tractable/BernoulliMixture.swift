@@ -1,4 +1,4 @@
-import Foundation
+import Essentials
 import Kernels
 
 /// A mixture of K densities of independent variables.

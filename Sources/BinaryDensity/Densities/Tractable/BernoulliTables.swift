@@ -1,4 +1,4 @@
-import Foundation
+import Essentials
 import Kernels
 
 /// The probabilities of a mixture of independent variables, as its exact queries read them.

@@ -1,4 +1,4 @@
-import Foundation
+import Essentials
 import Kernels
 
 /// A tree of variables: each is drawn given one other, its parent.

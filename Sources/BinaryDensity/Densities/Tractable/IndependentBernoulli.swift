@@ -1,4 +1,4 @@
-import Foundation
+import Essentials
 import Kernels
 
 /// Independent variables: the density that knows the marginals and nothing else.

@@ -1,4 +1,4 @@
-import Foundation
+import Essentials
 
 /// Searches for the most probable completion of one row under a mixture of independent variables.
 ///

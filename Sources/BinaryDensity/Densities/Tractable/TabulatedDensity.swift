@@ -1,4 +1,4 @@
-import Foundation
+import Essentials
 import Kernels
 
 /// A density of few variables that is the table of all its probabilities: any distribution there is.

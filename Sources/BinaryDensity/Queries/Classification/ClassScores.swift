@@ -1,4 +1,4 @@
-import Foundation
+import Essentials
 import Kernels
 
 /// log p(x, c) of some rows and every class c, from which Bayes' rule gives p(c | x).

@@ -1,4 +1,4 @@
-import Foundation
+import Essentials
 
 /// How well probabilities of classes fit the classes that rows have.
 public struct ClassificationSummary: Hashable, Sendable, Codable {

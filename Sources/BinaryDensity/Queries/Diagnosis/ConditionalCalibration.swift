@@ -1,4 +1,4 @@
-import Foundation
+import Essentials
 import Kernels
 
 /// How well the probabilities that a density gives single cells fit the values they have.

@@ -1,4 +1,4 @@
-import Foundation
+import Essentials
 import Kernels
 
 /// A density made ready to say of many rows what each variable adds to log p: see `Contributions`.

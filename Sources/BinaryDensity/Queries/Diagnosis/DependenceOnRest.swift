@@ -1,4 +1,4 @@
-import Foundation
+import Essentials
 import Kernels
 
 /// How much all other variables tell of one, in nats.

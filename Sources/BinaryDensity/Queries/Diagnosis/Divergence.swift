@@ -1,4 +1,4 @@
-import Foundation
+import Essentials
 import Kernels
 
 /// How far two densities p and q are apart, in nats.

@@ -1,4 +1,4 @@
-import Foundation
+import Essentials
 import Kernels
 
 /// What is computed of rows drawn of one of two densities to estimate how far these are apart.

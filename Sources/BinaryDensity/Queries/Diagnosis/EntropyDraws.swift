@@ -1,4 +1,4 @@
-import Foundation
+import Essentials
 import Kernels
 
 /// Rows drawn of densities, block by block, and the means of what is computed of them.

@@ -1,4 +1,4 @@
-import Foundation
+import Essentials
 
 /// How many rows a model's entropy, its divergence from another, and what is compared with it are estimated by.
 ///

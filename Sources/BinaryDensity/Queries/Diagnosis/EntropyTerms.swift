@@ -1,4 +1,4 @@
-import Foundation
+import Essentials
 import Kernels
 
 /// What a conditional of a given logit says of its variable, in double precision.

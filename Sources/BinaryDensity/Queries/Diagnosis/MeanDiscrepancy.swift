@@ -1,4 +1,4 @@
-import Foundation
+import Essentials
 import Kernels
 
 /// The maximum mean discrepancy of two sets of rows: how far the means of their features are apart, of all functions of rows that a

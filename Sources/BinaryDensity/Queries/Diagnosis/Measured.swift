@@ -1,4 +1,4 @@
-import Foundation
+import Essentials
 
 /// A number that is exact but for rounding, or a mean over draws with its standard error.
 ///
@@ -26,15 +26,15 @@ extension Measured: CustomStringConvertible {
   /// An error is rounded to two digits where these are below 36, else to one, and the number to as many decimals.
   /// - Source: Particle Data Group, Review of Particle Physics, Introduction, section 5.3.
   public var description: String {
-    guard let standardError else { return String(format: "%.4f (exact)", value) }
+    guard let standardError else { return printed(value, "%.4f") + " (exact)" }
     guard value.isFinite, standardError.isFinite else { return "\(value) ± \(standardError)" }
-    guard standardError > 0 else { return String(format: "%.4f ± 0", value) }
+    guard standardError > 0 else { return printed(value, "%.4f") + " ± 0" }
     guard standardError > 1e-9, abs(value) < 1e15 else {
-      return String(format: "%.10g ± %.2g", value, standardError)
+      return printed(value, "%.10g") + " ± " + printed(standardError, "%.2g")
     }
     let exponent = log10(standardError).rounded(.down)
     let digits = standardError / pow(10, exponent) < 3.55 ? 2.0 : 1
     let decimals = Int(min(15, max(0, digits - 1 - exponent)))
-    return String(format: "%.\(decimals)f ± %.\(decimals)f", value, standardError)
+    return printed(value, "%.\(decimals)f") + " ± " + printed(standardError, "%.\(decimals)f")
   }
 }

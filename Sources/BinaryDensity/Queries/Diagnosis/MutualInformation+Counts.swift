@@ -1,4 +1,4 @@
-import Foundation
+import Essentials
 
 /// How often a bit is on, of so many rows, or with which probability of 1.
 package struct BitCounts {

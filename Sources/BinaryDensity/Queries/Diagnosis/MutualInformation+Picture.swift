@@ -1,4 +1,4 @@
-import Foundation
+import Essentials
 
 extension MutualInformation {
   /// Returns the matrix of all pairs as a picture: a pixel is the brighter the more its two columns tell of each other.

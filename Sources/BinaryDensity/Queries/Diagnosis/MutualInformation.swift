@@ -1,4 +1,4 @@
-import Foundation
+import Essentials
 import Kernels
 
 /// What variables tell of each other, two by two, under a density: their mutual information, in nats.

@@ -1,4 +1,4 @@
-import Foundation
+import Essentials
 import Kernels
 
 /// A column, or a pair of columns, and in what share of a table's rows and of a model's it is on; of a pair, both.

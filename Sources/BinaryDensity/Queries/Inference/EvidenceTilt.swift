@@ -1,4 +1,4 @@
-import Foundation
+import Essentials
 import Kernels
 
 /// What the evidence as a whole says about each unknown variable before it is reached: a shift of the variable's logit.

@@ -1,4 +1,4 @@
-import Foundation
+import Essentials
 import Kernels
 
 /// Draws from p(x_unknown | x_known): completed rows.

@@ -1,4 +1,4 @@
-import Foundation
+import Essentials
 
 /// The logarithm of a probability, in nats, and how it is known: exactly, or as an estimate with its error.
 public struct LogProbability: Hashable, Sendable, Codable {
@@ -54,8 +54,8 @@ public struct LogProbability: Hashable, Sendable, Codable {
 extension LogProbability: CustomStringConvertible {
   /// The number and how it is known, such as `-3.2189 (exact)` or `-80.71 ± 0.04 (estimate)`.
   public var description: String {
-    guard case .estimate(let error, _) = certainty else { return String(format: "%.4f (exact)", value) }
-    return String(format: "%.4f ± %.4f", value, error)
+    guard case .estimate(let error, _) = certainty else { return printed(value, "%.4f") + " (exact)" }
+    return printed(value, "%.4f") + " ± " + printed(error, "%.4f")
       + (isTrusted ? " (estimate)" : " (estimate, not trusted)")
   }
 }

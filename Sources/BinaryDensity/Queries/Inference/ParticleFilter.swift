@@ -1,4 +1,4 @@
-import Foundation
+import Essentials
 import Kernels
 
 /// Looks ahead for the particles of a filter: says how promising a value of the next variable is, in the light of evidence

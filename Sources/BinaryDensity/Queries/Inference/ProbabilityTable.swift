@@ -1,4 +1,4 @@
-import Foundation
+import Essentials
 import Kernels
 
 /// The probabilities of all 2ᴰ rows of a density of few variables: whatever is asked of it is a sum over some of them.

@@ -1,4 +1,4 @@
-import Foundation
+import Essentials
 import Kernels
 
 /// How a density is asked about some of its variables: by the first of its capabilities that answers.

@@ -1,4 +1,4 @@
-import Foundation
+import Essentials
 import Kernels
 
 /// How alike rows are to one row as a density sees them: by the conditionals that each row brings about.

@@ -1,4 +1,4 @@
-import Foundation
+import Essentials
 
 extension ModeSearch {
   /// Whether so few cells are unknown that all completions are looked at: no more than a table of 20 variables has cells.

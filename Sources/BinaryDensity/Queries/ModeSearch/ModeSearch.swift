@@ -1,4 +1,4 @@
-import Foundation
+import Essentials
 import Kernels
 
 /// Searches the most probable rows of a density, with or without evidence.

@@ -1,4 +1,4 @@
-import Foundation
+import Essentials
 
 extension PrefixSearch {
   /// Walks the present prefixes to the end, and looks at the rows that they become.

@@ -1,5 +1,5 @@
 import Autodiff
-import Foundation
+import Essentials
 import Kernels
 
 /// Trains one network on what a mixture of many knows: smaller and faster than the mixture, and worse or better, by how much is to be

@@ -1,4 +1,4 @@
-import Foundation
+import Essentials
 import Kernels
 
 /// A recipe, trained on each fold at once.

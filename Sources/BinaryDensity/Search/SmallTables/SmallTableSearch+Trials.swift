@@ -1,4 +1,4 @@
-import Foundation
+import Essentials
 import Kernels
 
 extension SmallTableSearch {
@@ -25,7 +25,7 @@ extension SmallTableSearch {
       if let recipe { return recipe }
       if isOver { return nil }
       // What others are at may lead to more.
-      Thread.sleep(forTimeInterval: 0.01)
+      usleep(10_000)
     }
     return nil
   }

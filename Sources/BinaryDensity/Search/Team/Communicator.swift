@@ -1,4 +1,4 @@
-import Foundation
+import Essentials
 import Synchronization
 
 /// How the processes of one job send each other messages: process 0 leads, the others follow.

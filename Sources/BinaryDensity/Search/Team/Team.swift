@@ -1,4 +1,4 @@
-import Foundation
+import Essentials
 import Synchronization
 
 /// The processes that train for a search, as its leader sees them: each has slots that train a network at a time.
@@ -195,7 +195,7 @@ package final class Team: Sendable {
         }
       }
       if isStopped() || !isAlive(slot.rank) { return nil }
-      Thread.sleep(forTimeInterval: 0.005)
+      usleep(5000)
     }
   }
 
@@ -272,8 +272,7 @@ extension DensitySearch {
     _ communicator: any Communicator, _ observe: (_ readyCount: Int) -> Bool = { _ in true }
   ) throws(DensityError) {
     let team = try Team(communicator, for: data, observe)
-    let thread = Thread { team.serve() }
-    thread.start()
+    startThread { team.serve() }
     self.team = team
   }
 

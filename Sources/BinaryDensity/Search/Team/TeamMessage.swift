@@ -1,4 +1,4 @@
-import Foundation
+import Essentials
 
 /// What the processes of a search say to each other.
 enum TeamMessage: Codable, Sendable {

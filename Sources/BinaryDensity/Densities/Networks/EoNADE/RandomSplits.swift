@@ -1,4 +1,4 @@
-import Foundation
+import Essentials
 import Kernels
 
 /// Random splits of D variables into known and unknown ones, stratified by how many are known.

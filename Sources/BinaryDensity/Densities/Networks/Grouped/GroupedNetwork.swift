@@ -1,5 +1,5 @@
 import Autodiff
-import Foundation
+import Essentials
 import Kernels
 
 /// A network of which exactly one column of each group is on in every row that has a probability: one-hot groups, closed
