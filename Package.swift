@@ -72,7 +72,7 @@ let package = Package(
       swiftSettings: swiftSettings),
     .testTarget(
       name: "BinaryDensityTests",
-      dependencies: ["BinaryDensity", "Autodiff", "Kernels", "CZlib", "_TestSupport"],
+      dependencies: ["BinaryDensity", "Autodiff", "Essentials", "Kernels", "CZlib", "_TestSupport"],
       swiftSettings: swiftSettings),
     .testTarget(name: "ArgumentsTests", dependencies: ["Arguments"], swiftSettings: swiftSettings),
     .testTarget(

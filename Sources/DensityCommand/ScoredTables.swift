@@ -1,5 +1,6 @@
 import Arguments
 import BinaryDensity
+import Kernels
 
 /// The tables that a command is given beside a model, and log p of their rows.
 struct ScoredTables {

@@ -35,6 +35,6 @@ package struct LinearAxis {
     let ticks = ticks
     let step = ticks.count > 1 ? ticks[1] - ticks[0] : 1
     let decimals = max(0, Int((-log10(step) - 1e-9).rounded(.up)))
-    return String(format: "%.\(decimals)f", tick == 0 ? 0 : tick)
+    return printed(tick == 0 ? 0 : tick, "%.\(decimals)f")
   }
 }

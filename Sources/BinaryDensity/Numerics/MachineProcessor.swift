@@ -14,7 +14,7 @@ package enum MachineProcessor {
       guard let bytes = try? AtomicFile.read("/proc/cpuinfo") else { return nil }
       return String(decoding: bytes, as: UTF8.self).split(separator: "\n")
         .first { $0.hasPrefix("model name") }?
-        .split(separator: ":").last.map { $0.trimmingCharacters(in: .whitespaces) }
+        .split(separator: ":").last.map { String($0.drop { $0 == " " }) }
     #endif
   }
 }

@@ -98,11 +98,8 @@ struct ReportPage {
   ///
   /// - Throws: `DensityError.unwritable`.
   static func checkReplaceable(_ path: String) throws(DensityError) {
-    guard FileManager.default.fileExists(atPath: path), let file = FileHandle(forReadingAtPath: path) else {
-      return
-    }
-    defer { try? file.close() }
-    let start = (try? file.read(upToCount: 1000)).flatMap(\.self) ?? Data()
+    guard FileManager.default.fileExists(atPath: path) else { return }
+    let start = (try? ByteSource(path: path).peek(1000)) ?? []
     guard !String(decoding: start, as: UTF8.self).contains(mark.markup) else { return }
     throw .unwritable(
       path: path, reason: "it is there and no report; name it by --output to replace it, or name another")

@@ -1,4 +1,4 @@
-import BinaryDensity
+import Essentials
 import Foundation
 import Testing
 

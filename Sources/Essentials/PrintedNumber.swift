@@ -1,11 +1,3 @@
-#if canImport(Darwin)
-  import Darwin
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Glibc
-#endif
-
 /// Returns a number as `printf` of C writes it by a format of one `Double`, such as `%.4f` or `%.2g`.
 ///
 /// `String(format:)` writes the same; but it is of Foundation proper, whose tables of languages and calendars would then be
