@@ -49,11 +49,13 @@ INSTALLED = bin/density share/man/man1/density.1 share/bash-completion/completio
             share/zsh/site-functions/_density share/fish/vendor_completions.d/density.fish
 
 INSTALL  = $(DESTDIR)$(PREFIX)
+# Without the names of functions, which are three fifths of the file and tell the user nothing.
+STRIP    = $(if $(filter Linux,$(shell uname)),-Xlinker -s)
 RELEASE  = .build/install/release
 
 # Its build has a folder of its own: with the Swift library inside, everything is compiled otherwise than by build.
 install: needs ## build the command and install it under PREFIX=~/.local, with its manual page and completions
-	@$(BUILD) --scratch-path .build/install --product density --static-swift-stdlib
+	@$(BUILD) --scratch-path .build/install --product density --static-swift-stdlib $(STRIP)
 	@for place in $(INSTALLED); do install -d "$(INSTALL)/$$(dirname $$place)" || exit 1; done
 	@install -m 755 $(RELEASE)/density "$(INSTALL)/bin/.density.new"
 	@mv -f "$(INSTALL)/bin/.density.new" "$(INSTALL)/bin/density"
@@ -65,9 +67,9 @@ install: needs ## build the command and install it under PREFIX=~/.local, with i
 	@echo "installed $(INSTALL)/bin/density"
 	@case ":$$PATH:" in *":$(PREFIX)/bin:"*) ;; *) echo "add it to your path: export PATH=\"$(PREFIX)/bin:\$$PATH\"" ;; esac
 
-# The C library and zlib are inside, too: it needs no file of the system, and so loads no plugin of MPI either.
-static: needs ## build a command that runs alone, on any Linux of this processor: .build/static/release/density
-	@$(BUILD) --scratch-path .build/static --product density --static-swift-stdlib -Xswiftc -static-executable -Xlinker -s
+# The C library and zlib are inside, too: it needs nothing of the system but /proc, and loads no plugin of MPI.
+static: needs ## build a command that runs alone, on any Linux of this architecture: .build/static/release/density
+	@$(BUILD) --scratch-path .build/static --product density --static-swift-stdlib -Xswiftc -static-executable $(STRIP)
 	@echo "built .build/static/release/density"
 
 uninstall: ## remove what install has put under PREFIX

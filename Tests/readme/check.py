@@ -39,6 +39,8 @@ SHORTENINGS = [
     (r"--budget 1h", "--budget 4s", "a search of seconds"),
     (r"^((?:density|mpirun .*density) fit (?!.*--(?:budget|steps)).*?)" + REST, r"\1 --budget 4s", "a search of seconds"),
     (r"^(density distill .*?)" + REST, r"\1 --budget 4s", "a search of seconds"),
+    (r"--hidden 500,500 --orders 16", "--hidden 50,50 --orders 2", "a small network of few orders"),
+    (r"--steps-per-epoch 5000", "--steps-per-epoch 50", "short epochs"),
     (r"--steps 2000000", "--steps 3000", "a search of few steps"),
     (r"^(density reproduce made-.*?)" + REST, r"\1 --epochs 1", "one epoch"),
     (r"--epochs 30 ", "--epochs 5 --steps-per-epoch 10 ", "few epochs of ten steps"),
