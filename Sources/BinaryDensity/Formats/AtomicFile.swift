@@ -161,7 +161,7 @@ package enum AtomicFile {
     guard mkdir(path, 0o777) == 0 || errno == EEXIST else { throw SystemError.last }
   }
 
-  static func parentDirectory(of path: String) -> String {
+  package static func parentDirectory(of path: String) -> String {
     let trimmed = path.last == "/" && path.count > 1 ? String(path.dropLast()) : path
     guard let slash = trimmed.lastIndex(of: "/") else { return "." }
     return slash == trimmed.startIndex ? "/" : String(trimmed[..<slash])

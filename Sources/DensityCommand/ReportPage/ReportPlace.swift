@@ -13,15 +13,13 @@ struct ReportPlace {
   /// Looks at a path: a run's folder, its best or its last model, or another model.
   init(_ path: String) {
     self.path = path
-    var isDirectory: ObjCBool = false
-    if FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory), isDirectory.boolValue {
+    if DataOptions.isDirectory(path) {
       let run = RunDirectory(path: path)
       (model, self.run) = (run.best, run)
       return
     }
     model = path
-    let folder = URL(fileURLWithPath: path).deletingLastPathComponent().relativePath
-    let run = RunDirectory(path: path.contains("/") ? folder : ".")
+    let run = RunDirectory(path: AtomicFile.parentDirectory(of: path))
     let isOfRun =
       [run.record, run.history].contains(where: FileManager.default.fileExists(atPath:))
       && [run.best, run.last].contains { AtomicFile.isSameFile($0, path) }
