@@ -76,7 +76,8 @@ struct PackTests {
       let url = URL(fileURLWithPath: folder + "/t.bits")
       var bytes = try Data(contentsOf: url)
       // The last of 512 rows of the first of two blocks.
-      bytes[bytes.count - 4 * 4 - 8 * (700 - 511)] ^= 1
+      // Behind the rows stand the counts of three columns, and five checks.
+      bytes[bytes.count - 4 * 5 - 8 * 3 - 8 * (700 - 511)] ^= 1
       try bytes.write(to: url)
       let damaged = try DensityProgram.run("convert", "t.bits", "out.csv", in: folder)
       #expect(damaged.status == 65 && damaged.errors.contains("block 1 of 2: expected rows 1 to 512"))
