@@ -5,14 +5,16 @@ import Drawing
 enum ExtremesSection: ReportChapter {
   static func section(_ material: ReportMaterial) throws(DensityError) -> ReportSection? {
     guard let table = material.table, !table.wholeRows.isEmpty else { return nil }
-    let order = table.wholeRows.indices.sorted { a, b in
-      (table.wholeRows[b].logProbability, table.wholeRows[a].row)
-        < (table.wholeRows[a].logProbability, table.wholeRows[b].row)
+    // Of equally probable rows the first in the table comes first, either way.
+    func order(_ sign: Double) -> [Int] {
+      table.wholeRows.indices.sorted { a, b in
+        (sign * table.wholeRows[a].logProbability, a) < (sign * table.wholeRows[b].logProbability, b)
+      }
     }
     let count = material.imageShape == nil ? 5 : 10
     let pieces = [
-      shown(distinct(order, count, table), "The most probable rows", material, table),
-      shown(distinct(order.reversed(), count, table), "The least probable rows", material, table),
+      shown(distinct(order(-1), count, table), "The most probable rows", material, table),
+      shown(distinct(order(1), count, table), "The least probable rows", material, table),
     ]
     let content = material.imageShape == nil ? HTML.beside(pieces) : pieces.joined()
     return ReportSection(

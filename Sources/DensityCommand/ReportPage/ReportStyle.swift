@@ -43,7 +43,7 @@ enum ReportStyle {
     .bits small { display: block; font-weight: 400; color: var(--faint) }
     .bars { width: 100%; max-width: 46rem } .bars td.bar { width: 45%; vertical-align: middle }
     .bar span { display: block; height: .8rem; background: var(--first); border-radius: .1rem; min-width: 1px }
-    .beside { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 20rem), 1fr)); gap: 0 1.5rem }
+    .beside { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 18rem), 1fr)); gap: 0 1.5rem }
     .pictures { display: grid; grid-template-columns: repeat(5, 1fr); gap: .5rem; margin: .5rem 0 }
     @media (min-width: 46rem) { .pictures { grid-template-columns: repeat(10, 1fr) } }
     figure { margin: .5rem 0 }
