@@ -8,7 +8,7 @@ enum ModelSection: ReportChapter {
   static func section(_ material: ReportMaterial) throws(DensityError) -> ReportSection? {
     let (subject, model) = (material.subject, material.model)
     var facts: [(String, HTML)] = [("model", "\(description(of: model))")]
-    facts.append(("settings", .element("code", [:], "\(try settings(of: model))")))
+    facts.append(("settings", .element("pre", [:], "\(try settings(of: model))")))
     facts.append(("file", "\(code(subject.place.model)), \(try FileCheck.text(of: subject.place.model))"))
     facts.append(("columns", columns(material)))
     if let reading = subject.checkpoint.reading {
@@ -35,9 +35,11 @@ enum ModelSection: ReportChapter {
   /// A path, or what else is typed.
   static func code(_ text: String) -> HTML { .element("code", [:], "\(Terminal.visible(text))") }
 
-  /// The configuration, cut where a model has many parts.
+  /// The model's settings and its parts as a tree, cut where there are many.
   private static func settings(of model: any Density) throws(DensityError) -> String {
-    Terminal.visible(try DensityArchive(of: model).configurationText, limit: 1500)
+    do { return try ModelTree(of: model).lines().joined(separator: "\n") } catch {
+      throw .unsupported("\(error)")
+    }
   }
 
   private static func columns(_ material: ReportMaterial) -> HTML {
@@ -72,10 +74,19 @@ enum ModelSection: ReportChapter {
     } else if let search = subject.checkpoint.searchRecord {
       facts.append(("trained on", "\(Terminal.visible("\(search.data)"))"))
       facts.append(("found by", "density fit, in \(durationText(seconds: search.seconds)) of its time"))
+    } else if let provenance = subject.checkpoint.provenance {
+      facts.append(("trained on", "\(Terminal.visible("\(provenance.data)"))"))
     } else if let path = subject.trainingPath {
       facts.append(("trained on", code(path)))
     } else {
       facts.append(("trained on", "the file does not say"))
+    }
+    if let provenance = subject.checkpoint.provenance, let figure = provenance.validationNLL {
+      facts.append(
+        (
+          "chosen by",
+          "validation NLL \(fixed(figure, 4)) nats on \(counted(provenance.validationRowCount, "row"))"
+        ))
     }
     return facts
   }
