@@ -69,7 +69,8 @@ install: needs ## build the command and install it under PREFIX=~/.local, with i
 
 # The C library and zlib are inside, too: it needs nothing of the system but /proc, and loads no plugin of MPI.
 static: needs ## build a command that runs alone, on any Linux of this architecture: .build/static/release/density
-	@$(BUILD) --scratch-path .build/static --product density --static-swift-stdlib -Xswiftc -static-executable $(STRIP)
+	@$(BUILD) --scratch-path .build/static --product density --static-swift-stdlib -Xswiftc -static-executable \
+	  -Xswiftc -DSTATIC $(STRIP)
 	@echo "built .build/static/release/density"
 
 uninstall: ## remove what install has put under PREFIX

@@ -37,7 +37,8 @@ elif stamp="$wanted $(ls -lnL "$swift")" && [ "$stamp" != "$(cat .build/needs 2>
   said=$("$swift" --version 2>&1)
   found=$(printf '%s\n' "$said" | sed -n 's/.*Swift version \([0-9][0-9]*\.[0-9][0-9]*\).*/\1/p' | head -n 1)
   if [ -z "$found" ]; then
-    add "Swift $wanted or later, and '$swift --version' says '$(printf '%s\n' "$said" | head -n 1)': $(install_swift)"
+    said=$(printf '%s\n' "$said" | head -n 1)
+    add "Swift $wanted or later, and '$swift --version' says '$said': https://www.swift.org/install has what it wants"
   elif [ "${found%.*}" -lt "${wanted%%.*}" ] ||
     { [ "${found%.*}" -eq "${wanted%%.*}" ] && [ "${found#*.}" -lt "${wanted#*.}" ]; }; then
     add "Swift $wanted or later, and $swift is $found: $(install_swift)"

@@ -78,9 +78,9 @@ awk 'BEGIN {
 
 # What differs from run to run and machine to machine.
 MASKS = [
-    (r"\bin \d+(\.\d+)?s\b", "in <time>"),
+    (r"\bin (\d+h )?(\d+m )?\d+(\.\d+)?s\b", "in <time>"),
     (r"\b\d+ rows/s", "<rate> rows/s"),
-    (r" +\d+(\.\d+)? [kM](?=  )", " <rate>"),
+    (r"(?<= B|kB|MB) +\d+(\.\d+)?( [kM])?(?=  )", " <rate>"),
 ]
 
 

@@ -52,10 +52,24 @@ final class MPICommunicator: Communicator, @unchecked Sendable {
     return max(1, localCountVariables.lazy.compactMap { environment[$0].flatMap { Int($0) } }.first ?? 1)
   }
 
+  /// Whether the C library is part of the program, which then cannot load what is linked with another.
+  private static var standsAlone: Bool {
+    #if STATIC
+      true
+    #else
+      false
+    #endif
+  }
+
   /// Joins the job.
   ///
   /// - Throws: `DensityError.invalidConfiguration` where there is no plugin, or MPI does not begin.
   init() throws(DensityError) {
+    guard !Self.standsAlone else {
+      throw .invalidConfiguration(
+        "a launcher of MPI has started several processes, and this program, of 'make static', loads no plugin: 'make build' or "
+          + "'make install' makes one that does")
+    }
     functions = try Functions()
     var (rank, count): (Int32, Int32) = (0, 1)
     let status = functions.begin(&rank, &count)
