@@ -1,3 +1,5 @@
+import Kernels
+
 extension DataSplits {
   /// Reads pictures that are kept as those of MNIST are: MNIST itself, Fashion-MNIST, one of EMNIST's splits, QMNIST, or
   /// others of any number and size.
@@ -15,6 +17,7 @@ extension DataSplits {
   public static func mnist(
     directory: String, binarization: Binarization = .standard
   ) throws(DensityError) -> DataSplits {
+    OptimisationWarning.giveOnce()
     let files = try PictureFiles(in: directory)
     let train = try pictures(files.train, like: nil)
     let test = try pictures(files.test, like: train.imageShape)

@@ -1,3 +1,5 @@
+import Kernels
+
 /// A table of bits that is read from its start to its end, block by block: however many rows there are, memory holds a
 /// few thousand.
 ///
@@ -29,6 +31,7 @@ public final class TableStream: RowStream {
     path: String, _ options: TableOptions = TableOptions(), binarization: Binarization = .standard,
     split: DataSplit = .test
   ) throws(DensityError) {
+    OptimisationWarning.giveOnce()
     table = try OpenTable(path: path, options)
     self.binarization = binarization
     self.split = split

@@ -21,7 +21,7 @@ struct BitColumns: Sendable {
       }
       return
     }
-    let (words, width) = (table.words.span, table.wordsPerRow)
+    let (words, width) = (table.packedWords, table.wordsPerRow)
     var target = bits.mutableSpan
     for column in 0..<table.columnCount {
       let (word, shift) = (column / 64, UInt64(column % 64))
