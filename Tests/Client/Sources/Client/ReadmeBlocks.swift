@@ -47,6 +47,21 @@ func runInAFolder(_ model: NADE, _ training: TrainingConfiguration, _ data: Data
   return result
 }
 
+func inTheBackground(
+  _ model: NADE, _ data: DataSplits, _ configuration: TrainingConfiguration
+) async throws -> NADE {
+  let training = Background { observe in
+    let trainer = try Trainer(model, data: data, configuration: configuration)
+    _ = try trainer.run(observe)
+    return trainer.best
+  }
+  for await event in training.events {
+    if case .epoch(let record) = event { print(record.epoch, record.validationNLL ?? .nan) }
+  }
+  let best = try await training.result
+  return best
+}
+
 func combine(
   _ models: [any Density], _ tree: ChowLiuTree, _ data: DataSplits, _ validation: BinaryMatrix
 ) throws -> (Mixture, any Density) {

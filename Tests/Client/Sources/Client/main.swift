@@ -58,6 +58,10 @@ let restored = try Checkpoint(contentsOf: "runs/mine/best.safetensors").model
 expect(
   restored.logProbabilities(of: validation) == result.density.logProbabilities(of: validation),
   "the checkpoint gives other likelihoods")
+let awaited = try await inTheBackground(nade, data, training)
+expect(
+  awaited.logProbabilities(of: validation) == result.density.logProbabilities(of: validation),
+  "in the background another network was trained")
 let tree = try ChowLiuTree.fit(to: data.train)
 let (mixture, found) = try combine([trainer.best, restored, coins], tree, data, validation)
 expect(
