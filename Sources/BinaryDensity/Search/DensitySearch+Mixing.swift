@@ -101,7 +101,8 @@ extension DensitySearch {
       choices.append(
         Choice(
           kind, name: candidate.name, candidate.density, validationNLL: candidate.nll,
-          byteCount: byteCount(of: candidate.density, data, inHalfPrecision: false),
+          byteCount: byteCount(
+            of: candidate.density, data, validationNLL: candidate.nll, inHalfPrecision: false),
           rowsPerSecond: candidate.rowsPerSecond,
           isChosen: candidate.name == kept.name))
     }
@@ -167,9 +168,13 @@ extension DensitySearch {
   // MARK: Size
 
   /// The size of the file of a model of a table, in bytes.
-  static func byteCount(of model: any Density, _ data: DataSplits, inHalfPrecision: Bool) -> Int {
-    // Its figure, once it is known, takes no more digits than this.
-    let checkpoint = Checkpoint(model: model, data, validationNLL: -.greatestFiniteMagnitude)
+  ///
+  /// - Parameter validationNLL: its figure, which stands in the file; none takes more digits than the default.
+  static func byteCount(
+    of model: any Density, _ data: DataSplits, validationNLL: Double = -.greatestFiniteMagnitude,
+    inHalfPrecision: Bool
+  ) -> Int {
+    let checkpoint = Checkpoint(model: model, data, validationNLL: validationNLL)
     return (try? checkpoint.byteCount(inHalfPrecision: inHalfPrecision)) ?? .max
   }
 
