@@ -71,7 +71,7 @@ struct FitTests {
       #expect(try Checkpoint(contentsOf: folder + "/m").model.variableCount == 12)
       let line = try #require(
         result.errors.split(separator: "Go on with: ").last?.split(separator: "\n").first)
-      #expect(line == "density fit 'the rows.csv' --output=m --resume")
+      #expect(line == "density fit 'the rows.csv' -o m --resume")
       let resumed = try DensityProgram.shell(line + " -t 0", in: folder)
       #expect(resumed.status == 0, "\(resumed.errors)")
       #expect(try names(in: folder) == ["m", "the rows.csv"])
