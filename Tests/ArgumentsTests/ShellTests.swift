@@ -68,10 +68,10 @@ struct ShellTests {
   @Test(
     "bash completes commands, options, and the values to choose from",
     arguments: [
-      ("re", "read"), ("", "read teach help"), ("read --", "--data --format --json --help"),
+      ("re", "read"), ("", "read teach help"), ("read --", "--data --format --json --quiet --help"),
       ("read --f", "--format"),
       ("read --format ", "csv npy"), ("read --format n", "npy"), ("read t", ""), ("teach z", "zsh"),
-      ("teach -", "--help -h"), ("help ", "read teach forms"),
+      ("teach -", "--quiet -q --help -h"), ("help ", "read teach forms"),
     ])
   func bash(typed: String, completed: String) throws {
     let words = typed.split(separator: " ", omittingEmptySubsequences: false).map { "\"\($0)\"" }

@@ -110,10 +110,10 @@ struct FileTests {
       let left = try names(in: folder)
       #expect(
         left == [
-          "best.safetensors", "earlier~1", "folder", "link.csv", "m.csv", "m.safetensors", "samples.png",
-          "t.csv",
+          "best.safetensors", "earlier~1", "folder", "link.csv", "m.csv", "m.safetensors", "run.json",
+          "samples.png", "t.csv",
         ])
-      #expect(try names(in: folder + "/earlier~1") == ["best.safetensors", "samples.png"])
+      #expect(try names(in: folder + "/earlier~1") == ["best.safetensors", "run.json", "samples.png"])
     }
   }
 

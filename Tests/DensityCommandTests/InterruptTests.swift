@@ -89,7 +89,7 @@ struct InterruptTests {
       kill(running.process.processIdentifier, SIGTERM)
       let result = try DensityProgram.finish(running)
       #expect(result.status == 130 && result.errors.contains("interrupted"), "\(result.errors)")
-      #expect(try names(in: folder + "/run") == kept)
+      #expect(try names(in: folder + "/run") == kept + ["run.json"])
       if !kept.isEmpty {
         #expect(
           try Checkpoint(contentsOf: folder + "/run/best.safetensors").model.kind == .bernoulliMixture)
@@ -121,7 +121,7 @@ struct InterruptTests {
       let result = try DensityProgram.run(
         "train", "-m", "bernoulli", "-d", "wide.csv", "--run", "r", in: folder)
       #expect(result.status == 0 && result.output.contains("no picture: 5000 columns"), "\(result.output)")
-      #expect(try names(in: folder + "/r") == ["best.safetensors"])
+      #expect(try names(in: folder + "/r") == ["best.safetensors", "run.json"])
     }
   }
 

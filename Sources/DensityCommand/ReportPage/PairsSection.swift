@@ -1,6 +1,6 @@
 import BinaryDensity
 import Drawing
-import Foundation
+import Essentials
 
 /// The pairs of columns that tell most of each other, in the table and under the model.
 enum PairsSection: ReportChapter {
