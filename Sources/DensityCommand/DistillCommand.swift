@@ -80,6 +80,7 @@ enum DistillCommand {
     }
     (checkpoint.model, checkpoint.training, checkpoint.search) = (network, nil, nil)
     checkpoint.provenance = Provenance(data, validationNLL: result.validationNLL)
+    if let byteLimit { try checkpoint.makeRoom(in: byteLimit) }
     if let aside = try AtomicFile.keepAside(output) { progress.print("kept the earlier file as \(aside)") }
     try checkpoint.write(to: output)
     if result.isInterrupted { progress.print("interrupted; the best so far is kept") }

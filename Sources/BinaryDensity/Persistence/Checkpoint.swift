@@ -79,6 +79,14 @@ public struct Checkpoint: Sendable {
     try file(inHalfPrecision: isRounded).byteCount
   }
 
+  /// Leaves out what a small file has no room for: the record of a search, and then what the model was made of.
+  ///
+  /// - Throws: `DensityError.unsupported`, as `byteCount` does.
+  package mutating func makeRoom(in byteLimit: Int) throws(DensityError) {
+    if try byteCount() > byteLimit { search = nil }
+    if try byteCount() > byteLimit { provenance = nil }
+  }
+
   /// Returns the bytes of the file.
   ///
   /// - Throws: as `write(to:)` does of a density.

@@ -23,7 +23,7 @@ extension DensitySearch {
     public let density: any Density
     /// The mean of −log p over the validation rows, in nats.
     public let validationNLL: Double
-    /// The size of its file, but for the record of the search that may stand there too.
+    /// The size of its file, but for the record of the search and what it was made of, where there is room for them.
     public let byteCount: Int
     /// How many rows' log p it computes in a second, if that was timed.
     public let rowsPerSecond: Double?
@@ -101,8 +101,7 @@ extension DensitySearch {
       choices.append(
         Choice(
           kind, name: candidate.name, candidate.density, validationNLL: candidate.nll,
-          byteCount: byteCount(
-            of: candidate.density, data, validationNLL: candidate.nll, inHalfPrecision: false),
+          byteCount: byteCount(of: candidate.density, data, inHalfPrecision: false),
           rowsPerSecond: candidate.rowsPerSecond,
           isChosen: candidate.name == kept.name))
     }
@@ -167,14 +166,10 @@ extension DensitySearch {
 
   // MARK: Size
 
-  /// The size of the file of a model of a table, in bytes.
-  ///
-  /// - Parameter validationNLL: its figure, which stands in the file; none takes more digits than the default.
-  static func byteCount(
-    of model: any Density, _ data: DataSplits, validationNLL: Double = -.greatestFiniteMagnitude,
-    inHalfPrecision: Bool
-  ) -> Int {
-    let checkpoint = Checkpoint(model: model, data, validationNLL: validationNLL)
+  /// The size of the file of a model of a table, in bytes, without what a small file has no room for.
+  static func byteCount(of model: any Density, _ data: DataSplits, inHalfPrecision: Bool) -> Int {
+    var checkpoint = Checkpoint(model: model, data)
+    checkpoint.provenance = nil
     return (try? checkpoint.byteCount(inHalfPrecision: inHalfPrecision)) ?? .max
   }
 

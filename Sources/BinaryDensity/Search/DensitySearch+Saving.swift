@@ -32,8 +32,7 @@ extension DensitySearch {
     var checkpoint = Checkpoint(model: result.density, data, validationNLL: result.validationNLL)
     checkpoint.provenance?.validationRowCount = result.validationRowCount
     if keepsRecord { checkpoint.search = record.text }
-    // A small file has no room for it.
-    if let byteLimit, try checkpoint.byteCount() > byteLimit { checkpoint.search = nil }
+    if let byteLimit { try checkpoint.makeRoom(in: byteLimit) }
     try checkpoint.write(to: path)
     if !result.isInterrupted { folder?.remove() }
     result.canGoOn = checkpoint.search != nil || result.isInterrupted && folder != nil

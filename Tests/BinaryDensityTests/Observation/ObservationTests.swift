@@ -36,19 +36,19 @@ struct ObservationTests {
 
   @Test("any observed call can be left by any error, and what it throws itself is thrown")
   func observers() throws {
-    let inference = try Self.trainer().best.inference()
-    let rows = PartialRows([[1, nil, nil, 0, nil]])
+    let evaluator = try Self.trainer().best.evaluator()
+    let rows = TrainingCase.chain(rowCount: 2000, variableCount: 5, seed: 5)
     let told = try withObserver { (_: Double) in
       true
     } in: {
-      try inference.logMarginals(of: rows, observing: $0)
+      try evaluator.logProbabilities(of: rows, observing: $0)
     }
-    #expect(try told?.map(\.value) == inference.logMarginals(of: rows)?.map(\.value))
+    #expect(told == evaluator.logProbabilities(of: rows))
     #expect(throws: Enough(step: 1)) {
       try withObserver { (_: Double) throws in
         throw Enough(step: 1)
       } in: {
-        try inference.logMarginals(of: rows, observing: $0)
+        try evaluator.logProbabilities(of: rows, observing: $0)
       }
     }
     #expect(throws: DensityError.interrupted) {
