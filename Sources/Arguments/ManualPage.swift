@@ -51,6 +51,7 @@ private func roff(_ text: some StringProtocol) -> String {
     case "\\": "\\e"
     case "-": "\\-"
     case "'": "\\(aq"
+    case "\"": "\\(dq"
     case "`": "\\(ga"
     case "^": "\\(ha"
     case "~": "\\(ti"

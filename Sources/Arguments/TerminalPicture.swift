@@ -31,7 +31,7 @@ package func sparkline(_ numbers: [Double], width: Int = 40) -> String {
     let part = numbers[block * numbers.count / count..<(block + 1) * numbers.count / count]
     return part.reduce(0, +) / Double(part.count)
   }
-  guard let least = means.min(), let most = means.max(), (most - least).isFinite else { return "" }
+  guard means.allSatisfy(\.isFinite), let least = means.min(), let most = means.max() else { return "" }
   return String(
     means.map { mean in
       most > least ? blocks[Int(((mean - least) / (most - least) * 7).rounded())] : blocks[0]

@@ -46,7 +46,7 @@ enum JSONHelp {
     ("tables", "What was read: path, taken_as, columns, left_out, missing."),
     ("rows, columns, cells", "How many; of an answer for each row, the answers."),
     ("row, column, variable", "Which: numbers count from 1, names are the table's."),
-    ("split", "training, validation or test."),
+    ("split", "train, validation or test; of a table by itself its path."),
     ("results", "One object for each split measured: split, rows, nll, standard_error, …"),
     ("answers", "One object for each query: query, probability, log_p, exact, or query and error."),
   ]

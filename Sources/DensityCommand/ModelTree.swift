@@ -66,7 +66,7 @@ struct ModelTree {
         lines.append(branch + line)
       }
     }
-    if parts.count > limit { lines.append("└ and \(parts.count - limit) more; --json has all") }
+    if parts.count > limit { lines.append("└ and \(parts.count - limit) more: density info --json has all") }
     return lines
   }
 }

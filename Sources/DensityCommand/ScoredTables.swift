@@ -66,7 +66,7 @@ struct ScoredTables {
 
   /// Returns log p of rows drawn from the model, in nats.
   func logProbabilities(ofDraws count: Int, seed: UInt64) throws(DensityError) -> [Double] {
-    var generator = Philox(seed: seed, stream: .sampling)
+    var generator = Philox(seed: seed, stream: .referenceRows)
     var all: [Double] = []
     while all.count < count {
       if Interrupt.isRequested { throw .interrupted }

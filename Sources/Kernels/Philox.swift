@@ -72,6 +72,8 @@ public struct Philox: RandomNumberGenerator, Hashable, Sendable, Codable {
     case shuffledRows
     /// The recipes that a search draws; one index a recipe.
     case recipes
+    /// The rows that others are compared with, drawn from a model.
+    case referenceRows
   }
 
   /// Creates the generator of one of a purpose's 2⁴⁸ sequences.

@@ -76,6 +76,12 @@ struct ScoreTests {
       #expect(pValues.count == 4)
       #expect(try run(line, folder).output == result.output)
       #expect(try run(line + " --seed 1", folder).output != result.output)
+      // They are others than those of density sample by the same seed.
+      #expect(try run("sample model.safetensors -n 99 -o s.csv", folder).status == 0)
+      let drawn = try DensityProgram.json(
+        run("score model.safetensors s.csv --draws 99 --json", folder).output)
+      #expect(drawn["reference_rows"]?.integer == 99 && drawn["rows"]?.integer == 99)
+      #expect(drawn["reference_mean_log_p"]?.number != drawn["mean_log_p"]?.number)
       #expect(try run(line + " --draws 99 --top 1", folder).output.hasPrefix("reference   99 rows drawn"))
     }
   }

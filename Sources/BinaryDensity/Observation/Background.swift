@@ -35,7 +35,7 @@ public final class Background<Event: Sendable, Result: Sendable>: Sendable {
     self.events = events
     let (isStopped, outcome) = (isStopped, outcome)
     continuation.onTermination = { if case .cancelled = $0 { isStopped.set() } }
-    startThread {
+    let status = startThread {
       let result = Swift.Result {
         try body { event in
           continuation.yield(event)
@@ -43,6 +43,10 @@ public final class Background<Event: Sendable, Result: Sendable>: Sendable {
         }
       }
       outcome.set(result)
+      continuation.finish()
+    }
+    if status != 0 {
+      outcome.set(.failure(DensityError.unsupported("the system starts no more threads: error \(status)")))
       continuation.finish()
     }
   }

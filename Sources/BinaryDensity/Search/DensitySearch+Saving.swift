@@ -29,8 +29,12 @@ extension DensitySearch {
     var result = run(in: folder, observe)
     let isOwn = saved?.record.isOfSearch(writing: path) ?? false
     if !isOwn, let aside = try AtomicFile.keepAside(path) { keptAside(aside) }
-    var checkpoint = Checkpoint(model: result.density, data, validationNLL: result.validationNLL)
-    checkpoint.provenance?.validationRowCount = result.validationRowCount
+    var checkpoint = Checkpoint(model: result.density, data)
+    // A single row leaves none to choose by.
+    if data.validation != nil || foldCount != nil {
+      checkpoint.provenance = Provenance(data, validationNLL: result.validationNLL)
+      checkpoint.provenance?.validationRowCount = result.validationRowCount
+    }
     if keepsRecord { checkpoint.search = record.text }
     if let byteLimit { try checkpoint.makeRoom(in: byteLimit) }
     try checkpoint.write(to: path)

@@ -3,11 +3,15 @@ import Kernels
 
 /// Starts a thread that trains, on one processor.
 func startTrainingThread(_ body: @escaping @Sendable () -> Void) {
-  startThread { Threads.run(on: 1, body) }
+  let status = startThread { Threads.run(on: 1, body) }
+  precondition(status == 0, "the system starts no more threads: error \(status)")
 }
 
 /// Starts a thread that nobody waits for.
-package func startThread(_ body: @escaping @Sendable () -> Void) {
+///
+/// - Returns: 0, or the error for which the system starts no more.
+@discardableResult
+package func startThread(_ body: @escaping @Sendable () -> Void) -> Int32 {
   var attributes = pthread_attr_t()
   pthread_attr_init(&attributes)
   defer { pthread_attr_destroy(&attributes) }
@@ -22,7 +26,8 @@ package func startThread(_ body: @escaping @Sendable () -> Void) {
     var thread = pthread_t()
     let status = pthread_create(&thread, &attributes, { $0.flatMap(run) }, start.toOpaque())
   #endif
-  precondition(status == 0, "the system starts no more threads: error \(status)")
+  if status != 0 { start.release() }
+  return status
 }
 
 /// What a thread is to do, as the system hands it on.

@@ -7,24 +7,48 @@ extension DataSplits {
   /// - Returns: one line for each part concerned.
   /// - Complexity: O(words), or O(on-bits) of lists.
   public func leakageWarnings() -> [String] {
+    let (usual, overlaps) = overlaps()
+    return overlaps.compactMap { overlap in
+      let (split, rowCount) = (overlap.split.rawValue, overlap.rowCount)
+      if overlap.isWhole { return "warning: the \(split) rows are the training rows" }
+      let share = Double(overlap.sharedCount) / Double(rowCount)
+      guard rowCount >= 8, share > 0.5, share > usual + 0.25 else { return nil }
+      return "warning: \(overlap.sharedCount) of the \(rowCount) \(split) rows are training rows too"
+    }
+  }
+
+  /// How many of the test rows are among the training rows too.
+  package var sharedTestRowCount: Int { overlaps().parts.first { $0.split == .test }?.sharedCount ?? 0 }
+
+  /// What the rows of a part have in common with the training rows.
+  private struct Overlap {
+    let split: DataSplit
+    let rowCount: Int
+    /// How many rows are among the training rows.
+    let sharedCount: Int
+    /// Whether they are these rows, all of them in their order.
+    let isWhole: Bool
+  }
+
+  /// Returns what the parts have in common with the training rows, and the share of training rows that have their like among
+  /// the others.
+  private func overlaps() -> (usual: Double, parts: [Overlap]) {
     let parts = [(DataSplit.validation, validation), (.test, test)]
-    guard parts.contains(where: { $1 != nil }), train.rowCount > 0 else { return [] }
+    guard parts.contains(where: { $1 != nil }), train.rowCount > 0 else { return (0, []) }
     let isListed = [train, validation, test].contains { $0?.isListed ?? false }
     func key(_ row: Int, _ split: DataSplit) -> [UInt64] { rowKey(row, of: split, isListed: isListed) }
     var counts: [[UInt64]: Int] = [:]
     for row in 0..<train.rowCount { counts[key(row, .train), default: 0] += 1 }
     let repeated = counts.values.reduce(0) { $0 + ($1 > 1 ? $1 : 0) }
     let usual = Double(repeated) / Double(train.rowCount)
-    return parts.compactMap { split, rows in
+    let overlaps = parts.compactMap { split, rows -> Overlap? in
       guard let rows, rows.rowCount > 0 else { return nil }
-      if rows == train && partialRows(split) == partialRows(.train) {
-        return "warning: the \(split.rawValue) rows are the training rows"
-      }
-      let shared = (0..<rows.rowCount).count { counts[key($0, split)] != nil }
-      let share = Double(shared) / Double(rows.rowCount)
-      guard rows.rowCount >= 8, share > 0.5, share > usual + 0.25 else { return nil }
-      return "warning: \(shared) of the \(rows.rowCount) \(split.rawValue) rows are training rows too"
+      return Overlap(
+        split: split, rowCount: rows.rowCount,
+        sharedCount: (0..<rows.rowCount).count { counts[key($0, split)] != nil },
+        isWhole: rows == train && partialRows(split) == partialRows(.train))
     }
+    return (usual, overlaps)
   }
 }
 

@@ -100,7 +100,9 @@ final class MPICommunicator: Communicator, @unchecked Sendable {
 
   private func end(orExit status: Int32) {
     startThread {
-      sleep(10)
+      // A signal ends a sleep early, which then says what is left.
+      var left: UInt32 = 10
+      while left > 0 { left = sleep(left) }
       _exit(status)
     }
     functions.end()

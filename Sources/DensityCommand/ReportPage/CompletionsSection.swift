@@ -76,7 +76,7 @@ enum CompletionsSection: ReportChapter {
       }
       picture.add(original: whole[row: row], seen: evidence[row: row], completions: completions)
     }
-    let image = picture.image(across: numbers.count, magnification: max(1, 56 / shape.width))
+    let image = picture.image(across: numbers.count, magnification: shape.magnification(filling: 56))
     let rows = numbers.map(String.init).joined(separator: ", ")
     return .picture(
       image, "Rows \(rows), their given halves, and \(drawCount) completions of each",

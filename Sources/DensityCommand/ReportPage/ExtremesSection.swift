@@ -55,7 +55,7 @@ enum ExtremesSection: ReportChapter {
     }
     let figures = labels.enumerated().map { index, label -> HTML in
       let image = rows.rows(index..<index + 1).picture(
-        imageShape: shape, magnification: max(1, 84 / shape.width))
+        imageShape: shape, magnification: shape.magnification(filling: 84))
       return .picture(
         image, "row \(label.number)", caption: "row \(label.number)\(HTML.element("br"))\(label.score)")
     }

@@ -95,9 +95,6 @@ enum LikelihoodSection: ReportChapter {
     }
     let some = training.isWhole ? "the" : "the first"
     let name = training.source.part.name
-    var notes = [
-      "Both are fitted to \(some) \(counted(training.rowCount, "training row")), \(name), and smoothed."
-    ]
     let bernoullis: IndependentBernoulli
     if let cells = training.partial {
       bernoullis = try .fit(to: cells)
@@ -107,8 +104,12 @@ enum LikelihoodSection: ReportChapter {
     try add("independent Bernoullis", bernoullis)
     if let tree = try tree(of: training, material.work) {
       try add("Chow-Liu tree", tree)
-    } else {
-      notes[0] = notes[0].replacing("Both are", with: "They are")
+    }
+    let which = lines.count == 2 ? "Both are" : "The independent Bernoullis are"
+    var notes = [
+      "\(which) fitted to \(some) \(counted(training.rowCount, "training row")), \(name), and smoothed."
+    ]
+    if lines.count < 2 {
       notes.append("The Chow-Liu tree is left out: so many columns would take long.")
     }
     return (lines, notes)
@@ -122,7 +123,7 @@ enum LikelihoodSection: ReportChapter {
     if let cells = rows.partial {
       // Each of up to a hundred iterations looks at every pair in every row.
       let pairs = 100 * Double(rows.rowCount) * Double(width * width)
-      guard pairs <= ReportWork.multiplicationLimit else { return nil }
+      guard width <= 4096, pairs <= ReportWork.multiplicationLimit else { return nil }
       tree = try ChowLiuTree.fit(to: cells) { _ in !Interrupt.isRequested }
     } else {
       guard width <= 4096, Double(width) * Double(rows.values.onBitCount) <= ReportWork.multiplicationLimit

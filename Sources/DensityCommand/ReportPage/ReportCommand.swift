@@ -62,6 +62,9 @@ enum ReportCommand {
       if !arguments.isGiven("output") { try ReportPage.checkReplaceable(output) }
     }
     let subject = try ReportSubject(place)
+    if output != "-", let trained = subject.trainingPath {
+      try AtomicFile.checkWritable(output, besides: [trained])
+    }
     Interrupt.install()
     let work = ReportWork(seed: seed)
     let start = ContinuousClock.now

@@ -21,21 +21,25 @@ struct ReportMaterial {
     let table = try path.map { path in
       let part = ModelTable.Part(path, try arguments.value("split", as: ValueFormat<DataSplit>.choice))
       let source = try ModelTable(arguments, part, for: subject.checkpoint)
-      let rows = try ReportRows(source, limit: rowLimit, observing: work.observer("reading"))
+      // As many rows of many columns are looked at as fit into some hundred megabytes.
+      let most = max(1, 16 * ReportWork.cellLimit / subject.model.variableCount)
+      let rows = try ReportRows(source, limit: min(rowLimit, most), observing: work.observer("reading"))
       if let origin = source.source { try DataOptions.checkSplit(arguments, origin) }
       return try ReportTable(rows, under: subject.model, observing: work.observer("measuring rows"))
     }
     self.table = table
     training = try ReportTraining(arguments, subject, table: table, work)
     diagnosis = try table.map { table in
-      try ReportDiagnosis(table, of: subject.model, imageShape: table.rows.source.imageShape, work)
+      try ReportDiagnosis(table, of: subject.model, imageShape: Self.imageShape(table, subject), work)
     }
   }
 
   var model: any Density { subject.model }
 
   /// The height and width of the picture that a row is, if it is one that a page can show.
-  var imageShape: ImageShape? {
+  var imageShape: ImageShape? { Self.imageShape(table, subject) }
+
+  private static func imageShape(_ table: ReportTable?, _ subject: ReportSubject) -> ImageShape? {
     let shape = table?.rows.source.imageShape ?? subject.checkpoint.imageShape
     return shape.flatMap { $0.pixelCount <= 1 << 16 ? $0 : nil }
   }

@@ -35,15 +35,18 @@ struct ReportTraining {
   private static func notes(of table: ReportRows, beside training: ReportRows) -> [String] {
     let part = table.source.part
     if part == training.source.part { return ["These are the training rows: nothing here is held out."] }
-    var notes = training.dataSet(test: table).leakageWarnings().map {
-      "Not all is held out: \($0.dropFirst("warning: ".count))."
-    }
-    if notes.isEmpty {
-      let some = training.isWhole ? "" : "the first \(training.rowCount) of "
-      notes = [
-        "Held out, as far as can be told: no copies of \(some)the training rows, \(training.source.part.name)."
-      ]
-    }
+    let both = training.dataSet(test: table)
+    let shared = both.sharedTestRowCount
+    let some = training.isWhole ? "" : "the first \(training.rowCount) of "
+    let among =
+      "\(shared) of \(table.rowCount) rows are among \(some)the training rows, \(training.source.part.name)"
+    var notes = [
+      shared == 0
+        ? "Held out, as far as can be told: none of the rows is among \(some)the training rows, \(training.source.part.name)."
+        : both.leakageWarnings().isEmpty
+          ? "Held out, as far as can be told: \(among), as may happen by chance where rows repeat."
+          : "Not all is held out: \(among)."
+    ]
     if part.isFolder && part.split == .validation {
       notes.append("Validation rows decided when training stopped, which favours the model a little.")
     }

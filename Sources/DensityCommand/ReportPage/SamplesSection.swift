@@ -34,7 +34,7 @@ enum SamplesSection: ReportChapter {
         classes.map {
           " A line a class: \($0.map { Terminal.visible($0.0, limit: 40) }.joined(separator: ", "))."
         } ?? ""
-      let image = all.picture(imageShape: shape, columns: 10, magnification: max(1, 56 / shape.width))
+      let image = all.picture(imageShape: shape, columns: 10, magnification: shape.magnification(filling: 56))
       return .picture(image, "\(all.rowCount) pictures drawn from the model", caption: "\(words)\(lines)")
     }
     let tables = drawn.enumerated().map { index, rows -> HTML in

@@ -59,7 +59,8 @@ enum SpeedSection: ReportChapter {
       if Interrupt.isRequested { throw .interrupted }
     } while seconds < leastSeconds
     let rate = Double(done) / seconds
-    let scale = pow(10, max(0, log10(max(1, rate)).rounded(.down) - 1))
+    guard rate >= 10 else { return printed(rate, "%.2g") }
+    let scale = pow(10, log10(rate).rounded(.down) - 1)
     return "\(Int((rate / scale).rounded() * scale))"
   }
 }

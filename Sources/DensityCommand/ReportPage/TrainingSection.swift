@@ -29,13 +29,12 @@ enum TrainingSection: ReportChapter {
   ) -> (drawing: HTML, caption: String)? {
     func points(_ history: [ReportSubject.Epoch], _ figure: KeyPath<ReportSubject.Epoch, Double?>) -> [Point]
     {
-      let all = history.compactMap { epoch in
+      history.compactMap { epoch in
         epoch[keyPath: figure].flatMap { $0.isFinite ? (x: Double(epoch.number), y: $0) : nil }
       }
-      let step = max(1, all.count / pointLimit)
-      return all.indices.filter { $0 % step == 0 || $0 == all.count - 1 }.map { all[$0] }
     }
-    let validation = histories.prefix(8).map { points($0, \.validationNLL) }.filter { $0.count > 1 }
+    let measured = histories.map { points($0, \.validationNLL) }
+    let validation = measured.prefix(8).filter { $0.count > 1 }
     // The training rows of several members would hide each other.
     let training =
       histories.count == 1 ? histories.map { points($0, \.trainingNLL) }.filter { $0.count > 1 } : []
@@ -52,7 +51,11 @@ enum TrainingSection: ReportChapter {
     var pieces = axes(x, y)
     func draw(_ lines: [[Point]], _ style: String, _ name: String) {
       for line in lines {
-        let shown = line.filter { y.range.contains($0.y) }.map { (x: x.position($0.x), y: y.position($0.y)) }
+        let step = (line.count + pointLimit - 1) / pointLimit
+        let thinned = line.indices.filter { $0 % step == 0 || $0 == line.count - 1 }.map { line[$0] }
+        let shown = thinned.filter { y.range.contains($0.y) }.map {
+          (x: x.position($0.x), y: y.position($0.y))
+        }
         pieces.append(SVG.path("curve \(style)", shown))
         guard let end = shown.last else { continue }
         pieces.append(SVG.mark(style == "first" ? .disc : .diamond, style, x: end.x, y: end.y))
@@ -64,7 +67,7 @@ enum TrainingSection: ReportChapter {
     draw(training, "second", "training")
     draw(validation, "first", "validation")
     let hidden = all.count { !y.range.contains($0.y) }
-    let least = validation.joined().min { $0.y < $1.y }
+    let least = measured.joined().min { $0.y < $1.y }
     let words =
       least.map { "the least validation NLL is \(fixed($0.y, 3)) nats, at pass \(Int($0.x))" }
       ?? "no validation rows"

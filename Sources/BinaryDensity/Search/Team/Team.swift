@@ -272,7 +272,8 @@ extension DensitySearch {
     _ communicator: any Communicator, _ observe: (_ readyCount: Int) -> Bool = { _ in true }
   ) throws(DensityError) {
     let team = try Team(communicator, for: data, observe)
-    startThread { team.serve() }
+    let status = startThread { team.serve() }
+    precondition(status == 0, "the system starts no more threads: error \(status)")
     self.team = team
   }
 
