@@ -30,7 +30,7 @@ enum InfoCommand {
     let outline = try CheckpointOutline(contentsOf: path)
     let checkpoint = outline.checkpoint
     let model = checkpoint.model
-    if arguments.flag("names") {
+    if arguments.flag("names"), !arguments.flag("json") {
       guard let names = checkpoint.columnNames else {
         throw UsageError("the columns have no names; they are #1 to #\(model.variableCount)")
       }

@@ -44,10 +44,13 @@ enum JSONHelp {
     ("model, configuration, parameters", "The family, its settings, and the number of its parameters."),
     ("checkpoint, table, output", "Paths."),
     ("tables", "What was read: path, taken_as, columns, left_out, missing."),
-    ("rows, columns, cells", "How many; of an answer for each row, the answers."),
+    ("rows, columns, cells", "How many; of mode, the rows themselves."),
     ("row, column, variable", "Which: numbers count from 1, names are the table's."),
     ("split", "train, validation or test; of a table by itself its path."),
     ("results", "One object for each split measured: split, rows, nll, standard_error, …"),
-    ("answers", "One object for each query: query, probability, log_p, exact, or query and error."),
+    (
+      "answers",
+      "One object for each query or row: query, row, probability, log_p, exact, or query and error."
+    ),
   ]
 }

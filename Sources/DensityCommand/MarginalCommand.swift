@@ -92,7 +92,7 @@ enum MarginalCommand {
     progress.finish()
     try evidence.report()
     for category in given?.categories ?? [] { progress.print(vocabulary.note(category)) }
-    if arguments.flag("json") { try printJSON(command, report.members, rows: "rows", report.rows) }
+    if arguments.flag("json") { try printJSON(command, report.members, rows: "answers", report.rows) }
     progress.print(report.summary)
     guard Interrupt.isRequested else { return .success }
     progress.print("interrupted after \(report.rowCount) rows" + (path.map { ", kept in \($0)" } ?? ""))

@@ -85,7 +85,7 @@ struct MarginalReport {
   /// The figures of all rows, as members of a JSON object.
   var members: [JSONValue.Member] {
     [
-      .init(key: "mode", value: .string(mode.rawValue)), .init(key: "row_count", value: .integer(rowCount)),
+      .init(key: "mode", value: .string(mode.rawValue)), .init(key: "rows", value: .integer(rowCount)),
       .init(key: "mean", value: .real(mean)), .init(key: "mean_standard_error", value: .real(meanError)),
       .init(key: "exact", value: .bool(exactCount == answerCount)),
       .init(key: "untrusted_count", value: .integer(untrustedCount)),

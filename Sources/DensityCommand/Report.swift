@@ -100,7 +100,7 @@ func familyName(of model: any Density) -> String { model.kind?.rawValue ?? "\(ty
 
 /// Returns a line that describes a model to a person.
 func description(of model: any Density) -> String {
-  var parts = ["\(model.variableCount) variables"]
+  var parts = ["\(model.variableCount) variable\(model.variableCount == 1 ? "" : "s")"]
   switch model {
   case let grouped as GroupedNetwork:
     return "GROUPED " + description(of: grouped.network) + ", \(grouped.groups.phrase)"

@@ -35,7 +35,7 @@ enum ReproduceCommand {
 
   private static func run(_ arguments: ParsedArguments) throws -> ExitStatus {
     guard let name = try arguments.optionalValue("name", as: .string) else {
-      try list(isAsked: arguments.flag("list"))
+      try list(isAsked: arguments.flag("list"), isJSON: arguments.flag("json"))
       return .success
     }
     guard let item = Reproduction.all.first(where: { $0.name == name }) else {
@@ -71,8 +71,17 @@ enum ReproduceCommand {
   private static let names = Reproduction.all.map(\.name).joined(separator: ", ")
 
   /// Prints what can be reproduced.
-  private static func list(isAsked: Bool) throws {
+  private static func list(isAsked: Bool, isJSON: Bool) throws {
     guard isAsked else { throw UsageError("which result? One of \(names); --list explains them") }
+    if isJSON {
+      let items = Reproduction.all.map { item in
+        [
+          "name": .string(item.name), "published_nll": .real(item.publishedNLL),
+          "summary": .string(item.summary), "source": .string(item.source),
+        ] as JSONValue
+      }
+      return try printJSON(command, [], rows: "items", items)
+    }
     let width = Reproduction.all.map(\.name.count).max() ?? 0
     for item in Reproduction.all {
       let name = item.name + String(repeating: " ", count: width - item.name.count)

@@ -71,6 +71,7 @@ struct RunMonitor {
   /// Says how many rows there are of what.
   func introduceData() {
     for source in data.sources { progress.print("\(source)") }
+    if let note = record?.note(on: data) { progress.print(note) }
     progress.print(rowCounts(of: data) + (data.binarization.map { ", binarized: \($0)" } ?? ""))
     if let classLine { progress.print(classLine) }
   }

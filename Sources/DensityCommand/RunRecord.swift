@@ -13,6 +13,8 @@ struct RunRecord {
   private let options: [String]
   /// The folder that relative paths are relative to.
   private let folder: String
+  /// The record that the run repeats, and what that was trained on, if it says so.
+  private var repeated: (path: String, data: DataFingerprint)?
 
   /// The options that say nothing about what is trained.
   private static let passing: Set<String> = ["run", "resume", "threads", "json", "config"]
@@ -26,6 +28,22 @@ struct RunRecord {
     self.init(
       options: arguments.optionWords { !Self.passing.contains($0) },
       folder: FileManager.default.currentDirectoryPath)
+    if let path = try? arguments.optionalValue("config", as: .path), let data = Self.data(ofRecord: path) {
+      repeated = (path, data)
+    }
+  }
+
+  /// Says that a run repeats another on other rows, if it does.
+  func note(on data: DataSplits) -> String? {
+    guard let repeated, !data.fingerprint.describesTheSameData(as: repeated.data) else { return nil }
+    return
+      "note: the rows are others than those of \(repeated.path): now \(data.fingerprint), then \(repeated.data)"
+  }
+
+  /// Returns what a record says that its run was trained on.
+  private static func data(ofRecord path: String) -> DataFingerprint? {
+    let record = try? JSONValue(parsing: AtomicFile.read(path)[...], path: path)
+    return record?["data"].flatMap { try? decodeJSON("\($0)") }
   }
 
   /// Takes down what a run goes on with; nil if its command line says nothing new.
@@ -65,13 +83,23 @@ struct RunRecord {
   /// - Throws: `DensityError.malformed` for a record that is none, and what reading throws.
   private init(contentsOf path: String) throws {
     let record = try JSONValue(parsing: AtomicFile.read(path)[...], path: path)
-    guard let folder = record["folder"]?.string,
-      let options = record["options"]?.elements?.compactMap(\.string),
-      options.allSatisfy({ TrainCommand.command.declares(option: Self.parts($0).name) })
-    else {
-      throw DensityError.malformed(
-        path: path, at: .field("options"), expected: "a folder and the options of a run",
-        found: "others")
+    func malformed(_ field: String, _ expected: String, _ found: String) -> DensityError {
+      .malformed(path: path, at: .field(field), expected: expected, found: found)
+    }
+    guard record["command"]?.string == "train" else {
+      throw malformed("command", "'train'", record["command"].map { "\($0)" } ?? "nothing")
+    }
+    guard let folder = record["folder"]?.string else {
+      throw malformed("folder", "the folder that the run was started in", "none")
+    }
+    guard let words = record["options"]?.elements else {
+      throw malformed("options", "a list of options", "none")
+    }
+    let options = try words.map { word in
+      guard let option = word.string, TrainCommand.command.declares(option: Self.parts(option).name) else {
+        throw malformed("options", "options of 'density train'", "\(word)")
+      }
+      return option
     }
     self.init(options: options, folder: folder)
   }

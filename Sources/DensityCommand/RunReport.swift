@@ -15,7 +15,10 @@ extension RunResult {
       ]
       + (classification.isEmpty
         ? [] : [.init(key: "classification", value: .array(classification.map { json($0, density) }))])
-    try RunRecord.complete(directory, data, figures)
+    // A finished run that was resumed has nothing new to tell.
+    if summary.networks.isEmpty || summary.networks.contains(where: { $0.rowsPerSecond > 0 }) {
+      try RunRecord.complete(directory, data, figures)
+    }
     if isJSON {
       let tables = JSONValue.Member(key: "tables", value: .array(data.sources.map(\.json)))
       return try printJSON(TrainCommand.command, try members(describing: density) + [tables] + figures)

@@ -77,7 +77,7 @@ struct MarginalTests {
       let json = try DensityProgram.json(run("marginal \(model) gaps.csv --others --json", folder).output)
       #expect(json["mode"]?.string == "others" && json["exact"] == true)
       for (row, cells) in expected.enumerated() {
-        let exact = try #require(json["rows"]?.elements?[row]["log_p"]?.elements)
+        let exact = try #require(json["answers"]?.elements?[row]["log_p"]?.elements)
         for (column, value) in cells.enumerated() {
           #expect(
             (lines[row + 1][column] == nil) == (value == nil)
@@ -92,7 +92,7 @@ struct MarginalTests {
         toFile: folder + "/empty.csv", atomically: true, encoding: .utf8)
       let empty = try DensityProgram.json(run("marginal \(model) empty.csv --others --json", folder).output)
       let (mean, other) = (try #require(json["mean"]?.number), try #require(empty["mean"]?.number))
-      #expect(empty["row_count"]?.number == 4 && abs(mean - other) < 1e-12)
+      #expect(empty["rows"]?.number == 4 && abs(mean - other) < 1e-12)
     }
   }
 
@@ -104,7 +104,7 @@ struct MarginalTests {
       try "a,b,c\n1,1,0\n0,1,\n".write(toFile: folder + "/rows.csv", atomically: true, encoding: .utf8)
       let json = try DensityProgram.json(
         run("marginal \(model) rows.csv --given a=0,#3 --json", folder).output)
-      let rows = try #require(json["rows"]?.elements)
+      let rows = try #require(json["answers"]?.elements)
       let expected = [p([0, 1, 0]) - p([0, nil, 0]), p([0, 1, nil]) - p([0, nil, nil])]
       #expect(json["mode"]?.string == "given" && rows.count == 2)
       for (row, value) in zip(rows, expected) {

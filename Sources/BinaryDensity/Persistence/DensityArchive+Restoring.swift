@@ -104,7 +104,7 @@ extension DensityArchive {
 }
 
 /// Decodes JSON that `Checkpoint.encode` has written.
-func decodeJSON<Value: Decodable>(_ text: String) throws -> Value {
+package func decodeJSON<Value: Decodable>(_ text: String) throws -> Value {
   let decoder = JSONDecoder()
   decoder.keyDecodingStrategy = .convertFromSnakeCase
   return try decoder.decode(Value.self, from: Data(text.utf8))

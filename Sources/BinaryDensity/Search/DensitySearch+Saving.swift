@@ -32,7 +32,8 @@ extension DensitySearch {
     var checkpoint = Checkpoint(model: result.density, data)
     // A single row leaves none to choose by.
     if data.validation != nil || foldCount != nil {
-      checkpoint.provenance = Provenance(data, validationNLL: result.validationNLL)
+      // Folds hold every row out in turn, and learn from all in the end.
+      checkpoint.provenance = Provenance(folds?.whole ?? data, validationNLL: result.validationNLL)
       checkpoint.provenance?.validationRowCount = result.validationRowCount
     }
     if keepsRecord { checkpoint.search = record.text }

@@ -15,7 +15,7 @@ public struct DataFingerprint: Hashable, Sendable, Codable {
   public let binarization: String?
 
   /// Whether two data sets have the same bits, whatever their files are called.
-  func describesTheSameData(as other: DataFingerprint) -> Bool {
+  package func describesTheSameData(as other: DataFingerprint) -> Bool {
     checksum == other.checksum && rowCount == other.rowCount && columnCount == other.columnCount
       && binarization == other.binarization
   }

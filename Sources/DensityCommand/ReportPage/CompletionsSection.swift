@@ -15,6 +15,8 @@ enum CompletionsSection: ReportChapter {
       content = try completions(material, table)
     } catch .unsupported(let reason) {
       content = .paragraph("This model cannot complete rows: \(reason).")
+    } catch .impossibleEvidence {
+      content = .paragraph("The model rules out half of a row that was to be completed.")
     }
     return ReportSection(name: "completions", title: "Completions", content: content)
   }

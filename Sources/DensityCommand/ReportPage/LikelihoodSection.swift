@@ -106,8 +106,11 @@ enum LikelihoodSection: ReportChapter {
       try add("Chow-Liu tree", tree)
     }
     let which = lines.count == 2 ? "Both are" : "The independent Bernoullis are"
+    // A table is divided for a training, and a folder comes divided.
+    let isDivided = material.subject.validationPath == nil && !training.source.part.isFolder
     var notes = [
-      "\(which) fitted to \(some) \(counted(training.rowCount, "training row")), \(name), and smoothed."
+      "\(which) fitted to \(some) \(counted(training.rowCount, "training row")), \(name), and smoothed"
+        + (isDivided ? "; of these the model may have held some out to choose by." : ".")
     ]
     if lines.count < 2 {
       notes.append("The Chow-Liu tree is left out: so many columns would take long.")

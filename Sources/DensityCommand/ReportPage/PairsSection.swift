@@ -10,7 +10,10 @@ enum PairsSection: ReportChapter {
   static func section(_ material: ReportMaterial) throws(DensityError) -> ReportSection? {
     guard material.model.variableCount > 1 else { return nil }
     let title = "What depends on what"
-    let counted = material.table.map { CountedPairs($0.rows, pairCount: pairCount) }
+    // One row varies in no column.
+    let counted = material.table.flatMap { $0.rows.rowCount > 1 ? $0 : nil }.map {
+      CountedPairs($0.rows, pairCount: pairCount)
+    }
     let known = counted?.strongest.map { ColumnPair($0.first, $0.second) } ?? []
     let model: ModelPairs
     do throws(DensityError) {

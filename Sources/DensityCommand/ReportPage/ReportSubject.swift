@@ -59,6 +59,19 @@ struct ReportSubject {
     }
   }
 
+  /// The path of the validation rows, if the run was told one.
+  var validationPath: String? { trainArguments.flatMap { try? $0.optionalValue("validation", as: .path) } }
+
+  /// Whether the tables of the run hold other rows now than when it was trained on them; false if that cannot be told.
+  func isTrainedOnOtherRows() -> Bool {
+    guard let arguments = trainArguments, !arguments.isGiven("labels"),
+      let trained = progress?.data ?? checkpoint.provenance?.data,
+      let seed = try? arguments.value("seed", as: .seed),
+      let data = try? DataOptions.trainingData(arguments, seed: seed)
+    else { return false }
+    return !data.fingerprint.describesTheSameData(as: trained)
+  }
+
   /// The path of the training rows, as the run was told it.
   var trainingPath: String? { trainArguments.flatMap { try? $0.optionalValue("table", as: .path) } }
 }

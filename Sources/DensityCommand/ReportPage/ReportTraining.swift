@@ -24,11 +24,23 @@ struct ReportTraining {
     do {
       let source = try ModelTable(arguments, part, for: subject.checkpoint)
       let limit = min(1 << 20, max(1, (ReportWork.cellLimit << 1) / subject.model.variableCount))
-      rows = try ReportRows(source, limit: limit, observing: work.observer("reading the training rows"))
+      let read = try ReportRows(source, limit: limit, observing: work.observer("reading the training rows"))
+      if given == nil, read.isWhole, subject.isTrainedOnOtherRows() {
+        notes.append(
+          "The training rows, \(path), are others now than when the model was trained on them, and are left out."
+        )
+      } else {
+        rows = read
+      }
     } catch let error as DensityError where given == nil && error != .interrupted {
       notes.append("The training rows, \(path), cannot be read: \(error).")
     }
     if let table, let rows { notes += Self.notes(of: table.rows, beside: rows) }
+    if let chosen = subject.validationPath, let path = table?.rows.source.path,
+      AtomicFile.isSameFile(chosen, path)
+    {
+      notes.append("These rows decided when training stopped, which favours the model a little.")
+    }
   }
 
   /// What is said of rows beside those that the model was trained on.
