@@ -20,7 +20,9 @@ public struct Provenance: Hashable, Sendable, Codable {
 
   /// Describes a model of the rows of a data set.
   ///
-  /// - Parameter validationNLL: its figure; one that is not finite is none.
+  /// - Parameters:
+  ///   - data: what it learnt from, and was chosen by.
+  ///   - validationNLL: its figure; one that is not finite is none.
   public init(_ data: DataSplits, validationNLL: Double? = nil) {
     self.data = data.fingerprint
     validationRowCount = data.validation?.rowCount ?? 0
