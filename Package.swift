@@ -45,7 +45,7 @@ let package = Package(
     .target(
       name: "BinaryDensity", dependencies: ["Autodiff", "Essentials", "Kernels", "CZlib"],
       swiftSettings: swiftSettings),
-    .target(name: "Arguments", swiftSettings: swiftSettings),
+    .target(name: "Arguments", dependencies: ["Essentials"], swiftSettings: swiftSettings),
     .target(name: "Drawing", dependencies: ["Essentials"], swiftSettings: swiftSettings),
     .executableTarget(
       name: "DensityCommand",

@@ -1,12 +1,5 @@
+import Essentials
 import Synchronization
-
-#if canImport(Darwin)
-  import Darwin
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Glibc
-#endif
 
 /// The wish of the person at the keyboard, or of the system, that the program come to an end.
 ///

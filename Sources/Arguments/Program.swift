@@ -41,13 +41,12 @@ package struct Program: Sendable {
   /// - Parameter helpWidth: the columns of the lines of help.
   /// - Throws: `UsageError` for an unknown command, and as `Command.parse(_:)` does.
   package func parse(_ arguments: [String], helpWidth: Int = 80) throws(UsageError) -> Invocation {
-    let help = help(width: helpWidth)
-    guard let word = arguments.first else { return .show(help) }
+    guard let word = arguments.first else { return .show(help(width: helpWidth)) }
     let rest = Array(arguments.dropFirst())
     switch word {
-    case "--help", "-h": return .show(help)
+    case "--help", "-h": return .show(help(width: helpWidth))
     case "help":
-      guard let word = rest.first else { return .show(help) }
+      guard let word = rest.first else { return .show(help(width: helpWidth)) }
       if let topic = topics.first(where: { $0.name == word }) { return .show(topic.page(width: helpWidth)) }
       return .show(try command(word).help(in: name, width: helpWidth))
     case "--version":

@@ -1,12 +1,5 @@
+import Essentials
 import Synchronization
-
-#if canImport(Darwin)
-  import Darwin
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Glibc
-#endif
 
 /// What the program's output goes to.
 package enum Terminal {

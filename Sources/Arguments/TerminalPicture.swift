@@ -1,10 +1,4 @@
-#if canImport(Darwin)
-  import Darwin
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Glibc
-#endif
+import Essentials
 
 extension Terminal {
   /// Whether pictures made of characters can be shown on standard output: it is a terminal that knows them, and nobody has

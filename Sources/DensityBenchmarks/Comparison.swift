@@ -7,8 +7,9 @@ import Foundation
 /// Three processes take turns: the old build A, the new build B, and the old build once more, C. They measure
 /// A B C C B A, so that a machine which becomes slower or faster meets all alike. Two neighbouring halves give two pairs:
 /// the ratios B / A say what has changed, the ratios C / A what the same build seems to change by, which is how far the
-/// others can be believed. The processes are started anew for every few pairs, for where a process's memory lies is
-/// chance, and lasts as long as the process.
+/// others can be believed. The processes are started anew for every two pairs, each from a fresh copy of its program: where
+/// the memory of a process lies, and that of the program's file, is chance, and lasts as long as they do. (Copies of one
+/// program, equal byte for byte, differed by seven parts in a hundred.)
 ///
 /// One thread is judged (see `Verdict`): it stays on one processor, and its time is that of the processor. More threads
 /// are measured too, by the clock on the wall.
@@ -30,8 +31,8 @@ struct Comparison {
   let dataDirectory: String
   let isJSON: Bool
 
-  /// Pairs of one start of the processes: two times A B C C B A.
-  private static let pairsPerStart = 4
+  /// Pairs of one start of the processes: A B C C B A.
+  private static let pairsPerStart = 2
 
   /// What a number of threads gives of a figure.
   private struct Trial {

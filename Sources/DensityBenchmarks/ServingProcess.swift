@@ -5,14 +5,19 @@ final class ServingProcess {
   private let process = Process()
   private let input = Pipe()
   private let output = Pipe()
+  private let program: String
   private let label: String
   /// What has been read and not yet used.
   private var buffer: [UInt8] = []
 
-  /// Starts the process, which prepares the figure.
+  /// Starts a copy of the program, which prepares the figure; the copy is gone with the process.
   init(program: String, label: String, options: [String]) throws {
-    self.label = label
-    process.executableURL = URL(fileURLWithPath: program)
+    (self.program, self.label) = (program, label)
+    let copy = FileManager.default.temporaryDirectory.appendingPathComponent("density-bench-\(UUID())")
+    try FileManager.default.copyItem(at: URL(fileURLWithPath: program), to: copy)
+    // The system keeps the file, without its name, for as long as it runs.
+    defer { try? FileManager.default.removeItem(at: copy) }
+    process.executableURL = copy
     process.arguments = ["--serve", label] + options
     process.standardInput = input
     process.standardOutput = output
@@ -42,7 +47,7 @@ final class ServingProcess {
   }
 
   private var failure: ComparisonError {
-    ComparisonError("\(process.executableURL?.path ?? "?"): gave no measurement of '\(label)'")
+    ComparisonError("\(program): gave no measurement of '\(label)'")
   }
 
   /// Returns the next line, or nil at the end of the output.

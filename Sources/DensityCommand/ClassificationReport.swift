@@ -5,7 +5,7 @@ extension ClassificationSummary {
   func line(_ name: String) -> String {
     let percent = fixed(100 * error, 2) + " % ± " + fixed(100 * errorError, 2)
     return "\(name) error \(percent), log loss \(withError(logLoss, logLossError, 4)) nats, "
-      + "calibration error \(fixed(calibrationError, 4)) (\(rowCount) row\(rowCount == 1 ? "" : "s"))"
+      + "calibration error \(fixed(calibrationError, 4)) (\(counted(rowCount, "row")))"
   }
 
   /// The table of classes, a line for each: how many of its rows have which as the most probable.

@@ -103,7 +103,7 @@ enum CompressCommand {
     }
     let packed = (figures.rowCount * figures.columnCount + 7) / 8
     progress.print(
-      "\(figures.rowCount) row\(figures.rowCount == 1 ? "" : "s") in \(figures.byteCount) bytes (\(packed) packed): "
+      "\(counted(figures.rowCount, "row")) in \(figures.byteCount) bytes (\(packed) packed): "
         + "\(fixed(figures.bitsPerRow, 3)) bits a row, of which Σ −log₂ p(x) is \(fixed(figures.idealBitsPerRow, 3))"
     )
   }

@@ -112,7 +112,7 @@ private struct DescriptionReport {
     if let groups = description.groups {
       lines.append("groups          \(groups.phrase), one of each on in every row: \(groupList(groups))")
       lines.append(
-        "                to keep to that: density fit \(TrainCommand.shellWord(table.path)) --groups observed"
+        "                to keep to that: density fit \(shellWord(argument(ofPath: table.path))) --groups observed"
       )
     }
     let duplicates = description.duplicateRowCount

@@ -79,7 +79,7 @@ struct DiagnosedTable {
     if let rows, goesOn, !Interrupt.isRequested, readCount < rows.last {
       throw .mismatch(
         path: table.path, expected: "row \(rows.last), as --rows says",
-        found: "\(readCount) row\(readCount == 1 ? "" : "s")")
+        found: "\(counted(readCount, "row"))")
     }
     return count
   }
@@ -111,7 +111,7 @@ struct DiagnosedTable {
     try table.report()
     guard Interrupt.isRequested else { return .success }
     ProgressLine().print(
-      "interrupted after \(rowCount) row\(rowCount == 1 ? "" : "s")"
+      "interrupted after \(counted(rowCount, "row"))"
         + (output.map { ", kept in \($0)" } ?? ""))
     return .interrupted
   }

@@ -234,11 +234,9 @@ enum FitCommand {
   /// The command line that goes on with a search.
   private static func resumeLine(_ arguments: ParsedArguments, table: String) throws -> String {
     let passing: Set = ["resume", "budget", "json", "verbose", DataOptions.data.name]
-    // A name that begins with a dash would be taken for an option.
-    let table = table.hasPrefix("-") && table != "-" ? "./" + table : table
     let output = arguments.isGiven("output") ? try arguments.value("output", as: .path) : nil
     let options = arguments.optionWords { !passing.contains($0) && $0 != "output" }
-    let words = ["density", "fit", table] + (output.map { ["-o", $0] } ?? []) + options + ["--resume"]
-    return words.map(TrainCommand.shellWord).joined(separator: " ")
+    let place = output.map { ["-o", argument(ofPath: $0)] } ?? []
+    return shellLine(["density", "fit", argument(ofPath: table)] + place + options + ["--resume"])
   }
 }

@@ -49,7 +49,7 @@ struct FitReport {
     for line in reasons(result) { try Terminal.print(line) }
     for measurement in measurements { try Terminal.print(measurement.line) }
     try Terminal.print("model  \(output)")
-    let model = TrainCommand.shellWord(output)
+    let model = shellWord(argument(ofPath: output))
     let measured = measurements.contains { $0.name == "test" }
     let next = measured ? "density sample \(model) -n 10 -o -" : "density evaluate \(model) HELD-OUT-TABLE"
     if !result.isInterrupted {
@@ -100,14 +100,14 @@ struct FitReport {
       return gain > 1e-9 && gain.isFinite ? "\(fixed(gain, 3)) below \(name)" : nil
     }
     let others = [tree, independent].compactMap(\.self).filter { $0.name != baseline?.name }
-    let recipes = "\(result.trialCount) recipe\(result.trialCount == 1 ? "" : "s")"
+    let recipes = counted(result.trialCount, "recipe")
     let gains =
       [gain(over: recipe, "the best network of \(recipes)")]
       + [gain(over: baseline, "the best baseline (\(baseline?.name ?? ""))")]
       + others.map { gain(over: $0, $0.name == "Chow-Liu tree" ? "the tree" : $0.name) }
-    let rows = result.validationRowCount == 1 ? "row" : "rows"
     let figures = withError(result.validationNLL, result.validationStandardError, 4)
-    let first = "\(figure) \(figures) nats on \(result.validationRowCount) held-out \(rows), which chose it"
+    let first =
+      "\(figure) \(figures) nats on \(counted(result.validationRowCount, "held-out row")), which chose it"
     let told = gains.compactMap(\.self)
     return [first] + (told.isEmpty ? [] : ["gain   " + told.joined(separator: ", ")])
   }

@@ -51,25 +51,14 @@ enum InfoCommand {
         object.append(.init(key: "columns", value: .array(names.map(JSONValue.string))))
       }
       if let reading = checkpoint.reading {
-        object.append(
-          .init(
-            key: "reading",
-            value: try JSONValue(parsing: Array(Checkpoint.encode(reading).utf8)[...], path: "reading")))
+        object.append(.init(key: "reading", value: try JSONValue(encoding: reading)))
       }
       if let provenance = checkpoint.provenance {
-        object.append(
-          .init(
-            key: "provenance",
-            value: try JSONValue(
-              parsing: Array(Checkpoint.encode(provenance).utf8)[...], path: "provenance")))
+        object.append(.init(key: "provenance", value: try JSONValue(encoding: provenance)))
       }
       object.append(.init(key: "checksum", value: outline.hasChecksum ? "not verified" : nil))
       if let training = checkpoint.training {
-        object.append(
-          .init(
-            key: "training",
-            value: try JSONValue(
-              parsing: Array(Checkpoint.encode(training.progress).utf8)[...], path: "training")))
+        object.append(.init(key: "training", value: try JSONValue(encoding: training.progress)))
       }
       try printJSON(command, object)
       return .success

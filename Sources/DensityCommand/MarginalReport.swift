@@ -96,7 +96,7 @@ struct MarginalReport {
   var summary: String {
     let what = mode == .others ? "log-pseudo-likelihood" : "log p"
     let estimated = answerCount - exactCount
-    var line = "\(rowCount) row\(rowCount == 1 ? "" : "s"), mean \(what) \(fixed(mean, 3)) nats"
+    var line = "\(counted(rowCount, "row")), mean \(what) \(fixed(mean, 3)) nats"
     guard estimated > 0 else { return line + (mode == .others ? ", exact" : ", all exact") }
     line += " (± \(fixed(meanError, 3)) by particles); "
     let cells = mode == .others ? " cells" : ""

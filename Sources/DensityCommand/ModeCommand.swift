@@ -192,5 +192,5 @@ private final class ModeReport {
   }
 
   /// How many rows there are, and how many are proved.
-  var summary: String { "\(count) row\(count == 1 ? "" : "s"), \(provedCount) proved" }
+  var summary: String { "\(counted(count, "row")), \(provedCount) proved" }
 }

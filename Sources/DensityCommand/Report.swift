@@ -1,6 +1,9 @@
 import Arguments
 import BinaryDensity
 
+/// A count of things: `1 row`, `20 rows`.
+func counted(_ count: Int, _ thing: String) -> String { "\(count) \(thing)\(count == 1 ? "" : "s")" }
+
 /// Returns how many rows of a data set are for what.
 func rowCounts(of data: DataSplits) -> String {
   "\(data.name): \(data.trainingRowCount) training, \(data.validation?.rowCount ?? 0) validation, "
@@ -13,7 +16,7 @@ extension LikelihoodMeasurement {
     "\(name) NLL \(isOfKnownCells ? "of the known cells " : "")"
       + "\(withError(summary.negativeLogLikelihood, summary.standardError, 3)) nats "
       + "(\(fixed(summary.bitsPerVariable, 4)) bits a \(isOfKnownCells ? "known cell" : "variable"), "
-      + "\(summary.rowCount) row\(summary.rowCount == 1 ? "" : "s")\(isEstimated ? ", estimated" : ""))"
+      + "\(counted(summary.rowCount, "row"))\(isEstimated ? ", estimated" : ""))"
   }
 
   /// The figures as members of a JSON object.
@@ -100,7 +103,7 @@ func familyName(of model: any Density) -> String { model.kind?.rawValue ?? "\(ty
 
 /// Returns a line that describes a model to a person.
 func description(of model: any Density) -> String {
-  var parts = ["\(model.variableCount) variable\(model.variableCount == 1 ? "" : "s")"]
+  var parts = [counted(model.variableCount, "variable")]
   switch model {
   case let grouped as GroupedNetwork:
     return "GROUPED " + description(of: grouped.network) + ", \(grouped.groups.phrase)"

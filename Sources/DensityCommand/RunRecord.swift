@@ -137,10 +137,9 @@ struct RunRecord {
   static func complete(_ directory: RunDirectory, _ data: DataSplits, _ result: [JSONValue.Member]) throws {
     guard FileManager.default.fileExists(atPath: directory.record) else { return }
     let record = try JSONValue(parsing: AtomicFile.read(directory.record)[...], path: directory.record)
-    let fingerprint = Array(Checkpoint.encode(data.fingerprint).utf8)
     try write(
       (record.members ?? []).filter { $0.key != "data" && $0.key != "result" } + [
-        .init(key: "data", value: try JSONValue(parsing: fingerprint[...], path: "data")),
+        .init(key: "data", value: try JSONValue(encoding: data.fingerprint)),
         .init(key: "result", value: .object(result)),
       ], to: directory)
   }

@@ -47,8 +47,7 @@ private func json(
 extension RunDirectory {
   /// The course of the validation figure as a row of blocks, if there is one.
   fileprivate var validationLine: String? {
-    let lines = (try? AtomicFile.read(history))?.split(separator: UInt8(ascii: "\n")) ?? []
-    let figures = lines.compactMap { try? JSONValue(parsing: $0, path: history)["validation_nll"]?.number }
+    let figures = ((try? epochs()) ?? []).compactMap(\.validationNLL)
     guard figures.count > 1, let first = figures.first, let last = figures.last else { return nil }
     return "validation NLL \(fixed(first, 3)) \(sparkline(figures)) \(fixed(last, 3))"
   }

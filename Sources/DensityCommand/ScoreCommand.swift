@@ -154,7 +154,7 @@ extension ScoreCommand {
 
     /// The reference in words.
     func words(_ scores: AnomalyReference) -> String {
-      "\(scores.rowCount) row\(scores.rowCount == 1 ? "" : "s") \(reference.map { "of \($0.name)" } ?? "drawn from the model"), "
+      "\(counted(scores.rowCount, "row")) \(reference.map { "of \($0.name)" } ?? "drawn from the model"), "
         + "mean log p \(fixed(scores.meanLogProbability, 3)) nats"
     }
   }

@@ -392,13 +392,6 @@ enum TrainCommand {
 
   /// What to type to go on; what the run is trained on stands in its folder.
   static func resumeLine(_ directory: RunDirectory) -> String {
-    ["density", "train", "--resume", "--run", directory.path].map(shellWord).joined(separator: " ")
-  }
-
-  /// Returns a word as one types it into a shell.
-  static func shellWord(_ word: String) -> String {
-    let plain = Set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./=:,+@%~".utf8)
-    let isPlain = !word.isEmpty && word.first != "~" && word.utf8.allSatisfy(plain.contains)
-    return isPlain ? word : "'" + word.replacing("'", with: "'\\''") + "'"
+    shellLine(["density", "train", "--resume", "--run", argument(ofPath: directory.path)])
   }
 }

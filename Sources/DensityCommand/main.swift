@@ -1,13 +1,6 @@
 import Arguments
 import BinaryDensity
-
-#if canImport(Darwin)
-  import Darwin
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Glibc
-#endif
+import Essentials
 
 // Its type is written out, for commands that print what is declared here refer to it.
 let program: Program = Program(

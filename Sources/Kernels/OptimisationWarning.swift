@@ -13,7 +13,7 @@ package enum OptimisationWarning {
   private static let given: Void = {
     guard !ck_is_optimised() else { return }
     let text =
-      "BinaryDensity: this is a debug build, whose kernels are some thirty times as slow; "
+      "BinaryDensity: this is a debug build, whose kernels are many times slower; "
       + "build with 'swift build -c release', or run with 'swift run -c release'\n"
     _ = text.utf8.withContiguousStorageIfAvailable { write(STDERR_FILENO, $0.baseAddress, $0.count) }
   }()

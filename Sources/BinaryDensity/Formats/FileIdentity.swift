@@ -1,10 +1,4 @@
-#if canImport(Darwin)
-  import Darwin
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Glibc
-#endif
+import Essentials
 
 /// Which file a path means, whatever its spelling and through whatever links.
 struct FileIdentity: Hashable, Sendable {

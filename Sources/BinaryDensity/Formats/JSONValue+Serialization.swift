@@ -87,3 +87,10 @@ extension JSONValue: CustomStringConvertible {
     text += "\""
   }
 }
+
+extension JSONValue {
+  /// Creates the value that `Checkpoint.encode` writes of something.
+  package init(encoding value: some Encodable) throws(DensityError) {
+    try self.init(parsing: Array(Checkpoint.encode(value).utf8)[...], path: "\(type(of: value))")
+  }
+}

@@ -1,10 +1,4 @@
-#if canImport(Darwin)
-  import Darwin
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Glibc
-#endif
+import Essentials
 
 /// Bytes that wait until they can be written, as rows do whose number must be written before them: in memory while they
 /// are few, else in a file without a name, which is gone with the process.

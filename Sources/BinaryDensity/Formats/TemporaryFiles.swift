@@ -1,12 +1,5 @@
+import Essentials
 import Synchronization
-
-#if canImport(Darwin)
-  import Darwin
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Glibc
-#endif
 
 /// The names of files that are being written, from which it can be told whose they are.
 ///

@@ -86,9 +86,6 @@ extension HTML {
   static func name(_ text: String) -> HTML { .element("bdi", [:], "\(Terminal.visible(text, limit: 120))") }
 }
 
-/// A count of things: `1 row`, `20 rows`.
-func counted(_ count: Int, _ thing: String) -> String { "\(count) \(thing)\(count == 1 ? "" : "s")" }
-
 extension ImageShape {
   /// Returns the side of the square that a pixel becomes, so that neither side of a picture is longer than a length, in pixels,
   /// if that can be.

@@ -7,7 +7,7 @@ import Essentials
 enum LikelihoodSection: ReportChapter {
   static func section(_ material: ReportMaterial) throws(DensityError) -> ReportSection? {
     guard let table = material.table else {
-      let line = "density report \(TrainCommand.shellWord(material.subject.place.path)) TABLE"
+      let line = "density report \(shellWord(argument(ofPath: material.subject.place.path))) TABLE"
       return ReportSection(
         name: "likelihood", title: "Likelihood",
         content: .paragraph(

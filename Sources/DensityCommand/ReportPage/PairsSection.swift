@@ -139,7 +139,7 @@ private struct CountedPairs {
 
   /// How they were counted.
   var words: String {
-    "The table's are estimates from \(rowCount) rows, of what these are a sample of."
+    "The table's figures are estimates: its \(rowCount) rows are a sample of all that there could be."
       + (columnCount < values.columnCount ? " There, \(columnCount) columns were compared that vary." : "")
       + " What is below two or three of its errors may be 0."
   }

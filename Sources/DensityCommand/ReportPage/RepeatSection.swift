@@ -10,10 +10,12 @@ enum RepeatSection: ReportChapter {
     // Where it is written, and by how many threads, changes nothing on the page.
     let options = arguments.optionWords { !["output", "threads", DataOptions.data.name].contains($0) }
     let table = try? arguments.optionalValue("table", as: .path)
-    let words = ["density", "report", material.subject.place.path] + [table].compactMap(\.self) + options
+    let words =
+      ["density", "report"] + [material.subject.place.path, table].compactMap(\.self).map(argument(ofPath:))
+      + options
     var content = HTML.paragraph("This page:") + line(words)
     if let training = material.subject.trainArguments {
-      let path = material.subject.trainingPath.map { [$0] } ?? []
+      let path = material.subject.trainingPath.map { [argument(ofPath: $0)] } ?? []
       let options = training.optionWords { $0 != DataOptions.data.name }
       content =
         content + .paragraph("The training, from the record in its folder:")
@@ -30,6 +32,6 @@ enum RepeatSection: ReportChapter {
   private static func line(_ words: [String]) -> HTML {
     .element(
       "pre", [:],
-      .element("code", [:], "\(Terminal.visible(words.map(TrainCommand.shellWord).joined(separator: " ")))"))
+      .element("code", [:], "\(Terminal.visible(shellLine(words)))"))
   }
 }

@@ -4,18 +4,10 @@ import Essentials
 
 /// The model that a report is of, and what its run's folder tells of its training.
 struct ReportSubject {
-  /// One pass over the training rows, as a history has it.
-  struct Epoch {
-    let number: Int
-    /// The means of −log p in nats, of the training rows in the pass and of the validation rows after it.
-    let trainingNLL: Double?
-    let validationNLL: Double?
-  }
-
   let place: ReportPlace
   let checkpoint: Checkpoint
   /// The passes of the run; of one that trained several members, of each.
-  let histories: [[Epoch]]
+  let histories: [[RunDirectory.Epoch]]
   /// The command line that the run was started with.
   let trainArguments: ParsedArguments?
   /// The state of the training, if the run has kept it.
@@ -38,25 +30,13 @@ struct ReportSubject {
     let last =
       checkpoint.training == nil && run.holdsTraining ? try CheckpointOutline(contentsOf: run.last) : nil
     progress = (last?.checkpoint ?? checkpoint).training?.progress
-    var histories = [try Self.history(run.history)]
+    var histories = [try run.epochs()]
     var number = 1
     while FileManager.default.fileExists(atPath: run.member(number).path) {
-      histories.append(try Self.history(run.member(number).history))
+      histories.append(try run.member(number).epochs())
       number += 1
     }
     self.histories = histories.filter { !$0.isEmpty }
-  }
-
-  /// Reads a history; the last line of a run that was killed may be cut off, and is left out.
-  private static func history(_ path: String) throws(DensityError) -> [Epoch] {
-    guard FileManager.default.fileExists(atPath: path) else { return [] }
-    return try AtomicFile.read(path).split(separator: UInt8(ascii: "\n")).compactMap { line in
-      guard let record = try? JSONValue(parsing: line, path: path), let number = record["epoch"]?.integer
-      else { return nil }
-      return Epoch(
-        number: number, trainingNLL: record["training_nll"]?.number,
-        validationNLL: record["validation_nll"]?.number)
-    }
   }
 
   /// The path of the validation rows, if the run was told one.

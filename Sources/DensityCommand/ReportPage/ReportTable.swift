@@ -50,7 +50,7 @@ struct ReportTable {
     let name = rows.source.part.name
     let missing = rows.rowCount - wholeRows.count
     let left =
-      missing == 0 ? "" : "; \(missing) row\(missing == 1 ? "" : "s") with missing cells left out"
+      missing == 0 ? "" : "; \(counted(missing, "row")) with missing cells left out"
     guard count == wholeRows.count else {
       return
         "the first \(count) rows\(missing == 0 ? "" : " without missing cells") of \(name), for more would take long"

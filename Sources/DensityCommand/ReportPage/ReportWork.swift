@@ -15,11 +15,9 @@ struct ReportWork {
   static let cellLimit = 1 << 26
 
   /// Returns an observer of a part of the work that ends it when Ctrl-C has come.
-  func observer(
-    _ label: String, _ part: ClosedRange<Double> = 0...1
-  ) -> (Double) throws(DensityError) -> Bool {
+  func observer(_ label: String) -> (Double) throws(DensityError) -> Bool {
     { (fraction) throws(DensityError) in
-      progress.update(label, fraction: part.lowerBound + fraction * (part.upperBound - part.lowerBound))
+      progress.update(label, fraction: fraction)
       guard !Interrupt.isRequested else { throw .interrupted }
       return true
     }

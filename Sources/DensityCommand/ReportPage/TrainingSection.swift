@@ -25,10 +25,9 @@ enum TrainingSection: ReportChapter {
 
   /// Draws NLL against passes; nil where fewer than two passes were measured.
   private static func curve(
-    _ histories: [[ReportSubject.Epoch]]
+    _ histories: [[RunDirectory.Epoch]]
   ) -> (drawing: HTML, caption: String)? {
-    func points(_ history: [ReportSubject.Epoch], _ figure: KeyPath<ReportSubject.Epoch, Double?>) -> [Point]
-    {
+    func points(_ history: [RunDirectory.Epoch], _ figure: KeyPath<RunDirectory.Epoch, Double?>) -> [Point] {
       history.compactMap { epoch in
         epoch[keyPath: figure].flatMap { $0.isFinite ? (x: Double(epoch.number), y: $0) : nil }
       }

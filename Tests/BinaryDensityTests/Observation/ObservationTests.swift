@@ -92,6 +92,27 @@ struct ObservationTests {
     for await _ in failing.events { Issue.record("nothing happened") }
   }
 
+  @Test("a call that nobody refers to any more stops")
+  func abandoned() async {
+    let (ends, end) = AsyncStream.makeStream(of: Never.self)
+    do {
+      _ = Background { (observe: (Int) -> Bool) throws in
+        while observe(0) {}
+        end.finish()
+      }
+    }
+    for await _ in ends {}
+  }
+
+  @Test("of events that nobody takes the last 1024 wait")
+  func waitingEvents() async throws {
+    let call = Background { (observe: (Int) -> Bool) throws in (0..<5000).allSatisfy(observe) }
+    #expect(try await call.result)
+    var events: [Int] = []
+    for await event in call.events { events.append(event) }
+    #expect(events == Array(3976..<5000))
+  }
+
   @Test("it stops when it is asked to, and when the task that waits is cancelled", arguments: [0, 1, 2])
   func stopping(_ way: Int) async throws {
     let training = Background { (observe) throws in

@@ -46,6 +46,18 @@ struct SmallTableTests {
     #expect(all.allSatisfy { $0 > -100 })
   }
 
+  @Test(
+    "the standard error of the figure is that of as many rows as there are, however often each is held out")
+  func standardError() throws {
+    let rows = Self.rare(rowCount: 150, columnCount: 6, p: 0.3, seed: 7)
+    let found = try DensitySearch(Self.data(rows), budget: .seconds(2), seed: 1).run()
+    let error = try #require(found.validationStandardError)
+    let terms = found.density.logProbabilities(of: rows)
+    let expected = try #require(
+      LikelihoodSummary(logProbabilities: terms, variableCount: 6).standardError)
+    #expect(found.validationRowCount == 150 && (0.7...1.4).contains(error / expected), "\(error) \(expected)")
+  }
+
   @Test("few validation rows of one's own do no harm either")
   func fewValidationRows() throws {
     let rows = Self.rare(rowCount: 120, columnCount: 10, p: 0.01, seed: 5)

@@ -1,10 +1,4 @@
-#if canImport(Darwin)
-  import Darwin
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Glibc
-#endif
+import Essentials
 
 /// The pictures of a folder, in PBM or PGM, sorted by their files' names: each is a row.
 final class PictureFolder: TableReader {

@@ -79,7 +79,9 @@ extension SmallTableSearch {
       var choices = compacted(mixture, compaction)
       // Where there was no time for a table, it may be that nothing else has room.
       if !compaction.hasRoom(choices[1]) { choices[1] = compacted(smallest, compaction)[1] }
-      return result(choices, rowCount: rowCount)
+      // A row's figures in the several divisions into folds are nearly one figure.
+      let standardError = mixture.standardError.map { $0 * Double(folds.repetitionCount).squareRoot() }
+      return result(choices, rowCount: rowCount, standardError: standardError)
     }
   }
 
@@ -147,11 +149,13 @@ extension SmallTableSearch {
   }
 
   /// Returns what came out: what was found, and the form of it that is kept.
-  private func result(_ choices: [Candidate], rowCount: Int) -> DensitySearch.Result {
+  private func result(
+    _ choices: [Candidate], rowCount: Int, standardError: Double?
+  ) -> DensitySearch.Result {
     let state = shared.state.withLock(\.self)
     let kept = choices[choices.count - 1]
     return DensitySearch.Result(
-      density: kept.density, validationNLL: kept.nll, validationStandardError: choices[0].standardError,
+      density: kept.density, validationNLL: kept.nll, validationStandardError: standardError,
       validationRowCount: rowCount,
       leaderboard: state.leaderboard, trialCount: state.started.count, bestRecipe: state.best?.recipe,
       choices: DensitySearch.choices(
