@@ -90,7 +90,7 @@ enum EvaluateCommand {
         let terms = try rivalEvaluator.logProbabilities(
           of: rivalColumns.map(block.rows.selecting(columns:)) ?? block.rows, firstRow: block.firstRow,
           observing: goOn("evaluating the other"))
-        differences.add(zip(measured ?? [], terms ?? []).map { $0 - $1 }, cellCount: 0)
+        differences.add(LikelihoodDifference.terms(measured ?? [], terms ?? []), cellCount: 0)
       }
       if wantsReference {
         largestDifference = max(

@@ -16,7 +16,8 @@ extension LikelihoodMeasurement {
     "\(name) NLL \(isOfKnownCells ? "of the known cells " : "")"
       + "\(withError(summary.negativeLogLikelihood, summary.standardError, 3)) nats "
       + "(\(fixed(summary.bitsPerVariable, 4)) bits a \(isOfKnownCells ? "known cell" : "variable"), "
-      + "\(counted(summary.rowCount, "row"))\(isEstimated ? ", estimated" : ""))"
+      + "\(counted(summary.rowCount, "row"))\(isEstimated ? ", estimated" : "")"
+      + (summary.negativeLogLikelihood == .infinity ? ", of which the model rules some out" : "") + ")"
   }
 
   /// The figures as members of a JSON object.

@@ -26,6 +26,25 @@ struct GroupTests {
 
   private static let groups = [[0, 1, 2], [3, 4]]
 
+  @Test("a row that breaks a group is impossible, and that is said")
+  func impossibleRow() throws {
+    try withTemporaryDirectory { folder in
+      try writeTable(folder + "/t.csv", rowCount: 400)
+      try writeTable(folder + "/broken.csv", rowCount: 20, breaking: 4)
+      func run(_ line: String) throws -> DensityProgram.Result {
+        try DensityProgram.finish(
+          DensityProgram.start(line.split(separator: " ").map(String.init), in: folder))
+      }
+      #expect(try run("train t.csv --model nade --groups observed --epochs 2 --run r").status == 0)
+      let lines = try run("logprob r/best.safetensors broken.csv").output.split(separator: "\n")
+      #expect(lines.count == 20 && lines.indices.allSatisfy { (lines[$0] == "-inf") == ($0 == 4) })
+      let measured = try run("evaluate r/best.safetensors broken.csv")
+      #expect(measured.output.contains("inf nats") && measured.output.contains("the model rules some out"))
+      let compared = try run("compare r/best.safetensors broken.csv")
+      #expect(compared.output.contains("1 of the table's rows impossible under the model"))
+    }
+  }
+
   /// The probability of rows that break a group under the model of a file.
   private func brokenMass(_ path: String) throws -> Double {
     let model = try Checkpoint(contentsOf: path).model

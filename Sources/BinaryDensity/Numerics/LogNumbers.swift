@@ -19,8 +19,6 @@ func logSigmoid(_ z: Double) -> Double { min(z, 0) - log1p(exp(-abs(z))) }
 
 /// Returns a log-probability, or −∞ in place of one that only a logit which excludes a value can give: of the size of
 /// `KernelScalar.forcedLogit`, or of that times a weight.
-///
-/// Log p of whole rows stays finite; of a part of a row what cannot be is said to be impossible.
 func orImpossible(_ logProbability: Double) -> Double { logProbability < -1e17 ? -.infinity : logProbability }
 
 /// Returns log Σ_k w_k exp terms[k][r] of each row r.
@@ -54,7 +52,7 @@ func logLikelihoods<Scalar: KernelScalar>(logits: Matrix<Scalar>, of rows: Binar
   sums.withUnsafeMutableView(reading: logits, targets) { sums, logits, targets in
     Scalar.bernoulliLogLikelihood(logits: logits, targets: targets, into: sums)
   }
-  return sums.elements.map { Double($0) }
+  return sums.elements.map { orImpossible(Double($0)) }
 }
 
 /// Returns the logits of the conditionals of a mixture of densities of one ordering, from theirs.

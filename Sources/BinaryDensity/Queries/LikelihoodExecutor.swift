@@ -62,7 +62,7 @@ final class LikelihoodExecutor<Scalar: KernelScalar>: ConditionalExecutor {
       try source.gather(Array(start..<min(start + batch.capacity, source.rowCount)), into: batch)
       computeBatch()
       executor.withUnsafeView(of: logProbability) { column in
-        for row in 0..<column.rowCount { result.append(Double(column[row, 0])) }
+        for row in 0..<column.rowCount { result.append(orImpossible(Double(column[row, 0]))) }
       }
       if try !observe(Double(result.count) / Double(source.rowCount)) { return nil }
     }

@@ -33,7 +33,8 @@ public struct LikelihoodSummary: Hashable, Sendable, Codable {
 
 /// How much likelier the rows of a table are under one density than under another, compared row by row.
 ///
-/// What is hard for one is mostly hard for the other, so the difference is known far better than either mean.
+/// What is hard for one is mostly hard for the other, so the difference is known far better than either mean. A row that both
+/// rule out is no likelier under one than under the other.
 public struct LikelihoodDifference: Hashable, Sendable, Codable {
   /// The mean over the rows of log p(x) − log q(x), in nats.
   public let mean: Double
@@ -46,8 +47,13 @@ public struct LikelihoodDifference: Hashable, Sendable, Codable {
   public init(_ logProbabilities: [Double], over others: [Double]) {
     precondition(logProbabilities.count == others.count, "the rows of one are not those of the other")
     var tally = LikelihoodTally()
-    tally.add(zip(logProbabilities, others).map { $0 - $1 }, cellCount: 0)
+    tally.add(Self.terms(logProbabilities, others), cellCount: 0)
     self.init(tally)
+  }
+
+  /// Returns log p(x) − log q(x) of each row.
+  package static func terms(_ logProbabilities: [Double], _ others: [Double]) -> [Double] {
+    zip(logProbabilities, others).map { $0 == $1 ? 0 : $0 - $1 }
   }
 
   /// Summarises a tally of differences log p(x) − log q(x).

@@ -113,7 +113,7 @@ private struct OrderedPart: Sendable {
   > {
     Matrix(rowCount: rows.rowCount, columnCount: rows.columnCount) { row, column in
       let z = Double(logits[row, column])
-      return logSigmoid(rows[row, column] ? z : -z)
+      return orImpossible(logSigmoid(rows[row, column] ? z : -z))
     }
   }
 }

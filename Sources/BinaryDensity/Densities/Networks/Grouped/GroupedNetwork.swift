@@ -11,7 +11,7 @@ import Kernels
 ///
 /// Along the ordering the columns of a group are asked one after the other whether they are the one. So a group costs what
 /// the choice among its values costs, and what is certain costs nothing: neither a nat, nor a gradient. Rows that break a
-/// group have a log p near −F or below, finite, and are never drawn.
+/// group have a log p of −∞, and are never drawn.
 ///
 ///     let network = try GroupedNetwork(nade, groups: ColumnGroups([[0, 1, 2]], columnCount: 9))
 ///
