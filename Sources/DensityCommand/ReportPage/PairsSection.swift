@@ -68,10 +68,9 @@ private struct ModelPairs {
     let some = own.isEmpty ? (0..<min(most, 64)).map { $0 * width / min(most, 64) } : own
     let asked = width <= most ? nil : some
     let count = asked?.count ?? width
-    // Of a forest all partners of a column take one pass, of another tractable density a marginal each.
-    let isForest = model is IndependentBernoulli || model is ChowLiuTree
-    if let tractable = model.tractable, !isForest,
-      work.affordable(count, multiplications: model.multiplicationsPerRowOfCells) < count
+    // All partners of a column take about as long as a row.
+    if let tractable = model.tractable,
+      work.affordable(count, multiplications: model.multiplicationsPerRow) < count
     {
       let found = tractable.information(of: known)
       (strongest, information) = ([], { found[$0] ?? Measured(.nan) })

@@ -37,7 +37,7 @@ struct ReportDiagnosis {
     }
     (self.summary, self.picture) = (summary, picture)
     // A flipped cell at a time.
-    let flips = model.multiplicationsPerRow * Double(width)
+    let flips = model.multiplicationsPerRowOfFlips
     let others = work.affordable(count, multiplications: flips, cells: width)
     if inTurn.hasRemainder, others >= enough,
       let evaluator = try? ContributionEvaluator(forecastsOf: model, given: .others)

@@ -38,15 +38,19 @@ extension Density {
     return components.reduce(0) { $0 + $1.density.multiplicationsPerRow }
   }
 
-  /// About how many the conditionals of all cells of a row take: of a tractable density a marginal each.
+  /// About how many the conditionals of all cells of a row take, each given those before it.
   var multiplicationsPerRowOfCells: Double {
-    // A cell of a row that is looked up costs some hundred multiplications.
-    if tractable != nil {
-      return Double(variableCount) * (multiplicationsPerRow + 100 * Double(variableCount))
-    }
     guard autoregressive() == nil, let components, components.count > 1 else {
-      return 2 * multiplicationsPerRow
+      // A step of a tree, or of a component, is some ten of a likelihood.
+      return (tractable == nil ? 2 : 10) * multiplicationsPerRow
     }
     return components.reduce(0) { $0 + $1.density.multiplicationsPerRowOfCells }
+  }
+
+  /// About how many log p of a row and of all rows takes that differ from it in a cell.
+  var multiplicationsPerRowOfFlips: Double {
+    if tractable != nil { return 10 * multiplicationsPerRow }
+    guard let components, components.count > 1 else { return multiplicationsPerRow * Double(variableCount) }
+    return components.reduce(0) { $0 + $1.density.multiplicationsPerRowOfFlips }
   }
 }

@@ -22,6 +22,34 @@ struct OnBitTests {
     }
   }
 
+  @Test("of wide trees and mixtures all flips of a row are as its marginals, in double precision")
+  func flips() throws {
+    let count = 3000
+    let z = Matrix<Float>.uniform(count, 4, in: -3...3, seed: 3)
+    let tree = ChowLiuTree(
+      parents: (0..<count).map { $0 == 0 ? nil : ($0 - 1) / 2 },
+      logits: Matrix(rowCount: 2, columnCount: count) { z[$1, $1 == 0 ? 0 : $0] })
+    let mixture = BernoulliMixture(
+      logits: Matrix(rowCount: count, columnCount: 3) { 2 * z[$0, $1] - 1 },
+      logWeights: Matrix(rowCount: 1, columnCount: 3, elements: [0, -1, 1]))
+    let independent = IndependentBernoulli(logits: Matrix(rowCount: 1, columnCount: count) { z[$1, 3] })
+    let rows = BinaryMatrix.random(2, count, seed: 4)
+    func logProbability(_ density: any Density, _ rows: BinaryMatrix) throws -> Double {
+      let whole = PartialRows(rows, knownColumns: 0..<count)
+      return try #require(try density.inference().logMarginals(of: whole))[1].value
+    }
+    for density in [tree, mixture, independent, Mixture([tree, mixture])] as [any Density] {
+      let found = try density.inference().logConditionalsGivenAllOthers(of: rows)
+      let own = try logProbability(density, rows)
+      for column in stride(from: 0, to: count, by: 271) {
+        var flipped = rows
+        flipped[1, column].toggle()
+        let other = try logProbability(density, flipped)
+        #expect(abs(found[1, column] + log1p(exp(other - own))) < 1e-9)
+      }
+    }
+  }
+
   /// With a table, by the tractable density itself, and by particles that look ahead.
   @Test("rows with a number of on-bits come up as often as they should", arguments: InferenceCase.some)
   func frequencies(_ inferenceCase: InferenceCase) throws {

@@ -139,8 +139,10 @@ extension BernoulliMixture: TractableDensity, ChainRuleDensity {
 
   func chainRule(along ordering: Ordering) -> MixtureChainRule { MixtureChainRule(tables, along: ordering) }
 
+  /// The components in double precision.
+  ///
   /// - Complexity: O(K · D).
-  private var tables: BernoulliTables {
+  var tables: BernoulliTables {
     let logWeights = logWeights.elements.map { Double($0) }
     let total = logSumExp(logWeights)
     return BernoulliTables(

@@ -52,7 +52,7 @@ struct PairProbabilities {
 }
 
 extension TractableDensity {
-  /// - Complexity: O(D) a variable i of a forest, of another density D marginals.
+  /// - Complexity: O(D) a variable i of a forest, O(K · D) of a mixture of K Bernoullis, of another density D marginals.
   fileprivate func pairProbabilities(
     of columns: [Int], observing observe: (Double) throws(DensityError) -> Bool
   ) throws(DensityError) -> PairProbabilities? {
@@ -61,6 +61,10 @@ extension TractableDensity {
       let marginals = forest.marginals
       on = marginals
       rows = try mapInWaves(columns, observing: observe) { forest.pairProbabilities(of: $0, marginals) }
+    } else if let mixture = self as? BernoulliMixture {
+      let tables = mixture.tables
+      on = tables.pairProbabilities(of: nil)
+      rows = try mapInWaves(columns, observing: observe) { tables.pairProbabilities(of: $0) }
     } else {
       on = probabilities(withOn: nil)
       var found: [[Double]] = []
@@ -122,6 +126,29 @@ extension BinaryForest {
         + (marginals[i] - result[parent]) * probability(j, 1, given: 0)
     }
     return result
+  }
+}
+
+extension BernoulliTables {
+  /// Returns p(x_i = 1, x_j = 1) = Σ_k w_k p_k(x_i = 1) p_k(x_j = 1) for a variable i and all j, and p(x_i = 1) where j is i;
+  /// without i, p(x_j = 1).
+  ///
+  /// - Complexity: O(K · D).
+  fileprivate func pairProbabilities(of i: Int?) -> [Double] {
+    var shares = weights.map(\.double)
+    if let i {
+      let first = places(i, true).lowerBound
+      for k in shares.indices { shares[k] *= probabilities[first + k] }
+    }
+    return probabilities.withUnsafeBufferPointer { probabilities in
+      (0..<variableCount).map { j in
+        guard j != i else { return shares.reduce(0, +) }
+        let first = places(j, true).lowerBound
+        var sum = 0.0
+        for k in shares.indices { sum += shares[k] * probabilities[first + k] }
+        return sum
+      }
+    }
   }
 }
 

@@ -8,8 +8,9 @@ extension Inference {
   ///
   /// Exact for every density. Their sum over i is the row's log-pseudo-likelihood.
   /// - Precondition: `rows.columnCount == variableCount`.
-  /// - Complexity: a row of a chain takes D (D + 1) / 2 steps, for what is flipped shares what comes before it; that many for
-  ///   each component of a mixture. Any other density is asked for log p of D + 1 rows.
+  /// - Complexity: a row of a chain takes D (D + 1) / 2 steps, for what is flipped shares what comes before it; of a tree O(D),
+  ///   and of a mixture of K Bernoullis O(K · D); that for each component of a mixture. Any other density is asked for log p
+  ///   of D + 1 rows.
   /// - Source: Besag, Statistical Analysis of Non-Lattice Data, The Statistician 24 (3), 1975.
   public func logConditionalsGivenAllOthers(of rows: BinaryMatrix) -> Matrix<Double> {
     let found = try? logConditionalsGivenAllOthers(of: rows) { (_) throws(DensityError) in true }
@@ -25,8 +26,9 @@ extension Inference {
   ) throws(DensityError) -> Matrix<Double>? {
     precondition(
       rows.columnCount == variableCount, "the rows have \(rows.columnCount) columns, not \(variableCount)")
+    let flips = node.flips()
     let parts = try mapInWaves(Array(0..<rows.rowCount), observing: observe) { row in
-      let terms = node.logProbabilitiesOfFlips(rows.rows(row..<row + 1))
+      let terms = flips(rows.rows(row..<row + 1))
       return terms.dropFirst().map { flipped in
         // What is flipped may be impossible, and the row too: then nothing is told.
         let difference = flipped - terms[0]
@@ -108,52 +110,5 @@ extension Inference {
       }
     }
     return answers
-  }
-}
-
-extension QueryNode {
-  /// Returns log p of a row, then of the row with each of its variables flipped.
-  fileprivate func logProbabilitiesOfFlips(_ row: BinaryMatrix) -> [Double] {
-    switch self {
-    case .chain(let chain): return chain.logProbabilitiesOfFlips(row)
-    case .tractable(let density): return density.logProbabilities(of: row.withFlips)
-    case .opaque(let density): return density.logProbabilities(of: row.withFlips)
-    case .mixture(let logWeights, let parts):
-      let terms = parts.map { $0.logProbabilitiesOfFlips(row) }
-      return terms[0].indices.map { index in
-        logSumExp(zip(logWeights, terms).map { $0 + $1[index] })
-      }
-    }
-  }
-}
-
-extension ChainQueries {
-  /// Walks the row, and from each position on also what it is with the variable there flipped.
-  fileprivate func logProbabilitiesOfFlips(_ row: BinaryMatrix) -> [Double] {
-    let variables = ordering.variables
-    let walk = StepWalk(source.cursor(rowCount: 1))
-    var sums = [0.0]
-    for (position, variable) in variables.enumerated() {
-      // The new row is what the first is, as far as it goes.
-      walk.select(Array(0...position) + [0])
-      sums.append(sums[0])
-      let bit = row[0, variable]
-      walk.computeLogits()
-      walk.set { $0 == position + 1 ? !bit : bit }
-      walk.addLogProbabilities(to: &sums)
-      walk.advance()
-    }
-    var result = sums
-    for (position, variable) in variables.enumerated() { result[variable + 1] = sums[position + 1] }
-    return result
-  }
-}
-
-extension BinaryMatrix {
-  /// The first row, then the first row with each of its bits flipped.
-  fileprivate var withFlips: BinaryMatrix {
-    BinaryMatrix(rowCount: columnCount + 1, columnCount: columnCount) { index, column in
-      self[0, column] != (index == column + 1)
-    }
   }
 }
