@@ -1,4 +1,5 @@
 import BinaryDensity
+import Kernels
 import Testing
 
 @Suite("Observers and calls in the background")
@@ -111,6 +112,65 @@ struct ObservationTests {
     var events: [Int] = []
     for await event in call.events { events.append(event) }
     #expect(events == Array(3976..<5000))
+  }
+
+  @Test("each long call takes an observer of any error itself")
+  func ownErrors() throws {
+    // So many variables that no table of all rows answers at once.
+    let model = try NADE(NADE.Configuration(variableCount: 24, hiddenCount: 6), seed: 3)
+    let (inference, search) = (try model.inference(), ModeSearch(model))
+    let rows = TrainingCase.chain(rowCount: 200, variableCount: 24, seed: 5)
+    let gaps = PartialRows(rows, knownColumns: 12..<24)
+    var generator = Philox(seed: 1)
+    var count = 0
+    func leaves(_ call: (_ observe: (Double) throws(Enough) -> Bool) throws -> Void) {
+      count += 1
+      #expect(throws: Enough(step: 3), "call \(count)") {
+        try call { (_) throws(Enough) in throw Enough(step: 3) }
+      }
+    }
+    func leavesFit(_ call: (_ observe: (FittingIteration) throws(Enough) -> Bool) throws -> Void) {
+      #expect(throws: Enough(step: 3)) { try call { (_) throws(Enough) in throw Enough(step: 3) } }
+    }
+    leaves { _ = try model.evaluator().logProbabilities(of: rows, observing: $0) }
+    leaves { _ = try inference.logMarginals(of: gaps, observing: $0) }
+    leaves {
+      let target = PartialRows(rows, knownColumns: 0..<1)
+      _ = try inference.logConditionals(of: target, given: gaps, observing: $0)
+    }
+    leaves { _ = try inference.logConditionalsGivenAllOthers(of: rows, observing: $0) }
+    leaves { _ = try inference.logConditionalsGivenAllOthers(of: gaps, observing: $0) }
+    leaves { _ = try inference.sample(given: gaps, using: &generator, observing: $0) }
+    leaves { _ = try inference.mutualInformation(observing: $0) }
+    leaves { _ = try model.entropy(observing: $0) }
+    leaves { _ = try model.divergence(to: model, observing: $0) }
+    leaves { _ = try model.twoSampleTest(against: rows, observing: $0) }
+    leaves { _ = try model.measureLikelihood(of: rows, named: "rows", observing: $0) }
+    leaves { _ = try search.completions(of: gaps, observing: $0) }
+    leaves { _ = try TabulatedDensity(tabulating: Self.trainer().best, observing: $0) }
+    leaves { _ = try ContributionEvaluator(model).contributions(of: rows, observing: $0) }
+    leavesFit { _ = try BernoulliMixture.fit(to: rows, componentCount: 2, observing: $0) }
+    leavesFit { _ = try BernoulliMixture.fit(to: gaps, componentCount: 2, observing: $0) }
+    leavesFit { _ = try ChowLiuTree.fit(to: gaps, observing: $0) }
+    #expect(throws: Enough(step: 3)) {
+      try Self.trainer().best.measureLikelihood(heldOutOf: Self.data) { _, _ in throw Enough(step: 3) }
+    }
+    var blockCount = 0
+    #expect(throws: Enough(step: 2)) {
+      try rows.forEachBlock(of: 50) { _ in
+        blockCount += 1
+        if blockCount == 2 { throw Enough(step: 2) }
+        return true
+      }
+    }
+    #expect(blockCount == 2)
+    // What goes on to its end answers as ever.
+    let told = try #require(
+      try inference.logMarginals(of: gaps) { _ in
+        try Task.checkCancellation()
+        return true
+      })
+    #expect(try told.map(\.value) == inference.logMarginals(of: gaps)?.map(\.value))
   }
 
   @Test("it stops when it is asked to, and when the task that waits is cancelled", arguments: [0, 1, 2])
