@@ -101,8 +101,9 @@ package final class ProgressLine: Sendable {
   /// Prints a line of a series that may be long, such as one an epoch.
   ///
   /// They stay as those of `print(_:)`, but no two within a second, nor within a fiftieth of the time since the first: of an
-  /// hour some two hundred are left. The last one is always printed, before anything else that is.
+  /// hour some two hundred are left, unless all are asked for. The last one is always printed, before anything else that is.
   package func printInTurn(_ line: String) {
+    if Terminal.isVerbose { return print(line) }
     state.withLock { state in
       let now = clock()
       guard let series = state.series else {

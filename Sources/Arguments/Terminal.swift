@@ -37,6 +37,13 @@ package enum Terminal {
   /// Keeps back progress and notes from now on.
   package static func quieten() { isQuiet.store(true, ordering: .relaxed) }
 
+  /// Whether every line of a series is printed: see `ProgressLine.printInTurn(_:)`.
+  package static var isVerbose: Bool { verbosity.load(ordering: .relaxed) }
+  private static let verbosity = Atomic<Bool>(false)
+
+  /// Prints every line of a series from now on.
+  package static func tellAll() { verbosity.store(true, ordering: .relaxed) }
+
   /// Writes progress or a note to standard error, unless they are kept back.
   package static func note(_ text: String) {
     if !isQuiet.load(ordering: .relaxed) { writeToStandardError(text) }

@@ -50,6 +50,10 @@ enum ClassifyCommand {
     if let diagram, !diagram.hasSuffix(".png") {
       throw UsageError("--reliability \(diagram): expected a .png")
     }
+    let isJSON = arguments.flag("json")
+    if isJSON, output == "-" {
+      throw UsageError("--output -: with --json standard output has one object; name a file")
+    }
     for file in [output == "-" ? nil : output, diagram].compactMap(\.self) {
       try AtomicFile.checkWritable(file, besides: [model, path])
     }
@@ -78,14 +82,26 @@ enum ClassifyCommand {
       let summary = ClassificationSummary(scores, labels: labels, temperature: temperature)
       try report(
         summary, of: DataOptions.isDirectory(path) ? try arguments.value("split", as: .string) : path,
-        density.classes, temperature: temperature, isJSON: arguments.flag("json"))
+        density.classes, temperature: temperature, isJSON: isJSON)
       if let diagram { try summary.reliabilityDiagram().writePNG(to: diagram) }
     }
     if let output, output != "-" {
-      let bytes = answers.lines(isJSON: false)
-      try AtomicFile.write(output.hasSuffix(".gz") ? Gzip.compress(bytes) : bytes, to: output)
-    } else if labels == nil || output == "-" {
-      _ = try StandardOutput.write(answers.lines(isJSON: labels == nil && arguments.flag("json")))
+      try AtomicFile.write(output.hasSuffix(".gz") ? Gzip.compress(answers.csv) : answers.csv, to: output)
+      progress.print("\(counted(scores.rowCount, "row")) in \(output)")
+    }
+    if labels == nil, isJSON {
+      let rows = output == nil ? answers.json : []
+      try printJSON(
+        command,
+        [
+          .init(key: "temperature", value: .real(temperature)),
+          .init(key: "classes", value: .array(density.classes.map(JSONValue.string))),
+          .init(key: "rows", value: .integer(scores.rowCount)),
+          .init(key: "most_probable", value: .array(answers.rowCounts.map(JSONValue.integer))),
+          .init(key: "output", value: output.map(JSONValue.string) ?? .null),
+        ], rows: "answers", rows)
+    } else if !isJSON, output == nil ? labels == nil : output == "-" {
+      _ = try StandardOutput.write(answers.csv)
     }
     return .success
   }
@@ -130,23 +146,31 @@ private struct ClassAnswers {
   let scores: ClassScores
   let temperature: Double
 
-  func lines(isJSON: Bool) -> [UInt8] {
-    var bytes = isJSON ? [] : Self.line(["class"] + classes.map { "p(\($0))" })
+  /// A line a row, after one of the columns' names.
+  var csv: [UInt8] {
     let best = scores.mostProbable()
-    for row in 0..<scores.rowCount {
-      let posteriors = scores.posteriors(ofRow: row, temperature: temperature)
-      let name = classes[best[row]]
-      guard isJSON else {
-        bytes += Self.line([name] + posteriors.map { "\(Float($0))" })
-        continue
+    return Self.line(["class"] + classes.map { "p(\($0))" })
+      + (0..<scores.rowCount).flatMap { row in
+        let posteriors = scores.posteriors(ofRow: row, temperature: temperature)
+        return Self.line([classes[best[row]]] + posteriors.map { "\(Float($0))" })
       }
+  }
+
+  /// An object a row.
+  var json: [JSONValue] {
+    let best = scores.mostProbable()
+    return (0..<scores.rowCount).map { row in
+      let posteriors = scores.posteriors(ofRow: row, temperature: temperature)
       let members = zip(classes, posteriors).map { JSONValue.Member(key: $0, value: .real($1)) }
-      let object = JSONValue.object([
-        .init(key: "class", value: .string(name)), .init(key: "probabilities", value: .object(members)),
-      ])
-      bytes += Array((object.description + "\n").utf8)
+      return [
+        "row": .integer(row + 1), "class": .string(classes[best[row]]), "probabilities": .object(members),
+      ]
     }
-    return bytes
+  }
+
+  /// Of how many rows each class is the most probable.
+  var rowCounts: [Int] {
+    scores.mostProbable().reduce(into: Array(repeating: 0, count: classes.count)) { $0[$1] += 1 }
   }
 
   /// Returns a line of CSV: words in quotes only where they must be, for they name classes and are no cells.

@@ -9,6 +9,9 @@ enum CommonOptions {
 
   static func json(_ what: String = "result") -> Option { .flag("json", help: "Print the \(what) as JSON.") }
 
+  static let verboseName = "verbose"
+  static func verbose(_ what: String) -> Option { .flag(verboseName, short: "v", help: "Print \(what).") }
+
   static func seed(of what: String = "everything drawn") -> Option {
     .value("seed", short: "s", placeholder: "seed", default: "0", help: "The seed of \(what).")
   }
@@ -18,6 +21,10 @@ enum CommonOptions {
       "epochs", short: "e", placeholder: "count",
       help: "The most passes over the training rows. Default: \(usual).")
   }
+
+  /// What an option says of the cells of a picture.
+  static let magnification =
+    "The side of a cell in a .png, in pixels. Default: 2 of pictures, 10 of tables of up to 128 columns."
 
   static let epochCount = ValueFormat.integer(in: 1...1_000_000)
 

@@ -2,18 +2,22 @@ import BinaryDensity
 
 /// A picture of rows before and after their completion: what they were, what was seen of them, and what they became.
 ///
-/// Rows stand side by side, each above its completions; what is unknown is grey.
+/// Pictures stand side by side, each above its completions, and rows that are none below each other; what is unknown is
+/// grey.
 struct CompletionPicture {
-  private let imageShape: ImageShape
+  private let imageShape: ImageShape?
+  private let columnCount: Int
+  private let names: [String]?
   private let hasOriginals: Bool
   /// For each row, its pictures from the top down.
   private var stacks: [[[UInt8]]] = []
 
   /// - Parameters:
-  ///   - imageShape: the picture that a row is; nil for a line of its columns.
+  ///   - imageShape: the picture that a row is, if it is one.
+  ///   - names: the columns' names, if they have any.
   ///   - hasOriginals: whether rows were whole before some cells were hidden.
-  init(imageShape: ImageShape?, columnCount: Int, hasOriginals: Bool) {
-    self.imageShape = imageShape ?? ImageShape(height: 1, width: columnCount)
+  init(imageShape: ImageShape?, columnCount: Int, names: [String]? = nil, hasOriginals: Bool) {
+    (self.imageShape, self.columnCount, self.names) = (imageShape, columnCount, names)
     self.hasOriginals = hasOriginals
   }
 
@@ -40,14 +44,21 @@ struct CompletionPicture {
   /// Returns the picture.
   ///
   /// - Parameters:
-  ///   - across: how many rows stand side by side; nil for at most twenty pictures, or one line.
-  ///   - magnification: the side of the square that a cell becomes, in pixels.
+  ///   - across: how many pictures stand side by side, nil for at most twenty; or blocks of rows, nil for about a square.
+  ///   - magnification: the side of the square that a cell becomes, in pixels; nil for 2, or what has room for names.
   /// - Precondition: a row was added.
-  func image(across: Int?, magnification: Int) -> GreyImage {
-    let count = min(across ?? (imageShape.height == 1 ? 1 : 20), stacks.count)
+  func image(across: Int?, magnification: Int?) -> GreyImage {
+    guard let imageShape else {
+      var grid = TableGrid(
+        columnCount: columnCount, names: names, blockCount: across, cellSide: magnification)
+      grid.groupLength = stacks[0].count
+      // What is on is ink there, and light in a picture.
+      return grid.picture(of: stacks.joined().map { $0.map { 255 - $0 } })
+    }
+    let count = min(across ?? 20, stacks.count)
     let layout = ImageGrid(
       imageWidth: imageShape.width, imageHeight: imageShape.height, columnCount: count,
-      magnification: magnification)
+      magnification: magnification ?? 2)
     let blank = [UInt8](repeating: layout.separatorLevel, count: imageShape.pixelCount)
     var images: [[UInt8]] = []
     for first in stride(from: 0, to: stacks.count, by: count) {

@@ -85,14 +85,17 @@ struct DistinctRows {
   }
 
   /// Writes a line a row: how often it came up, then its cells; the most frequent first.
-  func write(to output: String, names: [String]?) throws(DensityError) {
+  func write(to output: String, names: [String]?, values: TableOptions.Values?) throws(DensityError) {
     let names = ["count"] + (names ?? (1...columnCount).map { "column\($0)" })
     let rows = counts.sorted { a, b in
       a.value == b.value ? b.key.map(\.bit).lexicographicallyPrecedes(a.key.map(\.bit)) : a.value > b.value
     }
     var bytes = TableFile.csvLine(names)
+    let (off, on) = (TableFile.csvCell(values?.off ?? "0"), TableFile.csvCell(values?.on ?? "1"))
     for (row, count) in rows {
-      bytes += Array("\(count),\(row.map { $0 ? "1" : "0" }.joined(separator: ","))\n".utf8)
+      bytes += Array("\(count)".utf8)
+      for isOn in row { bytes += [0x2C] + (isOn ? on : off) }
+      bytes.append(0x0A)
     }
     if output == "-" {
       _ = try StandardOutput.write(bytes)

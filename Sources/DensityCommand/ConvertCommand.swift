@@ -12,7 +12,11 @@ enum ConvertCommand {
       CSV; a missing cell is nothing in CSV, NaN in NPY, marked in .bits, and refused by the others. Rows are written as they are read.
       """,
     options: [
-      .value("magnify", placeholder: "factor", default: "1", help: "The side of a bit in a .png, in pixels."),
+      .value(
+        "magnify", placeholder: "factor",
+        help:
+          "The side of a bit in a .png, in pixels. Default: 1 of pictures, 10 of tables of up to 128 columns."
+      ),
       DataOptions.split,
     ] + DataOptions.reading,
     positionals: [
@@ -30,7 +34,7 @@ enum ConvertCommand {
   private static func run(_ arguments: ParsedArguments) throws -> ExitStatus {
     let input = try arguments.value("table", as: .path)
     let output = try arguments.value("output", as: .path)
-    let magnification = try arguments.value("magnify", as: .integer(in: 1...64))
+    let magnification = try arguments.optionalValue("magnify", as: .integer(in: 1...64))
     let isPicture = output.hasSuffix(".png")
     if arguments.isGiven("magnify") && !isPicture { throw UsageError("--magnify is for a .png") }
     let file = isPicture || output == "-" ? nil : try TableFile(path: output)
@@ -48,7 +52,7 @@ enum ConvertCommand {
 
   /// Writes a table as one picture; returns the number of its rows.
   private static func convertPicture(
-    _ arguments: ParsedArguments, _ input: String, to output: String, magnification: Int
+    _ arguments: ParsedArguments, _ input: String, to output: String, magnification: Int?
   ) throws -> Int {
     let table = try DataTable.read(input, try TableArguments.options(arguments))
     try DataOptions.report(table.origin, arguments, path: input)
@@ -58,8 +62,12 @@ enum ConvertCommand {
     let split = try arguments.value("split", as: ValueFormat<DataSplit>.choice)
     let rows = try table.rows(try DataOptions.binarization(arguments), split: split)
     try checkPicture(
-      rowCount: rows.rowCount, variableCount: rows.columnCount, magnification: magnification)
-    try rows.picture(imageShape: table.imageShape, magnification: magnification).writePNG(to: output)
+      rowCount: rows.rowCount, variableCount: rows.columnCount, table.imageShape, magnification: magnification
+    )
+    try rows.picture(
+      imageShape: table.imageShape, names: table.columnNames,
+      magnification: magnification ?? table.imageShape.map { _ in 1 }
+    ).writePNG(to: output)
     return rows.rowCount
   }
 

@@ -66,15 +66,19 @@ enum DecompressCommand {
         try decompress { (rows) throws(DensityError) in try writer.write(rows) }
       }
     } else if isPicture {
-      try checkPicture(rowCount: first.rowCount, variableCount: first.columnCount, magnification: 1)
+      try checkPicture(
+        rowCount: first.rowCount, variableCount: first.columnCount, shape.imageShape, magnification: nil)
       var blocks: [BinaryMatrix] = []
       try decompress { (rows) throws(DensityError) in
         blocks.append(rows)
         return true
       }
-      try checkPicture(rowCount: rowCount, variableCount: first.columnCount, magnification: 1)
+      try checkPicture(
+        rowCount: rowCount, variableCount: first.columnCount, shape.imageShape, magnification: nil)
       try BinaryMatrix(concatenating: blocks, columnCount: first.columnCount)
-        .picture(imageShape: shape.imageShape, magnification: 1).writePNG(to: output)
+        .picture(
+          imageShape: shape.imageShape, names: shape.names, magnification: shape.imageShape.map { _ in 1 }
+        ).writePNG(to: output)
     } else {
       // What has gone to standard output is not taken back, so that rows wait until all are known to be right.
       var held = HeldRows(columnCount: first.columnCount)

@@ -114,7 +114,13 @@ struct DependenceReport {
 
   /// The matrix of all pairs, or what each pixel tells of one; nil where pairs are not asked for.
   func picture() -> GreyImage? {
-    guard let column else { return information?.picture(magnification: max(1, 512 / variableCount)) }
+    guard let column else {
+      // There is room for no names beside more, and those of pixels say nothing.
+      guard checkpoint.imageShape == nil, variableCount <= 128 else {
+        return information?.picture(magnification: max(1, 512 / variableCount))
+      }
+      return information?.picture(names: checkpoint.columnNames)
+    }
     return checkpoint.imageShape.flatMap { information?.picture(of: column, imageShape: $0) }
   }
 

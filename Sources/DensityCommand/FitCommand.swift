@@ -55,7 +55,7 @@ enum FitCommand {
           + "depends on the table, the seed and this number alone. A hundred thousand are few."),
       .value("output", short: "o", placeholder: "path", default: "fit.safetensors", help: "The checkpoint."),
       .flag("resume", help: "Go on with the search that writes to the output; the table is given as before."),
-      .flag("verbose", help: "Print all that was tried, and how well it did."),
+      CommonOptions.verbose("all that was tried, and how well it did"),
       sizeOption,
       CommonOptions.seed(),
       CommonOptions.threads,

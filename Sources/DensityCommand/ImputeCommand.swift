@@ -53,8 +53,7 @@ enum ImputeCommand {
       ),
       .value(
         "across", placeholder: "count", help: "In a .png, how many rows side by side. Default: 20 pictures."),
-      .value(
-        "magnify", placeholder: "factor", default: "2", help: "The side of a cell in a .png, in pixels."),
+      .value("magnify", placeholder: "factor", help: CommonOptions.magnification),
       DataOptions.split,
     ] + InferenceArguments.drawOptions + DataOptions.reading + [CommonOptions.threads],
     positionals: [
@@ -103,7 +102,8 @@ enum ImputeCommand {
     var rowCount = 0
     let picture = ImputeSink.PictureOptions(
       across: try arguments.optionalValue("across", as: .integer(in: 1...10_000)),
-      magnification: try arguments.value("magnify", as: .integer(in: 1...64)), hasOriginals: hidden != nil)
+      magnification: try arguments.optionalValue("magnify", as: .integer(in: 1...64)),
+      hasOriginals: hidden != nil)
     let text = CompletedText(evidence.text, shape, drawCount: how == "draw" ? draws ?? 1 : 1)
     try ImputeSink(sink, path: output, shape, picture, text).writing { (write) throws(DensityError) in
       try evidence.forEachTextBlock(of: completer.blockLength) {

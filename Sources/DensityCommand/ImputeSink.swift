@@ -44,7 +44,7 @@ struct ImputeSink {
 
   struct PictureOptions {
     let across: Int?
-    let magnification: Int
+    let magnification: Int?
     let hasOriginals: Bool
   }
 
@@ -117,7 +117,8 @@ struct ImputeSink {
     _ produce: (_ write: (Part) throws(DensityError) -> Bool) throws(DensityError) -> Void
   ) throws {
     var rows = CompletionPicture(
-      imageShape: shape.imageShape, columnCount: shape.columnCount, hasOriginals: picture.hasOriginals)
+      imageShape: shape.imageShape, columnCount: shape.columnCount, names: shape.names,
+      hasOriginals: picture.hasOriginals)
     var failure: (any Error)?
     try produce { (part) throws(DensityError) in
       for row in 0..<part.seen.rowCount {
@@ -127,7 +128,8 @@ struct ImputeSink {
       }
       do {
         try checkPicture(
-          rowCount: rows.imageCount, variableCount: shape.columnCount, magnification: picture.magnification)
+          rowCount: rows.imageCount, variableCount: shape.columnCount, shape.imageShape,
+          magnification: picture.magnification)
       } catch {
         failure = error
       }

@@ -38,7 +38,7 @@ enum ModeCommand {
           "How many steps of a prefix a search takes; 0 for a beam alone. Default: 20 million, with a table "
           + "1 million a row."),
       .value("across", placeholder: "count", help: "Pictures side by side in a .png. Default: a square."),
-      .value("magnify", placeholder: "factor", default: "2", help: "The side of a picture's pixel."),
+      .value("magnify", placeholder: "factor", help: CommonOptions.magnification),
       DataOptions.split,
     ] + DataOptions.reading + [CommonOptions.threads, CommonOptions.json()],
     positionals: [
@@ -74,9 +74,10 @@ enum ModeCommand {
     }
     let report = ModeReport(
       isJSON: arguments.flag("json"), names: evidence?.columnNames ?? checkpoint.columnNames)
-    let shape = TableWriter.Shape(
+    var shape = TableWriter.Shape(
       columnCount: checkpoint.model.variableCount, names: evidence?.columnNames ?? checkpoint.columnNames,
       imageShape: evidence?.imageShape ?? checkpoint.imageShape)
+    shape.values = checkpoint.reading?.values
     Interrupt.install()
     let progress = ProgressLine()
     try output.write(shape) { (write) throws(DensityError) in
@@ -114,13 +115,13 @@ private struct ModeOutput {
   let path: String?
   private let table: TableFile?
   private let across: Int?
-  private let magnification: Int
+  private let magnification: Int?
 
   init(_ arguments: ParsedArguments) throws {
     path = try arguments.optionalValue("output", as: .path)
     if let path, !path.hasSuffix(".png") { table = try TableFile(path: path) } else { table = nil }
     across = try arguments.optionalValue("across", as: .integer(in: 1...10_000))
-    magnification = try arguments.value("magnify", as: .integer(in: 1...64))
+    magnification = try arguments.optionalValue("magnify", as: .integer(in: 1...64))
     let isPicture = path != nil && table == nil
     if !isPicture, let option = ["across", "magnify"].first(where: arguments.isGiven) {
       throw UsageError("--\(option) is for a .png")
@@ -142,9 +143,11 @@ private struct ModeOutput {
     guard let path else { return }
     let rows = BinaryMatrix(concatenating: parts, columnCount: shape.columnCount)
     try checkPicture(
-      rowCount: rows.rowCount, variableCount: rows.columnCount, magnification: magnification)
-    try rows.picture(imageShape: shape.imageShape, columns: across, magnification: magnification)
-      .writePNG(to: path)
+      rowCount: rows.rowCount, variableCount: rows.columnCount, shape.imageShape, magnification: magnification
+    )
+    try rows.picture(
+      imageShape: shape.imageShape, names: shape.names, columns: across, magnification: magnification
+    ).writePNG(to: path)
   }
 }
 

@@ -17,7 +17,7 @@ struct RunRecord {
   private var repeated: (path: String, data: DataFingerprint)?
 
   /// The options that say nothing about what is trained.
-  private static let passing: Set<String> = ["run", "resume", "threads", "json", "config"]
+  private static let passing: Set<String> = ["run", "resume", "threads", "verbose", "json", "config"]
   /// The options whose values are paths.
   private static let paths = [
     "data", "validation", "test", "labels", "validation-labels", "test-labels", "from",

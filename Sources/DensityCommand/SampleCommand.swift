@@ -47,7 +47,7 @@ enum SampleCommand {
       .value(
         "columns", placeholder: "count",
         help: "Pictures side by side. Default: a square, or a line a class."),
-      .value("magnify", placeholder: "factor", default: "2", help: "The side of a picture's pixel."),
+      .value("magnify", placeholder: "factor", help: CommonOptions.magnification),
     ] + InferenceArguments.drawOptions + [ShardRecord.option, CommonOptions.threads],
     positionals: [Positional("checkpoint", help: "The trained model, a .safetensors file.")],
     examples: [
@@ -106,19 +106,20 @@ enum SampleCommand {
       }
     }
     let columns = try arguments.optionalValue("columns", as: .integer(in: 1...10_000))
-    let magnification = try arguments.value("magnify", as: .integer(in: 1...64))
+    let magnification = try arguments.optionalValue("magnify", as: .integer(in: 1...64))
     for path in [output == "-" ? nil : output, scores?.path].compactMap(\.self) {
       try AtomicFile.checkWritable(path, besides: [model])
     }
     let checkpoint = try loaded ?? Checkpoint(contentsOf: model)
     let models = try ClassSampling.models(arguments, of: checkpoint, path: model)
-    let shard = try ShardRecord(
+    var shard = try ShardRecord(
       arguments, rowCount: wholeCount, columnCount: checkpoint.model.variableCount, check: "")
     let count = shard?.rows.count ?? wholeCount
     let rowCount = count * models.count
     if isPicture {
       try checkPicture(
-        rowCount: rowCount, variableCount: checkpoint.model.variableCount, magnification: magnification)
+        rowCount: rowCount, variableCount: checkpoint.model.variableCount, checkpoint.imageShape,
+        magnification: magnification)
     }
     // Each part has random numbers of its own.
     var generator = Philox(
@@ -158,9 +159,10 @@ enum SampleCommand {
         }
       }
     }
-    let shape = TableWriter.Shape(
+    var shape = TableWriter.Shape(
       columnCount: checkpoint.model.variableCount, names: checkpoint.columnNames,
       imageShape: checkpoint.imageShape, rowCount: rowCount)
+    shape.values = checkpoint.reading?.values
     var preview: [String] = []
     if arguments.flag("distinct") {
       var distinct = DistinctRows(columnCount: checkpoint.model.variableCount)
@@ -168,7 +170,7 @@ enum SampleCommand {
         distinct.add(part)
         return true
       }
-      try distinct.write(to: output, names: checkpoint.columnNames)
+      try distinct.write(to: output, names: checkpoint.columnNames, values: shape.values)
     } else if isPicture {
       var parts: [BinaryMatrix] = []
       try draw { (part) throws(DensityError) in
@@ -177,7 +179,8 @@ enum SampleCommand {
       }
       let rows = BinaryMatrix(concatenating: parts, columnCount: checkpoint.model.variableCount)
       try rows.picture(
-        imageShape: checkpoint.imageShape, columns: columns ?? (models.count > 1 ? min(count, 10_000) : nil),
+        imageShape: checkpoint.imageShape, names: checkpoint.columnNames,
+        columns: columns ?? (models.count > 1 ? min(count, 10_000) : nil),
         magnification: magnification
       )
       .writePNG(to: output)
@@ -207,7 +210,10 @@ enum SampleCommand {
       }
     }
     for line in preview { try Terminal.print(line) }
-    if let table { try shard?.write(besides: table.path) }
+    if let table {
+      shard?.values = table.format == .text ? shape.values : nil
+      try shard?.write(besides: table.path)
+    }
     for note in (samplers[0].conditional?.notes ?? []) + [note].compactMap(\.self) { progress.print(note) }
     if output != "-" { progress.print("\(rowCount) rows in \(output)") }
     return .success

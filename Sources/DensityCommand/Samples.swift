@@ -4,8 +4,14 @@ import BinaryDensity
 /// Checks that a picture of many rows can be held in memory.
 ///
 /// - Throws: `UsageError`.
-func checkPicture(rowCount: Int, variableCount: Int, magnification: Int) throws(UsageError) {
+///
+/// - Parameter magnification: nil for what is usual of pictures, or of tables.
+func checkPicture(
+  rowCount: Int, variableCount: Int, _ imageShape: ImageShape?, magnification: Int?
+) throws(UsageError) {
   let most = 1 << 28
+  let usual = imageShape == nil ? TableGrid.defaultCellSide(columnCount: variableCount) : 2
+  let magnification = magnification ?? usual
   let pixelCount = Double(rowCount) * Double(variableCount) * Double(magnification * magnification)
   guard pixelCount <= Double(most) else {
     throw UsageError(

@@ -64,6 +64,17 @@ struct ClassifyTests {
 
       let unlabelled = try run("classify runs/kinds/best.safetensors test-bits.csv", folder)
       #expect(unlabelled.output.split(separator: "\n").count == 61)
+      let object = try DensityProgram.json(
+        try run("classify runs/kinds/best.safetensors test-bits.csv --json", folder).output)
+      guard case .array(let answers) = object["answers"] else {
+        Issue.record("no answers")
+        return
+      }
+      #expect(answers.count == 60 && answers[0]["row"]?.number == 1 && object["rows"]?.number == 60)
+      let written = try run(
+        "classify runs/kinds/best.safetensors test-bits.csv --json -o classes.csv", folder)
+      #expect(try DensityProgram.json(written.output)["output"]?.string == "classes.csv")
+      #expect(try AtomicFile.read(folder + "/classes.csv") == Array(unlabelled.output.utf8))
       #expect(try run("evaluate runs/kinds/best.safetensors test-bits.csv", folder).output.contains("NLL"))
       let samples = try run("sample runs/kinds/best.safetensors --class same -n 50 -o -", folder)
       let drawn = samples.output.split(separator: "\n").dropFirst()
@@ -170,6 +181,7 @@ struct ClassifyTests {
       ),
       ("classify kinds.safetensors test-bits.csv --labels train-labels.txt", "expected 60 labels"),
       ("classify kinds.safetensors test-bits.csv --reliability bars.png", "--reliability needs --labels"),
+      ("classify kinds.safetensors test-bits.csv --json -o -", "with --json standard output has one object"),
       ("classify kinds.safetensors gap-bits.csv", "gap-bits.csv: row 1, column 2"),
       ("classify kinds.safetensors test-bits.csv -o kinds.safetensors", "kinds.safetensors"),
       ("sample kinds.safetensors --class cat -o -", "--class: expected a class of kinds.safetensors"),

@@ -20,11 +20,13 @@ struct HelpTests {
       "input-dropout", "shifts",
       "average",
       "members",
-      "precision", "seed", "run", "resume", "config", "from", "threads", "json", "quiet", "help",
+      "precision", "seed", "run", "resume", "config", "from", "threads", "verbose", "json",
+      "quiet", "help",
     ],
     "reproduce": [
-      "list", "data", "published-training", "precision", "epochs", "seed", "run", "threads", "json", "quiet",
-      "help",
+      "list", "data", "published-training", "precision", "epochs", "seed", "run", "threads", "verbose",
+      "json",
+      "quiet", "help",
     ],
     "fit": [
       "data", "validation", "test", "groups", "budget", "steps", "output", "resume", "verbose", "size",

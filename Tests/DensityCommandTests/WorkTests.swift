@@ -149,8 +149,7 @@ struct WorkTests {
             .allSatisfy { abs($0 - $1) < 1e-4 } && logProbabilities.count == 50)
       }
       #expect(try DensityProgram.run("sample", best, "-n", "50", "-o", folder + "/grid.png").status == 0)
-      let pixels = (0..<50).flatMap { row in drawn[row: row].map { $0 ? UInt8(255) : 0 } }
-      try ImageGrid(imageWidth: 6, imageHeight: 50, magnification: 2).picture(of: [pixels])
+      try TableGrid(columnCount: 6, names: Checkpoint(contentsOf: best).columnNames).picture(of: drawn)
         .writePNG(to: folder + "/expected.png")
       #expect(try AtomicFile.read(folder + "/grid.png") == AtomicFile.read(folder + "/expected.png"))
 

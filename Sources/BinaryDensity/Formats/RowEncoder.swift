@@ -39,7 +39,7 @@ struct RowEncoder {
   ) {
     switch format {
     case .text:
-      if let known { return appendText(rows, known, range, to: &bytes) }
+      if known != nil || shape.values != nil { return appendText(rows, known, range, to: &bytes) }
       // A row of no columns is a blank line.
       guard rows.columnCount > 0 else { return bytes.append(contentsOf: range.map { _ in 0x0A }) }
       Self.expand(rows, range, tokenLength: 2, tokens: Self.textTokens, to: &bytes, lineEnd: 0x0A)
@@ -130,13 +130,14 @@ struct RowEncoder {
   // MARK: Other rows
 
   private func appendText(
-    _ rows: BinaryMatrix, _ known: BinaryMatrix, _ range: Range<Int>, to bytes: inout [UInt8]
+    _ rows: BinaryMatrix, _ known: BinaryMatrix?, _ range: Range<Int>, to bytes: inout [UInt8]
   ) {
+    let off = Self.cell(shape.values?.off ?? "0"), on = Self.cell(shape.values?.on ?? "1")
     for row in range {
       for column in 0..<rows.columnCount {
         if column > 0 { bytes.append(0x2C) }
-        if known[row, column] {
-          bytes.append(rows[row, column] ? 0x31 : 0x30)
+        if known.map({ $0[row, column] }) ?? true {
+          bytes += rows[row, column] ? on : off
         } else if rows.columnCount == 1 {
           // A blank line might be taken for none.
           bytes += Array("NA".utf8)
@@ -144,6 +145,14 @@ struct RowEncoder {
       }
       bytes.append(0x0A)
     }
+  }
+
+  /// A word as a cell of CSV: in quotes if it would be taken apart otherwise.
+  static func cell(_ word: String) -> [UInt8] {
+    let isWhole =
+      word.first?.isWhitespace == false && word.last?.isWhitespace == false
+      && !word.utf8.contains { [0x22, 0x2C, 0x0A, 0x0D].contains($0) }
+    return Array((isWhole ? word : "\"" + word.replacing("\"", with: "\"\"") + "\"").utf8)
   }
 
   private func appendFloats(

@@ -217,6 +217,9 @@ extension TableFile {
   package static func csvLine(_ fields: [String]) -> [UInt8] {
     Array((fields.map(RowEncoder.field).joined(separator: ",") + "\n").utf8)
   }
+
+  /// A word as a cell of CSV.
+  package static func csvCell(_ word: String) -> [UInt8] { RowEncoder.cell(word) }
 }
 
 extension TableFile.Format {

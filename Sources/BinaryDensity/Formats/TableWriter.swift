@@ -11,6 +11,8 @@ public final class TableWriter {
     public var columnCount: Int
     /// The names of the columns; CSV has them in its first line.
     public var names: [String]?
+    /// The words that CSV has for off and on; nil for 0 and 1.
+    public var values: TableOptions.Values?
     /// The height and width of the picture a row is, if it is one.
     public var imageShape: ImageShape?
     /// The number of rows if it is known: IDX, NPY and packed files, which begin with it, otherwise let the rows wait for the last, packed,

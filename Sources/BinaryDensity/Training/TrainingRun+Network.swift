@@ -102,7 +102,8 @@ extension TrainingRun {
           } else {
             samples = try density.sample(count: 100, using: &generator)
           }
-          try samples.picture(imageShape: data.imageShape, columns: density is LabelledDensity ? 10 : nil)
+          let lineLength = data.imageShape != nil && density is LabelledDensity ? 10 : nil
+          try samples.picture(imageShape: data.imageShape, names: data.columnNames, columns: lineLength)
             .writePNG(to: directory.samples)
         }
       }

@@ -5,7 +5,10 @@ import Drawing
 enum TrainingSection: ReportChapter {
   static func section(_ material: ReportMaterial) throws(DensityError) -> ReportSection? {
     let histories = material.subject.histories
-    guard let first = histories.first, let curve = curve(histories) else { return nil }
+    let isGivenClass = material.model is LabelledDensity
+    guard let first = histories.first, let curve = curve(histories, isGivenClass: isGivenClass) else {
+      return nil
+    }
     var content = HTML.element("figure", [:], curve.drawing + .element("figcaption", [:], "\(curve.caption)"))
     if let last = first.last, histories.count == 1 {
       let figures = [
@@ -25,7 +28,7 @@ enum TrainingSection: ReportChapter {
 
   /// Draws NLL against passes; nil where fewer than two passes were measured.
   private static func curve(
-    _ histories: [[RunDirectory.Epoch]]
+    _ histories: [[RunDirectory.Epoch]], isGivenClass: Bool
   ) -> (drawing: HTML, caption: String)? {
     func points(_ history: [RunDirectory.Epoch], _ figure: KeyPath<RunDirectory.Epoch, Double?>) -> [Point] {
       history.compactMap { epoch in
@@ -72,7 +75,7 @@ enum TrainingSection: ReportChapter {
       ?? "no validation rows"
     let caption =
       """
-      Mean of −log p in nats a row against passes over the training rows: solid with a disc validation, dashed \
+      Mean of −log p in nats a row\(isGivenClass ? ", given its class," : "") against passes over the training rows: solid with a disc validation, dashed \
       with a diamond 
       """
       + "training, whose rows are met before each step learns from them. "

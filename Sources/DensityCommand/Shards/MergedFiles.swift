@@ -38,13 +38,16 @@ struct MergedFiles {
   }
 
   private func writeRows(to file: TableFile) throws {
-    let first = try TableStream(path: parts[0].path)
-    let shape = TableWriter.Shape(
+    var options = TableOptions()
+    options.values = parts[0].record.values
+    let first = try TableStream(path: parts[0].path, options)
+    var shape = TableWriter.Shape(
       columnCount: first.columnCount, names: first.columnNames, imageShape: first.imageShape,
       rowCount: parts[0].record.tableRowCount)
+    shape.values = options.values
     try file.writing(shape) { (writer) throws(DensityError) in
       for (path, record) in parts {
-        let table = try TableStream(path: path)
+        let table = try TableStream(path: path, options)
         guard table.columnCount == first.columnCount else {
           throw .mismatch(
             path: path, expected: "\(first.columnCount) columns", found: "\(table.columnCount)")

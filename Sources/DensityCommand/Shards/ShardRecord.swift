@@ -37,6 +37,8 @@ struct ShardRecord {
   let model: String
   /// The options that all parts have to have in common, as they were given.
   let options: String
+  /// The words that the file has for off and on, if it has any.
+  var values: TableOptions.Values?
   /// The size of the file and the CRC-32 of its bytes, where there is one.
   var output: String?
 
@@ -96,6 +98,7 @@ struct ShardRecord {
       "command": .string(command), "part": .string("\(shard)"), "table_rows": .integer(tableRowCount),
       "columns": .integer(columnCount), "table": .string(table), "model": .string(model),
       "options": .string(options),
+      "values": values.map { .array([.string($0.off), .string($0.on)]) } ?? .null,
       "output": output.map(JSONValue.string) ?? .null,
     ]
   }
@@ -112,6 +115,11 @@ struct ShardRecord {
     (tableRowCount, self.columnCount) = (rowCount, columnCount)
     (self.table, self.model, self.options) = (table, model, options)
     output = json["output"]?.string
+    if case .array(let words) = json["values"], words.count == 2, let off = words[0].string,
+      let on = words[1].string
+    {
+      values = TableOptions.Values(off: off, on: on)
+    }
   }
 
   /// What parts differ in that must not, in words; nil if they belong together.

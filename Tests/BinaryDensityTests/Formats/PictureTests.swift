@@ -100,8 +100,52 @@ struct PictureTests {
     #expect(grid.picture(of: [[1], [2]]) == GreyImage(width: 2, height: 1, pixels: [1, 2]))
   }
 
+  @Test("A table, its names above the columns and its rows in blocks")
+  func table() {
+    let rows = BinaryMatrix([[1, 0], [0, 1], [1, 1]])
+    let picture = TableGrid(columnCount: 2, names: ["l", "."], blockCount: 1, cellSide: 10).picture(of: rows)
+    // Four pixels around, a label of six, two between, and a line after each cell.
+    #expect(picture.width == 28 && picture.height == 46)
+    func level(_ x: Int, _ y: Int) -> UInt8 { picture.pixels[y * picture.width + x] }
+    for row in 0..<3 {
+      for column in 0..<2 {
+        let (x, y) = (4 + 10 * column, 12 + 10 * row)
+        #expect(level(x, y) == (rows[row, column] ? 0 : 255) && level(x + 8, y + 8) == level(x, y))
+        #expect(level(x + 9, y) == 208 && level(x, y + 9) == 208)
+      }
+    }
+    // A point is two dots wide and high, and stands upright on its left side.
+    let dots: [[Int]] = (0..<12).flatMap { y -> [[Int]] in
+      (14..<24).filter { level($0, y) == 0 }.map { [$0, y] }
+    }
+    #expect(dots == [[20, 7], [21, 7], [20, 8], [21, 8]])
+    let halves = TableGrid(columnCount: 2, names: ["a", "b"], blockCount: 2, cellSide: 10).picture(of: rows)
+    #expect(halves.width == 68 && halves.height == 36)
+    #expect(halves.pixels[12 * 68 + 44] == 0 && halves.pixels[22 * 68 + 44] == 255)
+    var beside = TableGrid(columnCount: 2, names: ["a", "b"], blockCount: 2, cellSide: 10)
+    beside.rowLabels = ["x", "yy", "z"]
+    #expect(beside.picture(of: rows).width == 28 + 14)
+    var pairs = TableGrid(columnCount: 2, blockCount: 2, cellSide: 4)
+    pairs.groupLength = 2
+    let grouped = pairs.picture(of: BinaryMatrix([[1, 0], [0, 1], [1, 1], [0, 0]]))
+    #expect(grouped.width == 8 + 2 * 8 + 8)
+  }
+
+  @Test("A table is about square, and long names are cut", arguments: [1, 5, 17, 112, 500, 2048])
+  func tableShape(columnCount: Int) {
+    let rows = BinaryMatrix.random(100, columnCount, seed: 1)
+    let names = (0..<columnCount).map { "a name as long as nobody reads it \($0)" }
+    let picture = rows.picture(names: names)
+    let single = rows.picture(names: names, columns: 1)
+    #expect(3 * picture.width <= 4 * picture.height || picture == single)
+    #expect(picture.height < 2000 && picture.width < 5000)
+    #expect(rows.picture(columns: 1).height < single.height)
+  }
+
   @Test("Contracts of pictures")
   func contracts() async {
+    await #expect(processExitsWith: .failure) { _ = TableGrid(columnCount: 2, names: ["a"]) }
+    await #expect(processExitsWith: .failure) { _ = TableGrid(columnCount: 2).picture(of: [[1]]) }
     await #expect(processExitsWith: .failure) { _ = GreyImage(width: 2, height: 2, pixels: [1]) }
     await #expect(processExitsWith: .failure) { _ = GreyImage(width: 0, height: 2, pixels: []) }
     await #expect(processExitsWith: .failure) { _ = ImageGrid(imageWidth: 2, imageHeight: 2).picture(of: []) }

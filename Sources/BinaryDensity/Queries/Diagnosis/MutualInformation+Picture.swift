@@ -9,6 +9,22 @@ extension MutualInformation {
   /// - Parameter magnification: the side of the square of a pair, in pixels.
   /// - Precondition: all pairs are here.
   public func picture(magnification: Int = 1) -> GreyImage {
+    ImageGrid(
+      imageWidth: variableCount, imageHeight: variableCount, magnification: magnification, separatorWidth: 0
+    ).picture(of: [levels.flatMap(\.self)])
+  }
+
+  /// Returns that matrix with the columns' names beside and above it; nil for their numbers.
+  ///
+  /// - Precondition: all pairs are here, and each column has a name.
+  public func picture(names: [String]?) -> GreyImage {
+    var grid = TableGrid(columnCount: variableCount, names: names)
+    grid.rowLabels = grid.labels
+    return grid.picture(of: levels)
+  }
+
+  /// The grey levels of the matrix.
+  private var levels: [[UInt8]] {
     precondition(
       columns == Array(0..<variableCount),
       "the pairs of \(columns.count) columns of \(variableCount) are here")
@@ -16,9 +32,7 @@ extension MutualInformation {
     let largest = columns.reduce(0) { largest, i in
       columns.reduce(largest) { $1 == i ? $0 : max($0, rows[i][$1]) }
     }
-    return ImageGrid(
-      imageWidth: variableCount, imageHeight: variableCount, magnification: magnification, separatorWidth: 0
-    ).picture(of: [rows.flatMap { $0.map { Self.level($0, largest) } }])
+    return rows.map { $0.map { Self.level($0, largest) } }
   }
 
   /// Returns a picture of what each pixel of a picture tells of one of them, which is white itself.
