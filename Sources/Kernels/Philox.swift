@@ -74,6 +74,8 @@ public struct Philox: RandomNumberGenerator, Hashable, Sendable, Codable {
     case recipes
     /// The rows that others are compared with, drawn from a model.
     case referenceRows
+    /// Which rows of a table a report looks at.
+    case reportedRows
   }
 
   /// Creates the generator of one of a purpose's 2⁴⁸ sequences.

@@ -41,7 +41,7 @@ enum CompletionsSection: ReportChapter {
       return .paragraph(
         "They would take long for a model of so many parameters: see 'density impute --hide'.")
     }
-    let places = (0..<count).map { $0 * table.wholeRows.count / count }
+    let places = table.spread(count)
     let rows = table.whole(places)
     let whole = PartialRows(values: rows, known: .ones(like: rows))
     let evidence = try HiddenCells.lowerHalf.hiding(
@@ -51,7 +51,7 @@ enum CompletionsSection: ReportChapter {
       let found = try model.inference(options).sample(
         given: evidence, count: drawCount, using: &generator, observing: material.work.observer("completing"))
     else { throw .interrupted }
-    let numbers = places.map { table.wholeRows[$0].row + 1 }
+    let numbers = places.map { table.wholeRows[$0].number }
     let shown =
       material.imageShape.map { picture(found, evidence, whole, $0, numbers) }
       ?? self.table(found, evidence, rows, numbers, BitRows(material: material))

@@ -45,7 +45,7 @@ enum ExtremesSection: ReportChapter {
     let heading = HTML.element("h3", [:], "\(title)")
     let rows = table.whole(places)
     let labels = places.map { place in
-      (number: table.wholeRows[place].row + 1, score: fixed(table.wholeRows[place].logProbability, 3))
+      (number: table.wholeRows[place].number, score: fixed(table.wholeRows[place].logProbability, 3))
     }
     guard let shape = material.imageShape else {
       let headings = labels.map { label -> HTML in

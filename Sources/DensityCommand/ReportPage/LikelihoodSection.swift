@@ -21,11 +21,11 @@ enum LikelihoodSection: ReportChapter {
     let measurement = table.measurement
     let rows = table.rows
     var content = material.training.notes.map { HTML.warning("\(Terminal.visible($0))") }.joined()
-    let which = rows.isWhole ? "All" : "The first"
+    let which = rows.words.prefix(1).uppercased() + rows.words.dropFirst()
     content =
       content
       + .paragraph(
-        "\(which) \(counted(rows.rowCount, "row")) of \(ModelSection.code(rows.source.part.name)).")
+        "\(which) \(ModelSection.code(rows.source.part.name)).")
     if measurement.isOfKnownCells {
       let isEstimated = measurement.isEstimated
       let how =
@@ -93,7 +93,6 @@ enum LikelihoodSection: ReportChapter {
         table.rows, under: density, named: name, observing: material.work.observer("measuring \(name)"))
       lines.append(line("\(name)", measurement, LikelihoodDifference(table.logProbabilities, over: values)))
     }
-    let some = training.isWhole ? "the" : "the first"
     let name = training.source.part.name
     let bernoullis: IndependentBernoulli
     if let cells = training.partial {
@@ -109,7 +108,7 @@ enum LikelihoodSection: ReportChapter {
     // A table is divided for a training, and a folder comes divided.
     let isDivided = material.subject.validationPath == nil && !training.source.part.isFolder
     var notes = [
-      "\(which) fitted to \(some) \(counted(training.rowCount, "training row")), \(name), and smoothed"
+      "\(which) fitted to the training rows, \(training.words) \(name), and smoothed"
         + (isDivided ? "; of these the model may have held some out to choose by." : ".")
     ]
     if lines.count < 2 {

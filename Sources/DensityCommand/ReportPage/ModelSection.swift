@@ -18,12 +18,11 @@ enum ModelSection: ReportChapter {
     facts += training(subject)
     if let table = material.table {
       let rows = table.rows
-      let some = rows.isWhole ? "" : "the first "
       facts.append(
         (
           "rows looked at",
           """
-          \(some)\(counted(rows.rowCount, "row")) of \(code(rows.source.part.name)), CRC-32 of their bits \
+          \(rows.words) \(code(rows.source.part.name)), CRC-32 of their bits \
           \(CRC32.text(of: rows.values.checksum))
           """
         ))

@@ -128,8 +128,10 @@ private struct CountedPairs {
 
   init(_ table: ReportRows, pairCount: Int) {
     rowCount = min(table.rowCount, max(1, ReportWork.cellLimit / table.values.columnCount))
-    values = table.values.rows(0..<rowCount)
-    rows = table.partial?.selecting(0..<rowCount)
+    let count = rowCount
+    let places = (0..<count).map { $0 * table.rowCount / count }
+    values = table.values.selecting(places)
+    rows = table.partial?.selecting(places)
     let description =
       rows.map { TableDescription($0, pairCount: pairCount) }
       ?? TableDescription(values, pairCount: pairCount)

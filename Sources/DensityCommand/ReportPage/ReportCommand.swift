@@ -14,7 +14,7 @@ enum ReportCommand {
       the most and the least probable rows; which columns surprise; and calibration.
 
       Of a run's folder, or the model in it, the training rows are those of the run; of another model --training names \
-      them. Of the table the first --rows rows are looked at, and fewer where that would take long, which the page says. A \
+      them. Of a table with more than --rows rows so many are drawn by chance and looked at, and fewer where that would take long, which the page says. A \
       row with missing cells counts in the likelihood and in pairs of columns alone. The same input and seed give the same \
       page, but for the measured speed; where cells of more than 20 columns are missing, up to what the estimates err by.
       """,
@@ -29,7 +29,7 @@ enum ReportCommand {
       ),
       .value(
         "rows", short: "n", placeholder: "count", default: "10000",
-        help: "How many rows of the table to look at."),
+        help: "How many rows of the table to look at, at the most."),
       .value("training", placeholder: "path", help: "The table or folder that the model was trained on."),
       CommonOptions.seed(of: "all that is drawn for the page"),
       DataOptions.data, DataOptions.split,

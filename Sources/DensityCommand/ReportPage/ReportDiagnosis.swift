@@ -51,22 +51,23 @@ struct ReportDiagnosis {
     self.calibration = calibration
   }
 
-  /// Hands on what the cells add of the first rows, in blocks that take a part of a second.
+  /// Hands on what the cells add of so many rows, evenly spread, in blocks that take a part of a second.
   private static func forEachBlock(
     _ table: ReportTable, _ count: Int, _ multiplicationsPerRow: Double, _ evaluator: ContributionEvaluator,
     _ observe: (Double) throws(DensityError) -> Bool,
     _ body: (BinaryMatrix, Contributions) throws(DensityError) -> Void
   ) throws(DensityError) {
     let length = max(1, min(256, (1 << 20) / evaluator.variableCount, Int(1e9 / multiplicationsPerRow)))
+    let places = table.spread(count)
     for start in stride(from: 0, to: count, by: length) {
-      let rows = table.whole(start..<min(start + length, count))
+      let rows = table.whole(places[start..<min(start + length, count)])
       do throws(DensityError) {
         let found = try evaluator.contributions(of: rows) { (fraction) throws(DensityError) in
           try observe((Double(start) + fraction * Double(rows.rowCount)) / Double(count))
         }
         if let found { try body(rows, found) }
       } catch .undefined(let row) {
-        throw .undefined(row: table.wholeRows[start + row].row)
+        throw .undefined(row: table.wholeRows[places[start + row]].number - 1)
       }
     }
   }

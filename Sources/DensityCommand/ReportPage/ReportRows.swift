@@ -1,43 +1,54 @@
 import BinaryDensity
+import Kernels
 
-/// The first rows of a table, in memory.
+/// The rows of a table, or of one with many a sample of them, in memory.
 struct ReportRows {
   let source: ModelTable
   let values: BinaryMatrix
   /// Which cells are known; nil if all are.
   let known: BinaryMatrix?
-  /// Whether the table has no more rows.
-  let isWhole: Bool
+  /// The rows' numbers in the table, from 0, in their order.
+  let numbers: [Int]
+  /// How many rows the table has.
+  let tableRowCount: Int
 
   /// Reads rows.
   ///
-  /// - Parameter limit: how many at the most.
+  /// Each row of the table has a number of chance, and those with the smallest are kept.
+  /// - Parameters:
+  ///   - limit: how many at the most.
+  ///   - seed: the seed of the choice.
   /// - Throws: what reading throws; `DensityError.mismatch` for a table without rows.
   init(
-    _ source: ModelTable, limit: Int, observing observe: (Double) throws(DensityError) -> Bool
+    _ source: ModelTable, limit: Int, seed: UInt64, observing observe: (Double) throws(DensityError) -> Bool
   ) throws(DensityError) {
     self.source = source
-    var (values, known): ([BinaryMatrix], [BinaryMatrix?]) = ([], [])
-    var count = 0
-    // A row more than is wanted tells whether there are others.
-    try source.forEachBlock(of: min(source.blockLength, limit + 1)) { (block) throws(DensityError) in
-      let taken = 0..<min(block.rows.rowCount, limit - count)
-      values.append(block.rows.rows(taken))
-      known.append(block.known?.rows(taken))
-      count += block.rows.rowCount
-      _ = try observe(max(block.fraction ?? 0, Double(min(count, limit)) / Double(limit)))
-      return count <= limit
+    var sample = RowSample(limit: limit, seed: seed)
+    try source.forEachBlock(of: source.blockLength) { (block) throws(DensityError) in
+      sample.add(block.rows, known: block.known)
+      return try observe(block.fraction ?? 0)
     }
-    guard count > 0 else {
+    sample.shrink()
+    guard sample.seenCount > 0 else {
       throw .mismatch(path: source.path, expected: "at least one row", found: "none")
     }
-    isWhole = count <= limit
     let columnCount = source.checkpoint.model.variableCount
-    self.values = BinaryMatrix(concatenating: values, columnCount: columnCount)
-    self.known =
-      known.contains { $0 != nil }
+    (numbers, tableRowCount) = (sample.numbers, sample.seenCount)
+    values = BinaryMatrix(concatenating: sample.values, columnCount: columnCount)
+    known =
+      sample.known.contains { $0 != nil }
       ? BinaryMatrix(
-        concatenating: zip(known, values).map { $0 ?? .ones(like: $1) }, columnCount: columnCount) : nil
+        concatenating: zip(sample.known, sample.values).map { $0 ?? .ones(like: $1) },
+        columnCount: columnCount) : nil
+  }
+
+  /// Whether these are all rows of the table.
+  var isWhole: Bool { rowCount == tableRowCount }
+
+  /// Which rows these are, before the table's name: `all 435 rows of`, `10000 rows, drawn by chance from the 60000 of`.
+  var words: String {
+    guard isWhole else { return "\(counted(rowCount, "row")), drawn by chance from the \(tableRowCount) of" }
+    return rowCount == 1 ? "the one row of" : "all \(rowCount) rows of"
   }
 
   var rowCount: Int { values.rowCount }
@@ -54,5 +65,58 @@ struct ReportRows {
       rows.partial ?? PartialRows(values: rows.values, known: .ones(like: rows.values))
     }
     return DataSplits(name: source.part.name, train: cells(self), test: test.map(cells))
+  }
+}
+
+/// A sample of rows without replacement, as they come.
+private struct RowSample {
+  let limit: Int
+  private var generator: Philox
+  private(set) var seenCount = 0
+  /// The kept rows in blocks, with their numbers and those of chance.
+  private(set) var values: [BinaryMatrix] = []
+  private(set) var known: [BinaryMatrix?] = []
+  private(set) var numbers: [Int] = []
+  private var keys: [UInt64] = []
+  /// What a row's number of chance must be below.
+  private var bound = UInt64.max
+
+  init(limit: Int, seed: UInt64) {
+    self.limit = limit
+    generator = Philox(seed: seed, stream: .reportedRows)
+  }
+
+  mutating func add(_ rows: BinaryMatrix, known others: BinaryMatrix?) {
+    var chosen: [Int] = []
+    for row in 0..<rows.rowCount {
+      let key: UInt64 = generator.next()
+      guard key < bound else { continue }
+      chosen.append(row)
+      numbers.append(seenCount + row)
+      keys.append(key)
+    }
+    seenCount += rows.rowCount
+    guard !chosen.isEmpty else { return }
+    values.append(rows.selecting(chosen))
+    known.append(others?.selecting(chosen))
+    if numbers.count >= 2 * limit { shrink() }
+  }
+
+  /// Keeps as many rows as are wanted.
+  mutating func shrink() {
+    guard numbers.count > limit else { return }
+    bound = keys.sorted()[limit]
+    var first = 0
+    for block in values.indices {
+      let count = values[block].rowCount
+      let kept = (0..<count).filter { keys[first + $0] < bound }
+      values[block] = values[block].selecting(kept)
+      known[block] = known[block]?.selecting(kept)
+      first += count
+    }
+    let kept = keys.indices.filter { keys[$0] < bound }
+    (numbers, keys) = (kept.map { numbers[$0] }, kept.map { keys[$0] })
+    known = zip(known, values).filter { $1.rowCount > 0 }.map(\.0)
+    values = values.filter { $0.rowCount > 0 }
   }
 }

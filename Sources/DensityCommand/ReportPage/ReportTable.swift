@@ -7,8 +7,8 @@ struct ReportTable {
   let measurement: LikelihoodMeasurement
   /// log p of each row that knows a cell, in nats, or of its known cells.
   let logProbabilities: [Double]
-  /// The rows without missing cells, as numbers from 0, and log p of each.
-  let wholeRows: [(row: Int, logProbability: Double)]
+  /// The rows without missing cells: their places among the rows, their numbers in the table, from 1, and log p of each.
+  let wholeRows: [(place: Int, number: Int, logProbability: Double)]
 
   /// Measures rows.
   ///
@@ -18,14 +18,19 @@ struct ReportTable {
   ) throws(DensityError) {
     self.rows = rows
     let part = rows.source.part
-    let measured = try Self.measure(
-      rows, under: model, named: part.isFolder ? part.split.rawValue : part.path, observing: observe)
+    let name = part.isFolder ? part.split.rawValue : part.path
+    let measured: (LikelihoodMeasurement, logProbabilities: [Double])
+    do throws(DensityError) {
+      measured = try Self.measure(rows, under: model, named: name, observing: observe)
+    } catch .undefined(let row) {
+      throw .undefined(row: rows.numbers[row])
+    }
     (measurement, logProbabilities) = measured
     let counts = rows.known.map { known in (0..<rows.rowCount).map { known.onBitCount(ofRow: $0) } }
     let measuredRows = (0..<rows.rowCount).filter { counts?[$0] != 0 }
     wholeRows = zip(measuredRows, measured.logProbabilities).filter { row, _ in
       counts.map { $0[row] == model.variableCount } ?? true
-    }.map { (row: $0, logProbability: $1) }
+    }.map { (place: $0, number: rows.numbers[$0] + 1, logProbability: $1) }
   }
 
   /// Returns how likely a density makes rows, and log p of each of which a cell is known.
@@ -40,8 +45,11 @@ struct ReportTable {
 
   /// Returns some of the rows without missing cells, by their places among these.
   func whole(_ places: some Collection<Int>) -> BinaryMatrix {
-    rows.values.selecting(places.map { wholeRows[$0].row })
+    rows.values.selecting(places.map { wholeRows[$0].place })
   }
+
+  /// Returns so many places among the rows without missing cells, evenly spread.
+  func spread(_ count: Int) -> [Int] { (0..<count).map { $0 * wholeRows.count / count } }
 
   /// Which rows a section is of, in words.
   ///
@@ -49,14 +57,11 @@ struct ReportTable {
   func words(_ count: Int) -> String {
     let name = rows.source.part.name
     let missing = rows.rowCount - wholeRows.count
-    let left =
-      missing == 0 ? "" : "; \(counted(missing, "row")) with missing cells left out"
     guard count == wholeRows.count else {
       return
-        "the first \(count) rows\(missing == 0 ? "" : " without missing cells") of \(name), for more would take long"
+        "\(count) rows\(missing == 0 ? "" : " without missing cells") of \(name), evenly spread, for more would take long"
     }
-    return
-      (rows.isWhole ? "\(count) rows of \(name)" : "\(count) of the first \(rows.rowCount) rows of \(name)")
-      + left
+    let left = missing == 0 ? "" : "; \(counted(missing, "row")) with missing cells left out"
+    return (missing == 0 ? "" : "\(count) of ") + "\(rows.words) \(name)" + left
   }
 }

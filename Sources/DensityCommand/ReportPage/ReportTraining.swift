@@ -24,7 +24,8 @@ struct ReportTraining {
     do {
       let source = try ModelTable(arguments, part, for: subject.checkpoint)
       let limit = min(1 << 20, max(1, (ReportWork.cellLimit << 1) / subject.model.variableCount))
-      let read = try ReportRows(source, limit: limit, observing: work.observer("reading the training rows"))
+      let read = try ReportRows(
+        source, limit: limit, seed: work.seed, observing: work.observer("reading the training rows"))
       if given == nil, read.isWhole, subject.isTrainedOnOtherRows() {
         notes.append(
           "The training rows, \(path), are others now than when the model was trained on them, and are left out."
@@ -49,7 +50,7 @@ struct ReportTraining {
     if part == training.source.part { return ["These are the training rows: nothing here is held out."] }
     let both = training.dataSet(test: table)
     let shared = both.sharedTestRowCount
-    let some = training.isWhole ? "" : "the first \(training.rowCount) of "
+    let some = training.isWhole ? "" : "\(training.rowCount) of "
     let among =
       "\(shared) of \(table.rowCount) rows are among \(some)the training rows, \(training.source.part.name)"
     var notes = [
