@@ -10,16 +10,18 @@ package enum Interrupt {
   /// When the first signal came, in nanoseconds of the monotonic clock; 0 while none has.
   private static let requestTime = Atomic<Int>(0)
 
-  /// Whether `SIGINT` or `SIGTERM` has come since `install()`.
+  /// Whether `SIGINT`, `SIGTERM` or `SIGHUP` has come since `install()`.
   package static var isRequested: Bool { requestTime.load(ordering: .relaxed) != 0 }
 
-  /// Takes over the two signals for the rest of the process; a wish that has come stays.
+  /// Takes over the signals for the rest of the process; a wish that has come stays.
+  ///
+  /// That the terminal is gone is no wish of who has said, as by `nohup`, that it does not matter.
   package static func install() {
     // Also initialises the flag, which a signal handler must not be the first to do.
     guard !isRequested else { return }
-    for number in [SIGINT, SIGTERM] {
+    for number in [SIGINT, SIGTERM, SIGHUP] {
       // Nothing but atomics and the functions that POSIX allows in a handler.
-      signal(number) { number in
+      let former = signal(number) { number in
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC, &time)
         let now = time.tv_sec * 1_000_000_000 + time.tv_nsec
@@ -28,12 +30,16 @@ package enum Interrupt {
         signal(number, SIG_DFL)
         raise(number)
       }
+      if number == SIGHUP, unsafeBitCast(former, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self) {
+        signal(number, SIG_IGN)
+      }
     }
     // A process started by a thread that blocks the signals inherits that, and would never hear of them.
     var signals = sigset_t()
     sigemptyset(&signals)
     sigaddset(&signals, SIGINT)
     sigaddset(&signals, SIGTERM)
+    sigaddset(&signals, SIGHUP)
     pthread_sigmask(SIG_UNBLOCK, &signals, nil)
   }
 }

@@ -28,6 +28,25 @@ struct InterruptTests {
     }
   }
 
+  @Test("A terminal that is gone is a wish to stop, but not to what was started by nohup")
+  func hangUp() async {
+    await #expect(processExitsWith: .success) {
+      signal(SIGHUP, SIG_DFL)
+      Interrupt.install()
+      send(SIGHUP)
+      precondition(comesTrue { Interrupt.isRequested })
+    }
+    await #expect(processExitsWith: .success) {
+      signal(SIGHUP, SIG_IGN)
+      Interrupt.install()
+      send(SIGHUP)
+      usleep(50_000)
+      precondition(!Interrupt.isRequested)
+      send(SIGTERM)
+      precondition(comesTrue { Interrupt.isRequested })
+    }
+  }
+
   @Test("A wish that has come stays, whoever asks for the signals again")
   func wishStays() async {
     await #expect(processExitsWith: .success) {
