@@ -82,7 +82,7 @@ enum ClassifyCommand {
       let summary = ClassificationSummary(scores, labels: labels, temperature: temperature)
       try report(
         summary, of: DataOptions.isDirectory(path) ? try arguments.value("split", as: .string) : path,
-        density.classes, temperature: temperature, isJSON: isJSON)
+        density.classes, temperature: temperature, isJSON: isJSON, output: output)
       if let diagram { try summary.reliabilityDiagram().writePNG(to: diagram) }
     }
     if let output, output != "-" {
@@ -126,13 +126,16 @@ enum ClassifyCommand {
   }
 
   private static func report(
-    _ summary: ClassificationSummary, of name: String, _ classes: [String], temperature: Double, isJSON: Bool
+    _ summary: ClassificationSummary, of name: String, _ classes: [String], temperature: Double, isJSON: Bool,
+    output: String?
   ) throws {
     if isJSON {
       return try printJSON(
         command,
         [.init(key: "split", value: .string(name)), .init(key: "temperature", value: .real(temperature))]
-          + summary.members(classes: classes))
+          + summary.members(classes: classes) + [
+            .init(key: "output", value: output.map(JSONValue.string) ?? .null)
+          ])
     }
     try Terminal.print(summary.line(name))
     try Terminal.print("temperature \(fixed(temperature, 3))")

@@ -61,12 +61,13 @@ enum ConvertCommand {
     }
     let split = try arguments.value("split", as: ValueFormat<DataSplit>.choice)
     let rows = try table.rows(try DataOptions.binarization(arguments), split: split)
+    // A pixel of a picture is one of the .png, unless it is to be looked at.
+    let magnification = magnification ?? table.imageShape.map { _ in 1 }
     try checkPicture(
-      rowCount: rows.rowCount, variableCount: rows.columnCount, table.imageShape, magnification: magnification
-    )
+      rowCount: rows.rowCount, columnCount: rows.columnCount, table.imageShape, names: table.columnNames,
+      magnification: magnification)
     try rows.picture(
-      imageShape: table.imageShape, names: table.columnNames,
-      magnification: magnification ?? table.imageShape.map { _ in 1 }
+      imageShape: table.imageShape, names: table.columnNames, magnification: magnification
     ).writePNG(to: output)
     return rows.rowCount
   }

@@ -66,18 +66,21 @@ enum DecompressCommand {
         try decompress { (rows) throws(DensityError) in try writer.write(rows) }
       }
     } else if isPicture {
+      let magnification = shape.imageShape.map { _ in 1 }
       try checkPicture(
-        rowCount: first.rowCount, variableCount: first.columnCount, shape.imageShape, magnification: nil)
+        rowCount: first.rowCount, columnCount: first.columnCount, shape.imageShape, names: shape.names,
+        magnification: magnification)
       var blocks: [BinaryMatrix] = []
       try decompress { (rows) throws(DensityError) in
         blocks.append(rows)
         return true
       }
       try checkPicture(
-        rowCount: rowCount, variableCount: first.columnCount, shape.imageShape, magnification: nil)
+        rowCount: rowCount, columnCount: first.columnCount, shape.imageShape, names: shape.names,
+        magnification: magnification)
       try BinaryMatrix(concatenating: blocks, columnCount: first.columnCount)
         .picture(
-          imageShape: shape.imageShape, names: shape.names, magnification: shape.imageShape.map { _ in 1 }
+          imageShape: shape.imageShape, names: shape.names, magnification: magnification
         ).writePNG(to: output)
     } else {
       // What has gone to standard output is not taken back, so that rows wait until all are known to be right.

@@ -128,8 +128,8 @@ struct ImputeSink {
       }
       do {
         try checkPicture(
-          rowCount: rows.imageCount, variableCount: shape.columnCount, shape.imageShape,
-          magnification: picture.magnification)
+          rowCount: rows.imageCount, columnCount: shape.columnCount, shape.imageShape, names: shape.names,
+          columns: picture.across, magnification: picture.magnification)
       } catch {
         failure = error
       }

@@ -8,7 +8,7 @@ enum JSONHelp {
       .paragraphs(
         """
         With --json a command prints one object on standard output, and nothing else there; progress and errors go to standard \
-        error as always. What is not known, or cannot be, is null. A later version may add members; one whose meaning changes \
+        error as always. What is not known, is infinite or cannot be, is null (but 'compare' has "inf" and "-inf"). A later version may add members; one whose meaning changes \
         gets another name.
         """),
       .table(title: "In every object", rows: everywhere),

@@ -143,8 +143,8 @@ private struct ModeOutput {
     guard let path else { return }
     let rows = BinaryMatrix(concatenating: parts, columnCount: shape.columnCount)
     try checkPicture(
-      rowCount: rows.rowCount, variableCount: rows.columnCount, shape.imageShape, magnification: magnification
-    )
+      rowCount: rows.rowCount, columnCount: rows.columnCount, shape.imageShape, names: shape.names,
+      columns: across, magnification: magnification)
     try rows.picture(
       imageShape: shape.imageShape, names: shape.names, columns: across, magnification: magnification
     ).writePNG(to: path)

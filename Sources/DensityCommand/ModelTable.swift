@@ -25,7 +25,7 @@ struct ModelTable {
     }
 
     /// What to call them.
-    var name: String { isFolder ? "\(path) (\(split.rawValue))" : path }
+    var name: String { isFolder ? "\(path) (\(split.rawValue))" : path == "-" ? "standard input" : path }
 
     /// Whether both are the same rows.
     static func == (a: Part, b: Part) -> Bool {

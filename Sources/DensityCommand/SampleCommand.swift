@@ -118,8 +118,8 @@ enum SampleCommand {
     let rowCount = count * models.count
     if isPicture {
       try checkPicture(
-        rowCount: rowCount, variableCount: checkpoint.model.variableCount, checkpoint.imageShape,
-        magnification: magnification)
+        rowCount: rowCount, columnCount: checkpoint.model.variableCount, checkpoint.imageShape,
+        names: checkpoint.columnNames, columns: columns, magnification: magnification)
     }
     // Each part has random numbers of its own.
     var generator = Philox(
@@ -180,7 +180,7 @@ enum SampleCommand {
       let rows = BinaryMatrix(concatenating: parts, columnCount: checkpoint.model.variableCount)
       try rows.picture(
         imageShape: checkpoint.imageShape, names: checkpoint.columnNames,
-        columns: columns ?? (models.count > 1 ? min(count, 10_000) : nil),
+        columns: columns ?? (models.count > 1 && checkpoint.imageShape != nil ? min(count, 10_000) : nil),
         magnification: magnification
       )
       .writePNG(to: output)

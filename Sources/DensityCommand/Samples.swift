@@ -1,18 +1,24 @@
 import Arguments
 import BinaryDensity
 
-/// Checks that a picture of many rows can be held in memory.
+/// Checks that a picture of many rows can be held in memory, as `BinaryMatrix.picture` would make it.
 ///
 /// - Throws: `UsageError`.
-///
-/// - Parameter magnification: nil for what is usual of pictures, or of tables.
 func checkPicture(
-  rowCount: Int, variableCount: Int, _ imageShape: ImageShape?, magnification: Int?
+  rowCount: Int, columnCount: Int, _ imageShape: ImageShape?, names: [String]? = nil, columns: Int? = nil,
+  magnification: Int?
 ) throws(UsageError) {
+  guard rowCount > 0 else { return }
   let most = 1 << 28
-  let usual = imageShape == nil ? TableGrid.defaultCellSide(columnCount: variableCount) : 2
-  let magnification = magnification ?? usual
-  let pixelCount = Double(rowCount) * Double(variableCount) * Double(magnification * magnification)
+  let pixelCount: Double
+  if imageShape != nil {
+    let magnification = Double(magnification ?? 2)
+    pixelCount = Double(rowCount) * Double(columnCount) * magnification * magnification
+  } else {
+    pixelCount = TableGrid(
+      columnCount: columnCount, names: names, blockCount: columns, cellSide: magnification
+    ).pixelCount(rowCount: rowCount)
+  }
   guard pixelCount <= Double(most) else {
     throw UsageError(
       "a picture of \(rowCount) rows would have more than \(most) pixels; write rows, as .npy, or fewer of them"

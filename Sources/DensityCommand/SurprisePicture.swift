@@ -27,7 +27,7 @@ struct SurprisePicture {
     if !isOfMeans {
       // Until the scale is known a pixel takes as much memory as a few pixels of the picture.
       try checkPicture(
-        rowCount: 2 * rowCount, variableCount: imageShape.pixelCount, imageShape,
+        rowCount: 2 * rowCount, columnCount: imageShape.pixelCount, imageShape,
         magnification: max(3, magnification))
     }
     for row in 0..<rows.rowCount {

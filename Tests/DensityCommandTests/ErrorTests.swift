@@ -216,6 +216,8 @@ struct ErrorTests {
     Fault("sample model.safetensors -o s.jpg", 73, "s.jpg", ".npy"),
     Fault("sample model.safetensors -n 0", 64, "--count", "0"),
     Fault("sample model.safetensors -n 100000000 --magnify 64", 64, "100000000 rows", "pixels"),
+    // The names above the columns and the spaces between blocks count.
+    Fault("sample model.safetensors -n 9000 --columns 9000 --magnify 64 -o x.png", 64, "9000 rows", "pixels"),
     Fault("info short.safetensors", 65, "short.safetensors", "expected", "found"),
     Fault("info", 64, "checkpoint"),
     Fault("export model.safetensors", 64, "--output"),

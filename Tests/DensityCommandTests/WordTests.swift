@@ -1,5 +1,6 @@
 import BinaryDensity
 import Foundation
+import Kernels
 import Testing
 import _TestSupport
 
@@ -43,6 +44,27 @@ struct WordTests {
       }
       #expect(try run("merge p1.csv p2.csv -o merged.csv", folder).status == 0)
       #expect(try run("evaluate \(model) merged.csv", folder).output.contains("40 rows"))
+    }
+  }
+
+  @Test(
+    "words with quotes and commas come back",
+    arguments: [("6\"", "5\""), ("\"a\"", "b, \"c\""), ("a,b", "\"")])
+  func quotes(_ off: String, _ on: String) throws {
+    try withTemporaryDirectory { folder in
+      var checkpoint = Checkpoint(
+        model: IndependentBernoulli(logits: Matrix(rowCount: 1, columnCount: 3, elements: [0, 1, -1])))
+      checkpoint.columnNames = ["x", "y", "z"]
+      checkpoint.reading = TableReading(values: TableOptions.Values(off: off, on: on))
+      try checkpoint.write(to: folder + "/m.safetensors")
+      for name in ["s.csv", "s.npy"] {
+        #expect(try run("sample m.safetensors -n 20 -o \(name)", folder).status == 0)
+      }
+      var options = TableOptions()
+      options.values = TableOptions.Values(off: off, on: on)
+      let rows = try DataTable.read(folder + "/s.npy").rows(split: .test)
+      #expect(try DataTable.read(folder + "/s.csv", options).rows(split: .test) == rows)
+      #expect(try run("evaluate m.safetensors s.csv", folder).output.contains("20 rows"))
     }
   }
 }

@@ -15,6 +15,9 @@ enum BitmapFont {
     }
   }
 
+  /// Whether any letter of a text is there.
+  static func canDraw(_ text: String) -> Bool { text.isEmpty || text.contains { glyph(of: $0) < 95 } }
+
   /// The number of a character's letter; what has none is a box.
   private static func glyph(of character: Character) -> Int {
     guard let value = character.asciiValue, (32..<127).contains(value) else { return 95 }

@@ -29,7 +29,10 @@ public struct TableGrid: Equatable, Sendable {
   public init(columnCount: Int, names: [String]? = nil, blockCount: Int? = nil, cellSide: Int? = nil) {
     precondition(columnCount > 0 && names.map { $0.count == columnCount } ?? true, "each column has a name")
     precondition(cellSide.map { $0 > 0 } ?? true && blockCount.map { $0 > 0 } ?? true)
-    labels = names ?? (1...columnCount).map { "\($0)" }
+    labels = (1...columnCount).map { number in
+      // Of a name without any letter that can be drawn there would be boxes alone.
+      names.map { $0[number - 1] }.flatMap { BitmapFont.canDraw($0) ? $0 : nil } ?? "\(number)"
+    }
     self.blockCount = blockCount
     self.cellSide = cellSide ?? Self.defaultCellSide(columnCount: columnCount)
   }
@@ -62,24 +65,33 @@ public struct TableGrid: Equatable, Sendable {
     precondition(
       !rows.isEmpty && rows.allSatisfy { $0.count == labels.count }
         && rowLabels.map { $0.count == rows.count } ?? true, "rows of \(labels.count) cells")
-    let size = layout(rowCount: rows.count)
-    let (width, height, blocks) = (size.width, size.height, size.blockCount)
-    var pixels = [UInt8](repeating: Self.paper, count: width * height)
-    for block in 0..<blocks where block * size.rowsPerBlock < rows.count {
-      let left = Self.margin + rowLabelWidth + block * (labels.count * cellSide + gap)
+    let layout = layout(rowCount: rows.count)
+    let width = layout.width
+    let top = Self.margin + layout.labelHeight
+    var pixels = [UInt8](repeating: Self.paper, count: width * layout.height)
+    for block in 0..<layout.blockCount where block * layout.rowsPerBlock < rows.count {
+      let left = Self.margin + layout.rowLabelWidth + block * (labels.count * cellSide + gap)
       for column in labelledColumns {
-        draw(
-          labels[column], upwards: true, into: &pixels, width, left + column * cellSide,
-          Self.margin + labelHeight - 3)
+        draw(labels[column], upwards: true, into: &pixels, width, left + column * cellSide, top - 3)
       }
-      for place in 0..<min(size.rowsPerBlock, rows.count - block * size.rowsPerBlock) {
-        let top = Self.margin + labelHeight + self.height(ofRows: place)
-        draw(rows[block * size.rowsPerBlock + place], into: &pixels, width, left: left, top: top)
+      for place in 0..<min(layout.rowsPerBlock, rows.count - block * layout.rowsPerBlock) {
+        let top = top + height(ofRows: place)
+        draw(rows[block * layout.rowsPerBlock + place], into: &pixels, width, left: left, top: top)
         if let rowLabels { draw(rowLabels[place], upwards: false, into: &pixels, width, Self.margin, top) }
       }
     }
-    return GreyImage(width: width, height: height, pixels: pixels)
+    return GreyImage(width: width, height: layout.height, pixels: pixels)
   }
+
+  /// Returns how many pixels a picture of so many rows has.
+  ///
+  /// - Precondition: there is at least one row.
+  public func pixelCount(rowCount: Int) -> Double {
+    let layout = layout(rowCount: rowCount)
+    return Double(layout.width) * Double(layout.height)
+  }
+
+  // MARK: Layout
 
   /// The pixels between blocks, and between rows that do not belong together.
   private var gap: Int { max(8, 2 * cellSide) }
@@ -89,19 +101,32 @@ public struct TableGrid: Equatable, Sendable {
     count * cellSide + (groupLength > 1 ? count / groupLength * max(2, cellSide / 2) : 0)
   }
 
-  private func layout(rowCount: Int) -> (width: Int, height: Int, blockCount: Int, rowsPerBlock: Int) {
+  private struct Layout {
+    let blockCount: Int
+    let rowsPerBlock: Int
+    /// The pixels that the labels above the columns take, and those beside the rows.
+    let labelHeight: Int
+    let rowLabelWidth: Int
+    let width: Int
+    let height: Int
+  }
+
+  private func layout(rowCount: Int) -> Layout {
     let groupCount = (rowCount + groupLength - 1) / groupLength
-    func size(_ blocks: Int) -> (width: Int, height: Int, blockCount: Int, rowsPerBlock: Int) {
+    let labelHeight = room(for: labelledColumns.lazy.map { labels[$0] })
+    let rowLabelWidth = rowLabels.map { room(for: $0) } ?? 0
+    func layout(_ blocks: Int) -> Layout {
       let rowsPerBlock = (groupCount + blocks - 1) / blocks * groupLength
-      return (
-        2 * Self.margin + rowLabelWidth + blocks * labels.count * cellSide + (blocks - 1) * gap,
-        2 * Self.margin + labelHeight + height(ofRows: min(rowsPerBlock, rowCount)), blocks, rowsPerBlock
-      )
+      return Layout(
+        blockCount: blocks, rowsPerBlock: rowsPerBlock, labelHeight: labelHeight,
+        rowLabelWidth: rowLabelWidth,
+        width: 2 * Self.margin + rowLabelWidth + blocks * labels.count * cellSide + (blocks - 1) * gap,
+        height: 2 * Self.margin + labelHeight + height(ofRows: min(rowsPerBlock, rowCount)))
     }
-    if let blockCount = rowLabels == nil ? blockCount : 1 { return size(min(blockCount, groupCount)) }
-    var best = size(1)
+    if let blockCount = rowLabels == nil ? blockCount : 1 { return layout(min(blockCount, groupCount)) }
+    var best = layout(1)
     for blocks in 1...groupCount {
-      let next = size(blocks)
+      let next = layout(blocks)
       // One block more is taken as long as that does not make the picture wider than four thirds of its height.
       if 3 * next.width > 4 * next.height { break }
       best = next
@@ -128,14 +153,7 @@ public struct TableGrid: Equatable, Sendable {
   private var dotSide: Int { max(1, cellSide / (BitmapFont.height + 1)) }
 
   /// The first column, and each whose number is a multiple of this, has a label.
-  private var labelStep: Int {
-    var (step, factors) = (1, [2.0, 2.5, 2])
-    while step * cellSide < BitmapFont.height {
-      step = Int(Double(step) * factors[0])
-      factors.append(factors.removeFirst())
-    }
-    return step
-  }
+  private var labelStep: Int { [1, 2, 5].first { $0 * cellSide >= BitmapFont.height } ?? 10 }
 
   private var labelledColumns: [Int] {
     let step = labelStep
@@ -152,9 +170,6 @@ public struct TableGrid: Equatable, Sendable {
     let longest = labels.reduce(0) { max($0, drawn($1).count) }
     return longest == 0 ? 0 : longest * BitmapFont.advance * dotSide + 2
   }
-
-  private var labelHeight: Int { room(for: labelledColumns.map { labels[$0] }) }
-  private var rowLabelWidth: Int { rowLabels.map { room(for: $0) } ?? 0 }
 
   /// Draws a label from a point on, from left to right, or from below upwards.
   private func draw(

@@ -36,7 +36,10 @@ extension DataSplits {
     let parts = [(DataSplit.validation, validation), (.test, test)]
     guard parts.contains(where: { $1 != nil }), train.rowCount > 0 else { return (0, []) }
     let isListed = [train, validation, test].contains { $0?.isListed ?? false }
-    func key(_ row: Int, _ split: DataSplit) -> [UInt64] { rowKey(row, of: split, isListed: isListed) }
+    let hasMissing = [DataSplit.train, .validation, .test].contains { partialRows($0) != nil }
+    func key(_ row: Int, _ split: DataSplit) -> [UInt64] {
+      rowKey(row, of: split, isListed: isListed, hasMissing: hasMissing)
+    }
     var counts: [[UInt64]: Int] = [:]
     for row in 0..<train.rowCount { counts[key(row, .train), default: 0] += 1 }
     let repeated = counts.values.reduce(0) { $0 + ($1 > 1 ? $1 : 0) }
@@ -53,14 +56,21 @@ extension DataSplits {
 }
 
 extension DataSplits {
-  /// What one row of a part that is there is told by: its words, and where cells are missing which are known; its on-bits where
+  /// What one row of a part that is there is told by: its words, and where cells of any part are missing which are known; its on-bits where
   /// rows of some part are lists, and after them which cells are not known.
-  private func rowKey(_ row: Int, of split: DataSplit, isListed: Bool) -> [UInt64] {
+  private func rowKey(
+    _ row: Int, of split: DataSplit, isListed: Bool, hasMissing: Bool
+  ) -> [UInt64] {
     let partial = partialRows(split)
     guard let rows = self[split] else { return [] }
     guard isListed else {
-      let tables = partial.map { [$0.values, $0.known] } ?? [rows]
-      return tables.flatMap { $0.words[row * $0.wordsPerRow..<(row + 1) * $0.wordsPerRow] }
+      func words(_ table: BinaryMatrix) -> ArraySlice<UInt64> {
+        table.packedWords[row * table.wordsPerRow..<(row + 1) * table.wordsPerRow]
+      }
+      let values = Array(words(partial?.values ?? rows))
+      guard hasMissing else { return values }
+      let all = (0..<values.count).map { UInt64.max >> UInt64(max(0, 64 * ($0 + 1) - rows.columnCount)) }
+      return values + (partial.map { Array(words($0.known)) } ?? all)
     }
     let unknown = partial.map { cells in (0..<cells.columnCount).filter { !cells.known[row, $0] } } ?? []
     return rows.onBits(ofRow: row).map { UInt64($0) } + unknown.map { ~UInt64($0) }

@@ -26,6 +26,11 @@ enum LikelihoodSection: ReportChapter {
       content
       + .paragraph(
         "\(which) \(ModelSection.code(rows.source.part.name)).")
+    let impossibleCount = table.logProbabilities.count { $0 == -.infinity }
+    if impossibleCount > 0 {
+      content =
+        content + HTML.warning("The model rules \(counted(impossibleCount, "row")) out, whose log p is −∞.")
+    }
     if measurement.isOfKnownCells {
       let isEstimated = measurement.isEstimated
       let how =

@@ -24,7 +24,8 @@ struct ReportMaterial {
       // As many rows of many columns are looked at as fit into some hundred megabytes.
       let most = max(1, 16 * ReportWork.cellLimit / subject.model.variableCount)
       let rows = try ReportRows(
-        source, limit: min(rowLimit, most), seed: work.seed, observing: work.observer("reading"))
+        source, limit: min(rowLimit, most), seed: work.seed, use: .looking,
+        observing: work.observer("reading"))
       if let origin = source.source { try DataOptions.checkSplit(arguments, origin) }
       return try ReportTable(rows, under: subject.model, observing: work.observer("measuring rows"))
     }

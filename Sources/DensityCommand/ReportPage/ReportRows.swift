@@ -12,18 +12,24 @@ struct ReportRows {
   /// How many rows the table has.
   let tableRowCount: Int
 
+  /// What the rows are read for.
+  enum Use: UInt64 {
+    case looking, training
+  }
+
   /// Reads rows.
   ///
   /// Each row of the table has a number of chance, and those with the smallest are kept.
   /// - Parameters:
   ///   - limit: how many at the most.
-  ///   - seed: the seed of the choice.
+  ///   - seed: the seed of the choice; each use has a sequence of its own.
   /// - Throws: what reading throws; `DensityError.mismatch` for a table without rows.
   init(
-    _ source: ModelTable, limit: Int, seed: UInt64, observing observe: (Double) throws(DensityError) -> Bool
+    _ source: ModelTable, limit: Int, seed: UInt64, use: Use,
+    observing observe: (Double) throws(DensityError) -> Bool
   ) throws(DensityError) {
     self.source = source
-    var sample = RowSample(limit: limit, seed: seed)
+    var sample = RowSample(limit: limit, Philox(seed: seed, stream: .reportedRows, index: use.rawValue))
     try source.forEachBlock(of: source.blockLength) { (block) throws(DensityError) in
       sample.add(block.rows, known: block.known)
       return try observe(block.fraction ?? 0)
@@ -81,10 +87,7 @@ private struct RowSample {
   /// What a row's number of chance must be below.
   private var bound = UInt64.max
 
-  init(limit: Int, seed: UInt64) {
-    self.limit = limit
-    generator = Philox(seed: seed, stream: .reportedRows)
-  }
+  init(limit: Int, _ generator: Philox) { (self.limit, self.generator) = (limit, generator) }
 
   mutating func add(_ rows: BinaryMatrix, known others: BinaryMatrix?) {
     var chosen: [Int] = []

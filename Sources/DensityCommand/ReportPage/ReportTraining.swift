@@ -25,7 +25,8 @@ struct ReportTraining {
       let source = try ModelTable(arguments, part, for: subject.checkpoint)
       let limit = min(1 << 20, max(1, (ReportWork.cellLimit << 1) / subject.model.variableCount))
       let read = try ReportRows(
-        source, limit: limit, seed: work.seed, observing: work.observer("reading the training rows"))
+        source, limit: limit, seed: work.seed, use: .training,
+        observing: work.observer("reading the training rows"))
       if given == nil, read.isWhole, subject.isTrainedOnOtherRows() {
         notes.append(
           "The training rows, \(path), are others now than when the model was trained on them, and are left out."

@@ -96,5 +96,10 @@ struct MissingCellsTests {
     #expect(same.leakageWarnings() == ["warning: the validation rows are the training rows"])
     let all = PartialRows(Self.rows.values, knownColumns: 0..<3)
     #expect(DataSplits(name: "t", train: Self.rows, validation: all).leakageWarnings() == [])
+    // Rows that know all are the same whether others beside them do or not.
+    let complete = PartialRows([[1, 0, 1], [0, 1, 1], [1, 1, 1], [1, 0, 1]])
+    let gaps = PartialRows([[1, 0, 1], [nil, 1, 1], [0, 1, 1], [0, 0, 0]])
+    #expect(DataSplits(name: "t", train: complete, test: gaps).sharedTestRowCount == 2)
+    #expect(DataSplits(name: "t", train: gaps, test: complete).sharedTestRowCount == 3)
   }
 }

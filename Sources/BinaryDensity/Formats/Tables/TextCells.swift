@@ -53,7 +53,19 @@ struct TextWords {
       let digit = bytes[field.start] &- 0x30
       if digit <= 1 { return TextCell(value: digit == 1 ? .on : .off) }
     }
-    return word(UnsafeBufferPointer(start: bytes + field.start, count: field.count))
+    let word = UnsafeBufferPointer(start: bytes + field.start, count: field.count)
+    if field.isQuoted, word.contains(0x22) { return cell(ofQuoted: word) }
+    return self.word(word)
+  }
+
+  /// Returns what the text between quotes says, in which two quotes stand for one.
+  private func cell(ofQuoted text: UnsafeBufferPointer<UInt8>) -> TextCell {
+    var (bytes, isSecond) = ([UInt8](), false)
+    for byte in text {
+      isSecond = byte == 0x22 && !isSecond
+      if byte != 0x22 || isSecond { bytes.append(byte) }
+    }
+    return bytes.withUnsafeBufferPointer { word($0) }
   }
 
   private func word(_ bytes: UnsafeBufferPointer<UInt8>) -> TextCell {
