@@ -46,7 +46,9 @@ extension GreyImage {
     let bound = compressBound(uLong(bytes.count))
     return Array(unsafeUninitializedCapacity: Int(bound)) { buffer, count in
       var length = bound
-      let status = compress2(buffer.baseAddress, &length, bytes, uLong(bytes.count), Z_BEST_COMPRESSION)
+      // In pictures of millions of cells that repeat, the longest match is searched for in vain.
+      let effort = bytes.count > 1 << 20 ? 3 : Z_BEST_COMPRESSION
+      let status = compress2(buffer.baseAddress, &length, bytes, uLong(bytes.count), effort)
       // Given a buffer of its own bound, zlib can fail only for want of memory.
       precondition(status == Z_OK, "zlib has no memory to compress \(bytes.count) bytes")
       count = Int(length)

@@ -30,9 +30,15 @@ public enum ColumnMatching {
       ].compactMap(\.self).joined(separator: ", ")
       throw .mismatch(
         path: path, expected: "columns of the same names as in training",
-        found: "\(found); leave columns out with --ignore")
+        found: unknown.isEmpty
+          ? found : "\(found); to leave out what the model does not know: --ignore '\(list(unknown))'")
     }
     return wanted.compactMap { places[$0] }
+  }
+
+  /// Returns names as --ignore takes them, in a list of which a name with a comma is in quotes.
+  private static func list(_ names: [String]) -> String {
+    names.map { $0.contains(",") ? quoted($0.utf8) : $0 }.joined(separator: ",")
   }
 
   /// Returns a few names, and how many more there are.

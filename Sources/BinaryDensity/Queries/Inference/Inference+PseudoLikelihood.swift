@@ -26,17 +26,34 @@ extension Inference {
   ) throws(DensityError) -> Matrix<Double>? {
     precondition(
       rows.columnCount == variableCount, "the rows have \(rows.columnCount) columns, not \(variableCount)")
-    let flips = node.flips()
-    let parts = try mapInWaves(Array(0..<rows.rowCount), observing: observe) { row in
-      let terms = flips(rows.rows(row..<row + 1))
-      return terms.dropFirst().map { flipped in
-        // What is flipped may be impossible, and the row too: then nothing is told.
-        let difference = flipped - terms[0]
-        return difference.isNaN ? -log(2) : -max(0, difference) - log1p(exp(-abs(difference)))
+    let flips = Flips(node, variableCount: variableCount)
+    let pieceCount = flips.pieces.count
+    var result = Matrix<Double>(rowCount: rows.rowCount, columnCount: variableCount)
+    // No more rows at once than have some millions of numbers.
+    let length = max(1, (1 << 22) / (flips.leafCount * (variableCount + 1)))
+    for start in stride(from: 0, to: rows.rowCount, by: length) {
+      let count = min(length, rows.rowCount - start)
+      let found = try mapInWaves(
+        Array(0..<count * pieceCount),
+        observing: { (fraction) throws(DensityError) in
+          try observe((Double(start) + fraction * Double(count)) / Double(rows.rowCount))
+        }
+      ) { task in
+        let (row, piece) = task.quotientAndRemainder(dividingBy: pieceCount)
+        return flips.pieces[piece].logProbabilities(rows.rows(start + row..<start + row + 1))
+      }
+      guard let found else { return nil }
+      for row in 0..<count {
+        let terms = flips.combined(found[row * pieceCount..<(row + 1) * pieceCount])
+        for column in 0..<variableCount {
+          // What is flipped may be impossible, and the row too: then nothing is told.
+          let difference = terms[column + 1] - terms[0]
+          result[start + row, column] =
+            difference.isNaN ? -log(2) : -max(0, difference) - log1p(exp(-abs(difference)))
+        }
       }
     }
-    guard let parts else { return nil }
-    return Matrix(rowCount: rows.rowCount, columnCount: variableCount) { parts[$0][$1] }
+    return result
   }
 
   /// Returns log p(x_i | the other known cells of its row) for each known cell i of each row, in nats; nil for a cell that is
