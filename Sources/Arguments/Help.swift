@@ -4,7 +4,7 @@ extension Command {
     var page = HelpPage(width: width)
     page.paragraphs(summary)
     page.section("Usage")
-    page.verbatim(usage(in: program))
+    page.usage(usage(in: program))
     if !discussion.isEmpty { page.paragraphs("\n" + discussion) }
     if !positionals.isEmpty {
       page.section("Arguments")
@@ -37,7 +37,7 @@ extension Program {
     var page = HelpPage(width: width)
     page.paragraphs(summary)
     page.section("Usage")
-    page.verbatim("\(name) <command> [options]")
+    page.usage("\(name) <command> [options]")
     if !discussion.isEmpty { page.paragraphs("\n" + discussion) }
     page.section("Commands")
     page.table(commands.map { ($0.name, $0.summary) })
@@ -125,6 +125,12 @@ private struct HelpPage {
 
   /// Appends a line that must be typed as it stands, so it is not broken whatever its length.
   mutating func verbatim(_ line: String) { text += "  \(line)\n" }
+
+  /// Appends how a command is typed, which goes on further in where the line is too narrow.
+  mutating func usage(_ line: String) {
+    let lines = line.count + 2 <= width ? [line] : wrapped(line, width: width - 6)
+    text += "  " + lines.joined(separator: "\n      ") + "\n"
+  }
 
   mutating func paragraphs(_ paragraphs: String) { append(paragraphs, indentation: 0) }
 

@@ -15,7 +15,7 @@ package enum Interrupt {
 
   /// Takes over the signals for the rest of the process; a wish that has come stays.
   ///
-  /// That the terminal is gone is no wish of who has said, as by `nohup`, that it does not matter.
+  /// A process that was started to outlive its terminal, as by `nohup`, does not stop when that is closed.
   package static func install() {
     // Also initialises the flag, which a signal handler must not be the first to do.
     guard !isRequested else { return }

@@ -62,6 +62,10 @@ package struct Option: Hashable, Sendable {
   static let common = [quiet, help]
   static let quiet = Option.flag(
     "quiet", short: "q", help: "Say nothing on standard error but what goes wrong.")
+  /// The option of commands that can say more than they usually do.
+  package static func verbose(_ what: String) -> Option {
+    .flag("verbose", short: "v", help: "Print \(what).")
+  }
   static let help = Option.flag("help", short: "h", help: "Show this help.")
 }
 

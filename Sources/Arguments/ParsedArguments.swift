@@ -23,6 +23,9 @@ package struct ParsedArguments: Sendable {
   /// Whether nothing is to be said on standard error but what goes wrong.
   package var isQuiet: Bool { values[Option.quiet.name] != nil }
 
+  /// Whether everything is to be said that can be.
+  package var isVerbose: Bool { values["verbose"] != nil }
+
   /// Whether a flag was given.
   package func flag(_ name: String) -> Bool {
     precondition(

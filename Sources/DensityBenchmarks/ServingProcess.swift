@@ -14,7 +14,11 @@ final class ServingProcess {
   init(program: String, label: String, options: [String]) throws {
     (self.program, self.label) = (program, label)
     let copy = FileManager.default.temporaryDirectory.appendingPathComponent("density-bench-\(UUID())")
-    try FileManager.default.copyItem(at: URL(fileURLWithPath: program), to: copy)
+    do {
+      try FileManager.default.copyItem(at: URL(fileURLWithPath: program), to: copy)
+    } catch {
+      throw ComparisonError("\(program): cannot be copied to \(copy.path): \(error.localizedDescription)")
+    }
     // The system keeps the file, without its name, for as long as it runs.
     defer { try? FileManager.default.removeItem(at: copy) }
     process.executableURL = copy

@@ -176,12 +176,8 @@ private struct ClassAnswers {
     scores.mostProbable().reduce(into: Array(repeating: 0, count: classes.count)) { $0[$1] += 1 }
   }
 
-  /// Returns a line of CSV: words in quotes only where they must be, for they name classes and are no cells.
+  /// Returns a line of CSV.
   private static func line(_ fields: [String]) -> [UInt8] {
-    let words = fields.map { field in
-      field.unicodeScalars.contains { ",\"\n\r".unicodeScalars.contains($0) }
-        ? "\"" + field.replacing("\"", with: "\"\"") + "\"" : field
-    }
-    return Array((words.joined(separator: ",") + "\n").utf8)
+    Array(fields.map { TableFile.csvCell($0) }.joined(separator: [0x2C])) + [0x0A]
   }
 }

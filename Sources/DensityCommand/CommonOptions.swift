@@ -9,8 +9,7 @@ enum CommonOptions {
 
   static func json(_ what: String = "result") -> Option { .flag("json", help: "Print the \(what) as JSON.") }
 
-  static let verboseName = "verbose"
-  static func verbose(_ what: String) -> Option { .flag(verboseName, short: "v", help: "Print \(what).") }
+  static let everyEpoch = Option.verbose("a line for every epoch, however many they are")
 
   static func seed(of what: String = "everything drawn") -> Option {
     .value("seed", short: "s", placeholder: "seed", default: "0", help: "The seed of \(what).")
@@ -22,9 +21,16 @@ enum CommonOptions {
       help: "The most passes over the training rows. Default: \(usual).")
   }
 
-  /// What an option says of the cells of a picture.
-  static let magnification =
-    "The side of a cell in a .png, in pixels. Default: 2 of pictures, 10 of tables of up to 128 columns."
+  /// How large the cells of a .png are.
+  ///
+  /// - Parameter usual: the side of a picture's pixel where none is asked for.
+  static func magnification(usual: Int = 2) -> Option {
+    .value(
+      "magnify", placeholder: "factor",
+      help:
+        "The side of a cell in a .png, in pixels. Default: \(usual) of pictures, 10 of tables of up to 128 columns."
+    )
+  }
 
   static let epochCount = ValueFormat.integer(in: 1...1_000_000)
 

@@ -49,11 +49,9 @@ struct CompletionPicture {
   /// - Precondition: a row was added.
   func image(across: Int?, magnification: Int?) -> GreyImage {
     guard let imageShape else {
-      var grid = TableGrid(
-        columnCount: columnCount, names: names, blockCount: across, cellSide: magnification)
-      grid.groupLength = stacks[0].count
       // What is on is ink there, and light in a picture.
-      return grid.picture(of: stacks.joined().map { $0.map { 255 - $0 } })
+      return grid(across: across, magnification: magnification).picture(
+        of: stacks.joined().map { $0.map { 255 - $0 } })
     }
     let count = min(across ?? 20, stacks.count)
     let layout = ImageGrid(
@@ -69,6 +67,24 @@ struct CompletionPicture {
       }
     }
     return layout.picture(of: images)
+  }
+
+  /// Returns how many pixels the picture has.
+  ///
+  /// - Precondition: a row was added.
+  func pixelCount(across: Int?, magnification: Int?) -> Double {
+    guard let imageShape else {
+      return grid(across: across, magnification: magnification).pixelCount(rowCount: imageCount)
+    }
+    return Double(imageCount) * pixelCountOfPicture(imageShape, magnification: magnification)
+  }
+
+  /// The layout of rows that are no pictures.
+  private func grid(across: Int?, magnification: Int?) -> TableGrid {
+    var grid = TableGrid(
+      columnCount: columnCount, names: names, blockCount: across, cellSide: magnification)
+    grid.groupLength = stacks[0].count
+    return grid
   }
 
   private static let unknownLevel: UInt8 = 128

@@ -12,11 +12,7 @@ enum ConvertCommand {
       CSV; a missing cell is nothing in CSV, NaN in NPY, marked in .bits, and refused by the others. Rows are written as they are read.
       """,
     options: [
-      .value(
-        "magnify", placeholder: "factor",
-        help:
-          "The side of a bit in a .png, in pixels. Default: 1 of pictures, 10 of tables of up to 128 columns."
-      ),
+      CommonOptions.magnification(usual: 1),
       DataOptions.split,
     ] + DataOptions.reading,
     positionals: [
@@ -61,7 +57,7 @@ enum ConvertCommand {
     }
     let split = try arguments.value("split", as: ValueFormat<DataSplit>.choice)
     let rows = try table.rows(try DataOptions.binarization(arguments), split: split)
-    // A pixel of a picture is one of the .png, unless it is to be looked at.
+    // A picture keeps its size; a table becomes as large as its names need.
     let magnification = magnification ?? table.imageShape.map { _ in 1 }
     try checkPicture(
       rowCount: rows.rowCount, columnCount: rows.columnCount, table.imageShape, names: table.columnNames,

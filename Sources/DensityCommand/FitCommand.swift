@@ -55,7 +55,7 @@ enum FitCommand {
           + "depends on the table, the seed and this number alone. A hundred thousand are few."),
       .value("output", short: "o", placeholder: "path", default: "fit.safetensors", help: "The checkpoint."),
       .flag("resume", help: "Go on with the search that writes to the output; the table is given as before."),
-      CommonOptions.verbose("all that was tried, and how well it did"),
+      .verbose("all that was tried, and how well it did"),
       sizeOption,
       CommonOptions.seed(),
       CommonOptions.threads,
@@ -146,7 +146,7 @@ enum FitCommand {
     try tell(of: data, search, seed: seed, progress)
     var report = FitReport(
       figure: data.trainingRowCount > 1 || data.validation != nil ? "validation NLL" : "training NLL",
-      output: output, isVerbose: arguments.flag("verbose"),
+      output: output, isVerbose: arguments.isVerbose,
       resumeLine: try search.foldCount == nil && steps == nil ? resumeLine(arguments, table: table) : nil)
     if let saved {
       for note in saved.notes { progress.print(note) }

@@ -52,8 +52,11 @@ enum ImputeCommand {
           "For the most probable completions: how many steps of a prefix a row's search may take; 0 for a beam alone."
       ),
       .value(
-        "across", placeholder: "count", help: "In a .png, how many rows side by side. Default: 20 pictures."),
-      .value("magnify", placeholder: "factor", help: CommonOptions.magnification),
+        "across", placeholder: "count",
+        help:
+          "In a .png, how many pictures, or blocks of a table's rows, stand side by side. Default: 20 pictures, or about a square."
+      ),
+      CommonOptions.magnification(),
       DataOptions.split,
     ] + InferenceArguments.drawOptions + DataOptions.reading + [CommonOptions.threads],
     positionals: [

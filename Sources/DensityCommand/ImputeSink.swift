@@ -127,9 +127,11 @@ struct ImputeSink {
           completions: part.completed.numbers(ofRow: row))
       }
       do {
-        try checkPicture(
-          rowCount: rows.imageCount, columnCount: shape.columnCount, shape.imageShape, names: shape.names,
-          columns: picture.across, magnification: picture.magnification)
+        if rows.imageCount > 0 {
+          try checkPicture(
+            rowCount: rows.imageCount,
+            pixelCount: rows.pixelCount(across: picture.across, magnification: picture.magnification))
+        }
       } catch {
         failure = error
       }

@@ -37,8 +37,10 @@ enum ModeCommand {
         help:
           "How many steps of a prefix a search takes; 0 for a beam alone. Default: 20 million, with a table "
           + "1 million a row."),
-      .value("across", placeholder: "count", help: "Pictures side by side in a .png. Default: a square."),
-      .value("magnify", placeholder: "factor", help: CommonOptions.magnification),
+      .value(
+        "across", placeholder: "count",
+        help: "Pictures, or blocks of a table's rows, side by side in a .png. Default: about a square."),
+      CommonOptions.magnification(),
       DataOptions.split,
     ] + DataOptions.reading + [CommonOptions.threads, CommonOptions.json()],
     positionals: [

@@ -4,6 +4,9 @@ import BinaryDensity
 /// A count of things: `1 row`, `20 rows`.
 func counted(_ count: Int, _ thing: String) -> String { "\(count) \(thing)\(count == 1 ? "" : "s")" }
 
+/// Returns so many numbers from 0 on below another, evenly spread.
+func evenlySpread(_ count: Int, of total: Int) -> [Int] { (0..<count).map { $0 * total / count } }
+
 /// Returns how many rows of a data set are for what.
 func rowCounts(of data: DataSplits) -> String {
   "\(data.name): \(data.trainingRowCount) training, \(data.validation?.rowCount ?? 0) validation, "

@@ -25,7 +25,7 @@ enum ReproduceCommand {
       CommonOptions.seed(),
       CommonOptions.run("one below runs/reproduce"),
       CommonOptions.threads,
-      CommonOptions.verbose("a line for every epoch, however many they are"), CommonOptions.json(),
+      CommonOptions.everyEpoch, CommonOptions.json(),
     ],
     positionals: [Positional("name", arity: .oneOrNone, help: "Which result; --list names them.")],
     examples: [

@@ -46,8 +46,10 @@ enum SampleCommand {
         help: "Of a model of labelled rows: so many rows of each class, one class after another."),
       .value(
         "columns", placeholder: "count",
-        help: "Pictures side by side. Default: a square, or a line a class."),
-      .value("magnify", placeholder: "factor", help: CommonOptions.magnification),
+        help:
+          "Pictures, or blocks of a table's rows, side by side in a .png. Default: about a square, or a line of pictures a class."
+      ),
+      CommonOptions.magnification(),
     ] + InferenceArguments.drawOptions + [ShardRecord.option, CommonOptions.threads],
     positionals: [Positional("checkpoint", help: "The trained model, a .safetensors file.")],
     examples: [

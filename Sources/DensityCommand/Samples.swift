@@ -9,21 +9,31 @@ func checkPicture(
   magnification: Int?
 ) throws(UsageError) {
   guard rowCount > 0 else { return }
-  let most = 1 << 28
-  let pixelCount: Double
-  if imageShape != nil {
-    let magnification = Double(magnification ?? 2)
-    pixelCount = Double(rowCount) * Double(columnCount) * magnification * magnification
-  } else {
-    pixelCount = TableGrid(
-      columnCount: columnCount, names: names, blockCount: columns, cellSide: magnification
-    ).pixelCount(rowCount: rowCount)
+  guard let imageShape else {
+    let grid = TableGrid(
+      columnCount: columnCount, names: names, blockCount: columns, cellSide: magnification)
+    return try checkPicture(rowCount: rowCount, pixelCount: grid.pixelCount(rowCount: rowCount))
   }
+  let pixelCount = pixelCountOfPicture(imageShape, magnification: magnification)
+  try checkPicture(rowCount: rowCount, pixelCount: Double(rowCount) * pixelCount)
+}
+
+/// Checks that a picture of so many pixels can be held in memory.
+///
+/// - Throws: `UsageError`.
+func checkPicture(rowCount: Int, pixelCount: Double) throws(UsageError) {
+  let most = 1 << 28
   guard pixelCount <= Double(most) else {
     throw UsageError(
       "a picture of \(rowCount) rows would have more than \(most) pixels; write rows, as .npy, or fewer of them"
     )
   }
+}
+
+/// Returns how many pixels of a .png a row takes that is a picture.
+func pixelCountOfPicture(_ imageShape: ImageShape, magnification: Int?) -> Double {
+  let magnification = Double(magnification ?? 2)
+  return Double(imageShape.pixelCount) * magnification * magnification
 }
 
 extension BinaryMatrix {

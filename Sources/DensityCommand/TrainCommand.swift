@@ -147,7 +147,7 @@ enum TrainCommand {
           "Begin with the network of a checkpoint, its weights and its shape, and a fresh optimizer. For each class "
           + "apart every network of the checkpoint is one to begin with."),
       CommonOptions.threads,
-      CommonOptions.verbose("a line for every epoch, however many they are"), CommonOptions.json(),
+      CommonOptions.everyEpoch, CommonOptions.json(),
     ],
     positionals: [
       DataOptions.table(

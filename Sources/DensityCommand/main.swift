@@ -31,11 +31,7 @@ func status(of arguments: [String]) -> ExitStatus {
       return .success
     case .run(let parsed):
       if parsed.isQuiet { Terminal.quieten() }
-      if parsed.command.options.contains(where: { $0.name == CommonOptions.verboseName }),
-        parsed.flag(CommonOptions.verboseName)
-      {
-        Terminal.tellAll()
-      }
+      if parsed.isVerbose { Terminal.tellAll() }
       try CommonOptions.setThreads(parsed)
       return try parsed.command.run(parsed)
     }

@@ -136,6 +136,8 @@ struct ProgramTests {
     let help = paint.help(in: "density")
     #expect(help.contains("\n  density paint --out <file> [options] [<name>]\n"))
     #expect(help.contains("  -o, --out <file>  Where to. (required)\n"))
+    let narrow = paint.help(in: "density", width: 36)
+    #expect(narrow.contains("\n  density paint --out <file>\n      [options] [<name>]\n"))
   }
 
   @Test("Statuses are those of sysexits")

@@ -46,7 +46,7 @@ extension GreyImage {
     let bound = compressBound(uLong(bytes.count))
     return Array(unsafeUninitializedCapacity: Int(bound)) { buffer, count in
       var length = bound
-      // In pictures of millions of cells that repeat, the longest match is searched for in vain.
+      // In a large picture of squares that repeat, zlib spends nearly all its time looking for the longest match.
       let effort = bytes.count > 1 << 20 ? 3 : Z_BEST_COMPRESSION
       let status = compress2(buffer.baseAddress, &length, bytes, uLong(bytes.count), effort)
       // Given a buffer of its own bound, zlib can fail only for want of memory.

@@ -132,7 +132,7 @@ struct RowEncoder {
   private func appendText(
     _ rows: BinaryMatrix, _ known: BinaryMatrix?, _ range: Range<Int>, to bytes: inout [UInt8]
   ) {
-    let off = Self.cell(shape.values?.off ?? "0"), on = Self.cell(shape.values?.on ?? "1")
+    let off = TableFile.csvCell(shape.values?.off ?? "0"), on = TableFile.csvCell(shape.values?.on ?? "1")
     for row in range {
       for column in 0..<rows.columnCount {
         if column > 0 { bytes.append(0x2C) }
@@ -145,14 +145,6 @@ struct RowEncoder {
       }
       bytes.append(0x0A)
     }
-  }
-
-  /// A word as a cell of CSV: in quotes if it would be taken apart otherwise.
-  static func cell(_ word: String) -> [UInt8] {
-    let isWhole =
-      word.first?.isWhitespace == false && word.last?.isWhitespace == false
-      && !word.utf8.contains { [0x22, 0x2C, 0x0A, 0x0D].contains($0) }
-    return Array((isWhole ? word : "\"" + word.replacing("\"", with: "\"\"") + "\"").utf8)
   }
 
   private func appendFloats(

@@ -218,8 +218,13 @@ extension TableFile {
     Array((fields.map(RowEncoder.field).joined(separator: ",") + "\n").utf8)
   }
 
-  /// A word as a cell of CSV.
-  package static func csvCell(_ word: String) -> [UInt8] { RowEncoder.cell(word) }
+  /// A word as a cell of CSV: in quotes if it would be read as something else without.
+  package static func csvCell(_ word: String) -> [UInt8] {
+    let isWhole =
+      word.first?.isWhitespace == false && word.last?.isWhitespace == false
+      && !word.utf8.contains { [0x22, 0x2C, 0x0A, 0x0D].contains($0) }
+    return Array((isWhole ? word : "\"" + word.replacing("\"", with: "\"\"") + "\"").utf8)
+  }
 }
 
 extension TableFile.Format {

@@ -34,12 +34,7 @@ public struct TableGrid: Equatable, Sendable {
       names.map { $0[number - 1] }.flatMap { BitmapFont.canDraw($0) ? $0 : nil } ?? "\(number)"
     }
     self.blockCount = blockCount
-    self.cellSide = cellSide ?? Self.defaultCellSide(columnCount: columnCount)
-  }
-
-  /// The side of a cell, in pixels, where none is asked for.
-  public static func defaultCellSide(columnCount: Int) -> Int {
-    columnCount <= 128 ? 10 : max(2, 1280 / columnCount)
+    self.cellSide = cellSide ?? (columnCount <= 128 ? 10 : max(2, 1280 / columnCount))
   }
 
   // MARK: Pictures

@@ -56,8 +56,10 @@ extension DataSplits {
 }
 
 extension DataSplits {
-  /// What one row of a part that is there is told by: its words, and where cells of any part are missing which are known; its on-bits where
-  /// rows of some part are lists, and after them which cells are not known.
+  /// What tells a row of a part, which is there, from others.
+  ///
+  /// Its words, and after them which cells are known, if cells of any part are missing; where rows of some part are lists, its
+  /// on-bits, and after them which cells are not known.
   private func rowKey(
     _ row: Int, of split: DataSplit, isListed: Bool, hasMissing: Bool
   ) -> [UInt64] {

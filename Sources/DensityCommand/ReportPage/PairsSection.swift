@@ -65,10 +65,10 @@ private struct ModelPairs {
     let own = Set(known.flatMap { [$0.first, $0.second] }).sorted()
     // So many numbers are kept, a row of them for each column.
     let most = max(1, (1 << 22) / width)
-    let some = own.isEmpty ? (0..<min(most, 64)).map { $0 * width / min(most, 64) } : own
+    let some = own.isEmpty ? evenlySpread(min(most, 64), of: width) : own
     let asked = width <= most ? nil : some
     let count = asked?.count ?? width
-    // All partners of a column take about as long as a row.
+    // To ask about all pairs of a column costs about as much as log p of a row.
     if let tractable = model.tractable,
       work.affordable(count, multiplications: model.multiplicationsPerRow) < count
     {
@@ -128,8 +128,7 @@ private struct CountedPairs {
 
   init(_ table: ReportRows, pairCount: Int) {
     rowCount = min(table.rowCount, max(1, ReportWork.cellLimit / table.values.columnCount))
-    let count = rowCount
-    let places = (0..<count).map { $0 * table.rowCount / count }
+    let places = evenlySpread(rowCount, of: table.rowCount)
     values = table.values.selecting(places)
     rows = table.partial?.selecting(places)
     let description =

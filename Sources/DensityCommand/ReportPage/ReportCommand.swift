@@ -14,7 +14,7 @@ enum ReportCommand {
       the most and the least probable rows; which columns surprise; and calibration.
 
       Of a run's folder, or the model in it, the training rows are those of the run; of another model --training names \
-      them. Of a table with more than --rows rows so many are drawn by chance and looked at, and fewer where that would take long, which the page says. A \
+      them. The table is read whole; if it has more than --rows rows, so many drawn by chance are looked at, and fewer where that would take long, which the page says. A \
       row with missing cells counts in the likelihood and in pairs of columns alone. The same input and seed give the same \
       page, but for the measured speed; where cells of more than 20 columns are missing, up to what the estimates err by.
       """,

@@ -19,7 +19,7 @@ struct ReportRows {
 
   /// Reads rows.
   ///
-  /// Each row of the table has a number of chance, and those with the smallest are kept.
+  /// Each row of the table gets a random number, and the rows with the smallest are kept.
   /// - Parameters:
   ///   - limit: how many at the most.
   ///   - seed: the seed of the choice; each use has a sequence of its own.
@@ -79,12 +79,12 @@ private struct RowSample {
   let limit: Int
   private var generator: Philox
   private(set) var seenCount = 0
-  /// The kept rows in blocks, with their numbers and those of chance.
+  /// The kept rows in blocks, with their numbers in the table and their random ones.
   private(set) var values: [BinaryMatrix] = []
   private(set) var known: [BinaryMatrix?] = []
   private(set) var numbers: [Int] = []
   private var keys: [UInt64] = []
-  /// What a row's number of chance must be below.
+  /// What a row's random number must be below.
   private var bound = UInt64.max
 
   init(limit: Int, _ generator: Philox) { (self.limit, self.generator) = (limit, generator) }

@@ -49,7 +49,7 @@ struct ReportTable {
   }
 
   /// Returns so many places among the rows without missing cells, evenly spread.
-  func spread(_ count: Int) -> [Int] { (0..<count).map { $0 * wholeRows.count / count } }
+  func spread(_ count: Int) -> [Int] { evenlySpread(count, of: wholeRows.count) }
 
   /// Which rows a section is of, in words.
   ///

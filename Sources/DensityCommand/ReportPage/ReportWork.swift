@@ -41,7 +41,7 @@ extension Density {
   /// About how many the conditionals of all cells of a row take, each given those before it.
   var multiplicationsPerRowOfCells: Double {
     guard autoregressive() == nil, let components, components.count > 1 else {
-      // A step of a tree, or of a component, is some ten of a likelihood.
+      // Trees and mixtures compute with numbers of a wider range, which take longer: ten times, to be safe.
       return (tractable == nil ? 2 : 10) * multiplicationsPerRow
     }
     return components.reduce(0) { $0 + $1.density.multiplicationsPerRowOfCells }

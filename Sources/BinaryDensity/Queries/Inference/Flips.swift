@@ -118,13 +118,14 @@ extension BernoulliTables {
   /// after a flip, too.
   fileprivate func flips() -> @Sendable (BinaryMatrix) -> [Double] {
     { row in
-      let shares = shares(row[row: 0].map { $0 })
+      let values = row[row: 0]
+      let shares = shares(values)
       let largest = shares.reduce(.zero) { max($0, $1) }
       let relative = shares.map { ($0 / largest).double }
       let scale = largest.logarithm
       let flipped = probabilities.withUnsafeBufferPointer { probabilities in
         (0..<variableCount).map { i in
-          let (taken, other) = (places(i, row[0, i]).lowerBound, places(i, !row[0, i]).lowerBound)
+          let (taken, other) = (places(i, values[i]).lowerBound, places(i, !values[i]).lowerBound)
           var sum = 0.0
           for k in relative.indices {
             sum += relative[k] * (probabilities[other + k] / probabilities[taken + k])

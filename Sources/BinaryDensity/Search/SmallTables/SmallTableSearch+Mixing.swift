@@ -79,7 +79,7 @@ extension SmallTableSearch {
       var choices = compacted(mixture, compaction)
       // Where there was no time for a table, it may be that nothing else has room.
       if !compaction.hasRoom(choices[1]) { choices[1] = compacted(smallest, compaction)[1] }
-      // A row's figures in the several divisions into folds are nearly one figure.
+      // Each division into folds holds a row out once, and its figures there are nearly the same.
       let standardError = mixture.standardError.map { $0 * Double(folds.repetitionCount).squareRoot() }
       return result(choices, rowCount: rowCount, standardError: standardError)
     }
