@@ -35,6 +35,8 @@ extension DensitySearch {
     let estimatesValidation: Bool
     /// Whether training rows are pictures that may be moved.
     let canShift: Bool
+    /// Whether each pass draws the training rows anew, from grey levels.
+    private let drawsRowsAnew: Bool
     /// Whether the file of a recipe's network is small enough.
     private let isSmallEnough: @Sendable (Recipe) -> Bool
 
@@ -47,7 +49,11 @@ extension DensitySearch {
     /// The share of the time that is for distilling, where that is done.
     private static let distillingShare = 0.25
     /// How many members each worker should have time for, at the least, where trainings of a recipe are made longer.
-    func enoughMembers(_ recipe: Recipe) -> Double { recipe.leavesRows(of: rowCount) ? 3 : 12 }
+    ///
+    /// Rows drawn anew are never quite those that a network has seen, so that it learns from them for longer.
+    func enoughMembers(_ recipe: Recipe) -> Double {
+      recipe.leavesRows(of: rowCount) ? 3 : drawsRowsAnew ? 6 : 12
+    }
 
     // A picture's recipes take minutes, and differ by less than a second member gains.
     var searchShare: Double { imageShape == nil ? 0.45 : 0.25 }
@@ -62,12 +68,12 @@ extension DensitySearch {
     }
 
     /// Whether there is time enough to distil, its share being four times what the best network took or more, and the table has
-    /// no rows left that a training does not see.
+    /// no rows left that a training does not see, nor draws them anew.
     ///
     /// Otherwise more members are worth more, or longer trainings.
     func distils(_ state: State) -> Bool {
-      guard stepBudget == nil, let recipe = state.best?.recipe, !recipe.leavesRows(of: rowCount),
-        let pace = secondsPerStep(recipe, state)
+      guard stepBudget == nil, let recipe = state.best?.recipe, !drawsRowsAnew,
+        !recipe.leavesRows(of: rowCount), let pace = secondsPerStep(recipe, state)
       else { return false }
       return Self.distillingShare * (budget - used) >= 4 * pace * Double(recipe.stepCount)
     }
@@ -91,6 +97,7 @@ extension DensitySearch {
       hasMissingCells = data.partialRows(.train) != nil
       estimatesValidation = data.partialRows(.validation) != nil
       canShift = data.canShift
+      drawsRowsAnew = data.drawsRowsAnew
       isSmallEnough = { recipe in
         guard let byteLimit else { return true }
         let model = try? recipe.model(for: data, order: 0, seed: 0, weightSeed: 0)

@@ -124,6 +124,9 @@ public struct DataSplits: Sendable {
   /// The rows of a part and which of their cells are known, where cells of it are missing; nil where none is.
   public func partialRows(_ split: DataSplit) -> PartialRows? { partial[split] }
 
+  /// Whether each epoch draws the training rows anew, from grey levels.
+  var drawsRowsAnew: Bool { trainLevels != nil }
+
   /// The training rows as a source: `train`, or for dynamic binarization what draws them anew in each epoch.
   public var trainingRows: any RowSource {
     if let otherSource { return otherSource }

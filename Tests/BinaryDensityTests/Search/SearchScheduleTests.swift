@@ -164,6 +164,28 @@ struct SearchScheduleTests {
     if case .trial = schedule.next(&late, elapsed: 82.1) { Issue.record("for longer, too late") }
   }
 
+  @Test("where rows are drawn anew, longer trainings need half as many members, and nothing is distilled")
+  func rowsDrawnAnew() throws {
+    let data = try TrainingCase.dynamicData()
+    let fixed = DataSplits(name: "fixed", train: data.train, validation: data.validation)
+    /// Whether a training of 4 seconds is made longer, to 8, after so many of 100 seconds.
+    func goesLonger(_ data: DataSplits, end: Double, elapsed: Double) throws -> Bool {
+      var state = state()
+      let recipe = Recipe.first(stepCount: 4000)[0]
+      try add(recipe, nll: 2, peak: 0.9, to: &state)
+      state.idleEffort = 8
+      let schedule = DensitySearch.Schedule(data, budget: 100)
+      #expect(schedule.end(state) == end)
+      if case .trial = schedule.next(&state, elapsed: elapsed) { return true }
+      return false
+    }
+    // Six of 8 seconds, until 94.
+    #expect(try goesLonger(data, end: 94, elapsed: 45))
+    #expect(try !goesLonger(data, end: 94, elapsed: 47))
+    // Twelve of 8 seconds are more than there is.
+    #expect(try !goesLonger(fixed, end: 69, elapsed: 0))
+  }
+
   @Test("the last members are trained for what time there is")
   func lastMembers() throws {
     var state = state()
