@@ -74,6 +74,9 @@ enum BenchmarkCommand {
         help:
           "Instead, search for densities of small tables whose truth is known, and measure by how much the result is "
           + "worse than the best of counting. --seconds is the budget of a search. Default: 5."),
+      .value(
+        "seeds", placeholder: "seeds", default: "1,2",
+        help: "With --harm: the seeds that tables are drawn by, divided by commas."),
       .flag(
         "coding", help: "Instead, measure lossless compression of MNIST's test rows beside sampling as many."),
       .value(
@@ -167,7 +170,7 @@ enum BenchmarkCommand {
     "list": ["only", "data"],
     "reading": ["repetitions", "only"],
     "coding": ["repetitions", "only", "data"],
-    "harm": ["seconds", "only"],
+    "harm": ["seconds", "only", "seeds"],
     "queries": ["only", "data", "model", "test"],
     "growth": ["seconds", "repetitions", "plot", "json"],
     "missing": ["train", "validation", "test", "only", "json"],
@@ -249,7 +252,9 @@ enum BenchmarkCommand {
         train: path("train"), validation: path("validation"), test: path("test"), words: words,
         isJSON: parsed.flag("json")
       ).run()
-    case "harm": try Harm(budget: seconds ?? 5, words: words).run()
+    case "harm":
+      let seeds = try parsed.value("seeds", as: .integers(in: 1...1_000_000))
+      try Harm(budget: seconds ?? 5, seeds: seeds.map { UInt64($0) }, words: words).run()
     case "coding": try Coding(words: words, repetitions: repetitions, dataDirectory: directory).run()
     case "reading": try Reading(repetitions: repetitions, words: words).run()
     case "against":

@@ -11,6 +11,8 @@ import Kernels
 struct Harm {
   /// How many seconds a search may take.
   let budget: Double
+  /// What tables are drawn by.
+  let seeds: [UInt64]
   /// Words of which each must be in a table's line.
   let words: [String]
 
@@ -35,7 +37,8 @@ struct Harm {
     try Terminal.print(
       "  mean −log p of \(Self.freshCount) fresh rows, in nats; baselines are fitted to all rows, and the best is chosen by the "
         + "fresh ones")
-    for seed in [1, 2] as [UInt64] {
+    var all: [Outcome] = []
+    for seed in seeds {
       var outcomes: [Outcome] = []
       for drawn in HarmTable.all(seed: seed) {
         let name = "seed \(seed) \(drawn.name)"
@@ -46,9 +49,10 @@ struct Harm {
         }
         outcomes.append(try measure(drawn, table))
       }
-      try summarise(outcomes.filter { $0.rowCount >= 200 }, "seed \(seed), 200 rows or more")
-      try summarise(outcomes.filter { $0.rowCount < 200 }, "seed \(seed), fewer rows")
+      try summarise(outcomes, "seed \(seed)")
+      all += outcomes
     }
+    if seeds.count > 1 { try summarise(all, "all seeds") }
   }
 
   private func measure(_ drawn: HarmTable, _ table: TextTable) throws -> Outcome {
@@ -82,7 +86,13 @@ struct Harm {
       seconds: seconds)
   }
 
+  /// Prints what came out of tables of 200 rows or more, and of others.
   private func summarise(_ outcomes: [Outcome], _ name: String) throws {
+    try summarise(some: outcomes.filter { $0.rowCount >= 200 }, "\(name), 200 rows or more")
+    try summarise(some: outcomes.filter { $0.rowCount < 200 }, "\(name), fewer rows")
+  }
+
+  private func summarise(some outcomes: [Outcome], _ name: String) throws {
     guard !outcomes.isEmpty else { return }
     let regrets = outcomes.map(\.regret)
     let count = Double(outcomes.count)

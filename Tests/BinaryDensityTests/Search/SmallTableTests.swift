@@ -193,4 +193,21 @@ struct SmallTableTests {
     #expect(result.isInterrupted && start.duration(to: .now) < .seconds(20))
     #expect(result.density.logProbabilities(of: rows).allSatisfy { $0.isFinite })
   }
+
+  @Test("before the rows speak the marginals are believed in the more, the fewer rows there are")
+  func beliefs() {
+    for count in 1...9 {
+      var last = 1.0
+      for rowCount in stride(from: 0, through: 400, by: 20) {
+        let beliefs = SmallTableSearch.beliefs(rowCount: rowCount, candidateCount: count)
+        #expect(beliefs.count == count && abs(beliefs.reduce(0, +) - 1) < 1e-12)
+        #expect(beliefs[0] <= last && Set(beliefs.dropFirst()).count <= 1)
+        #expect(rowCount > 0 || count == 1 || beliefs[0] == 0.5)
+        // All are alike where there are rows enough to tell.
+        #expect(rowCount < 200 || beliefs.allSatisfy { $0 == beliefs[0] })
+        last = beliefs[0]
+      }
+    }
+    #expect(SmallTableSearch.beliefs(rowCount: 5, candidateCount: 0).isEmpty)
+  }
 }

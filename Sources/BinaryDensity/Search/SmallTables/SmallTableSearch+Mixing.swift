@@ -85,11 +85,24 @@ extension SmallTableSearch {
     }
   }
 
-  /// Returns what is mixed, with weights ∝ exp(½ Σ terms), but what has next to none.
+  /// What is believed of each candidate before held-out rows speak; the marginals come first.
+  ///
+  /// Few rows can hardly tell candidates apart, and what is simplest is then lost least by: half of the belief is in the marginals where
+  /// there are no rows, less the more there are, and from two hundred on all candidates are alike.
+  package static func beliefs(rowCount: Int, candidateCount count: Int) -> [Double] {
+    let (alike, first) = (1 / Double(count), 0.5 * (1 - Double(rowCount) / 200))
+    guard count > 1, first > alike else { return [Double](repeating: alike, count: count) }
+    return [first] + [Double](repeating: (1 - first) / Double(count - 1), count: count - 1)
+  }
+
+  /// Returns what is mixed, with weights ∝ belief · exp(½ Σ terms), but what has next to none.
   private func parts(
     _ counted: [Counted], _ trial: FoldTrial?, _ terms: [[Double]], _ observe: (Event) -> Bool
   ) -> [Part] {
-    let halves = terms.map { $0.reduce(0, +) / Double(2 * folds.repetitionCount) }
+    let beliefs = Self.beliefs(rowCount: folds.whole.train.rowCount, candidateCount: terms.count)
+    let halves = zip(terms, beliefs).map { terms, belief in
+      terms.reduce(0, +) / Double(2 * folds.repetitionCount) + log(belief)
+    }
     let scale = logSumExp(halves)
     return halves.enumerated().flatMap { index, half -> [Part] in
       guard half - scale > log(1e-6) else { return [] }
