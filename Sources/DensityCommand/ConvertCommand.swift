@@ -33,7 +33,7 @@ enum ConvertCommand {
     let magnification = try arguments.optionalValue("magnify", as: .integer(in: 1...64))
     let isPicture = output.hasSuffix(".png")
     if arguments.isGiven("magnify") && !isPicture { throw UsageError("--magnify is for a .png") }
-    let file = isPicture || output == "-" ? nil : try TableFile(path: output)
+    let file = isPicture || output == "-" ? nil : try TableFile(path: output, for: .rowsOrPicture)
     if output != "-" { try AtomicFile.checkWritable(output, besides: [input]) }
     let progress = ProgressLine()
     // A picture is made at once: there the signal ends the process, which has written nothing yet.

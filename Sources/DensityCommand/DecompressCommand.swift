@@ -28,7 +28,7 @@ enum DecompressCommand {
   private static func run(_ arguments: ParsedArguments) throws -> ExitStatus {
     let output = try arguments.value("output", as: .path)
     let isPicture = output.hasSuffix(".png")
-    let table = isPicture || output == "-" ? nil : try TableFile(path: output)
+    let table = isPicture || output == "-" ? nil : try TableFile(path: output, for: .rowsOrPicture)
     let model = try arguments.value("checkpoint", as: .path)
     let path = try arguments.value("file", as: .path)
     if output != "-" { try AtomicFile.checkWritable(output, besides: [model, path]) }
@@ -38,9 +38,10 @@ enum DecompressCommand {
     let isOnly = try source.isAtEnd()
     let checkpoint = try Checkpoint(contentsOf: model)
     let coder = try checkpoint.model.coder()
-    let shape = TableWriter.Shape(
+    var shape = TableWriter.Shape(
       columnCount: first.columnCount, names: names(first, checkpoint),
       imageShape: imageShape(first, checkpoint), rowCount: isOnly ? first.rowCount : nil)
+    shape.values = checkpoint.reading?.values
     let progress = ProgressLine()
     Interrupt.install()
     var rowCount = 0

@@ -176,9 +176,12 @@ enum FitCommand {
       progress.print("interrupted; the best so far is kept" + (line.map { ". Go on with: \($0)" } ?? ""))
     }
     let measurements = try measure(result.density, data, progress)
+    let ones =
+      Interrupt.isRequested ? nil : try DrawnOnes(of: result.density, learntFrom: data, seed: seed)
     progress.finish()
     try arguments.flag("json")
-      ? report.printJSON(result, measurements, data.sources) : report.print(result, measurements)
+      ? report.printJSON(result, measurements, ones, data.sources)
+      : report.print(result, measurements, ones)
     return Interrupt.isRequested ? .interrupted : .success
   }
 

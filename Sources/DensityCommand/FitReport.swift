@@ -38,7 +38,9 @@ struct FitReport {
   }
 
   /// Prints what was found, why it is to be trusted, and what to do with it.
-  func print(_ result: DensitySearch.Result, _ measurements: [LikelihoodMeasurement]) throws {
+  func print(
+    _ result: DensitySearch.Result, _ measurements: [LikelihoodMeasurement], _ ones: DrawnOnes?
+  ) throws {
     try Terminal.print((figure == "training NLL" ? "  " : "") + "\(figure)  seconds  what")
     let shown = isVerbose ? result.leaderboard : result.shortLeaderboard
     let written = result.choices.first(where: \.isChosen)?.name
@@ -48,6 +50,7 @@ struct FitReport {
     try Terminal.print(description(of: result.density))
     for line in reasons(result) { try Terminal.print(line) }
     for measurement in measurements { try Terminal.print(measurement.line) }
+    if let ones, ones.isOff { try Terminal.print(warning(of: ones)) }
     try Terminal.print("model  \(output)")
     let model = shellWord(argument(ofPath: output))
     let measured = measurements.contains { $0.name == "test" }
@@ -60,7 +63,8 @@ struct FitReport {
 
   /// Prints the same as JSON, with all that was tried.
   func printJSON(
-    _ result: DensitySearch.Result, _ measurements: [LikelihoodMeasurement], _ sources: [TableSource]
+    _ result: DensitySearch.Result, _ measurements: [LikelihoodMeasurement], _ ones: DrawnOnes?,
+    _ sources: [TableSource]
   ) throws {
     func validation(_ nll: Double) -> JSONValue { figure == "validation NLL" ? .real(nll) : .null }
     let leaderboard = result.leaderboard.map { entry -> JSONValue in
@@ -84,7 +88,7 @@ struct FitReport {
         .init(key: "choices", value: .array(result.choices.map { $0.json(figure: figure) })),
         .init(key: "results", value: .array(measurements.map { .object($0.members) })),
         .init(key: "output", value: .string(output)),
-      ])
+      ] + onesMembers(ones))
   }
 
   /// Why what was found is to be trusted: how it does on rows it has not learnt from, and how much less others do.
@@ -110,6 +114,20 @@ struct FitReport {
       "\(figure) \(figures) nats on \(counted(result.validationRowCount, "held-out row")), which chose it"
     let told = gains.compactMap(\.self)
     return [first] + (told.isEmpty ? [] : ["gain   " + told.joined(separator: ", ")])
+  }
+
+  /// What to say of draws that are off.
+  private func warning(of ones: DrawnOnes) -> String {
+    "draws  unlike the table: \(withError(ones.drawn.mean, ones.drawn.standardError, 1)) ones a row, where its rows have "
+      + "\(fixed(ones.table.mean, 1)). log p is exact, but the model is poor; more time may mend it"
+  }
+
+  private func onesMembers(_ ones: DrawnOnes?) -> [JSONValue.Member] {
+    [
+      .init(key: "drawn_ones", value: JSONValue(ones?.drawn.mean)),
+      .init(key: "drawn_ones_standard_error", value: JSONValue(ones?.drawn.standardError)),
+      .init(key: "table_ones", value: JSONValue(ones?.table.mean)),
+    ]
   }
 
   /// How many lines are left out, if any are.

@@ -19,7 +19,7 @@ struct ImputeSink {
       } else if how == "mean", !TableFile.isText(output) {
         self = .numbers(try NumberTableFile(path: output))
       } else {
-        let file = try TableFile(path: output)
+        let file = try TableFile(path: output, for: .rowsOrPicture)
         self = file.format == .text ? .text(file) : .table(file)
       }
     }

@@ -37,6 +37,9 @@ enum JSONHelp {
       "Whether a figure is exact but for rounding; without the member it is, unless estimated is true."
     ),
     ("trusted", "Whether an estimate's standard error can be trusted."),
+    (
+      "drawn_ones, table_ones", "How many ones a row has that the model draws, and a row of its table; means."
+    ),
     ("seconds, rows_per_second", "How long it took, and how fast that was."),
   ]
 

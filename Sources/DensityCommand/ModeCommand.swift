@@ -121,7 +121,7 @@ private struct ModeOutput {
 
   init(_ arguments: ParsedArguments) throws {
     path = try arguments.optionalValue("output", as: .path)
-    if let path, !path.hasSuffix(".png") { table = try TableFile(path: path) } else { table = nil }
+    table = try path.flatMap { $0.hasSuffix(".png") ? nil : try TableFile(path: $0, for: .rowsOrPicture) }
     across = try arguments.optionalValue("across", as: .integer(in: 1...10_000))
     magnification = try arguments.optionalValue("magnify", as: .integer(in: 1...64))
     let isPicture = path != nil && table == nil

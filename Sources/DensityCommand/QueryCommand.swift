@@ -59,7 +59,10 @@ enum QueryCommand {
     let checkpoint = try Checkpoint(contentsOf: try arguments.value("checkpoint", as: .path))
     if let alike { return try printAlike(arguments, checkpoint, table: alike) }
     let vocabulary = QueryVocabulary.suggesting(checkpoint)
-    var lines = try texts.map { Query.Line(text: $0, query: .success(try Query($0, vocabulary))) }
+    var lines = texts.map { text in
+      Query.Line(
+        text: text, query: Result { () throws(DensityError) in try Query(text, vocabulary) })
+    }
     if let file { lines += try Query.lines(path: file, vocabulary) }
     Interrupt.install()
     let outcomes = try outcomes(of: lines, try checkpoint.model.inference(options))

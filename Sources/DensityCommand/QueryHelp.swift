@@ -30,7 +30,10 @@ enum QueryHelp {
     ("a, a=1, !a, a=0", "A column by its name; by itself it is on. != says the opposite, as does not."),
     ("#12, #3-#9=0", "Columns by number, from 1 as in --columns; a range: all of them."),
     ("\"with, comma\"", "Names with blanks or signs stand in double quotes, \"\" for \" in them."),
-    ("smoker=yes", "The table's own words for on and off, or true, yes, t, y and false, no, f, n."),
+    (
+      "smoker=yes",
+      "The words for on and off that --values gave in training; without such, true, yes, t, y and false, no, f, n."
+    ),
     ("c=?", "Unknown: no condition at all, said for clearness; not within not, or and counts."),
     (
       "color=red",

@@ -80,7 +80,7 @@ enum SampleCommand {
       }
       if arguments.isGiven("logprob") { throw UsageError("--logprob says nothing with --distinct") }
     }
-    let table = isPicture || output == "-" ? nil : try TableFile(path: output)
+    let table = isPicture || output == "-" ? nil : try TableFile(path: output, for: .rowsOrPicture)
     let scorePath = try arguments.optionalValue("logprob", as: .path)
     let scores = try scorePath.flatMap { $0 == "-" ? nil : try TableFile(path: $0, for: .numbers) }
     if scorePath == "-", output == "-" {

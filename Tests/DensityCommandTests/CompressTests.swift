@@ -113,6 +113,7 @@ struct CompressTests {
         ("decompress plain.safetensors cut.bdr -o out.csv", 65, "the file is damaged or cut"),
         ("decompress plain.safetensors t.csv -o out.csv", 65, "expected the letters BDRC"),
         ("decompress plain.safetensors t.bdr -o out.xyz", 73, "the name must end in"),
+        ("sample plain.safetensors -o out.jpg", 73, "or in .bits, or in .png"),
         ("decompress plain.safetensors t.bdr -o t.bdr", 73, "t.bdr"),
         ("compress plain.safetensors t.csv", 64, "--output"),
         ("decompress plain.safetensors nothing.bdr -o out.csv", 66, "nothing.bdr: no such file"),

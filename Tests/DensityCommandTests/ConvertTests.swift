@@ -51,7 +51,8 @@ struct ConvertTests {
       let lines = [
         ("t.arff t.arff", 73, "t.arff: cannot be written"),
         ("t.arff link.csv", 73, "link.csv: cannot be written"),
-        ("t.arff t.xyz", 73, "the name must end in"), ("t.arff t.pbm", 73, "no picture"),
+        ("t.arff t.xyz", 73, "the name must end in"), ("t.arff t.jpg", 73, "or in .bits, or in .png"),
+        ("t.arff t.pbm", 73, "no picture"),
         ("none.csv t.npy", 66, "none.csv: no such file"),
         ("t.arff none/t.npy", 73, "there is no folder none"),
         ("t.arff t.npy --ignore nobody", 64, "no such column"), ("t.arff", 64, "missing argument <output>"),

@@ -151,6 +151,18 @@ struct QueryTests {
     }
   }
 
+  @Test("of several questions each has its answer or its error, wherever they stand")
+  func oneMistakeOfSeveral() throws {
+    try withModel { model, folder in
+      let questions = ["P(runner)", "P(smokr)", "P(vegan)"]
+      let right = try DensityProgram.run("query", model, questions[0], questions[2])
+      let result = try DensityProgram.run("query", model, questions[0], questions[1], questions[2])
+      #expect(result.status == 64)
+      #expect(result.complaint?.contains("P(smokr): column 3: expected a column") == true)
+      #expect(right.output.split(separator: "\n").allSatisfy { result.output.contains($0) })
+    }
+  }
+
   @Test func rowsMostAlikeAreNamed() throws {
     try withModel { model, folder in
       let table = folder + "/people.csv"

@@ -39,6 +39,9 @@ struct WordTests {
       #expect(try run("sample \(model) -n 9 --distinct -o -", folder).output.contains(",lebt"))
       #expect(try run("mode \(model) -n 3 -o m.csv", folder).status == 0)
       #expect(try run("evaluate \(model) m.csv", folder).output.contains("3 rows"))
+      #expect(try run("compress \(model) t.csv -o t.bdr", folder).status == 0)
+      #expect(try run("decompress \(model) t.bdr -o back.csv", folder).status == 0)
+      #expect(try String(contentsOfFile: folder + "/back.csv", encoding: .utf8) == text)
       for part in 1...2 {
         #expect(try run("sample \(model) -n 40 --shard \(part)/2 -o p\(part).csv", folder).status == 0)
       }

@@ -1,4 +1,6 @@
 /// Letters of dots, for the words in a picture: ASCII, five dots wide and eight high with what hangs below the line.
+///
+/// Latin letters are drawn without their marks.
 enum BitmapFont {
   /// The dots from one letter to the next.
   static let advance = 6
@@ -20,9 +22,23 @@ enum BitmapFont {
 
   /// The number of a character's letter; what has none is a box.
   private static func glyph(of character: Character) -> Int {
-    guard let value = character.asciiValue, (32..<127).contains(value) else { return 95 }
-    return Int(value) - 32
+    let scalar = character.unicodeScalars.first?.value ?? 0
+    let letter =
+      switch scalar {
+      case 0xc0..<0x180: Int(unmarked[Int(scalar) - 0xc0])
+      case 0x2010...0x2015: 45  // hyphens and dashes
+      default: Int(scalar)
+      }
+    return (32..<127).contains(letter) ? letter - 32 : 95
   }
+
+  /// What the Latin letters of Unicode from À to ſ are without marks, one for each.
+  private static let unmarked = Array(
+    """
+    AAAAAAACEEEEIIIIDNOOOOOxOUUUUYTsaaaaaaaceeeeiiiidnooooo/ouuuuyty\
+    AaAaAaCcCcCcCcDdDdEeEeEeEeEeGgGgGgGgHhHhIiIiIiIiIiIiJjKkkLlLlLlLlLl\
+    NnNnNnnNnOoOoOoOoRrRrRrSsSsSsSsTtTtTtUuUuUuUuUuUuWwYyYZzZzZzs
+    """.utf8)
 
   /// The rows of dots of all letters, each letter's from the top, the dot on the left in bit 4.
   private static let rows: [UInt8] = {

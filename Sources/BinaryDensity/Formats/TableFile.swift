@@ -31,6 +31,8 @@ public struct TableFile: Hashable, Sendable {
   public enum Purpose: Sendable {
     /// Rows of bits.
     case rows
+    /// Rows of bits, where whoever asks writes a `.png` too: it is named with the ends that are possible.
+    case rowsOrPicture
     /// A column of numbers.
     case numbers
   }
@@ -53,13 +55,16 @@ public struct TableFile: Hashable, Sendable {
     // A device or a pipe need not be called after what is written to it.
     let usual: Format? = AtomicFile.isWrittenInPlace(path) ? .text : nil
     guard let format = end.flatMap({ Self.format(ofEnd: $0) }) ?? usual,
-      purpose == .rows || format.holdsNumbers
+      purpose != .numbers || format.holdsNumbers
     else {
-      let ends = purpose == .rows ? ".csv, .txt, .npy, .idx, .svm, .dat or .pbm" : ".csv, .txt, .npy or .idx"
-      throw .unwritable(
-        path: path,
-        reason: "the name must end in \(ends), or one of these and .gz"
-          + (purpose == .rows ? ", or in .bits" : ""))
+      let rows = ".csv, .txt, .npy, .idx, .svm, .dat or .pbm, or one of these and .gz, or in .bits"
+      let ends =
+        switch purpose {
+        case .rows: rows
+        case .rowsOrPicture: rows + ", or in .png"
+        case .numbers: ".csv, .txt, .npy or .idx, or one of these and .gz"
+        }
+      throw .unwritable(path: path, reason: "the name must end in \(ends)")
     }
     if format == .packed && isCompressed {
       throw .unwritable(path: path, reason: "rows of a .bits are read at any place, which .gz does not allow")

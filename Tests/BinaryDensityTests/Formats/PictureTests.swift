@@ -131,6 +131,18 @@ struct PictureTests {
     #expect(grouped.width == 8 + 2 * 8 + 8)
   }
 
+  @Test(
+    "Latin letters are drawn without their marks, others are boxes",
+    arguments: [
+      ("Größe", "Grose"), ("DÉJÀ vu", "DEJA vu"), ("e\u{301}t", "et"), ("Łódź", "Lodz"), ("ŽIŠĪ", "ZISI"),
+      ("20–29", "20-29"), ("ſÿÀ", "syA"), ("x年", "x日"),
+    ])
+  func letters(_ name: String, _ drawn: String) throws {
+    let rows = BinaryMatrix(rowCount: 3, columnCount: 1) { $0 + $1 == 1 }
+    #expect(rows.picture(names: [name]) == rows.picture(names: [drawn]))
+    #expect(rows.picture(names: [name]) != rows.picture(names: [String(drawn.reversed())]))
+  }
+
   @Test("A table is about square, and long names are cut", arguments: [1, 5, 17, 112, 500, 2048])
   func tableShape(columnCount: Int) {
     let rows = BinaryMatrix.random(100, columnCount, seed: 1)

@@ -79,6 +79,10 @@ struct QueryParserTests {
         "P(red wine)",
         "column 3: expected a column, of which there are #1 to #12 (a, b, c, d, red wine, color=red, "
       ),
+      (
+        "P(red wine)",
+        "found \"red\"; a name with blanks needs its double quotes: \"red wine\""
+      ),
       ("P(a b)", "column 5: expected \",\", \"and\", \"or\", \"|\" or \")\", found \"b\""),
       ("P(a | size_bg)", "column 7: expected a column, of which there are"),
       ("P(a | size_bg)", "found \"size_bg\"; did you mean \"size_big\"?"),

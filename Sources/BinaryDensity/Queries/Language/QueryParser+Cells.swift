@@ -177,6 +177,10 @@ extension QueryParser {
     if vocabulary.columnNames == nil || Int(name) != nil {
       found +=
         Int(name).map { "; columns by number are #1 to #\(vocabulary.columnCount), as in #\($0)" } ?? ""
+    } else if case .word = token.kind,
+      let whole = vocabulary.columnNames?.first(where: { $0.hasPrefix(name + " ") })
+    {
+      found += "; a name with blanks needs its double quotes: \(quoted(whole.utf8))"
     } else if let near = vocabulary.nearest(to: name) {
       found += "; did you mean \(quoted(near.utf8))?"
     }
