@@ -118,8 +118,8 @@ struct FitReport {
 
   /// What to say of draws that are off.
   private func warning(of ones: DrawnOnes) -> String {
-    "draws  unlike the table: \(withError(ones.drawn.mean, ones.drawn.standardError, 1)) ones a row, where its rows have "
-      + "\(fixed(ones.table.mean, 1)). log p is exact, but the model is poor; more time may mend it"
+    "draws  have \(withError(ones.drawn.mean, ones.drawn.standardError, 1)) ones a row, the table's rows "
+      + "\(fixed(ones.table.mean, 1)): what is drawn is unlike the table, though log p is exact"
   }
 
   private func onesMembers(_ ones: DrawnOnes?) -> [JSONValue.Member] {
