@@ -38,7 +38,7 @@ enum JSONHelp {
     ),
     ("trusted", "Whether an estimate's standard error can be trusted."),
     (
-      "drawn_ones, table_ones", "How many ones a row has that the model draws, and a row of its table; means."
+      "drawn_ones, table_ones", "The mean number of ones in a row of the model, and of its table."
     ),
     ("seconds, rows_per_second", "How long it took, and how fast that was."),
   ]

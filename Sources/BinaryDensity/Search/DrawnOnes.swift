@@ -3,8 +3,8 @@ import Kernels
 
 /// How many ones the rows have that a density draws, beside those of the table that it learnt from.
 ///
-/// Each variable can be likely enough given a table's own values before it, which is what log p asks, while errors add up where
-/// the values before it are drawn.
+/// log p asks how probable each variable is given the table's own values before it. In a draw the values before it are drawn too, so
+/// that small errors add up.
 package struct DrawnOnes: Sendable {
   /// Ones a row, of rows that were drawn.
   package let drawn: ExactMoments

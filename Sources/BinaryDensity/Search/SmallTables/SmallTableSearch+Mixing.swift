@@ -87,8 +87,8 @@ extension SmallTableSearch {
 
   /// What is believed of each candidate before held-out rows speak; the marginals come first.
   ///
-  /// Few rows can hardly tell candidates apart, and what is simplest is then lost least by: half of the belief is in the marginals where
-  /// there are no rows, less the more there are, and from two hundred on all candidates are alike.
+  /// Few rows can hardly tell candidates apart, and the simplest one is then the safest. So half of the belief is in the marginals
+  /// where there are no rows, less the more there are, and from two hundred on all candidates are alike.
   package static func beliefs(rowCount: Int, candidateCount count: Int) -> [Double] {
     let (alike, first) = (1 / Double(count), 0.5 * (1 - Double(rowCount) / 200))
     guard count > 1, first > alike else { return [Double](repeating: alike, count: count) }
