@@ -11,7 +11,8 @@ import Synchronization
 ///    fold, and the best few trained on all.
 /// 3. *All rows.* Everything is fitted again to all rows, the best recipe in several random orders for as many steps as its
 ///    networks took in the folds; where rows are many, four times in each, whose logits are averaged. Rows are mixed by weights
-///    ∝ exp(½ Σ log p) of the held-out rows, times what was believed before (`beliefs(rowCount:candidateCount:)`). Who says to stop is given what there is, fitted to one fold where that is all.
+///    ∝ exp(½ Σ log p) of the held-out rows, times what was believed before
+///    (`beliefs(rowCount:candidateCount:)`). Who says to stop is given what there is, fitted to one fold where that is all.
 ///
 /// Of groups of columns that are to be kept, what is counted are independent groups alone.
 ///
