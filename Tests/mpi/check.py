@@ -47,17 +47,35 @@ def table(path, rows, seed):
 def fit(count, *arguments, options=(), start=False):
     """Runs density fit in so many processes of one thread each."""
     line = LAUNCH + list(options) + ["-n", str(count), PROGRAM, "fit", *arguments, "--threads", "1"]
-    process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    process = begin(line)
     return process if start else finish(process)
+
+
+def begin(line):
+    """Starts a job whose errors go to a file, so that they can be read while it runs."""
+    with open("errors", "w") as errors:
+        return subprocess.Popen(line, stdout=subprocess.PIPE, stderr=errors, text=True, start_new_session=True)
+
+
+def errors_so_far():
+    with open("errors") as file:
+        return file.read()
 
 
 def finish(process, seconds=300):
     try:
-        output, errors = process.communicate(timeout=seconds)
+        output, _ = process.communicate(timeout=seconds)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
-        check(False, "the job ends")
-    return process.returncode, output, errors
+        check(False, "the job ends", errors_so_far())
+    return process.returncode, output, errors_so_far()
+
+
+def wait_until_at_work(process, count):
+    """Returns when all processes of a job have met, which is long before a search of many steps ends."""
+    deadline = time.time() + 60
+    while time.time() < deadline and process.poll() is None and f"{count} processes train" not in errors_so_far():
+        time.sleep(0.02)
 
 
 def followers(process):
@@ -98,18 +116,15 @@ try:
     check(status == 0 and "2 processes train" in errors, "two processes search for five seconds", errors)
 
     # A launcher that goes on without the dead.
-    process = fit(4, *data, "--steps", "60000", "-o", "k.safetensors", options=["--enable-recovery"], start=True)
-    deadline = time.time() + 60
-    while time.time() < deadline and len(followers(process)) < 3:
-        time.sleep(0.1)
-    time.sleep(3)
+    process = fit(4, *data, "--steps", "120000", "-o", "k.safetensors", options=["--enable-recovery"], start=True)
+    wait_until_at_work(process, 4)
     victims = followers(process)
-    check(len(victims) == 3 and process.poll() is None, "a longer search of four processes is at work")
+    check(len(victims) == 3 and process.poll() is None, "a longer search of four processes is at work", errors_so_far())
     os.kill(victims[0], signal.SIGKILL)
     _, _, errors = finish(process, 400)
     check(os.path.exists("k.safetensors"), "with one of them killed it comes to its end")
     check("is silent; the search goes on without it" in errors, "and says which is lost", errors)
-    status, _, errors = fit(1, *data, "--steps", "60000", "-o", "k1.safetensors")
+    status, _, errors = fit(1, *data, "--steps", "120000", "-o", "k1.safetensors")
     with open("k.safetensors", "rb") as killed, open("k1.safetensors", "rb") as alone:
         check(killed.read() == alone.read(), "and finds what one process finds")
 
@@ -121,13 +136,13 @@ try:
     for place, words in (("other", "process 1 has another"), ("none", "process 1: train.csv: no such file")):
         line = LAUNCH + ["-n", "1", PROGRAM, "fit", *data, "--steps", "6000", "-o", "x.safetensors", ":",
                          "-n", "1", "-wdir", f"{folder}/{place}", PROGRAM, "fit", *data, "--steps", "6000"]
-        process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
-        status, _, errors = finish(process, 60)
+        status, _, errors = finish(begin(line), 60)
         lines = [line for line in errors.splitlines() if line.startswith("density:")]
         check(status not in (0, 70) and len(lines) == 1 and words in lines[0], f"one line says: {words}", errors)
         check(not os.path.exists("x.safetensors"), "and nothing is written")
 
     process = fit(2, *data, "--budget", "5m", "-o", "s.safetensors", start=True)
+    wait_until_at_work(process, 2)
     time.sleep(8)
     os.kill(process.pid, signal.SIGTERM)
     finish(process, 60)
