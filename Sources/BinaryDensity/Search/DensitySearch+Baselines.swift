@@ -40,9 +40,13 @@ extension DensitySearch {
     add("Chow-Liu tree") { () throws(DensityError) in
       try ChowLiuTree.fit(to: train, memoryShare: 0.125, while: { hasTime(0.1) })
     }
+    if data.variableCount <= TabulatedDensity.variableLimit, train.missing == nil {
+      add("counts of whole rows") { () throws(DensityError) in try TabulatedDensity.fit(to: data.train) }
+    }
     // A wide row costs a component no more than what is on, and a network all columns: there mixtures go far before it begins.
-    let mixtures = [(30, 0.15), (100, 0.25), (300, 0.4)]
-    for (componentCount, share) in data.variableCount > Self.wideColumnCount ? mixtures : [mixtures[0]] {
+    let mixtures =
+      data.variableCount > Self.wideColumnCount ? [(30, 0.15), (100, 0.25), (300, 0.4)] : [(30, 0.05)]
+    for (componentCount, share) in mixtures {
       add("mixture of \(componentCount) Bernoullis") { () throws(DensityError) in
         try BernoulliMixture.fit(
           to: train.limited(to: Self.mixedRowLimit, seed: seed), validation: ObservedRows(data, .validation),

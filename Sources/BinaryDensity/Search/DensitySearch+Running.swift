@@ -124,7 +124,9 @@ extension DensitySearch {
     // A model of complete rows takes as long, and begins at once.
     let rows = DataSplits(name: data.name, train: data.train, imageShape: data.imageShape).withGroups(
       of: data)
-    guard let pace = Recipe.first(stepCount: 100)[0].secondsPerStep(on: rows, within: 0.5, seed: seed) else {
+    guard
+      let pace = schedule.firstRecipes(stepCount: 100)[0].secondsPerStep(on: rows, within: 0.5, seed: seed)
+    else {
       return 100
     }
     let affordable = (budget - used) * Double(workers + (team?.slots.count ?? 0)) / 24 / pace

@@ -24,7 +24,7 @@ extension DensitySearch {
 
     func run() {
       if isQuick {
-        let first = Recipe.first(stepCount: shared.state.withLock { $0.stepCount })[0]
+        let first = schedule.firstRecipes(stepCount: shared.state.withLock { $0.stepCount })[0]
         guard let recipe = schedule.shrunk(first) else { return }
         _ = attempt(recipe, order: number, number: 0, isMember: number > 0, until: schedule.budget)
         return

@@ -235,10 +235,10 @@ extension MixtureSelection {
   }
 
   /// Returns the first mixture that those left out of it would improve by less than a tenth of the standard error; where a
-  /// size is given, or a table of all probabilities is smaller than any, the best that is small enough, or nil if none is.
+  /// size is given, or a table of all probabilities is smaller than the whole, the best that is small enough, or nil if none is.
   private func step(of path: MixturePath, whole: Candidate) -> MixturePath.Step? {
-    // Where all end as the same small table, fewer networks are no gain.
-    guard compaction.byteLimit == nil, !compaction.isSmallestAsTable(path.density(of: path.steps[0])) else {
+    // A table is small and fast, however many networks it is made of.
+    guard compaction.byteLimit == nil, !compaction.isSmallestAsTable(path.density(of: path.whole)) else {
       return path.steps.sorted { $0.nll < $1.nll }.first { compaction.couldHaveRoom(path.density(of: $0)) }
     }
     return path.steps.first { $0.nll <= whole.nll + Self.smallLoss(whole.terms) } ?? path.whole

@@ -179,7 +179,10 @@ extension Recipe {
   /// - Parameters:
   ///   - stepCount: how many steps they are trained for.
   ///   - hasMissingCells: whether the table has missing cells; then an EoNADE, which wants more steps, is tried early.
-  package static func first(stepCount: Int, hasMissingCells: Bool = false) -> [Recipe] {
+  ///   - isOfPictures: whether rows are pictures; then a NADE in the order of the pixels, which know their neighbours, is tried first.
+  package static func first(stepCount: Int, hasMissingCells: Bool = false, isOfPictures: Bool = false)
+    -> [Recipe]
+  {
     func nade(dropping inputs: Double = 0, rate: Double = 0.002, isNatural: Bool = false) -> Recipe {
       Recipe(
         network: .nade(200, .relu), isNatural: isNatural, dropout: Dropout(inputs: inputs),
@@ -190,13 +193,14 @@ extension Recipe {
         network: .made([units]), dropout: dropout, weightDecay: 0.1, learningRate: rate,
         stepCount: stepCount)
     }
-    let complete = [
+    var complete = [
       nade(),
       Recipe(network: .nade(200, .sigmoid), weightDecay: 0.1, learningRate: 0.003, stepCount: stepCount),
       made(200, dropping: Dropout(inputs: 0.1, hidden: 0.5), rate: 0.006),
       made(500, dropping: Dropout(inputs: 0.2, hidden: 0.7), rate: 0.016),
       nade(dropping: 0.2, rate: 0.001), nade(isNatural: true),
     ]
+    if isOfPictures { complete.insert(complete.removeLast(), at: 0) }
     guard hasMissingCells else { return complete }
     let eonade = Recipe(
       network: .eonade([200]), weightDecay: 0.01, learningRate: 0.001, stepCount: 3 * stepCount)

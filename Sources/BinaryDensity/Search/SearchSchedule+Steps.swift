@@ -97,11 +97,8 @@ extension DensitySearch.Schedule {
       if goesOn { add(recipes, &state) } else { state.plan.stage = .longer }
     case .longer:
       state.plan.stage = .firstMembers
-      guard let best = state.trials.min(by: { $0.nll < $1.nll }), best.peak > 0.8 else { return }
-      var longer = best.recipe
-      longer.stepCount *= 2
-      longer = longer.roundedToEpochs(rowCount: rowCount)
-      guard Double(left) >= 2 * enoughMembers(best.recipe) * Double(longer.stepCount),
+      guard let best = state.trials.min(by: { $0.nll < $1.nll }),
+        let longer = lengthened(best, state, room: Double(left), longest: Double(left)),
         !state.started.contains(longer)
       else { return }
       add([longer], &state)
@@ -146,7 +143,7 @@ extension DensitySearch.Schedule {
 
   /// Returns the first recipes of a search, and others that are drawn: some changes away from one of these.
   private func firstRecipes(_ count: Int, _ stepCount: Int) -> [Recipe] {
-    let first = Recipe.first(stepCount: stepCount, hasMissingCells: hasMissingCells)
+    let first = firstRecipes(stepCount: stepCount)
     var recipes = Array(first.prefix(count))
     var draw: UInt64 = 0
     while recipes.count < count, draw < 20 * UInt64(count) {

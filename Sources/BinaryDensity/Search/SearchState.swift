@@ -87,7 +87,7 @@ extension DensitySearch {
     var doneStepCount = 0
     /// Of a search that counts steps: what is to be done.
     package var plan = SteppedPlan()
-    var workersRunning = 0
+    package var workersRunning = 0
     package var isStopped = false
     var phase = "searching"
 

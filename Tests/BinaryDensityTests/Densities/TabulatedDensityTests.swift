@@ -83,6 +83,59 @@ struct TabulatedDensityTests {
     #expect(throws: DensityError.undefined(row: 0)) { try TabulatedDensity(tabulating: Undefined()) }
   }
 
+  @Test("counts of whole rows are drawn towards independent columns as far as rows held out one by one say")
+  func counts() throws {
+    // Four coins and the parity of the first three, in 200 rows; and five coins.
+    var generator = Philox(seed: 5)
+    let coins = BinaryMatrix(rowCount: 200, columnCount: 5) { _, _ in Bool.random(using: &generator) }
+    let rules = BinaryMatrix(rowCount: 200, columnCount: 5) { row, column in
+      column < 4 ? coins[row, column] : coins[row, 0] != (coins[row, 1] != coins[row, 2])
+    }
+    let all = BinaryMatrix.allRows(ofWidth: 5)
+    for rows in [coins, rules] {
+      let found = try TabulatedDensity.fit(to: rows).logProbabilities(of: all).map { exp($0) }
+      #expect(abs(found.reduce(0, +) - 1) < 1e-6)
+      func counted(_ rows: BinaryMatrix, _ c: Double) throws -> [Double] {
+        let base = try IndependentBernoulli.fit(to: rows).logProbabilities(of: all).map { exp($0) }
+        let counts = (0..<32).map { row in (0..<rows.rowCount).count { rows[row: $0] == all[row: row] } }
+        return zip(counts, base).map { (Double($0) + c * $1) / (Double(rows.rowCount) + c) }
+      }
+      // Each row by all others, with the marginals of all.
+      let base = try counted(rows, 0x1p60)
+      let scores = try (0...20).map { power in
+        let c = Double(1 << power)
+        let p = try counted(rows, c)
+        return (0..<200).reduce(0.0) { sum, row in
+          let index = (0..<32).first { all[row: $0] == rows[row: row] } ?? 0
+          let n = p[index] * (200 + c) - c * base[index]
+          return sum + log((n - 1 + c * base[index]) / (199 + c))
+        }
+      }
+      let best = try #require(scores.indices.max { scores[$0] < scores[$1] })
+      let expected = try counted(rows, Double(1 << best))
+      #expect(zip(found, expected).allSatisfy { abs($0 - $1) < 1e-6 })
+    }
+    let nll = try DensitySearch.nll(TabulatedDensity.fit(to: rules), rules)
+    #expect(nll < 3.0, "four coins are 2.77 nats")
+    // Of coins the counts themselves would lose 31 / 400 nats, the marginals 5 / 400.
+    let losses = try (0..<40).map { seed in
+      try DensitySearch.nll(TabulatedDensity.fit(to: .random(200, 5, probability: 0.5, seed: seed)), all) - 5
+        * log(2)
+    }
+    let loss = losses.reduce(0, +) / 40
+    #expect(loss > 5.0 / 400 - 0.005 && loss < 0.5 * (5 + 31) / 400, "\(loss)")
+  }
+
+  @Test("counts are refused of no rows, no columns, and too many")
+  func wrongCounts() throws {
+    for rows in [BinaryMatrix(rowCount: 0, columnCount: 3), BinaryMatrix(rowCount: 3, columnCount: 17)] {
+      #expect(throws: DensityError.self) { try TabulatedDensity.fit(to: rows) }
+    }
+    let one = try TabulatedDensity.fit(to: BinaryMatrix([[1, 0, 1]]))
+    #expect(one.logProbabilities(of: .allRows(ofWidth: 3)).allSatisfy { $0.isFinite && $0 < 0 })
+    _ = try TabulatedDensity.fit(to: BinaryMatrix.random(20, 16, seed: 1))
+  }
+
   @Test("files of tables that are none are refused", arguments: ["17", "0", "4", "70"])
   func files(_ count: String) throws {
     try withTemporaryDirectory { folder in

@@ -116,34 +116,117 @@ struct SearchScheduleTests {
     #expect(recipe == state.best?.recipe)
   }
 
-  @Test("the best recipe is trained for longer where there is time for many members of that")
+  private func isMember(_ work: DensitySearch.Work?) -> Bool {
+    if case .member = work { true } else { false }
+  }
+
+  @Test("the best recipe is trained for longer where there is time for some trainings of that")
   func longerTraining() throws {
     var state = state()
     let best = Recipe.first(stepCount: 4000)[0]
-    // 4 seconds a member of twice the steps; twelve of them are done by 69 if they begin by 21.
+    // 4 seconds a training of twice the steps; six of them are done by 69 if they begin by 45.
     try add(best, nll: 2, peak: 0.9, pace: 0.0005, to: &state)
     state.idleEffort = 8
     var longer = best
     longer.stepCount = 8000
     var late = state
-    guard case .trial(longer, until: let end) = schedule.next(&state, elapsed: 21) else {
+    guard case .trial(longer, until: let end) = schedule.next(&state, elapsed: 45) else {
       Issue.record("not for longer")
       return
     }
     #expect(abs(end - 69) < 1e-9)
-    func isMember(_ state: inout State, elapsed: Double) -> Bool {
-      if case .member = schedule.next(&state, elapsed: elapsed) { true } else { false }
-    }
-    #expect(isMember(&late, elapsed: 21.1))
-    #expect(isMember(&state, elapsed: 21))
+    #expect(isMember(schedule.next(&late, elapsed: 45.1)))
+    #expect(isMember(schedule.next(&state, elapsed: 45)))
     // What was at its best early is long enough.
     var early = self.state()
     try add(best, nll: 2, peak: 0.7, pace: 0.0005, to: &early)
     early.idleEffort = 8
-    #expect(isMember(&early, elapsed: 1))
+    #expect(isMember(schedule.next(&early, elapsed: 1)))
   }
 
-  @Test("where a training does not see every row, longer ones are worth more than members and distillation")
+  @Test("once it is known what length gains, it is weighed against more networks")
+  func gainOfLength() throws {
+    /// The steps of the next training after 1000 had an NLL of 100 + twice the gain of a doubling, and 4000 of 100, at 64 (or
+    /// another number of) trainings of 4000 that there is time for.
+    func next(gain: Double, trainings: Double = 64) throws -> Int? {
+      var state = state()
+      let recipe = Recipe.first(stepCount: 1000)[0]
+      // Distilling is left out where a training takes a sixteenth of the time.
+      let pace = 94 / trainings / 4000
+      try add(recipe, nll: 100 + 2 * gain, peak: 0.9, pace: pace, to: &state)
+      var whole = recipe
+      whole.stepCount = 4000
+      try add(whole, nll: 100, peak: 0.9, pace: pace, to: &state)
+      state.idleEffort = 8
+      return trial(schedule.next(&state, elapsed: 0))?.stepCount
+    }
+    // 8 trainings, or 4 twice as long, 2 four times, or 1: 2 e / S is 0.25, 0.5, 1, 2 nats (and 2 / 9 without, for one is there).
+    #expect(try next(gain: 0.5, trainings: 8) == nil)
+    #expect(try next(gain: 0.6, trainings: 8) == 8000)
+    #expect(try next(gain: 1.9, trainings: 8) == 8000)
+    #expect(try next(gain: 2.1, trainings: 8) == 16_000)
+    // No training takes longer than there is time for.
+    #expect(try next(gain: 100, trainings: 8) == 16_000)
+    #expect(try next(gain: -1) == nil)
+    #expect(try next(gain: 100, trainings: 1) == nil)
+  }
+
+  @Test("while others train the best for longer, the next best of as many steps is")
+  func rivals() throws {
+    var state = state()
+    let first = Recipe.first(stepCount: 4000)
+    for (index, recipe) in first.enumerated() {
+      try add(recipe, nll: 2 + Double(index), peak: 0.9, pace: 0.0005, to: &state)
+    }
+    state.idleEffort = 8
+    state.workersRunning = 3
+    for recipe in first.prefix(3) {
+      var longer = recipe
+      longer.stepCount = 8000
+      #expect(trial(schedule.next(&state, elapsed: 1)) == longer)
+    }
+    #expect(isMember(schedule.next(&state, elapsed: 1)))
+    // When all are done, and none was better, there are members.
+    state.runningTrials = 0
+    #expect(isMember(schedule.next(&state, elapsed: 1)))
+  }
+
+  @Test("a network is tried however long baselines took")
+  func lateBeginning() throws {
+    var state = state()
+    guard case .trial(let recipe, until: let end) = schedule.next(&state, elapsed: 60) else {
+      Issue.record("no network")
+      return
+    }
+    #expect(recipe == Recipe.first(stepCount: 1000)[0] && end == 94)
+    // With a network the time for recipes is over.
+    state.runningTrials = 0
+    try add(recipe, nll: 2, to: &state)
+    #expect(isMember(schedule.next(&state, elapsed: 61)))
+  }
+
+  @Test("of pictures the order of the pixels is tried first, and length after the search")
+  func pictures() throws {
+    let data = DataSplits(
+      name: "pictures", train: TrainingCase.chain(rowCount: 1000, variableCount: 4, seed: 1),
+      validation: TrainingCase.chain(rowCount: 100, variableCount: 4, seed: 2),
+      imageShape: ImageShape(height: 2, width: 2))
+    let schedule = DensitySearch.Schedule(data, budget: 100)
+    var state = state()
+    let recipe = try #require(trial(schedule.next(&state, elapsed: 0)))
+    #expect(recipe.isNatural && recipe.network == .nade(200, .relu))
+    #expect(Set(schedule.firstRecipes(stepCount: 1000)) == Set(Recipe.first(stepCount: 1000)))
+    try add(recipe, nll: 2, peak: 0.9, to: &state)
+    var count = 0
+    while case .trial(let next, until: let end) = schedule.next(&state, elapsed: 0), end < 50 {
+      #expect(next.stepCount <= 1000)
+      state.runningTrials -= 1
+      count += 1
+    }
+    #expect(count > 10)
+  }
+
+  @Test("where a training does not see every row, nothing is distilled")
   func manyRows() throws {
     let many = DataSplits(
       name: "many", train: BinaryMatrix(rowCount: 1_000_000, columnCount: 4),
@@ -153,37 +236,23 @@ struct SearchScheduleTests {
     let best = Recipe.first(stepCount: 4000)[0]
     try add(best, nll: 2, peak: 0.9, pace: 0.0005, to: &state)
     state.idleEffort = 8
-    // There is no distillation, so that members have until 94; three of 4 seconds are enough.
+    // So members have until 94; six of 4 seconds are enough.
     #expect(schedule.end(state) == 94)
     var late = state
-    guard case .trial(let longer, _) = schedule.next(&state, elapsed: 81.9) else {
-      Issue.record("not for longer")
-      return
-    }
-    #expect(longer.stepCount == 8000)
-    if case .trial = schedule.next(&late, elapsed: 82.1) { Issue.record("for longer, too late") }
+    #expect(trial(schedule.next(&state, elapsed: 69.9))?.stepCount == 8000)
+    #expect(isMember(schedule.next(&late, elapsed: 70.1)))
   }
 
-  @Test("where rows are drawn anew, longer trainings need half as many members, and nothing is distilled")
+  @Test("where rows are drawn anew, nothing is distilled")
   func rowsDrawnAnew() throws {
     let data = try TrainingCase.dynamicData()
     let fixed = DataSplits(name: "fixed", train: data.train, validation: data.validation)
-    /// Whether a training of 4 seconds is made longer, to 8, after so many of 100 seconds.
-    func goesLonger(_ data: DataSplits, end: Double, elapsed: Double) throws -> Bool {
+    func end(_ data: DataSplits) throws -> Double {
       var state = state()
-      let recipe = Recipe.first(stepCount: 4000)[0]
-      try add(recipe, nll: 2, peak: 0.9, to: &state)
-      state.idleEffort = 8
-      let schedule = DensitySearch.Schedule(data, budget: 100)
-      #expect(schedule.end(state) == end)
-      if case .trial = schedule.next(&state, elapsed: elapsed) { return true }
-      return false
+      try add(Recipe.first(stepCount: 4000)[0], nll: 2, peak: 0.9, to: &state)
+      return DensitySearch.Schedule(data, budget: 100).end(state)
     }
-    // Six of 8 seconds, until 94.
-    #expect(try goesLonger(data, end: 94, elapsed: 45))
-    #expect(try !goesLonger(data, end: 94, elapsed: 47))
-    // Twelve of 8 seconds are more than there is.
-    #expect(try !goesLonger(fixed, end: 69, elapsed: 0))
+    #expect(try end(data) == 94 && end(fixed) == 69)
   }
 
   @Test("the last members are trained for what time there is")

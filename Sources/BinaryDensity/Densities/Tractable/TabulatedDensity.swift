@@ -16,7 +16,7 @@ public struct TabulatedDensity: AutoregressiveDensity {
   /// The most variables that a table may have: then it has 65536 probabilities.
   public static let variableLimit = 16
   /// The least logarithm of a probability beside the largest, in nats; what is below is raised to it.
-  private static let leastLogProbability: Float = -60000
+  static let leastLogProbability: Float = -60000
 
   /// The logarithms of the probabilities of all rows, up to a common term; 1 × 2ᴰ.
   public let logProbabilities: Matrix<Float>

@@ -36,6 +36,9 @@ extension SmallTableSearch {
         try ChowLiuTree.forest(fittedTo: rows, while: goesOn)
       }
     }
+    if folds.whole.variableCount <= TabulatedDensity.variableLimit {
+      add("counts of whole rows") { (rows, _) throws(DensityError) in try TabulatedDensity.fit(to: rows) }
+    }
     for componentCount in [2, 5, 15, 30] where componentCount <= folds.parts[0].train.rowCount {
       add("mixture of \(componentCount) Bernoullis") { (rows, goesOn) throws(DensityError) in
         try BernoulliMixture.fit(
@@ -96,13 +99,26 @@ extension SmallTableSearch {
   }
 
   /// Returns what is mixed, with weights ∝ belief · exp(½ Σ terms), but what has next to none.
+  ///
+  /// Rows that have chosen among many recipes find the chosen one better than it is: what it gains there over the best of what was
+  /// counted is taken from the other rows.
   private func parts(
     _ counted: [Counted], _ trial: FoldTrial?, _ terms: [[Double]], _ observe: (Event) -> Bool
   ) -> [Part] {
     let beliefs = Self.beliefs(rowCount: folds.whole.train.rowCount, candidateCount: terms.count)
-    let halves = zip(terms, beliefs).map { terms, belief in
-      terms.reduce(0, +) / Double(2 * folds.repetitionCount) + log(belief)
+    var sums = terms.map { $0.reduce(0, +) }
+    let explored = trial != nil && folds.isManyRows && !isQuick ? folds.first.heldOutCount : 0
+    // Where there was time for one fold alone, it is all there is.
+    if explored > 0, let last = terms.last, last.count > explored {
+      let rest = terms.map { $0.dropFirst(explored).reduce(0, +) }
+      let best = counted.indices.max { sums[$0] < sums[$1] }
+      if let best {
+        sums[sums.count - 1] =
+          sums[best] + (rest[rest.count - 1] - rest[best]) * Double(last.count)
+          / Double(last.count - explored)
+      }
     }
+    let halves = zip(sums, beliefs).map { $0 / Double(2 * folds.repetitionCount) + log($1) }
     let scale = logSumExp(halves)
     return halves.enumerated().flatMap { index, half -> [Part] in
       guard half - scale > log(1e-6) else { return [] }
