@@ -71,7 +71,11 @@ package struct AnytimePlot {
       lines += points.map {
         "<circle class=\"\(style)\" cx=\"\(SVG.number($0.0))\" cy=\"\(SVG.number($0.1))\" r=\"2.4\"/>"
       }
-      if let first = points.first { lines.append(SVG.text(name, x: first.0 + 6, y: first.1 - 5, style)) }
+      if let first = points.first, let finding = findings.first {
+        // The upper curve is named above its first point, the lower below.
+        let isUpper = finding[keyPath: figure] == max(finding.testNLL, finding.validationNLL)
+        lines.append(SVG.text(name, x: first.0 + 6, y: first.1 + (isUpper ? -5 : 14), style))
+      }
     }
     return lines
   }

@@ -17,7 +17,7 @@ extension DensitySearch {
     state.best = saved.best.flatMap { hasRoom($0.recipe) ? $0 : nil }
     state.memberNumbers = record.memberNumbers
     state.trials = record.trials.filter { hasRoom($0.recipe) }
-    let bestRecipe = state.trials.min { $0.nll < $1.nll }?.recipe
+    let bestRecipe = state.trials.min()?.recipe
     if saved.hasEnded, let bestRecipe {
       let networks = saved.found?.mixedNetworks ?? []
       if networks.isEmpty {

@@ -26,7 +26,9 @@ extension DensitySearch {
       if isQuick {
         let first = schedule.firstRecipes(stepCount: shared.state.withLock { $0.stepCount })[0]
         guard let recipe = schedule.shrunk(first) else { return }
-        _ = attempt(recipe, order: number, number: 0, isMember: number > 0, until: schedule.budget)
+        let (again, order) = number.quotientAndRemainder(
+          dividingBy: recipe.orderCount(imageShape: schedule.imageShape))
+        _ = attempt(recipe, order: order, number: again, isMember: number > 0, until: schedule.budget)
         return
       }
       while let work = shared.state.withLock({ schedule.next(&$0, elapsed: elapsed) }) {

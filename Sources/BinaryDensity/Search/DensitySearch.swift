@@ -12,14 +12,17 @@ import Kernels
 /// 1. *Search*, up to 45 % of the time, for pictures 25 %, and less where recipes differ little. They are tried by hill
 ///    climbing from a handful of first ones, where time is short a quarter of their training first, and the best by the whole of
 ///    it; a training a thread, each on one thread, all in one order of the variables so that they compare.
-/// 2. *Members.* The best recipe is trained again and again, over several orders and with several initial weights; as
+/// 2. *Length.* The best recipe is trained for longer as long as that should gain more than as many networks more would, by what a
+///    doubling of its steps has gained.
+/// 3. *Members.* It is trained again and again, over several orders and with several initial weights; as
 ///    many of each as their measured gains advise, and two hundred at most, so that small tables take less than the time.
 ///    The last are trained for less, so that they are done in time.
-/// 3. *Mixing*, in the last part of the time. The members of one order are averaged conditional by conditional (`Ensemble`), those
+/// 4. *Mixing*, in the last part of the time. The members of one order are averaged conditional by conditional (`Ensemble`), those
 ///    averages are mixed as whole rows (`Mixture`), with equal weights, or fitted ones if that gains more on the validation
 ///    rows than a nat for each weight. Networks are left out as long as all of those left out gain less than a tenth of the
-///    standard error of the validation figure.
-/// 4. *Distillation*, in a quarter of the time, where that is four times what the best network took and a training sees every
+///    standard error of the validation figure; where a table of all probabilities is smaller than the whole (of up to 16
+///    columns), the best mixture is kept in that form.
+/// 5. *Distillation*, in a quarter of the time, where that is four times what the best network took and a training sees every
 ///    row: see `Distillation`. Of the network, the mixture, and the two mixed it keeps the smallest that is worse than the best of
 ///    them by less than a tenth of the standard error.
 ///

@@ -4,7 +4,7 @@ import Kernels
 ///
 /// Of hundreds of networks one has the best figure by luck alone, so where there are several only their mixtures are
 /// candidates. Networks are left out as long as all of those left out gain less than a tenth of the standard error of the
-/// validation figure (`MixturePath`); what is kept takes as little room as it may (`Compaction`). Where a size is given, the
+/// validation figure (`MixturePath`), but where a table of all probabilities is smaller than the whole; what is kept takes as little room as it may (`Compaction`). Where a size is given, the
 /// best that has room is kept, however little it gains.
 package struct MixtureSelection {
   /// A density that is no network, its mean −log p of the validation rows, and log p of each of them.
@@ -248,7 +248,12 @@ extension MixtureSelection {
   private func fitted(
     _ parts: [(density: any Density, terms: [Double])], over even: Candidate
   ) -> Candidate? {
-    let parts = parts + baselines.filter { !$0.terms.isEmpty }.map { ($0.density, $0.terms) }
+    // A table among them is no smaller than what all of them are as a table.
+    let hasTables = compaction.isSmallestAsTable(even.density)
+    let parts =
+      parts
+      + baselines.filter { !$0.terms.isEmpty && (hasTables || !($0.density is TabulatedDensity)) }
+      .map { ($0.density, $0.terms) }
     let terms = parts.map(\.terms)
     guard !judge.isOver() else { return nil }
     // A fitted weight is a parameter, and n parameters gain n / 2 nats by chance on the rows they are fitted to.

@@ -124,5 +124,5 @@ extension Checkpoint {
   package var searchRecord: SearchRecord? { search.flatMap { try? SearchRecord($0, path: "") } }
 
   /// The recipe that the search which has found the model found best; nil of any other model.
-  public var bestRecipe: Recipe? { searchRecord?.trials.min { $0.nll < $1.nll }?.recipe }
+  public var bestRecipe: Recipe? { searchRecord?.trials.min()?.recipe }
 }

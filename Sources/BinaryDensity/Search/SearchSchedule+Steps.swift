@@ -89,7 +89,7 @@ extension DensitySearch.Schedule {
       state.plan.stage = rung < rungCount ? .rung(rung + 1) : .neighbours
     case .neighbours:
       let room = Int(searchShare * Double(stepBudget)) - state.plan.stepCount
-      let best = state.trials.min { $0.nll < $1.nll }
+      let best = state.trials.min()
       let recipes = best.map { neighbours(of: $0, state, room: room) } ?? []
       // As long as there is room and something is gained.
       let goesOn = !recipes.isEmpty && (best?.nll ?? .infinity) < state.plan.nllBefore
@@ -97,8 +97,9 @@ extension DensitySearch.Schedule {
       if goesOn { add(recipes, &state) } else { state.plan.stage = .longer }
     case .longer:
       state.plan.stage = .firstMembers
-      guard let best = state.trials.min(by: { $0.nll < $1.nll }),
-        let longer = lengthened(best, state, room: Double(left), longest: Double(left)),
+      // An eighth at the most, since all others wait for it.
+      guard let best = state.trials.min(),
+        let longer = lengthened(best, state, room: Double(left), longest: Double(left) / 8),
         !state.started.contains(longer)
       else { return }
       add([longer], &state)
@@ -164,7 +165,7 @@ extension DensitySearch.Schedule {
   /// Returns the best third of the last rung's recipes, with as many steps as those of this one.
   private func promoted(_ state: DensitySearch.State, _ stepCount: Int) -> [Recipe] {
     let trials = state.plan.recipes.compactMap { recipe in state.trials.first { $0.recipe == recipe } }
-    let ranked = trials.sorted { $0.nll < $1.nll }
+    let ranked = trials.sorted()
     return ranked.prefix(max(1, state.plan.recipes.count / Self.promotionRate)).map { trial in
       var recipe = trial.recipe
       recipe.stepCount = max(recipe.stepCount, stepCount)
@@ -176,7 +177,7 @@ extension DensitySearch.Schedule {
   private func neighbours(of trial: DensitySearch.Trial, _ state: DensitySearch.State, room: Int) -> [Recipe]
   {
     var room = room
-    let recipes = trial.recipe.neighbours(peak: trial.peak, canShift: canShift).compactMap(shrunk)
+    let recipes = self.neighbours(of: trial).compactMap(shrunk)
       .map { $0.roundedToEpochs(rowCount: rowCount) }
     return recipes.filter { !state.started.contains($0) }.prefix { recipe in
       room -= recipe.stepCount

@@ -1,4 +1,3 @@
-import Essentials
 import Kernels
 
 extension DensitySearch {
@@ -45,16 +44,10 @@ extension DensitySearch {
     private static let shortening = 4
     /// How many recipes are tried shortly for one that is tried in full.
     static let promotionRate = 3
-    /// How many of the best recipes may be trained for longer at a time.
-    private static let rivalCount = 3
     /// After how much training without a gain, in whole trainings, members are worth more than other recipes.
     private static let patience = 8.0
     /// The share of the time that is for distilling, where that is done.
     private static let distillingShare = 0.25
-    /// What a second network of a recipe gains beside the first, about, as a share of the NLL.
-    private static let secondGain = 0.01
-    /// How many longer trainings there must be time for where it is not known what length gains.
-    private static let enoughTrainings = 6
 
     // A picture's recipes take minutes, and differ by less than a second member gains.
     var searchShare: Double { imageShape == nil ? 0.45 : 0.25 }
@@ -122,7 +115,8 @@ extension DensitySearch {
         return .trial(recipe, until: end)
       }
       if let recipe = nextRecipe(state, elapsed: elapsed) {
-        return trial(recipe, until: state.best == nil ? end : trialEnd)
+        // However long the baselines took, a network is tried.
+        return trial(recipe, until: isUntried(state) && elapsed >= searchEnd ? end : trialEnd)
       }
       guard let best = state.best else { return state.runningTrials > 0 ? .wait : nil }
       if let longer = longer(state, elapsed: elapsed) { return trial(longer, until: end) }
@@ -146,75 +140,6 @@ extension DensitySearch {
       return (order, number)
     }
 
-    /// Returns the best recipe with more steps, if there is time for that and it should gain; while others train that, the next best
-    /// recipes of as many steps, for what leads after few steps need not lead after many.
-    private func longer(_ state: State, elapsed: Double) -> Recipe? {
-      let ranked = state.trials.sorted { $0.nll < $1.nll }
-      let rivals = ranked.filter { $0.recipe.stepCount == ranked[0].recipe.stepCount }
-      let seconds = end(state) - elapsed
-      return rivals.prefix(min(Self.rivalCount, state.runningTrials + 1)).lazy.compactMap {
-        trial -> Recipe? in
-        let room = seconds / trial.secondsPerStep
-        return lengthened(
-          trial, state, room: room * Double(max(1, state.workersRunning)), longest: room / 1.1)
-      }.first { !state.started.contains($0) }
-    }
-
-    /// Returns the recipe of a trial with two, four, eight or sixteen times its steps, whichever should end in the best mixture; nil if
-    /// none is better than more networks of as many steps, or if it was at its best before its end.
-    ///
-    /// A doubling of the steps gains about half of what the last one gained, and S networks gain about 2e(1 − 1/S) where the second
-    /// gains e. Where it is not known what length gains, a doubling is tried if that leaves time for some more trainings.
-    /// - Parameters:
-    ///   - room: how many steps there is time for, of all that train together.
-    ///   - longest: how many one training may have.
-    func lengthened(_ trial: DensitySearch.Trial, _ state: State, room: Double, longest: Double) -> Recipe? {
-      let recipe = trial.recipe
-      // What was trained for longer and is not the better one has been long enough.
-      guard trial.peak > 0.8,
-        !trials(like: trial, state).contains(where: { $0.recipe.stepCount > recipe.stepCount })
-      else { return nil }
-      func lengthened(by factor: Int) -> Recipe {
-        var longer = recipe
-        longer.stepCount *= factor
-        return longer.roundedToEpochs(rowCount: rowCount)
-      }
-      func trainings(_ factor: Int) -> Double {
-        (room / Double(lengthened(by: factor).stepCount)).rounded(.down)
-      }
-      guard let doubling = gainOfDoubling(trial, state) else {
-        return trainings(2) >= Double(Self.enoughTrainings) ? lengthened(by: 2) : nil
-      }
-      func gain(_ factor: Int) -> Double {
-        // The network of the trial is there already.
-        let count = factor == 1 ? 1 + trainings(1) : trainings(factor)
-        return doubling * (1 - 1 / Double(factor)) - 2 * Self.secondGain * abs(trial.nll) / count
-      }
-      let possible = [2, 4, 8, 16].filter {
-        trainings($0) >= 1 && Double(lengthened(by: $0).stepCount) <= longest
-      }
-      guard let best = possible.max(by: { gain($0) < gain($1) }), gain(best) > gain(1) else { return nil }
-      return lengthened(by: best)
-    }
-
-    /// What a doubling of the steps has gained, in nats: of the trial, against the longest of those that were shorter; nil if there
-    /// is none.
-    private func gainOfDoubling(_ trial: DensitySearch.Trial, _ state: State) -> Double? {
-      let shorter = trials(like: trial, state).filter { $0.recipe.stepCount < trial.recipe.stepCount }
-      return shorter.max { $0.recipe.stepCount < $1.recipe.stepCount }.map { shorter in
-        (shorter.nll - trial.nll) / log2(Double(trial.recipe.stepCount) / Double(shorter.recipe.stepCount))
-      }
-    }
-
-    /// The trials of recipes that differ from a trial's in their steps alone.
-    private func trials(like trial: DensitySearch.Trial, _ state: State) -> [DensitySearch.Trial] {
-      state.trials.filter { other in
-        var recipe = other.recipe
-        recipe.stepCount = trial.recipe.stepCount
-        return recipe == trial.recipe
-      }
-    }
-
     /// Returns the recipe with as many of its steps as there is time for; nil if that is less than a quarter of them.
     private func affordable(_ recipe: Recipe, _ state: State, seconds: Double) -> Recipe? {
       guard let pace = secondsPerStep(recipe, state), pace > 0 else { return recipe }
@@ -235,6 +160,9 @@ extension DensitySearch {
 
     // MARK: Recipes
 
+    /// Whether no recipe has been tried to its end, nor is one to be tried again.
+    private func isUntried(_ state: State) -> Bool { state.trials.isEmpty && state.wanted.isEmpty }
+
     /// The recipes that a search of these data begins with.
     package func firstRecipes(stepCount: Int) -> [Recipe] {
       Recipe.first(
@@ -246,23 +174,21 @@ extension DensitySearch {
     /// the more are tried, the luckier the best is.)
     private func nextRecipe(_ state: State, elapsed: Double) -> Recipe? {
       if let lost = state.wanted.first, elapsed < trialEnd { return lost }
-      // However long the baselines took, a network is tried.
-      guard state.best == nil || elapsed < searchEnd, state.idleEffort < Self.patience else { return nil }
+      guard isUntried(state) || elapsed < searchEnd, state.idleEffort < Self.patience else { return nil }
       func isNew(_ recipe: Recipe) -> Bool {
         guard !state.started.contains(recipe) else { return false }
         let seconds = secondsPerStep(recipe, state).map { $0 * Double(recipe.stepCount) } ?? 0
         return state.best == nil || elapsed + seconds < trialEnd
       }
       let first = firstRecipes(stepCount: shortCount(ofWhole: state.stepCount, state))
-      let ranked = state.trials.sorted { $0.nll < $1.nll }
+      let ranked = state.trials.sorted()
       let short = ranked.filter { shortens(state) && isShort($0.recipe, state) }
       let promoted = short.prefix(short.count / Self.promotionRate).filter { $0.peak >= 0.5 }
         .map { whole($0.recipe, state) }
       let neighbours = ranked.prefix(5).lazy.flatMap { trial in
-        trial.recipe.neighbours(peak: trial.peak, canShift: canShift).compactMap {
-          // What differs in its length is tried at that length. Of pictures, the best are made longer after the search.
-          $0.stepCount == trial.recipe.stepCount
-            ? shortened($0, state) : imageShape != nil && $0.stepCount > trial.recipe.stepCount ? nil : $0
+        self.neighbours(of: trial).map {
+          // What differs in its length is tried at that length.
+          $0.stepCount == trial.recipe.stepCount ? shortened($0, state) : $0
         }
       }
       func firstNew(_ recipes: some Sequence<Recipe>) -> Recipe? {
@@ -270,6 +196,13 @@ extension DensitySearch {
           .first(where: isNew)
       }
       return firstNew(promoted) ?? firstNew(first) ?? firstNew(neighbours)
+    }
+
+    /// The recipes that differ in one thing from a trial's. Those of pictures are made longer when the search is over.
+    func neighbours(of trial: DensitySearch.Trial) -> [Recipe] {
+      trial.recipe.neighbours(peak: trial.peak, canShift: canShift).filter {
+        imageShape == nil || $0.stepCount <= trial.recipe.stepCount
+      }
     }
 
     /// Whether recipes are tried shortly first: those of pictures take minutes each however much time there is.

@@ -4,7 +4,9 @@ import Synchronization
 
 extension DensitySearch {
   /// A recipe, and how well it did.
-  package struct Trial: Hashable, Sendable, Codable {
+  ///
+  /// The better one comes first, and of two that are alike always the same one.
+  package struct Trial: Hashable, Comparable, Sendable, Codable {
     let recipe: Recipe
     /// The mean of −log p over the validation rows, in nats.
     let nll: Double
@@ -15,6 +17,10 @@ extension DensitySearch {
 
     package init(recipe: Recipe, nll: Double, peak: Double, secondsPerStep: Double) {
       (self.recipe, self.nll, self.peak, self.secondsPerStep) = (recipe, nll, peak, secondsPerStep)
+    }
+
+    package static func < (left: Trial, right: Trial) -> Bool {
+      left.nll != right.nll ? left.nll < right.nll : left.recipe.description < right.recipe.description
     }
   }
 
@@ -111,11 +117,11 @@ extension DensitySearch {
 
     /// Takes note of a trial and its network.
     package mutating func add(_ trial: Trial, _ network: Network) {
-      let before = trials.map(\.nll).min() ?? .infinity
+      let before = trials.min()
       trials.append(trial)
       idleEffort += min(1, Double(trial.recipe.stepCount) / Double(max(1, stepCount)))
-      if trial.nll < before - tolerance { idleEffort = 0 }
-      guard trial.nll < before || best == nil else { return }
+      if trial.nll < (before?.nll ?? .infinity) - tolerance { idleEffort = 0 }
+      guard best == nil || before.map({ trial < $0 }) ?? true else { return }
       if let best, best.recipe != network.recipe {
         memberNumbers = [[0]]
         droppedCount = 0

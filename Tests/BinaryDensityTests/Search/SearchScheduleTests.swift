@@ -187,8 +187,47 @@ struct SearchScheduleTests {
     }
     #expect(isMember(schedule.next(&state, elapsed: 1)))
     // When all are done, and none was better, there are members.
-    state.runningTrials = 0
+    for recipe in first.prefix(3) {
+      var longer = recipe
+      longer.stepCount = 8000
+      try add(longer, nll: 20, to: &state)
+    }
     #expect(isMember(schedule.next(&state, elapsed: 1)))
+  }
+
+  @Test("what is long enough lets no other be trained for longer")
+  func noRivals() throws {
+    var state = state()
+    let first = Recipe.first(stepCount: 4000)
+    try add(first[0], nll: 2, peak: 0.5, pace: 0.0005, to: &state)
+    try add(first[1], nll: 3, peak: 0.9, pace: 0.0005, to: &state)
+    state.idleEffort = 8
+    state.runningTrials = 2
+    #expect(isMember(schedule.next(&state, elapsed: 1)))
+  }
+
+  @Test("while a lost network is made again, nothing else takes its place")
+  func lostNetwork() throws {
+    var state = state()
+    let first = Recipe.first(stepCount: 1000)
+    for (index, recipe) in first.enumerated() { try add(recipe, nll: 2 + Double(index), to: &state) }
+    state.best = nil
+    state.runningTrials = 1
+    guard case .wait = schedule.next(&state, elapsed: 60) else {
+      Issue.record("another recipe is tried")
+      return
+    }
+  }
+
+  @Test("of two trials that are alike it does not matter which one ends first")
+  func ties() throws {
+    let first = Recipe.first(stepCount: 4000)
+    let best = try [[first[0], first[1]], [first[1], first[0]]].map { recipes in
+      var state = state()
+      for recipe in recipes { try add(recipe, nll: 2, to: &state) }
+      return state.best?.recipe
+    }
+    #expect(best[0] != nil && best[0] == best[1])
   }
 
   @Test("a network is tried however long baselines took")

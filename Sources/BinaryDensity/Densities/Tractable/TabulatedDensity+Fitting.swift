@@ -28,9 +28,11 @@ extension TabulatedDensity {
     }
     let candidates = (0...20).map { Double(1 << $0) }
     let c = candidates.max { score($0) < score($1) } ?? 1
+    let terms = zip(counts, base).map { log($0 + c * $1) }
+    let largest = terms.reduce(-Double.infinity, max)
     return TabulatedDensity(
       logProbabilities: Matrix(
         rowCount: 1, columnCount: counts.count,
-        elements: zip(counts, base).map { max(Float(log($0 + c * $1)), leastLogProbability) }))
+        elements: terms.map { max(Float($0 - largest), leastLogProbability) }))
   }
 }
