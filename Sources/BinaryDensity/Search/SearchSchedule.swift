@@ -198,7 +198,9 @@ extension DensitySearch {
       return firstNew(promoted) ?? firstNew(first) ?? firstNew(neighbours)
     }
 
-    /// The recipes that differ in one thing from a trial's. Those of pictures are made longer when the search is over.
+    /// The recipes that differ in one thing from a trial's.
+    ///
+    /// Those of pictures are made longer when the search is over.
     func neighbours(of trial: DensitySearch.Trial) -> [Recipe] {
       trial.recipe.neighbours(peak: trial.peak, canShift: canShift).filter {
         imageShape == nil || $0.stepCount <= trial.recipe.stepCount
