@@ -4,8 +4,9 @@ import Kernels
 ///
 /// Of hundreds of networks one has the best figure by luck alone, so where there are several only their mixtures are
 /// candidates. Networks are left out as long as all of those left out gain less than a tenth of the standard error of the
-/// validation figure (`MixturePath`), but where a table of all probabilities is smaller than the whole; what is kept takes as little room as it may (`Compaction`). Where a size is given, the
-/// best that has room is kept, however little it gains.
+/// validation figure (`MixturePath`); what is kept takes as little room as it may (`Compaction`). Where a size is given, the
+/// best that has room is kept, however little it gains, and where a table of all probabilities takes less room than all
+/// networks together, the best of all.
 package struct MixtureSelection {
   /// A density that is no network, its mean −log p of the validation rows, and log p of each of them.
   typealias Baseline = (density: any Density, nll: Double, terms: [Double])

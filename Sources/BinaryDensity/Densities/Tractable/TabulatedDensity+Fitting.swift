@@ -1,5 +1,4 @@
 import Essentials
-import Kernels
 
 extension TabulatedDensity {
   /// Fits a table to the counts of whole rows, which are drawn towards independent columns.
@@ -28,11 +27,6 @@ extension TabulatedDensity {
     }
     let candidates = (0...20).map { Double(1 << $0) }
     let c = candidates.max { score($0) < score($1) } ?? 1
-    let terms = zip(counts, base).map { log($0 + c * $1) }
-    let largest = terms.reduce(-Double.infinity, max)
-    return TabulatedDensity(
-      logProbabilities: Matrix(
-        rowCount: 1, columnCount: counts.count,
-        elements: terms.map { max(Float($0 - largest), leastLogProbability) }))
+    return TabulatedDensity(terms: zip(counts, base).map { log($0 + c * $1) })
   }
 }

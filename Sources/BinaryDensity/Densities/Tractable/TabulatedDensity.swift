@@ -16,7 +16,7 @@ public struct TabulatedDensity: AutoregressiveDensity {
   /// The most variables that a table may have: then it has 65536 probabilities.
   public static let variableLimit = 16
   /// The least logarithm of a probability beside the largest, in nats; what is below is raised to it.
-  static let leastLogProbability: Float = -60000
+  private static let leastLogProbability: Float = -60000
 
   /// The logarithms of the probabilities of all rows, up to a common term; 1 × 2ᴰ.
   public let logProbabilities: Matrix<Float>
@@ -61,6 +61,12 @@ public struct TabulatedDensity: AutoregressiveDensity {
     }
     let largest = terms.reduce(-Double.infinity, max)
     if let row = terms.firstIndex(where: { !($0 - largest < .infinity) }) { throw .undefined(row: row) }
+    self.init(terms: terms)
+  }
+
+  /// Creates the density of 2ᴰ logarithms of probabilities up to a common term, which are rounded beside the largest.
+  init(terms: [Double]) {
+    let largest = terms.reduce(-Double.infinity, max)
     self.init(
       logProbabilities: Matrix(
         rowCount: 1, columnCount: terms.count,
