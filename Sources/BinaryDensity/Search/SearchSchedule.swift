@@ -44,8 +44,11 @@ extension DensitySearch {
     private static let shortening = 4
     /// How many recipes are tried shortly for one that is tried in full.
     static let promotionRate = 3
-    /// After how much training without a gain, in whole trainings, members are worth more than other recipes.
-    private static let patience = 8.0
+    /// After how much training without a gain, in whole trainings, members are worth more than other recipes, at the least.
+    private static let leastPatience = 8.0
+    /// What share of the trainings that there is time for may pass without a gain: where there are hundreds, a quarter fewer members
+    /// costs nothing that shows.
+    private static let idleShare = 0.25
     /// The share of the time that is for distilling, where that is done.
     private static let distillingShare = 0.25
 
@@ -174,7 +177,8 @@ extension DensitySearch {
     /// the more are tried, the luckier the best is.)
     private func nextRecipe(_ state: State, elapsed: Double) -> Recipe? {
       if let lost = state.wanted.first, elapsed < trialEnd { return lost }
-      guard isUntried(state) || elapsed < searchEnd, state.idleEffort < Self.patience else { return nil }
+      guard isUntried(state) || elapsed < searchEnd, state.idleEffort < patience(state, elapsed: elapsed)
+      else { return nil }
       func isNew(_ recipe: Recipe) -> Bool {
         guard !state.started.contains(recipe) else { return false }
         let seconds = secondsPerStep(recipe, state).map { $0 * Double(recipe.stepCount) } ?? 0
@@ -196,6 +200,14 @@ extension DensitySearch {
           .first(where: isNew)
       }
       return firstNew(promoted) ?? firstNew(first) ?? firstNew(neighbours)
+    }
+
+    /// How much training without a gain is enough, in whole trainings.
+    private func patience(_ state: State, elapsed: Double) -> Double {
+      guard let best = state.trials.min() else { return Self.leastPatience }
+      let seconds = best.secondsPerStep * Double(state.stepCount)
+      let room = (end(state) - elapsed) * Double(max(1, state.workersRunning)) / max(seconds, 1e-9)
+      return max(Self.leastPatience, Self.idleShare * room)
     }
 
     /// The recipes that differ in one thing from a trial's.

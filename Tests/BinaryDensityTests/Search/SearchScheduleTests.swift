@@ -116,6 +116,21 @@ struct SearchScheduleTests {
     #expect(recipe == state.best?.recipe)
   }
 
+  @Test("the more trainings there is time for, the more recipes are tried without a gain: a quarter of them")
+  func patience() throws {
+    var state = state()
+    // A whole training takes a second, and the last is to be done by 69: from 1 on there is time for 68 and for four times as many.
+    for recipe in Recipe.first(stepCount: 4000) { try add(recipe, nll: 2, pace: 0.00025, to: &state) }
+    for workers in [1, 4] {
+      state.workersRunning = workers
+      state.idleEffort = 17 * Double(workers) - 0.1
+      var before = state
+      #expect(trial(schedule.next(&before, elapsed: 1)) != nil)
+      state.idleEffort += 0.1
+      #expect(isMember(schedule.next(&state, elapsed: 1)))
+    }
+  }
+
   private func isMember(_ work: DensitySearch.Work?) -> Bool {
     if case .member = work { true } else { false }
   }
@@ -126,7 +141,7 @@ struct SearchScheduleTests {
     let best = Recipe.first(stepCount: 4000)[0]
     // 4 seconds a training of twice the steps; six of them are done by 69 if they begin by 45.
     try add(best, nll: 2, peak: 0.9, pace: 0.0005, to: &state)
-    state.idleEffort = 8
+    state.idleEffort = .infinity
     var longer = best
     longer.stepCount = 8000
     var late = state
@@ -140,7 +155,7 @@ struct SearchScheduleTests {
     // What was at its best early is long enough.
     var early = self.state()
     try add(best, nll: 2, peak: 0.7, pace: 0.0005, to: &early)
-    early.idleEffort = 8
+    early.idleEffort = .infinity
     #expect(isMember(schedule.next(&early, elapsed: 1)))
   }
 
@@ -157,7 +172,7 @@ struct SearchScheduleTests {
       var whole = recipe
       whole.stepCount = 4000
       try add(whole, nll: 100, peak: 0.9, pace: pace, to: &state)
-      state.idleEffort = 8
+      state.idleEffort = .infinity
       return trial(schedule.next(&state, elapsed: 0))?.stepCount
     }
     // 8 trainings, or 4 twice as long, 2 four times, or 1: 2 e / S is 0.25, 0.5, 1, 2 nats (and 2 / 9 without, for one is there).
@@ -178,7 +193,7 @@ struct SearchScheduleTests {
     for (index, recipe) in first.enumerated() {
       try add(recipe, nll: 2 + Double(index), peak: 0.9, pace: 0.0005, to: &state)
     }
-    state.idleEffort = 8
+    state.idleEffort = .infinity
     state.workersRunning = 3
     for recipe in first.prefix(3) {
       var longer = recipe
@@ -201,7 +216,7 @@ struct SearchScheduleTests {
     let first = Recipe.first(stepCount: 4000)
     try add(first[0], nll: 2, peak: 0.5, pace: 0.0005, to: &state)
     try add(first[1], nll: 3, peak: 0.9, pace: 0.0005, to: &state)
-    state.idleEffort = 8
+    state.idleEffort = .infinity
     state.runningTrials = 2
     #expect(isMember(schedule.next(&state, elapsed: 1)))
   }
@@ -274,7 +289,7 @@ struct SearchScheduleTests {
     var state = state()
     let best = Recipe.first(stepCount: 4000)[0]
     try add(best, nll: 2, peak: 0.9, pace: 0.0005, to: &state)
-    state.idleEffort = 8
+    state.idleEffort = .infinity
     // So members have until 94; six of 4 seconds are enough.
     #expect(schedule.end(state) == 94)
     var late = state
@@ -298,7 +313,7 @@ struct SearchScheduleTests {
   func lastMembers() throws {
     var state = state()
     try add(Recipe.first(stepCount: 4000)[0], nll: 2, pace: 0.005, to: &state)
-    state.idleEffort = 8
+    state.idleEffort = .infinity
     func next(_ elapsed: Double) -> (steps: Int, number: Int, isShortened: Bool)? {
       guard case .member(let recipe, _, let number, let isShortened) = schedule.next(&state, elapsed: elapsed)
       else { return nil }
@@ -315,7 +330,7 @@ struct SearchScheduleTests {
     let more = DensitySearch.Schedule(Self.data, budget: 100, used: 90)
     var state = state()
     try add(Recipe.first(stepCount: 4000)[0], nll: 2, pace: 0.001, to: &state)
-    state.idleEffort = 8
+    state.idleEffort = .infinity
     guard case .member(_, _, _, isShortened: false) = more.next(&state, elapsed: 91) else {
       Issue.record("no member")
       return
@@ -347,7 +362,7 @@ struct SearchScheduleTests {
   func lostNumbers() throws {
     var state = state()
     try add(Recipe.first(stepCount: 4000)[0], nll: 2, to: &state)
-    state.idleEffort = 8
+    state.idleEffort = .infinity
     state.memberNumbers = [[1], [0, 1]]
     guard case .member(_, let order, let number, _) = schedule.next(&state, elapsed: 1) else {
       Issue.record("no member")
