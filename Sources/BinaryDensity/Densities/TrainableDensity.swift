@@ -155,7 +155,8 @@ extension TrainableDensity {
       model.parameters["b"] = IndependentBernoulli(marginalsOf: partial).logits
     } else {
       let marginals = try data.marginalLogits()
-      model.parameters["b"] = (self as? GroupedNetwork)?.biases(atMarginals: marginals) ?? marginals
+      model.parameters["b"] =
+        (networkToKeep as? GroupedNetwork)?.biases(atMarginals: marginals) ?? marginals
     }
     return model
   }

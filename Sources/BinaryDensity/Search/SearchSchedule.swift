@@ -204,8 +204,9 @@ extension DensitySearch {
 
     /// How much training without a gain is enough, in whole trainings.
     private func patience(_ state: State, elapsed: Double) -> Double {
-      guard let best = state.trials.min() else { return Self.leastPatience }
-      let seconds = best.secondsPerStep * Double(state.stepCount)
+      guard !state.trials.isEmpty else { return Self.leastPatience }
+      let pace = state.trials.reduce(0) { $0 + $1.secondsPerStep } / Double(state.trials.count)
+      let seconds = pace * Double(state.stepCount)
       let room = (end(state) - elapsed) * Double(max(1, state.workersRunning)) / max(seconds, 1e-9)
       return max(Self.leastPatience, Self.idleShare * room)
     }

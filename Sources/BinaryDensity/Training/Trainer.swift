@@ -98,7 +98,7 @@ public final class Trainer<Model: TrainableDensity> {
         "products in bf16 need AVX-512 BF16, which this processor or the instruction set in use lacks; "
           + "train in float32")
     }
-    if let groups = (current as? GroupedNetwork)?.groups, data.groups != groups {
+    if let groups = (current.networkToKeep as? GroupedNetwork)?.groups, data.groups != groups {
       _ = try data.keeping(groups)
     }
     guard current.allowsHiddenDropout || state.progress.configuration.dropout.hidden == 0 else {

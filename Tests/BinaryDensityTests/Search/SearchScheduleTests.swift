@@ -108,6 +108,9 @@ struct SearchScheduleTests {
       try add(recipe, nll: 2 - 0.001 * Double(index), to: &state)
     }
     #expect(state.idleEffort == 5)
+    state.idleEffort = 7.9
+    var before = state
+    #expect(trial(schedule.next(&before, elapsed: 1)) != nil)
     state.idleEffort = 8
     guard case .member(let recipe, _, _, _) = schedule.next(&state, elapsed: 1) else {
       Issue.record("the search goes on without a gain")

@@ -101,10 +101,14 @@ extension Recipe.Network {
 extension Density {
   /// The NADEs and MADEs along one ordering that a density is made of, the weightiest first.
   var networksByWeight: [any TrainableDensity] {
-    networkParts.sorted { $0.weight > $1.weight }.compactMap { part in
+    weightedNetworks.compactMap { $0.density as? any TrainableDensity }
+  }
+
+  /// The same with their weights, those without any left out.
+  var weightedNetworks: [Component] {
+    networkParts.filter { $0.weight > 0 }.sorted { $0.weight > $1.weight }.filter { part in
       let network = (part.density as? GroupedNetwork)?.network ?? part.density
-      guard network is NADE || network is MADE, network.autoregressive() != nil else { return nil }
-      return part.density as? any TrainableDensity
+      return (network is NADE || network is MADE) && network.autoregressive() != nil
     }
   }
 

@@ -9,7 +9,8 @@ import Kernels
 ///     if let network = try distillation.run().density { print(network.logProbabilities(of: rows)) }
 ///
 /// A model draws as many rows as one likes, and a network that learns from them learns what the model knows. From drawn rows
-/// alone it learns the model's errors too, so a third of its rows are those of the table. Several ways are tried, one after the
+/// alone it learns the model's errors too, so a third of its rows are those of the table. Where several of the model's networks have
+/// its ordering, it learns their average's conditionals too, which say more of a row than its bits. Several ways are tried, one after the
 /// other, and the validation rows choose: first the best of the model's own networks goes on learning from these rows, then a
 /// wider network learns from the beginning, of at most a tenth of the model's parameters unless told otherwise, or as many as one of
 /// the model's networks.
@@ -43,7 +44,7 @@ public struct Distillation {
   private static let trainingShare = (further: 0.35, fresh: 0.55)
   private static let steps = 100...40000
 
-  private let teacher: any Density
+  let teacher: any Density
   private let data: DataSplits
   private let budget: Double
   private let seed: UInt64
@@ -133,15 +134,15 @@ public struct Distillation {
       partial: [.validation: data.partialRows(.validation)].compactMapValues(\.self)
     ).withGroups(of: data).reading(trainingRows: rows)
     var form = form
-    var ways: [Way] = []
+    var further: [Way] = []
     if let start = bestNetwork(&progress, observe) {
       form.ordering = start.autoregressive().map { .explicit($0.ordering.variables) } ?? form.ordering
-      ways += Form(of: start, widened: 1).furtherRecipes(like: recipe, canShift: splits.canShift)
-        .map { Way(recipe: $0, start: start) }
+      further = Self.ways(
+        Form(of: start, widened: 1).furtherRecipes(like: recipe, canShift: splits.canShift), from: start)
     }
-    let fresh = form.recipes(like: recipe, canShift: splits.canShift).map { Way(recipe: $0, start: nil) }
+    let fresh = Self.ways(form.recipes(like: recipe, canShift: splits.canShift), from: nil)
     // One of either kind, then the others.
-    ways = Array(ways.prefix(1) + fresh.prefix(1) + ways.dropFirst() + fresh.dropFirst())
+    let ways = further.prefix(1) + fresh.prefix(1) + further.dropFirst() + fresh.dropFirst()
     // Of the trainings of either kind: the steps of the longest, and how many a second the last took.
     var earlier: [Bool: (steps: Int, perSecond: Double)] = [:]
     for (number, way) in ways.enumerated() where !progress.isOver {
@@ -151,16 +152,17 @@ public struct Distillation {
       } else {
         model = try form.model(way.recipe, variableCount: data.variableCount, seed: seed &+ UInt64(number))
       }
+      let student = taught(model, share: way.teachersShare)
       var way = way
       var perSecond = earlier[way.isFurther]?.perSecond
-      if perSecond == nil { perSecond = try stepsPerSecond(of: model, way.recipe, on: splits) }
+      if perSecond == nil { perSecond = try stepsPerSecond(of: student, way.recipe, on: splits) }
       let affordable = Int(way.share * (perSecond ?? 0) * progress.secondsLeft)
       let longest = earlier[way.isFurther]?.steps ?? 0
       // One that is cut much shorter than another of its kind cannot show that it is better.
       if affordable < longest / 4 { continue }
       way.recipe.stepCount = min(max(affordable, Self.steps.lowerBound), Self.steps.upperBound)
       let began = progress.elapsed
-      if let steps = try train(model, way, on: splits, &progress, observe) {
+      if let steps = try train(student, way, on: splits, &progress, observe) {
         let perSecond = Double(steps) / max(progress.elapsed - began, 1e-3)
         earlier[way.isFurther] = (max(longest, steps), perSecond)
       }
@@ -246,6 +248,8 @@ public struct Distillation {
     var recipe: Recipe
     /// The network that goes on learning; nil for a new one.
     let start: (any TrainableDensity)?
+    /// The share of the model's conditionals in what it learns, if it learns them.
+    let teachersShare: Double
 
     /// Whether it goes on from what a network knows.
     var isFurther: Bool { start != nil }
@@ -253,6 +257,13 @@ public struct Distillation {
     var share: Double { isFurther ? trainingShare.further : trainingShare.fresh }
 
     var description: String { "\(recipe)" + (isFurther ? ", begun with the model's best network" : "") }
+  }
+
+  private static func ways(_ recipes: [Recipe], from start: (any TrainableDensity)?) -> [Way] {
+    recipes.enumerated().map { number, recipe in
+      Way(
+        recipe: recipe, start: start, teachersShare: teachersShares[number % teachersShares.count])
+    }
   }
 
   /// Returns the network of the model that does best on the validation rows, of as many as there is time for; nil without any.
@@ -302,7 +313,7 @@ public struct Distillation {
       return nil
     }
     guard let nll = trainer.progress.bestValidationNLL else { return nil }
-    progress.add(way.description, trainer.best, nll: nll, since: began, observe)
+    progress.add(way.description, trainer.best.networkToKeep, nll: nll, since: began, observe)
     return trainer.progress.step
   }
 }
