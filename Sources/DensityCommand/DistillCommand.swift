@@ -11,7 +11,7 @@ enum DistillCommand {
       A model draws as many rows as one likes, and a network that learns from them learns what the model knows. A third of \
       the rows that it learns from are those of the table, for from drawn rows alone it would learn the model's errors too. \
       Where several of the model's networks have the network's order of the columns, it learns the chances that these give to each \
-      cell, which say more than the cells' bits. \
+      cell too, which say more than the cell's bit. \
       The network has at most a tenth of the model's parameters, or as many as one of the model's networks; of a model without \
       NADEs and MADEs it is a NADE of up to 200 units. Several ways are tried, one after the other: the best of the model's \
       networks goes on learning, then a wider one learns from the beginning, along the same order, then both with other \

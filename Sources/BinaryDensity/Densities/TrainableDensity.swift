@@ -175,6 +175,20 @@ extension TrainableDensity where Inputs == Void {
   ) {}
 }
 
+/// Something in training of which a network is kept.
+protocol NetworkInTraining {
+  associatedtype Network: NetworkDensity
+  var network: Network { get }
+}
+
+extension TrainableDensity {
+  /// What is kept of a density when it has been trained: itself, unless it is more than a network.
+  var networkToKeep: any TrainableDensity {
+    func network(_ model: some NetworkInTraining) -> any TrainableDensity { model.network }
+    return (self as? any NetworkInTraining).map { network($0) } ?? self
+  }
+}
+
 /// Measures rows by asking the model for their log-probabilities.
 private final class ModelJudge<Model: TrainableDensity>: ValidationJudge {
   private var model: Model

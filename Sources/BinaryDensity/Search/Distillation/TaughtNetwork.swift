@@ -104,21 +104,7 @@ package struct TaughtNetwork<Network: NetworkDensity>: TrainableDensity {
   }
 }
 
-/// Something in training of which a network is kept.
-protocol NetworkInTraining {
-  associatedtype Network: NetworkDensity
-  var network: Network { get }
-}
-
 extension TaughtNetwork: NetworkInTraining {}
-
-extension TrainableDensity {
-  /// What is kept of a density when it has been trained: itself, unless it is more than a network.
-  var networkToKeep: any TrainableDensity {
-    func network(_ model: some NetworkInTraining) -> any TrainableDensity { model.network }
-    return (self as? any NetworkInTraining).map { network($0) } ?? self
-  }
-}
 
 /// A density made ready to be asked for conditionals again and again.
 private final class Teacher: Sendable {
