@@ -6,7 +6,7 @@ import Essentials
 enum DistillCommand {
   static let command = Command(
     name: "distill",
-    summary: "Train one network to be what a mixture of many is.",
+    summary: "Train one network, or one an order, to be what a mixture of many is.",
     discussion: """
       A model draws as many rows as one likes, and a network that learns from them learns what the model knows. A third of \
       the rows that it learns from are those of the table, for from drawn rows alone it would learn the model's errors too. \
@@ -15,7 +15,8 @@ enum DistillCommand {
       The network has at most a tenth of the model's parameters, or as many as one of the model's networks; of a model without \
       NADEs and MADEs it is a NADE of up to 200 units. Several ways are tried, one after the other: the best of the model's \
       networks goes on learning, then a wider one learns from the beginning, along the same order, then both with other \
-      regularisation. The validation rows choose: rows that the model has not learnt from either. The network need not be \
+      regularisation. Where several networks have room in that tenth, those of the model's other orders learn too, and their mixture \
+      is written where it is better. The validation rows choose: rows that the model has not learnt from either. The network need not be \
       better than the model's best one. The model's size, speed and validation figure are printed beside \
       the network's. Ctrl-C keeps the best network so far. A file that the output has the name of is kept, with ~1 after its \
       name.

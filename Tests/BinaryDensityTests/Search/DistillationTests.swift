@@ -88,15 +88,84 @@ struct DistillationTests {
     let (order, data) = ([3, 1, 4, 0, 2, 5, 9, 8, 7, 6], Self.data(60))
     let (mixture, best) = try Self.mixture(order: order, data)
     let result = try Distillation(of: mixture, data, budget: .seconds(2)).run()
-    let network = try #require(result.density as? NADE)
-    #expect(network.ordering.variables == order && network.configuration.activation == .sigmoid)
-    #expect(10 * network.parameterCount <= mixture.parameterCount)
+    let density = try #require(result.density)
+    let networks = (density.components?.map(\.density) ?? [density]).compactMap { $0 as? NADE }
+    #expect(networks.contains { $0.ordering.variables == order })
+    #expect(networks.allSatisfy { $0.configuration.activation == .sigmoid })
+    #expect(10 * density.parameterCount <= mixture.parameterCount)
     let validation = try #require(data.validation)
     #expect(result.validationNLL < DensitySearch.nll(best, validation))
     let names = try Self.names(Distillation(of: mixture, data, budget: .seconds(2)), 2)
     #expect(
       names[0].hasPrefix("NADE 16 sigmoid") && names[0].hasSuffix("begun with the model's best network"))
     #expect(names[1].hasPrefix("NADE 50 sigmoid") && !names[1].contains("begun"))
+  }
+
+  /// Two hardly trained networks of each of three orders.
+  private static func ofThreeOrders(_ data: DataSplits) throws -> [NADE] {
+    let orders = [Array(0..<10), Array((0..<10).reversed()), [3, 1, 4, 0, 2, 5, 9, 8, 7, 6]]
+    return try (0..<6).map { number in
+      let configuration = NADE.Configuration(
+        variableCount: 10, hiddenCount: 16, activation: .sigmoid, ordering: .explicit(orders[number % 3]))
+      let trainer = try Trainer(
+        try NADE(configuration, seed: UInt64(number)), data: data,
+        configuration: TrainingConfiguration(epochCount: 20, learningRate: 0.02, seed: 1))
+      _ = try trainer.run()
+      return trainer.best
+    }
+  }
+
+  @Test("where there is room for several networks, those of further orders learn too")
+  func orders() throws {
+    let data = Self.data(100)
+    let networks = try Self.ofThreeOrders(data)
+    // The weights of a mixture are parameters, too.
+    func distillation(_ count: Int, _ budget: Duration) throws -> Distillation {
+      try Distillation(
+        of: Mixture(networks), data, budget: budget,
+        parameterLimit: count * networks[0].parameterCount + count)
+    }
+    var names: [String] = []
+    let result = try distillation(2, .seconds(8)).run { event in
+      if case .tried(let entry) = event { names.append(entry.name) }
+      return true
+    }
+    #expect(names.contains { $0.hasSuffix("another order") }, "\(names)")
+    let density = try #require(result.density)
+    #expect(density.parameterCount <= 2 * networks[0].parameterCount + 2)
+    #expect(abs(DensitySearch.nll(density, try #require(data.validation)) - result.validationNLL) < 1e-5)
+    #expect(result.validationNLL < result.leaderboard[0].validationNLL + 0.001)
+    let parts = density.components ?? []
+    #expect(Set(parts.map { $0.density.autoregressive()?.ordering }).count == parts.count)
+    #expect(parts.isEmpty || result.name.hasPrefix("2 networks of one order each distilled of it"))
+    let one = try distillation(1, .milliseconds(500)).run()
+    #expect(one.density is NADE && !one.leaderboard.contains { $0.name.hasSuffix("another order") })
+  }
+
+  @Test("networks of several orders are mixed as far as there is room, those first that help most")
+  func mixing() throws {
+    let data = Self.data(100)
+    let networks = Array(try Self.ofThreeOrders(data).prefix(3))
+    let validation = try #require(data.validation)
+    let students = networks.map { (density: $0 as any Density, terms: $0.logProbabilities(of: validation)) }
+    func mixture(_ count: Int) throws -> (density: any Density, nll: Double, count: Int)? {
+      try Distillation(
+        of: Mixture(networks), data, budget: .zero, parameterLimit: count * networks[0].parameterCount + count
+      ).mixture(of: students)
+    }
+    #expect(try mixture(1) == nil)
+    let two = try #require(try mixture(2))
+    // The best network, and that of the others which helps it most.
+    let best = students.indices.min {
+      DensitySearch.nll(networks[$0], validation) < DensitySearch.nll(networks[$1], validation)
+    }
+    let pairs = students.indices.filter { $0 != best }.map { other in
+      DensitySearch.nll(Mixture([networks[best ?? 0], networks[other]]), validation)
+    }
+    #expect(two.count == 2 && abs(two.nll - (pairs.min() ?? 0)) < 1e-9)
+    let three = try #require(try mixture(3))
+    #expect(three.nll <= two.nll && three.density.components?.count == three.count)
+    #expect(abs(DensitySearch.nll(three.density, validation) - three.nll) < 1e-9)
   }
 
   @Test("a network that goes on learns as the model's networks did, with nothing dropped")

@@ -2,8 +2,8 @@ import Autodiff
 import Essentials
 import Kernels
 
-/// Trains one network on what a mixture of many knows: smaller and faster than the mixture, and worse or better, by how much is to be
-/// seen.
+/// Trains one network, or one an order, on what a mixture of many knows: smaller and faster than the mixture, and worse or better, by
+/// how much is to be seen.
 ///
 ///     let distillation = try Distillation(of: mixture, data, budget: .seconds(300))
 ///     if let network = try distillation.run().density { print(network.logProbabilities(of: rows)) }
@@ -13,14 +13,15 @@ import Kernels
 /// its ordering, it learns their average's conditionals too, which say more of a row than its bits. Several ways are tried, one after the
 /// other, and the validation rows choose: first the best of the model's own networks goes on learning from these rows, then a
 /// wider network learns from the beginning, of at most a tenth of the model's parameters unless told otherwise, or as many as one of
-/// the model's networks.
+/// the model's networks. Where the model has several orders of the variables, and there is room for several networks in that tenth,
+/// networks of further orders learn in the way that has done best, and their mixture is the result where it is better.
 ///
 /// - Source: Hinton, Vinyals & Dean, Distilling the Knowledge in a Neural Network, 2015, arXiv:1503.02531.
 public struct Distillation {
   /// What came out.
   public struct Result: Sendable {
-    /// The network that does best on the validation rows, in half precision where that costs less than 0.001 nats; nil if
-    /// it was told to stop before there was any, or each training failed.
+    /// The network, or mixture of networks of one order each, that does best on the validation rows, in half precision where that
+    /// costs less than 0.001 nats; nil if it was told to stop before there was any, or each training failed.
     public var density: (any Density)?
     /// What it is.
     public var name: String
@@ -37,23 +38,20 @@ public struct Distillation {
   /// The share of the time that drawing takes at most.
   private static let drawingShare = 0.2
   /// The share of the time that comparing the model's networks takes at most, and the seconds that it may take however short that is.
-  private static let comparing = (share: 0.05, seconds: 2.0)
-  /// The share of the time left that a training is meant to take.
-  ///
-  /// With fresh rows a long one gains more than several; one that goes on from what a network knows needs less.
-  private static let trainingShare = (further: 0.35, fresh: 0.55)
-  private static let steps = 100...40000
+  static let comparing = (share: 0.05, seconds: 2.0)
+  static let steps = 100...40000
 
   let teacher: any Density
-  private let data: DataSplits
-  private let budget: Double
-  private let seed: UInt64
+  let data: DataSplits
+  let budget: Double
+  let seed: UInt64
+  private let parameterLimit: Int
   private let byteLimit: Int?
-  private let form: Form
+  let form: Form
   /// Those networks of the model that are small enough, the weightiest first.
-  private let networks: [any TrainableDensity]
+  let networks: [any TrainableDensity]
   /// How the model's networks were trained, if that is known.
-  private let recipe: Recipe?
+  let recipe: Recipe?
 
   /// Prepares to distil.
   ///
@@ -63,9 +61,9 @@ public struct Distillation {
   ///     the seed, as a search holds them out.
   ///   - budget: how long it may take; an epoch of one network is trained in any case.
   ///   - seed: the seed of everything drawn.
-  ///   - parameterLimit: the most parameters of the network; nil for a tenth of the model's. As many as one of the model's
+  ///   - parameterLimit: the most parameters of what comes out; nil for a tenth of the model's. As many as one of the model's
   ///     networks has are never too many.
-  ///   - byteLimit: the largest file that the network may take in half precision, in bytes; nil for any.
+  ///   - byteLimit: the largest file that it may take in half precision, in bytes; nil for any.
   ///   - recipe: how the model's networks were trained, if that is known: its way is tried first.
   /// - Throws: `DensityError.malformed` for rows that break a group of columns which the model keeps, as the network then
   ///   does; `.invalidConfiguration` if there are no training rows, or no network is small enough;
@@ -100,9 +98,9 @@ public struct Distillation {
     let ofNetwork = Form(of: teacher, widened: 1)
     let usual = try ofNetwork.model(ofNetwork.recipe, variableCount: data.variableCount, seed: seed)
     let parameterLimit = max(parameterLimit ?? teacher.parameterCount / 10, usual.parameterCount)
+    self.parameterLimit = parameterLimit
     func isSmallEnough(_ model: any Density) -> Bool {
-      model.parameterCount <= parameterLimit
-        && byteLimit.map { DensitySearch.byteCount(of: model, named, inHalfPrecision: true) <= $0 } ?? true
+      Self.isSmall(model, parameterLimit, byteLimit, named)
     }
     var form = Form(of: teacher, widened: 4)
     let (count, wide) = (data.variableCount, form)
@@ -133,41 +131,32 @@ public struct Distillation {
       imageShape: data.imageShape, binarization: nil, trainLevels: nil,
       partial: [.validation: data.partialRows(.validation)].compactMapValues(\.self)
     ).withGroups(of: data).reading(trainingRows: rows)
-    var form = form
-    var further: [Way] = []
-    if let start = bestNetwork(&progress, observe) {
-      form.ordering = start.autoregressive().map { .explicit($0.ordering.variables) } ?? form.ordering
-      further = Self.ways(
-        Form(of: start, widened: 1).furtherRecipes(like: recipe, canShift: splits.canShift), from: start)
-    }
-    let fresh = Self.ways(form.recipes(like: recipe, canShift: splits.canShift), from: nil)
-    // One of either kind, then the others.
-    let ways = further.prefix(1) + fresh.prefix(1) + further.dropFirst() + fresh.dropFirst()
-    // Of the trainings of either kind: the steps of the longest, and how many a second the last took.
-    var earlier: [Bool: (steps: Int, perSecond: Double)] = [:]
-    for (number, way) in ways.enumerated() where !progress.isOver {
-      let model: any TrainableDensity
-      if let start = way.start {
-        model = start
-      } else {
-        model = try form.model(way.recipe, variableCount: data.variableCount, seed: seed &+ UInt64(number))
-      }
-      let student = taught(model, share: way.teachersShare)
-      var way = way
-      var perSecond = earlier[way.isFurther]?.perSecond
-      if perSecond == nil { perSecond = try stepsPerSecond(of: student, way.recipe, on: splits) }
-      let affordable = Int(way.share * (perSecond ?? 0) * progress.secondsLeft)
-      let longest = earlier[way.isFurther]?.steps ?? 0
-      // One that is cut much shorter than another of its kind cannot show that it is better.
-      if affordable < longest / 4 { continue }
-      way.recipe.stepCount = min(max(affordable, Self.steps.lowerBound), Self.steps.upperBound)
-      let began = progress.elapsed
-      if let steps = try train(student, way, on: splits, &progress, observe) {
-        let perSecond = Double(steps) / max(progress.elapsed - began, 1e-3)
-        earlier[way.isFurther] = (max(longest, steps), perSecond)
-      }
-    }
-    return try rounded(progress.result)
+    let students = try students(on: splits, &progress, observe)
+    return try rounded(mixed(students, progress.result))
+  }
+
+  /// Returns what came out, or a mixture of students of one order each if that is better and small enough.
+  private func mixed(_ students: [Student], _ result: Result) -> Result {
+    let best = mixture(of: Self.bestOfEachOrder(students).map { ($0.network, $0.terms) })
+    guard let best, best.nll < result.validationNLL else { return result }
+    var mixed = result
+    (mixed.density, mixed.validationNLL) = (best.density, best.nll)
+    mixed.name = "\(best.count) networks of one order each distilled of it"
+    return mixed
+  }
+
+  /// Returns the mixture of some of these densities that is small enough and makes the validation rows most probable, with the mean
+  /// of their −log p, in nats; nil if no mixture of two is small enough.
+  ///
+  /// - Parameter students: densities with log p of each validation row.
+  package func mixture(
+    of students: [(density: any Density, terms: [Double])]
+  ) -> (density: any Density, nll: Double, count: Int)? {
+    let groups = students.map { MixturePath.Group(members: [$0.density], counts: [1], terms: [$0.terms]) }
+    guard groups.count > 1 else { return nil }
+    let path = MixturePath(groups, while: { true })
+    let steps = path.steps.dropFirst().filter { isSmallEnough(path.density(of: $0)) }
+    return steps.min { $0.nll < $1.nll }.map { (path.density(of: $0), $0.nll, path.networkCount(of: $0)) }
   }
 
   /// Returns what came out in half precision where that costs little, or has to be.
@@ -182,6 +171,18 @@ public struct Distillation {
     (rounded.density, rounded.validationNLL) = (half, nll)
     rounded.name += ", half precision"
     return rounded
+  }
+
+  /// Whether a density has few enough parameters, and its file few enough bytes.
+  func isSmallEnough(_ density: any Density) -> Bool {
+    Self.isSmall(density, parameterLimit, byteLimit, data)
+  }
+
+  private static func isSmall(
+    _ density: any Density, _ parameterLimit: Int, _ byteLimit: Int?, _ data: DataSplits
+  ) -> Bool {
+    density.parameterCount <= parameterLimit
+      && byteLimit.map { DensitySearch.byteCount(of: density, data, inHalfPrecision: true) <= $0 } ?? true
   }
 
   // MARK: Rows
@@ -238,82 +239,5 @@ public struct Distillation {
     return try sampler.redrawing(
       first, of: partial, particleCount: MissingCells.judgedParticleCount, seed: seed, round: 0
     ) { (_) throws(DensityError) in progress.tell("completing rows", observe) }
-  }
-
-  // MARK: Training
-
-  /// One of the ways to train a network.
-  private struct Way {
-    /// How.
-    var recipe: Recipe
-    /// The network that goes on learning; nil for a new one.
-    let start: (any TrainableDensity)?
-    /// The share of the model's conditionals in what it learns, if it learns them.
-    let teachersShare: Double
-
-    /// Whether it goes on from what a network knows.
-    var isFurther: Bool { start != nil }
-    /// The share of the time left that it is meant to take.
-    var share: Double { isFurther ? trainingShare.further : trainingShare.fresh }
-
-    var description: String { "\(recipe)" + (isFurther ? ", begun with the model's best network" : "") }
-  }
-
-  private static func ways(_ recipes: [Recipe], from start: (any TrainableDensity)?) -> [Way] {
-    recipes.enumerated().map { number, recipe in
-      Way(
-        recipe: recipe, start: start, teachersShare: teachersShares[number % teachersShares.count])
-    }
-  }
-
-  /// Returns the network of the model that does best on the validation rows, of as many as there is time for; nil without any.
-  private func bestNetwork(
-    _ progress: inout Progress, _ observe: (DensitySearch.Event) -> Bool
-  ) -> (any TrainableDensity)? {
-    let end = progress.elapsed + max(Self.comparing.seconds, Self.comparing.share * budget)
-    var best: (network: any TrainableDensity, nll: Double)?
-    for network in networks {
-      let nll = DensitySearch.nll(network, data) {
-        progress.tell("comparing the model's networks", observe) && progress.elapsed < end
-      }
-      guard let nll else { break }
-      if nll < best?.nll ?? .infinity { best = (network, nll) }
-    }
-    return best?.network ?? networks.first
-  }
-
-  /// Returns how many steps a second a network trains; 0 if there is no time to see.
-  private func stepsPerSecond(
-    of model: any TrainableDensity, _ recipe: Recipe, on data: DataSplits
-  ) throws(DensityError) -> Double {
-    var recipe = recipe
-    recipe.stepCount = Self.steps.lowerBound
-    let seconds = recipe.secondsPerStep(of: model, on: data, within: min(2, 0.03 * budget), seed: seed)
-    return seconds.map { 1 / $0 } ?? 0
-  }
-
-  /// Trains a network and keeps it if it is the best; returns how many steps that took, or nil if it failed.
-  private func train<Model: TrainableDensity>(
-    _ model: Model, _ way: Way, on data: DataSplits, _ progress: inout Progress,
-    _ observe: (DensitySearch.Event) -> Bool
-  ) throws(DensityError) -> Int? {
-    let began = progress.elapsed
-    var configuration = way.recipe.training(rowCount: data.train.rowCount, seed: seed)
-    configuration.startsAtMarginals = !way.isFurther
-    let trainer = try Trainer(model, data: data, configuration: configuration)
-    do throws(DensityError) {
-      var hasEpoch = false
-      _ = try trainer.run { (event) throws(DensityError) in
-        if case .epoch = event { hasEpoch = true }
-        return progress.tell("training", observe) && !progress.ends(hasEpoch: hasEpoch)
-      }
-    } catch {
-      // A recipe that diverges is one that did not do well.
-      progress.add("\(way.description): \(error)", nil, nll: .infinity, since: began, observe)
-      return nil
-    }
-    guard let nll = trainer.progress.bestValidationNLL else { return nil }
-    progress.add(way.description, trainer.best.networkToKeep, nll: nll, since: began, observe)
-    return trainer.progress.step
   }
 }
