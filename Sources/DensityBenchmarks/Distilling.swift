@@ -72,11 +72,11 @@ struct Distilling {
     models += model("written", result.choices.first(where: \.isChosen))
     guard let mixture = choice(.mixture) else { return models }
     // As in a search: of a slow mixture it is what is left of it that draws.
-    let teacher = Distillation.teacher(
+    let source = Distillation.source(
       mixture.density, rowsPerSecond: mixture.rowsPerSecond,
       orElse: choice(.selection)?.density ?? mixture.density, for: data, budget: seconds)
     let distilled = try Distillation(
-      of: teacher, data, budget: .seconds(seconds),
+      of: mixture.density, drawingFrom: source, data, budget: .seconds(seconds),
       parameterLimit: mixture.density.parameterCount / 10, recipe: result.bestRecipe
     ).run()
     if let network = distilled.density {

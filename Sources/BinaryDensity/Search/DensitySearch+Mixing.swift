@@ -116,11 +116,11 @@ extension DensitySearch {
     let whole = outcome.whole ?? outcome.kept
     // What is kept may have had to be small.
     let selection = byteLimit == nil ? outcome.kept : whole
-    let teacher = Distillation.teacher(
+    let source = Distillation.source(
       whole.density, rowsPerSecond: whole.rowsPerSecond, orElse: selection.density, for: data, budget: left)
     guard left > 0,
       let distillation = try? Distillation(
-        of: teacher, data, budget: .seconds(left), seed: seed,
+        of: whole.density, drawingFrom: source, data, budget: .seconds(left), seed: seed,
         parameterLimit: whole.density.parameterCount / 10, byteLimit: byteLimit,
         recipe: shared.state.withLock { $0.best?.recipe })
     else { return nil }

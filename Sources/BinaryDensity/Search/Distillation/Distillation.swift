@@ -42,6 +42,8 @@ public struct Distillation {
   static let steps = 100...40000
 
   let teacher: any Density
+  /// What rows are drawn from: the teacher, or something like it that is faster.
+  private let source: any Density
   let data: DataSplits
   let budget: Double
   let seed: UInt64
@@ -72,6 +74,16 @@ public struct Distillation {
     of teacher: any Density, _ data: DataSplits, budget: Duration, seed: UInt64 = 0,
     parameterLimit: Int? = nil, byteLimit: Int? = nil, recipe: Recipe? = nil
   ) throws(DensityError) {
+    try self.init(
+      of: teacher, drawingFrom: teacher, data, budget: budget, seed: seed, parameterLimit: parameterLimit,
+      byteLimit: byteLimit, recipe: recipe)
+  }
+
+  /// Prepares to distil a model, as above, from rows that another one like it draws: see `source(_:rowsPerSecond:orElse:for:budget:)`.
+  package init(
+    of teacher: any Density, drawingFrom source: any Density, _ data: DataSplits, budget: Duration,
+    seed: UInt64 = 0, parameterLimit: Int? = nil, byteLimit: Int? = nil, recipe: Recipe? = nil
+  ) throws(DensityError) {
     guard data.train.rowCount > 0 else {
       throw .invalidConfiguration("\(data.name): there are no training rows")
     }
@@ -81,6 +93,7 @@ public struct Distillation {
         found: "\(data.variableCount)")
     }
     self.teacher = teacher
+    self.source = source
     self.budget = max(0, budget.seconds)
     self.seed = seed
     self.byteLimit = byteLimit
@@ -193,7 +206,7 @@ public struct Distillation {
   /// - Parameters:
   ///   - rowsPerSecond: how many rows' log p the mixture computes in a second, if that was timed; drawing takes about as long.
   ///   - budget: how long distilling may take, in seconds.
-  package static func teacher(
+  package static func source(
     _ mixture: any Density, rowsPerSecond: Double?, orElse selection: any Density, for data: DataSplits,
     budget: Double
   ) -> any Density {
@@ -205,7 +218,7 @@ public struct Distillation {
   private func rows(
     _ progress: inout Progress, _ observe: (DensitySearch.Event) -> Bool
   ) throws(DensityError) -> DistillationRows? {
-    let evaluator = teacher.evaluator()
+    let evaluator = source.evaluator()
     // Twice as many as rows of the table in as many steps as there can be.
     let wanted = min(
       2 * Self.steps.upperBound * RecommendedSettings.batchSize / 3,
@@ -228,14 +241,14 @@ public struct Distillation {
       drawn: BinaryMatrix(concatenating: parts, columnCount: data.variableCount))
   }
 
-  /// Returns the training rows, their missing cells drawn from the model; nil if told to stop.
+  /// Returns the training rows, their missing cells drawn too; nil if told to stop.
   private func completedRows(
     _ progress: inout Progress, _ observe: (DensitySearch.Event) -> Bool
   ) throws(DensityError) -> BinaryMatrix? {
     guard let partial = data.partialRows(.train), let first = try data.firstCompletions(seed: seed) else {
       return data.train
     }
-    let sampler = try MissingCellSampler(teacher)
+    let sampler = try MissingCellSampler(source)
     return try sampler.redrawing(
       first, of: partial, particleCount: MissingCells.judgedParticleCount, seed: seed, round: 0
     ) { (_) throws(DensityError) in progress.tell("completing rows", observe) }
