@@ -29,7 +29,7 @@ extension Distillation {
       return !isStopped
     }
 
-    /// Adds a network, or one that failed.
+    /// Adds a network, or one that failed, or a mixture of networks.
     mutating func add(
       _ name: String, _ density: (any Density)?, nll: Double, since began: Double,
       _ observe: (DensitySearch.Event) -> Bool
@@ -45,7 +45,8 @@ extension Distillation {
 
     var result: Result {
       Result(
-        density: best?.density, name: best.map { "network distilled of it, \($0.name)" } ?? "",
+        density: best?.density,
+        name: best.map { "\($0.density is Mixture ? "" : "network ")distilled of it, \($0.name)" } ?? "",
         validationNLL: best?.nll ?? .infinity,
         leaderboard: leaderboard.sorted { $0.validationNLL < $1.validationNLL }, isInterrupted: isStopped)
     }

@@ -5,14 +5,20 @@ extension Distillation {
   /// The share of the time left that a training is meant to take.
   ///
   /// With fresh rows a long one gains more than several; one that goes on from what a network knows needs less. Where networks
-  /// of further orders are to learn, what is left is for them, and few share it evenly.
+  /// of further orders are to learn, they share what these leave.
   private static let trainingShare = (further: 0.35, fresh: 0.55)
   private static let trainingShareOfSeveralOrders = (further: 0.2, fresh: 0.3)
+  /// The share of what is left that networks of further orders are meant to take together.
+  private static let furtherOrdersShare = 0.85
+  /// How many orders there are besides the first at most: each gains less than the one before.
+  private static let mostFurtherOrders = 5
 
   /// One of the ways to train a network.
   struct Way {
     /// How.
     var recipe: Recipe
+    /// Which of the ways of its kind it is.
+    let number: Int
     /// The network that goes on learning; nil for a new one.
     var start: (any TrainableDensity)?
     /// The share of the model's conditionals in what it learns, if it learns them.
@@ -37,6 +43,8 @@ extension Distillation {
     let network: any TrainableDensity
     /// How.
     let way: Way
+    /// How many networks taught it.
+    let teacherCount: Int
     /// How many steps a second it trained.
     let stepsPerSecond: Double
     /// log p of each validation row.
@@ -47,79 +55,105 @@ extension Distillation {
     var nll: Double { DensitySearch.nll(of: terms) }
   }
 
-  /// Returns the best student of each order, the best first.
-  static func bestOfEachOrder(_ students: [Student]) -> [Student] {
-    var best: [Student] = []
-    for student in students.sorted(by: { $0.nll < $1.nll })
-    where !best.contains(where: { $0.ordering == student.ordering }) {
-      best.append(student)
-    }
-    return best
-  }
-
-  /// Trains networks until the time is over or all has been tried; returns those that had learnt before that.
+  /// Trains networks until the time is over or all has been tried; returns those that had learnt before that, if there are several
+  /// orders.
   func students(
     on data: DataSplits, _ progress: inout Progress, _ observe: (DensitySearch.Event) -> Bool
   ) throws(DensityError) -> [Student] {
     var form = form
-    var further: [Way] = []
-    let starts = bestNetworks(&progress, observe)
-    if let start = starts.first {
-      form.ordering = start.autoregressive().map { .explicit($0.ordering.variables) } ?? form.ordering
-      further = Self.ways(
+    func further(_ start: any TrainableDensity) -> [Way] {
+      Self.ways(
         Form(of: start, widened: 1).furtherRecipes(like: recipe, canShift: data.canShift), from: start)
     }
+    let starts = bestNetworks(&progress, observe)
+    if let ordering = starts.first?.autoregressive()?.ordering {
+      form.ordering = .explicit(ordering.variables)
+    }
+    let going = starts.first.map(further) ?? []
     let fresh = Self.ways(form.recipes(like: recipe, canShift: data.canShift), from: nil)
-    // One of either kind, then the others; further orders before new networks with other regularisation.
     let hasSeveralOrders = starts.count > 1
     let share = hasSeveralOrders ? Self.trainingShareOfSeveralOrders : Self.trainingShare
     var students: [Student] = []
-    func learn(_ way: Way, _ form: Form, share least: Double = 0) throws(DensityError) {
-      guard !progress.isOver else { return }
+    var trainingCount: UInt64 = 0
+    /// Returns whether there was time for it.
+    func learn(_ way: Way, _ form: Form, share: Double) throws(DensityError) -> Bool {
+      guard !progress.isOver else { return false }
       let alike = students.filter { $0.way.isFurther == way.isFurther }
       var network = way.start
       if network == nil {
-        network = try form.model(
-          way.recipe, variableCount: data.variableCount, seed: seed &+ UInt64(students.count))
+        network = try form.model(way.recipe, variableCount: data.variableCount, seed: seed &+ trainingCount)
       }
-      guard let network else { return }
+      guard let network else { return false }
+      trainingCount += 1
       let student = taught(network, share: way.teachersShare)
-      var perSecond = alike.last { $0.way.recipe.network == way.recipe.network }?.stepsPerSecond
+      let teacherCount = teachers(of: network).count
+      var perSecond = alike.last {
+        $0.way.recipe.network == way.recipe.network && $0.teacherCount == teacherCount
+      }?.stepsPerSecond
       if perSecond == nil { perSecond = try stepsPerSecond(of: student, way.recipe, on: data) }
-      let meant = max(least, way.isFurther ? share.further : share.fresh)
-      let affordable = Int(meant * (perSecond ?? 0) * progress.secondsLeft)
+      let affordable = Int(share * (perSecond ?? 0) * progress.secondsLeft)
       // One that is cut much shorter than another of its kind cannot show that it is better.
-      if affordable < (alike.map(\.way.recipe.stepCount).max() ?? 0) / 4 { return }
+      if affordable < (alike.map(\.way.recipe.stepCount).max() ?? 0) / 4 { return false }
       var way = way
       way.recipe.stepCount = min(max(affordable, Self.steps.lowerBound), Self.steps.upperBound)
-      if let student = try train(student, way, on: data, &progress, observe) { students.append(student) }
+      let began = progress.elapsed
+      guard let result = try train(student, way, on: data, &progress, observe) else { return true }
+      let terms = hasSeveralOrders ? logProbabilities(of: result.network, &progress, observe) : []
+      if let terms {
+        students.append(
+          Student(
+            network: result.network, way: way, teacherCount: teacherCount,
+            stepsPerSecond: Double(result.steps) / max(progress.elapsed - began, 1e-3), terms: terms))
+      }
+      return true
     }
-    for way in further.prefix(1) + fresh.prefix(1) + further.dropFirst() { try learn(way, form) }
+    func learn(_ ways: some Sequence<Way>) throws(DensityError) {
+      for way in ways { _ = try learn(way, form, share: way.isFurther ? share.further : share.fresh) }
+    }
+    // One of either kind, then the others; further orders before new networks with other regularisation.
+    try learn(going.prefix(1) + fresh.prefix(1) + going.dropFirst())
     for (number, start) in starts.enumerated().dropFirst() {
-      let best = Self.bestOfEachOrder(students.filter { hasRoom(for: 2, like: $0.network) }).first
+      let best = students.filter { hasRoom(for: 2, like: $0.network) }.min { $0.nll < $1.nll }
       guard let best, let ordering = start.autoregressive()?.ordering else { break }
       var (form, way) = (form, best.way)
       form.ordering = .explicit(ordering.variables)
+      if way.isFurther { way = further(start)[way.number] }
       way.isOfFurtherOrder = true
-      if way.isFurther {
-        way.start = start
-        way.recipe.network = Form(of: start, widened: 1).recipe.network
-      }
-      try learn(way, form, share: 1 / Double(starts.count - number))
+      let share = Self.furtherOrdersShare / Double(starts.count - number)
+      guard try learn(way, form, share: share) else { break }
     }
-    for way in fresh.dropFirst() { try learn(way, form) }
-    return students
+    try learn(fresh.dropFirst())
+    return hasSeveralOrders ? students : []
+  }
+
+  /// Returns log p of each validation row; nil if told to stop, or what cannot be evaluated.
+  private func logProbabilities(
+    of network: any Density, _ progress: inout Progress, _ observe: (DensitySearch.Event) -> Bool
+  ) -> [Double]? {
+    let terms = try? DensitySearch.logProbabilities(of: network, data) { (_) throws(DensityError) in
+      progress.tell("evaluating", observe)
+    }
+    return terms.flatMap(\.self)
+  }
+
+  /// Returns the best mixture of students of one order each that is small enough; nil if there is none.
+  ///
+  /// Those that go on and those that are new differ in size, so that one kind may have room where both have not.
+  func mixture(of students: [Student]) -> (density: any Density, nll: Double, count: Int)? {
+    let kinds = [students, students.filter(\.way.isFurther), students.filter { !$0.way.isFurther }]
+    return kinds.compactMap { mixture(of: $0.map { ($0.network, $0.terms) }) }.min { $0.nll < $1.nll }
   }
 
   private static func ways(_ recipes: [Recipe], from start: (any TrainableDensity)?) -> [Way] {
     recipes.enumerated().map { number, recipe in
       Way(
-        recipe: recipe, start: start, teachersShare: teachersShares[number % teachersShares.count])
+        recipe: recipe, number: number, start: start,
+        teachersShare: teachersShares[number % teachersShares.count])
     }
   }
 
   /// Returns of each order the network of the model that does best on the validation rows, of as many as there is time for, the
-  /// best first; none of a model without networks, and of one order where a mixture of two is too large.
+  /// best first; none of a model without networks, and of as many orders as have room and one more.
   private func bestNetworks(
     _ progress: inout Progress, _ observe: (DensitySearch.Event) -> Bool
   ) -> [any TrainableDensity] {
@@ -134,18 +168,14 @@ extension Distillation {
     }
     let sorted = compared.sorted { $0.nll < $1.nll }.map(\.network)
     guard let best = sorted.first else { return Array(networks.prefix(1)) }
-    guard hasRoom(for: 2, like: best) else { return [best] }
     var result: [any TrainableDensity] = []
-    for network in sorted {
+    for network in sorted where result.isEmpty || hasRoom(for: 2, like: network) {
       let ordering = network.autoregressive()?.ordering
       if !result.contains(where: { $0.autoregressive()?.ordering == ordering }) { result.append(network) }
     }
-    return result
-  }
-
-  /// Whether a mixture of as many networks like this one is small enough.
-  private func hasRoom(for count: Int, like network: any Density) -> Bool {
-    isSmallEnough(Mixture(Array(repeating: network, count: count)))
+    guard hasRoom(for: 2, like: best) else { return [best] }
+    let room = (2...Self.mostFurtherOrders + 1).last { hasRoom(for: $0, like: best) } ?? 2
+    return Array(result.prefix(min(room, Self.mostFurtherOrders) + 1))
   }
 
   /// Returns how many steps a second a network trains; 0 if there is no time to see.
@@ -158,11 +188,11 @@ extension Distillation {
     return seconds.map { 1 / $0 } ?? 0
   }
 
-  /// Trains a network and keeps it if it is the best; returns nil if that failed or was ended.
+  /// Trains a network and keeps it if it is the best; returns what it has become in how many steps, or nil if that failed or was ended.
   private func train<Model: TrainableDensity>(
     _ model: Model, _ way: Way, on data: DataSplits, _ progress: inout Progress,
     _ observe: (DensitySearch.Event) -> Bool
-  ) throws(DensityError) -> Student? {
+  ) throws(DensityError) -> (network: any TrainableDensity, steps: Int)? {
     let began = progress.elapsed
     var configuration = way.recipe.training(rowCount: data.train.rowCount, seed: seed)
     configuration.startsAtMarginals = !way.isFurther
@@ -180,11 +210,7 @@ extension Distillation {
     }
     guard let nll = trainer.progress.bestValidationNLL else { return nil }
     let network = trainer.best.networkToKeep
-    let perSecond = Double(trainer.progress.step) / max(progress.elapsed - began, 1e-3)
     progress.add(way.description, network, nll: nll, since: began, observe)
-    let terms = try DensitySearch.logProbabilities(of: network, data) { (_) throws(DensityError) in
-      progress.tell("evaluating", observe)
-    }
-    return terms.map { Student(network: network, way: way, stepsPerSecond: perSecond, terms: $0) }
+    return (network, trainer.progress.step)
   }
 }

@@ -14,7 +14,8 @@ import Kernels
 /// other, and the validation rows choose: first the best of the model's own networks goes on learning from these rows, then a
 /// wider network learns from the beginning, of at most a tenth of the model's parameters unless told otherwise, or as many as one of
 /// the model's networks. Where the model has several orders of the variables, and there is room for several networks in that tenth,
-/// networks of further orders learn in the way that has done best, and their mixture is the result where it is better.
+/// networks of further orders learn in the way that has done best of those that have room, and their mixture is the result where it is
+/// better.
 ///
 /// - Source: Hinton, Vinyals & Dean, Distilling the Knowledge in a Neural Network, 2015, arXiv:1503.02531.
 public struct Distillation {
@@ -27,7 +28,7 @@ public struct Distillation {
     public var name: String
     /// The mean of −log p of the validation rows under it, in nats; infinite without one.
     public var validationNLL: Double
-    /// All that was tried, the best first.
+    /// All that was tried, and the mixture of them if that is better, the best first.
     public let leaderboard: [DensitySearch.Entry]
     /// Whether it was told to stop before its time.
     public let isInterrupted: Bool
@@ -42,7 +43,7 @@ public struct Distillation {
   static let steps = 100...40000
 
   let teacher: any Density
-  /// What rows are drawn from: the teacher, or something like it that is faster.
+  /// What rows are drawn from.
   private let source: any Density
   let data: DataSplits
   let budget: Double
@@ -50,7 +51,7 @@ public struct Distillation {
   private let parameterLimit: Int
   private let byteLimit: Int?
   let form: Form
-  /// Those networks of the model that are small enough, the weightiest first.
+  /// Those networks of the model that are small enough, the weightiest first; before them those of what draws in its place.
   let networks: [any TrainableDensity]
   /// How the model's networks were trained, if that is known.
   let recipe: Recipe?
@@ -75,13 +76,16 @@ public struct Distillation {
     parameterLimit: Int? = nil, byteLimit: Int? = nil, recipe: Recipe? = nil
   ) throws(DensityError) {
     try self.init(
-      of: teacher, drawingFrom: teacher, data, budget: budget, seed: seed, parameterLimit: parameterLimit,
+      of: teacher, drawingFrom: nil, data, budget: budget, seed: seed, parameterLimit: parameterLimit,
       byteLimit: byteLimit, recipe: recipe)
   }
 
-  /// Prepares to distil a model, as above, from rows that another one like it draws: see `source(_:rowsPerSecond:orElse:for:budget:)`.
+  /// Prepares to distil a model, as above.
+  ///
+  /// - Parameter source: what draws rows in its place, something like it that is faster, whose networks are those that go on learning
+  ///   where there is no time to compare more; nil for the model itself.
   package init(
-    of teacher: any Density, drawingFrom source: any Density, _ data: DataSplits, budget: Duration,
+    of teacher: any Density, drawingFrom source: (any Density)?, _ data: DataSplits, budget: Duration,
     seed: UInt64 = 0, parameterLimit: Int? = nil, byteLimit: Int? = nil, recipe: Recipe? = nil
   ) throws(DensityError) {
     guard data.train.rowCount > 0 else {
@@ -93,7 +97,7 @@ public struct Distillation {
         found: "\(data.variableCount)")
     }
     self.teacher = teacher
-    self.source = source
+    self.source = source ?? teacher
     self.budget = max(0, budget.seconds)
     self.seed = seed
     self.byteLimit = byteLimit
@@ -126,7 +130,7 @@ public struct Distillation {
     }
     form.recipe = recipe
     self.form = form
-    networks = teacher.networksByWeight.filter(isSmallEnough)
+    networks = ((source?.networksByWeight ?? []) + teacher.networksByWeight).filter(isSmallEnough)
   }
 
   /// Distils until the time is over, all has been tried, or the observer says to stop.
@@ -145,31 +149,40 @@ public struct Distillation {
       partial: [.validation: data.partialRows(.validation)].compactMapValues(\.self)
     ).withGroups(of: data).reading(trainingRows: rows)
     let students = try students(on: splits, &progress, observe)
-    return try rounded(mixed(students, progress.result))
+    let began = progress.elapsed
+    if let mixture = mixture(of: students), mixture.nll < students.map(\.nll).min() ?? .infinity {
+      progress.add(
+        "\(mixture.count) networks of one order each", mixture.density, nll: mixture.nll, since: began,
+        observe)
+    }
+    return try rounded(progress.result)
   }
 
-  /// Returns what came out, or a mixture of students of one order each if that is better and small enough.
-  private func mixed(_ students: [Student], _ result: Result) -> Result {
-    let best = mixture(of: Self.bestOfEachOrder(students).map { ($0.network, $0.terms) })
-    guard let best, best.nll < result.validationNLL else { return result }
-    var mixed = result
-    (mixed.density, mixed.validationNLL) = (best.density, best.nll)
-    mixed.name = "\(best.count) networks of one order each distilled of it"
-    return mixed
-  }
-
-  /// Returns the mixture of some of these densities that is small enough and makes the validation rows most probable, with the mean
-  /// of their −log p, in nats; nil if no mixture of two is small enough.
+  /// Returns the mixture of some of these densities, of one order each, that is small enough and makes the validation rows most
+  /// probable, with the mean of their −log p, in nats; nil if no mixture of two is small enough.
   ///
+  /// Of each order it takes the best density of which two have room.
   /// - Parameter students: densities with log p of each validation row.
   package func mixture(
     of students: [(density: any Density, terms: [Double])]
   ) -> (density: any Density, nll: Double, count: Int)? {
-    let groups = students.map { MixturePath.Group(members: [$0.density], counts: [1], terms: [$0.terms]) }
-    guard groups.count > 1 else { return nil }
-    let path = MixturePath(groups, while: { true })
+    var best: [(ordering: Ordering?, group: MixturePath.Group)] = []
+    for (density, terms) in students.sorted(by: {
+      DensitySearch.nll(of: $0.terms) < DensitySearch.nll(of: $1.terms)
+    }) where hasRoom(for: 2, like: density) {
+      let ordering = density.autoregressive()?.ordering
+      guard !best.contains(where: { $0.ordering == ordering }) else { continue }
+      best.append((ordering, MixturePath.Group(members: [density], counts: [1], terms: [terms])))
+    }
+    guard best.count > 1 else { return nil }
+    let path = MixturePath(best.map(\.group), while: { true })
     let steps = path.steps.dropFirst().filter { isSmallEnough(path.density(of: $0)) }
     return steps.min { $0.nll < $1.nll }.map { (path.density(of: $0), $0.nll, path.networkCount(of: $0)) }
+  }
+
+  /// Whether a mixture of as many networks like this one is small enough.
+  func hasRoom(for count: Int, like network: any Density) -> Bool {
+    isSmallEnough(Mixture(Array(repeating: network, count: count)))
   }
 
   /// Returns what came out in half precision where that costs little, or has to be.
