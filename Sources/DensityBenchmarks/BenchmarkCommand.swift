@@ -95,8 +95,8 @@ enum BenchmarkCommand {
       .flag(
         "distillation",
         help:
-          "Instead, search tables, named as for --anytime, distil a network of the mixture that is found for as long again, and "
-          + "measure the best network, the mixture, what 'density fit' writes, and the distilled network on test rows."
+          "Instead, search tables, named as for --anytime, distil the mixture that is found, into a network or one an order, for "
+          + "as long again, and measure the best network, the mixture, what 'density fit' writes, and what was distilled on test rows."
       ),
       .value(
         "times", placeholder: "times", default: "10s,1m,5m,30m",

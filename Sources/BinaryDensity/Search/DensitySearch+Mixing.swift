@@ -11,7 +11,7 @@ extension DensitySearch {
       case mixture
       /// What is left of it where size counts too.
       case selection
-      /// A network that learnt from the mixture.
+      /// A network, or one an order, that learnt from the mixture.
       case distilled
     }
 
@@ -108,7 +108,7 @@ extension DensitySearch {
     return choices
   }
 
-  /// Trains a network on rows that the mixture draws, in the time that is left; nil if there is too little.
+  /// Trains a network, or one an order, on what the mixture knows, in the time that is left; nil if there is too little.
   private func distilled(
     _ outcome: MixtureSelection.Outcome, _ observe: (Event) -> Bool
   ) -> MixtureSelection.Candidate? {

@@ -23,7 +23,8 @@ import Kernels
 ///    standard error of the validation figure; where a table of all probabilities is smaller than the whole (of up to 16
 ///    columns), the best mixture is kept in that form.
 /// 5. *Distillation*, in a quarter of the time, where that is four times what the best network took and a training sees every
-///    row: see `Distillation`. The whole mixture teaches, and rows are drawn from it or, where that is slow, from what is left of it.
+///    row: see `Distillation`. The whole mixture teaches, and rows are drawn from it or, where that is slow and no size is given, from
+///    what is left of it.
 ///    Of what has learnt, the mixture, and the two mixed the search keeps the smallest that is worse than the best of them by less than
 ///    a tenth of the standard error.
 ///

@@ -78,7 +78,7 @@ package struct MixtureSelection {
   package struct Outcome {
     /// What is kept.
     package private(set) var kept: Candidate
-    /// What would be kept without a distilled network.
+    /// What would be kept without what was distilled.
     let selected: Candidate
     /// The mixture of all networks, if there are several.
     let whole: Candidate?
@@ -98,7 +98,7 @@ package struct MixtureSelection {
       (self.whole, self.network, self.ceiling, self.prefersSmall) = (whole, network, ceiling, prefersSmall)
     }
 
-    /// Adds a distilled network, and keeps one of three: the network, what is kept now, or the two mixed.
+    /// Adds a distilled network, or mixture of such, and keeps one of three: that, what is kept now, or the two mixed.
     ///
     /// It is that of the fewest parameters that is worse than the best of them by less than a tenth of the standard error, or
     /// where a size was given the best.
