@@ -1,4 +1,5 @@
 import Autodiff
+import Essentials
 import Kernels
 
 /// A way of making one model for a table: a family, its size, and how it is trained.
@@ -162,6 +163,7 @@ public struct Recipe: Hashable, Sendable, Codable {
 extension Recipe: CustomStringConvertible {
   /// The recipe in a line, such as `NADE 200 relu, dropout 0.2, decay 0.01, rate 0.001, 6000 steps`.
   public var description: String {
+    func number(_ value: Double) -> String { printed(value, "%.4g") }
     var parts: [String]
     switch network {
     case .nade(let units, let activation): parts = ["NADE \(units) \(activation.rawValue)"]
@@ -171,12 +173,12 @@ extension Recipe: CustomStringConvertible {
     }
     if isNatural { parts.append("columns' order") }
     if dropout.hidden > 0 {
-      parts.append("dropout \(dropout.inputs)/\(dropout.hidden)")
+      parts.append("dropout \(number(dropout.inputs))/\(number(dropout.hidden))")
     } else if dropout.inputs > 0 {
-      parts.append("dropout \(dropout.inputs)")
+      parts.append("dropout \(number(dropout.inputs))")
     }
-    if shiftShare > 0 { parts.append("shifts \(shiftShare)") }
-    return (parts + ["decay \(weightDecay)", "rate \(learningRate)", "\(stepCount) steps"]).joined(
-      separator: ", ")
+    if shiftShare > 0 { parts.append("shifts \(number(shiftShare))") }
+    parts += ["decay \(number(weightDecay))", "rate \(number(learningRate))", "\(stepCount) steps"]
+    return parts.joined(separator: ", ")
   }
 }

@@ -192,6 +192,9 @@ struct DistillationTests {
     // A network of another kind says nothing of this one.
     recipe.network = .made([16])
     #expect(try first(recipe).contains("sigmoid, decay 0.01, rate 0.004"))
+    // Products of shares are printed as people write them.
+    recipe.dropout = Dropout(hidden: 0.4 * 0.7)
+    #expect("\(recipe)".contains(", dropout 0/0.28, "))
   }
 
   @Test("a model of a few units, too, has a network that is no larger")
