@@ -100,15 +100,17 @@ package struct MixtureSelection {
 
     /// Adds a distilled network, or mixture of such, and keeps one of three: that, what is kept now, or the two mixed.
     ///
-    /// It is that of the fewest parameters that is worse than the best of them by less than a tenth of the standard error, or
-    /// where a size was given the best.
+    /// It is that of the fewest parameters that is worse than the best of them, and than the mixture of all networks, by less than a
+    /// tenth of the standard error, or where a size was given the best.
     ///
     /// - Parameter hasRoom: whether the file of a candidate is small enough.
     package mutating func add(distilled network: Candidate, hasRoom: (Candidate) -> Bool) {
       distilled = network
       let candidates = [network, kept] + [kept.mixed(with: network)].compactMap(\.self).filter(hasRoom)
-      let least = candidates.map(\.nll).min() ?? kept.nll
       let loss = prefersSmall ? MixtureSelection.smallLoss(kept.terms) : 0
+      // What is kept may have given up as much already.
+      let best = candidates.map(\.nll).min() ?? kept.nll
+      let least = prefersSmall ? min(best, whole?.nll ?? best) : best
       kept =
         candidates.filter { $0.nll <= min(least + loss, ceiling) }
         .min { $0.density.parameterCount < $1.density.parameterCount } ?? kept

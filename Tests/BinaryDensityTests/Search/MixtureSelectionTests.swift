@@ -58,6 +58,17 @@ struct MixtureSelectionTests {
     }
   }
 
+  @Test("what has given up as much already for a smaller file gives up no more")
+  func lossOnce() {
+    let (whole, kept) = (Self.candidate("whole", 0.6, 0.5), Self.candidate("kept", 0.601, 0.5))
+    let network = Self.candidate("network", 0.602, 0.5)
+    for (mixture, name) in [(nil, "network"), (whole, "kept")] {
+      var outcome = MixtureSelection.Outcome(kept: kept, whole: mixture, network: nil, ceiling: .infinity)
+      outcome.add(distilled: network) { _ in true }
+      #expect(outcome.kept.name == name)
+    }
+  }
+
   @Test("a network that is larger than what it learnt from has to be better")
   func larger() {
     let (small, near) = (Self.candidate("small", 0.6, 0.5), Self.candidate("near", 0.601, 0.5))
