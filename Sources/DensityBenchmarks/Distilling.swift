@@ -73,8 +73,8 @@ struct Distilling {
     guard let mixture = choice(.mixture) else { return models }
     // As in a search: of a slow mixture it is what is left of it that draws.
     let source = Distillation.source(
-      mixture.density, rowsPerSecond: mixture.rowsPerSecond,
-      orElse: choice(.selection)?.density ?? mixture.density, for: data, budget: seconds)
+      of: choice(.selection)?.density ?? mixture.density, rowsPerSecond: mixture.rowsPerSecond, for: data,
+      budget: seconds)
     let distilled = try Distillation(
       of: mixture.density, drawingFrom: source, data, budget: .seconds(seconds),
       parameterLimit: mixture.density.parameterCount / 10, recipe: result.bestRecipe

@@ -16,10 +16,10 @@ enum DistillCommand {
       NADEs and MADEs it is a NADE of up to 200 units. Several ways are tried, one after the other: the best of the model's \
       networks goes on learning, then a wider one learns from the beginning, along the same order, then both with other \
       regularisation. Where several networks have room in that tenth, those of up to five of the model's other orders learn too, \
-      before new networks with other regularisation, and their mixture is written where it is better. The validation rows choose: rows that the model has not learnt from either. The network need not be \
-      better than the model's best one. The model's size, speed and validation figure are printed beside \
-      the network's. Ctrl-C keeps the best network so far. A file that the output has the name of is kept, with ~1 after its \
-      name.
+      before new networks with other regularisation, and their mixture is written where it is better. The validation rows choose: \
+      rows that the model has not learnt from either. The network need not be better than the model's best one. The model's \
+      size, speed and validation figure are printed beside the network's. Ctrl-C keeps the best network so far. A file that \
+      the output has the name of is kept, with ~1 after its name.
       """,
     options: [DataOptions.data] + DataOptions.heldOut + [
       .value(

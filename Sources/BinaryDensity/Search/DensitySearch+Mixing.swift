@@ -117,7 +117,7 @@ extension DensitySearch {
     // What is kept may have had to be small.
     let selection = byteLimit == nil ? outcome.kept : whole
     let source = Distillation.source(
-      whole.density, rowsPerSecond: whole.rowsPerSecond, orElse: selection.density, for: data, budget: left)
+      of: selection.density, rowsPerSecond: whole.rowsPerSecond, for: data, budget: left)
     guard left > 0,
       let distillation = try? Distillation(
         of: whole.density, drawingFrom: source, data, budget: .seconds(left), seed: seed,

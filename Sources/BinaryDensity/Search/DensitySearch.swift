@@ -24,9 +24,8 @@ import Kernels
 ///    columns), the best mixture is kept in that form.
 /// 5. *Distillation*, in a quarter of the time, where that is four times what the best network took and a training sees every
 ///    row: see `Distillation`. The whole mixture teaches, and rows are drawn from it or, where that is slow and no size is given, from
-///    what is left of it.
-///    Of what has learnt, what was left of the mixture, and the two mixed the search keeps the smallest that is worse than the best of
-///    them, and than the whole, by less than a tenth of the standard error.
+///    what is left of it. Of what has learnt, what was left of the mixture, and the two mixed the search keeps the smallest that is
+///    worse than the best of them, and than the whole, by less than a tenth of the standard error.
 ///
 /// Of few rows (`foldCount`) each is held out in turn, and everything is learnt from all of them in the end: networks are pooled
 /// with counts, conditional by conditional, and mixed with trees and mixtures as far as held-out rows speak for them, so that

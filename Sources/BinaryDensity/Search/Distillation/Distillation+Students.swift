@@ -10,7 +10,7 @@ extension Distillation {
   private static let trainingShareOfSeveralOrders = (further: 0.2, fresh: 0.3)
   /// The share of what is left that networks of further orders are meant to take together.
   private static let furtherOrdersShare = 0.85
-  /// How many orders there are besides the first at most: each gains less than the one before.
+  /// How many orders there are besides the first at most, for they share the time.
   private static let mostFurtherOrders = 5
 
   /// One of the ways to train a network.
@@ -50,7 +50,6 @@ extension Distillation {
     /// log p of each validation row.
     let terms: [Double]
 
-    var ordering: Ordering? { network.autoregressive()?.ordering }
     /// The mean of −log p of the validation rows, in nats.
     var nll: Double { DensitySearch.nll(of: terms) }
   }
@@ -79,11 +78,12 @@ extension Distillation {
     func learn(_ way: Way, _ form: Form, share: Double) throws(DensityError) -> Bool {
       guard !progress.isOver else { return false }
       let alike = students.filter { $0.way.isFurther == way.isFurther }
-      var network = way.start
-      if network == nil {
+      let network: any TrainableDensity
+      if let start = way.start {
+        network = start
+      } else {
         network = try form.model(way.recipe, variableCount: data.variableCount, seed: seed &+ trainingCount)
       }
-      guard let network else { return false }
       trainingCount += 1
       let student = taught(network, share: way.teachersShare)
       let teacherCount = teachers(of: network).count

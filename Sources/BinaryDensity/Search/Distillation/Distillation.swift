@@ -40,6 +40,7 @@ public struct Distillation {
   private static let drawingShare = 0.2
   /// The share of the time that comparing the model's networks takes at most, and the seconds that it may take however short that is.
   static let comparing = (share: 0.05, seconds: 2.0)
+  /// How many steps a training takes.
   static let steps = 100...40000
 
   let teacher: any Density
@@ -213,18 +214,18 @@ public struct Distillation {
 
   // MARK: Rows
 
-  /// Returns what rows are drawn from: a mixture, where it draws ten rows for each training row in its share of the time; otherwise
-  /// what is left of the mixture where size counts too, which is faster.
+  /// Returns what draws rows in a mixture's place: nothing, where the mixture draws ten rows for each training row in its share of the
+  /// time; otherwise what is left of it where size counts too, which is faster.
   ///
   /// - Parameters:
+  ///   - selection: what is left of the mixture.
   ///   - rowsPerSecond: how many rows' log p the mixture computes in a second, if that was timed; drawing takes about as long.
   ///   - budget: how long distilling may take, in seconds.
   package static func source(
-    _ mixture: any Density, rowsPerSecond: Double?, orElse selection: any Density, for data: DataSplits,
-    budget: Double
-  ) -> any Density {
+    of selection: any Density, rowsPerSecond: Double?, for data: DataSplits, budget: Double
+  ) -> (any Density)? {
     let drawn = (rowsPerSecond ?? .infinity) * drawingShare * budget
-    return drawn >= 10 * Double(data.train.rowCount) ? mixture : selection
+    return drawn >= 10 * Double(data.train.rowCount) ? nil : selection
   }
 
   /// Draws rows, and puts them beside those of the table; nil if told to stop.
