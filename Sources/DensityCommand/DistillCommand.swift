@@ -14,9 +14,10 @@ enum DistillCommand {
       cell too, which say more than the cell's bit. \
       The network has at most a tenth of the model's parameters, or as many as one of the model's networks; of a model without \
       NADEs and MADEs it is a NADE of up to 200 units. Several ways are tried, one after the other: the best of the model's \
-      networks goes on learning, then a wider one learns from the beginning, along the same order, then both with other \
-      regularisation. Where several networks have room in that tenth, those of up to five of the model's other orders learn too, \
-      before new networks with other regularisation, and their mixture is written where it is better. The validation rows choose: \
+      networks goes on learning, with next to no regularisation and then with the model's, and a wider one learns from the \
+      beginning, along the same order. What does best learns once more, for longer; or, where several networks have room in that \
+      tenth, networks of up to five of the model's other orders learn in its way, and their mixture is written where it is better. \
+      Time that is left goes into new networks with other regularisation. The validation rows choose: \
       rows that the model has not learnt from either. The network need not be better than the model's best one. The model's \
       size, speed and validation figure are printed beside the network's. Ctrl-C keeps the best network so far. A file that \
       the output has the name of is kept, with ~1 after its name.

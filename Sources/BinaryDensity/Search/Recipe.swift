@@ -99,15 +99,20 @@ public struct Recipe: Hashable, Sendable, Codable {
   }
 
   /// Returns how to train with the recipe on `rowCount` rows.
-  package func training(rowCount: Int, seed: UInt64) -> TrainingConfiguration {
+  ///
+  /// A training that does not improve for a third of its epochs ends. One that goes on from what a network knows does not end: its
+  /// rate does harm at first, and the network gains as it falls.
+  ///
+  /// - Parameter goesOn: whether the network has learnt before.
+  package func training(rowCount: Int, seed: UInt64, goesOn: Bool = false) -> TrainingConfiguration {
     let (batchSize, batchesPerPass) = Self.batches(rowCount: rowCount)
     let epochs = epochCount(rowCount: rowCount)
     let steps = stepsPerEpoch(rowCount: rowCount)
     return TrainingConfiguration(
       epochCount: epochs, stepsPerEpoch: steps < batchesPerPass ? steps : nil, batchSize: batchSize,
       learningRate: learningRate,
-      optimizer: .adam(weightDecay: weightDecay), patience: max(4, epochs / 3), seed: seed, dropout: dropout,
-      startsAtMarginals: true, shiftShare: shiftShare)
+      optimizer: .adam(weightDecay: weightDecay), patience: goesOn ? nil : max(4, epochs / 3), seed: seed,
+      dropout: dropout, startsAtMarginals: !goesOn, shiftShare: shiftShare)
   }
 
   /// Returns the untrained model of the recipe for a data set, whose groups of columns it keeps, if there are some.

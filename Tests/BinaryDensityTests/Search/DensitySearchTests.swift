@@ -283,6 +283,16 @@ struct DensitySearchTests {
     #expect(Recipe.first(stepCount: 6000)[0].training(rowCount: 50_000, seed: 1).stepsPerEpoch == nil)
   }
 
+  @Test("what a network gains that goes on, it gains at the end of its training, which patience does not end")
+  func goingOn() {
+    let (new, further) = (
+      Recipe.first(stepCount: 6000)[0].training(rowCount: 1000, seed: 1),
+      Recipe.first(stepCount: 6000)[0].training(rowCount: 1000, seed: 1, goesOn: true)
+    )
+    #expect(new.patience == new.epochCount / 3 && new.startsAtMarginals)
+    #expect(further.patience == nil && !further.startsAtMarginals)
+  }
+
   @Test("of many validation rows a part chooses")
   func manyValidationRows() throws {
     let validation = TrainingCase.chain(rowCount: 25_000, variableCount: 4, seed: 2)

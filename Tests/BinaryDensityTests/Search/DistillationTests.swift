@@ -174,7 +174,7 @@ struct DistillationTests {
     #expect(try mixture(2)?.nll == two.nll)
   }
 
-  @Test("a network that goes on learns as the model's networks did, with nothing dropped")
+  @Test("a network that goes on learns with next to no regularisation, then with the model's")
   func recipe() throws {
     let data = Self.data(60)
     let (mixture, _) = try Self.mixture(order: Array(0..<10), data)
@@ -182,19 +182,56 @@ struct DistillationTests {
     (recipe.dropout, recipe.weightDecay, recipe.learningRate) = (
       Dropout(inputs: 0.05), 0.3, 0.01
     )
-    func first(_ recipe: Recipe) throws -> String {
-      try Self.names(Distillation(of: mixture, data, budget: .seconds(2), recipe: recipe), 1)[0]
+    func first(_ recipe: Recipe, _ budget: Duration) throws -> [String] {
+      try Self.names(Distillation(of: mixture, data, budget: budget, recipe: recipe), 2)
     }
-    #expect(try first(recipe).contains("sigmoid, decay 0.3, rate 0.004"))
+    func goesOn(_ name: String, decay: String) -> Bool {
+      name.hasPrefix("NADE 40 sigmoid, decay \(decay), rate 0.004, ")
+        && name.hasSuffix("begun with the model's best network")
+    }
+    /// However slow the machine is: until there is time for both.
+    func goesOnTwice(_ recipe: Recipe) throws -> Bool {
+      try [2, 8, 32].contains { seconds in
+        let names = try first(recipe, .seconds(seconds))
+        return goesOn(names[0], decay: "0.01") && goesOn(names[1], decay: "0.3")
+      }
+    }
+    #expect(try goesOnTwice(recipe))
     // What are no pictures cannot be shifted.
     recipe.shiftShare = 0.4
-    #expect(try first(recipe).contains("sigmoid, decay 0.3"))
-    // A network of another kind says nothing of this one.
+    #expect(try goesOnTwice(recipe))
+    // A network of another kind says nothing of this one, so there is one way only.
     recipe.network = .made([16])
-    #expect(try first(recipe).contains("sigmoid, decay 0.01, rate 0.004"))
+    let others = try first(recipe, .seconds(2))
+    #expect(goesOn(others[0], decay: "0.01") && !others[1].contains("begun"), "\(others)")
     // Products of shares are printed as people write them.
     recipe.dropout = Dropout(hidden: 0.4 * 0.7)
     #expect("\(recipe)".contains(", dropout 0/0.28, "))
+  }
+
+  @Test("what does best of one order learns once more, for longer")
+  func longer() throws {
+    let data = DataSplits(
+      name: "wide", train: .random(400, 60, seed: 1), validation: .random(50, 60, seed: 2))
+    let network = try NADE(NADE.Configuration(variableCount: 60, hiddenCount: 500), seed: 1)
+    /// How many steps the trainings had that differ in nothing else, in turn.
+    func steps(_ budget: Duration) throws -> [[Int]] {
+      var steps: [String: [Int]] = [:]
+      _ = try Distillation(of: network, data, budget: budget).run { event in
+        guard case .tried(let entry) = event else { return true }
+        var parts = entry.name.components(separatedBy: ", ")
+        guard let place = parts.firstIndex(where: { $0.hasSuffix(" steps") }) else { return true }
+        steps[parts.enumerated().filter { $0.offset != place }.map(\.element).joined(), default: []].append(
+          Int(parts.remove(at: place).dropLast(6)) ?? 0)
+        return steps.values.allSatisfy { $0.count == 1 }
+      }
+      return steps.values.filter { $0.count > 1 }
+    }
+    // However slow the machine is: until there was time for it.
+    var twice: [[Int]] = []
+    for seconds in [1, 2, 4, 8, 16] where twice.isEmpty { twice = try steps(.seconds(seconds)) }
+    let pair = try #require(twice.first)
+    #expect(2 * pair[1] >= 3 * pair[0], "\(pair)")
   }
 
   @Test("a model of a few units, too, has a network that is no larger")

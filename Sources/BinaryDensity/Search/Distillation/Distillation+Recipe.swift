@@ -59,16 +59,17 @@ extension Distillation.Form {
       + others.filter { $0 != own }
   }
 
-  /// Returns the ways of training a network of the model further, with less dropout than it had: there are many more rows now.
+  /// Returns the recipes of training a network of the model further, with less regularisation than it had.
+  ///
+  /// There are many more rows now. The first has next to none, the second the model's weight decay and some of its dropout.
   func furtherRecipes(like known: Recipe?, canShift: Bool) -> [Recipe] {
-    let start = own(known, canShift: canShift) ?? recipe
-    return [0.004, 0.001].map { rate in
-      var recipe = start
-      recipe.learningRate = rate
-      // Of a network that had learnt with 0.7, 0.2 to 0.4 were alike on drawn rows, and 0.7 was far worse.
-      recipe.dropout = Dropout(hidden: 0.4 * start.dropout.hidden)
-      return recipe
-    }
+    var own = own(known, canShift: canShift) ?? recipe
+    own.learningRate = 0.004
+    // Of a network that had learnt with 0.7, 0.2 to 0.4 were alike on drawn rows, and 0.7 was far worse.
+    own.dropout = Dropout(hidden: 0.4 * own.dropout.hidden)
+    var free = own
+    (free.dropout, free.weightDecay) = (.none, min(0.01, own.weightDecay))
+    return free == own ? [own] : [free, own]
   }
 
   /// Returns this recipe trained as the model's networks were; nil if that is not known, or they are of another kind.

@@ -2,12 +2,12 @@ import Autodiff
 import Kernels
 
 extension Distillation {
-  /// The share of the time left that a training is meant to take.
+  /// The share of the time left that one of the first trainings is meant to take.
   ///
-  /// With fresh rows a long one gains more than several; one that goes on from what a network knows needs less. Where networks
-  /// of further orders are to learn, they share what these leave.
-  private static let trainingShare = (further: 0.35, fresh: 0.55)
-  private static let trainingShareOfSeveralOrders = (further: 0.2, fresh: 0.3)
+  /// One that goes on from what a network knows needs less.
+  private static let trainingShare = (further: 0.2, fresh: 0.35)
+  /// The share of what these leave that the best of them has once more, for longer.
+  private static let longTrainingShare = 0.9
   /// The share of what is left that networks of further orders are meant to take together.
   private static let furtherOrdersShare = 0.85
   /// How many orders there are besides the first at most, for they share the time.
@@ -47,11 +47,10 @@ extension Distillation {
     let teacherCount: Int
     /// How many steps a second it trained.
     let stepsPerSecond: Double
-    /// log p of each validation row.
-    let terms: [Double]
-
     /// The mean of −log p of the validation rows, in nats.
-    var nll: Double { DensitySearch.nll(of: terms) }
+    let nll: Double
+    /// log p of each of these; none where only one order learns.
+    let terms: [Double]
   }
 
   /// Trains networks until the time is over or all has been tried; returns those that had learnt before that, if there are several
@@ -71,11 +70,12 @@ extension Distillation {
     let going = starts.first.map(further) ?? []
     let fresh = Self.ways(form.recipes(like: recipe, canShift: data.canShift), from: nil)
     let hasSeveralOrders = starts.count > 1
-    let share = hasSeveralOrders ? Self.trainingShareOfSeveralOrders : Self.trainingShare
     var students: [Student] = []
     var trainingCount: UInt64 = 0
-    /// Returns whether there was time for it.
-    func learn(_ way: Way, _ form: Form, share: Double) throws(DensityError) -> Bool {
+    /// Returns whether there was time for it, for as many steps at least.
+    func learn(
+      _ way: Way, _ form: Form, share: Double, leastSteps: Int = 0
+    ) throws(DensityError) -> Bool {
       guard !progress.isOver else { return false }
       let alike = students.filter { $0.way.isFurther == way.isFurther }
       let network: any TrainableDensity
@@ -84,18 +84,19 @@ extension Distillation {
       } else {
         network = try form.model(way.recipe, variableCount: data.variableCount, seed: seed &+ trainingCount)
       }
-      trainingCount += 1
       let student = taught(network, share: way.teachersShare)
       let teacherCount = teachers(of: network).count
       var perSecond = alike.last {
         $0.way.recipe.network == way.recipe.network && $0.teacherCount == teacherCount
       }?.stepsPerSecond
       if perSecond == nil { perSecond = try stepsPerSecond(of: student, way.recipe, on: data) }
-      let affordable = Int(share * (perSecond ?? 0) * progress.secondsLeft)
+      let affordable = min(Int(share * (perSecond ?? 0) * progress.secondsLeft), Self.steps.upperBound)
       // One that is cut much shorter than another of its kind cannot show that it is better.
-      if affordable < (alike.map(\.way.recipe.stepCount).max() ?? 0) / 4 { return false }
+      let least = max(leastSteps, (alike.map(\.way.recipe.stepCount).max() ?? 0) / 4)
+      if affordable < least { return false }
+      trainingCount += 1
       var way = way
-      way.recipe.stepCount = min(max(affordable, Self.steps.lowerBound), Self.steps.upperBound)
+      way.recipe.stepCount = max(affordable, Self.steps.lowerBound)
       let began = progress.elapsed
       guard let result = try train(student, way, on: data, &progress, observe) else { return true }
       let terms = hasSeveralOrders ? logProbabilities(of: result.network, &progress, observe) : []
@@ -103,21 +104,29 @@ extension Distillation {
         students.append(
           Student(
             network: result.network, way: way, teacherCount: teacherCount,
-            stepsPerSecond: Double(result.steps) / max(progress.elapsed - began, 1e-3), terms: terms))
+            stepsPerSecond: Double(result.steps) / max(progress.elapsed - began, 1e-3), nll: result.nll,
+            terms: terms))
       }
       return true
     }
     func learn(_ ways: some Sequence<Way>) throws(DensityError) {
-      for way in ways { _ = try learn(way, form, share: way.isFurther ? share.further : share.fresh) }
+      for way in ways {
+        let share = way.isFurther ? Self.trainingShare.further : Self.trainingShare.fresh
+        _ = try learn(way, form, share: share)
+      }
     }
-    // One of either kind, then the others; further orders before new networks with other regularisation.
-    try learn(going.prefix(1) + fresh.prefix(1) + going.dropFirst())
+    try learn(going + fresh.prefix(1))
+    // What has done best is what further orders learn by, or, where there is but one, what it learns by for longer.
+    if !hasSeveralOrders, let best = students.min(by: { $0.nll < $1.nll }) {
+      _ = try learn(
+        best.way, form, share: Self.longTrainingShare, leastSteps: 3 * best.way.recipe.stepCount / 2)
+    }
     for (number, start) in starts.enumerated().dropFirst() {
       let best = students.filter { hasRoom(for: 2, like: $0.network) }.min { $0.nll < $1.nll }
       guard let best, let ordering = start.autoregressive()?.ordering else { break }
       var (form, way) = (form, best.way)
       form.ordering = .explicit(ordering.variables)
-      if way.isFurther { way = further(start)[way.number] }
+      if way.isFurther { way = further(start).last { $0.number <= way.number } ?? way }
       way.isOfFurtherOrder = true
       let share = Self.furtherOrdersShare / Double(starts.count - number)
       guard try learn(way, form, share: share) else { break }
@@ -192,10 +201,10 @@ extension Distillation {
   private func train<Model: TrainableDensity>(
     _ model: Model, _ way: Way, on data: DataSplits, _ progress: inout Progress,
     _ observe: (DensitySearch.Event) -> Bool
-  ) throws(DensityError) -> (network: any TrainableDensity, steps: Int)? {
+  ) throws(DensityError) -> (network: any TrainableDensity, nll: Double, steps: Int)? {
     let began = progress.elapsed
-    var configuration = way.recipe.training(rowCount: data.train.rowCount, seed: seed)
-    configuration.startsAtMarginals = !way.isFurther
+    let configuration = way.recipe.training(
+      rowCount: data.train.rowCount, seed: seed, goesOn: way.isFurther)
     let trainer = try Trainer(model, data: data, configuration: configuration)
     do throws(DensityError) {
       var hasEpoch = false
@@ -211,6 +220,6 @@ extension Distillation {
     guard let nll = trainer.progress.bestValidationNLL else { return nil }
     let network = trainer.best.networkToKeep
     progress.add(way.description, network, nll: nll, since: began, observe)
-    return (network, trainer.progress.step)
+    return (network, nll, trainer.progress.step)
   }
 }

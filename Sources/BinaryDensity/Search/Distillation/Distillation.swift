@@ -8,14 +8,14 @@ import Kernels
 ///     let distillation = try Distillation(of: mixture, data, budget: .seconds(300))
 ///     if let network = try distillation.run().density { print(network.logProbabilities(of: rows)) }
 ///
-/// A model draws as many rows as one likes, and a network that learns from them learns what the model knows. From drawn rows
-/// alone it learns the model's errors too, so a third of its rows are those of the table. Where several of the model's networks have
-/// its ordering, it learns their average's conditionals too, which say more of a row than its bits. Several ways are tried, one after the
-/// other, and the validation rows choose: first the best of the model's own networks goes on learning from these rows, then a
-/// wider network learns from the beginning, of at most a tenth of the model's parameters unless told otherwise, or as many as one of
-/// the model's networks. Where the model has several orders of the variables, and there is room for several networks in that tenth,
-/// networks of further orders learn in the way that has done best of those that have room, and their mixture is the result where it is
-/// better.
+/// A model draws as many rows as one likes, and a network that learns from them learns what the model knows. From drawn rows alone
+/// it learns the model's errors too, so a third of its rows are those of the table. Where several of the model's networks have its
+/// ordering, it learns their average's conditionals too, which say more of a row than its bits. Several ways are tried, one after
+/// the other, and the validation rows choose. First the best of the model's own networks goes on learning from these rows, with
+/// next to no regularisation, then with the model's. Then a wider network learns from the beginning, of at most a tenth of the
+/// model's parameters unless told otherwise, or as many as one of the model's networks. What has done best learns once more, for
+/// longer. Where the model has several orders of the variables, and there is room for several networks in that tenth, networks of
+/// further orders learn in its way instead, and their mixture is the result where it is better.
 ///
 /// - Source: Hinton, Vinyals & Dean, Distilling the Knowledge in a Neural Network, 2015, arXiv:1503.02531.
 public struct Distillation {
