@@ -16,8 +16,8 @@ enum DistillCommand {
       NADEs and MADEs it is a NADE of up to 200 units. Several ways are tried, one after the other: the best of the model's \
       networks goes on learning, with next to no regularisation and then with the model's, and a wider one learns from the \
       beginning, along the same order. What does best learns once more, for longer; or, where several networks have room in that \
-      tenth, networks of up to five of the model's other orders learn in its way, and their mixture is written where it is better. \
-      Time that is left goes into new networks with other regularisation. The validation rows choose: \
+      tenth, those of up to five of the model's other orders learn in the best way that has room, and their mixture is written \
+      where it is better. Where time is left over, new networks learn with other regularisation. The validation rows choose: \
       rows that the model has not learnt from either. The network need not be better than the model's best one. The model's \
       size, speed and validation figure are printed beside the network's. Ctrl-C keeps the best network so far. A file that \
       the output has the name of is kept, with ~1 after its name.

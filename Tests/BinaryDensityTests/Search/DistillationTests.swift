@@ -94,7 +94,12 @@ struct DistillationTests {
     #expect(10 * network.parameterCount <= mixture.parameterCount)
     let validation = try #require(data.validation)
     #expect(result.validationNLL < DensitySearch.nll(best, validation))
-    let names = try Self.names(Distillation(of: mixture, data, budget: .seconds(2)), 2)
+    // However slow the machine is: until there is time for both.
+    var names: [String] = []
+    for seconds in [2, 8, 32] where names.count < 2 {
+      names = try Self.names(Distillation(of: mixture, data, budget: .seconds(seconds)), 2)
+    }
+    try #require(names.count == 2)
     #expect(
       names[0].hasPrefix("NADE 40 sigmoid") && names[0].hasSuffix("begun with the model's best network"))
     #expect(names[1].hasPrefix("NADE 50 sigmoid") && !names[1].contains("begun"))
@@ -126,9 +131,12 @@ struct DistillationTests {
     }
     // However slow the machine is: until one has learnt.
     var names: [String] = []
-    _ = try distillation(2, .seconds(60)).run { event in
-      if case .tried(let entry) = event { names.append(entry.name) }
-      return names.last?.hasSuffix("another order") != true
+    for seconds in [2, 8, 32] where names.last?.hasSuffix("another order") != true {
+      names = []
+      _ = try distillation(2, .seconds(seconds)).run { event in
+        if case .tried(let entry) = event { names.append(entry.name) }
+        return names.last?.hasSuffix("another order") != true
+      }
     }
     #expect(names.last?.hasSuffix("another order") == true, "\(names)")
     let result = try distillation(2, .seconds(2)).run()
@@ -182,28 +190,25 @@ struct DistillationTests {
     (recipe.dropout, recipe.weightDecay, recipe.learningRate) = (
       Dropout(inputs: 0.05), 0.3, 0.01
     )
-    func first(_ recipe: Recipe, _ budget: Duration) throws -> [String] {
-      try Self.names(Distillation(of: mixture, data, budget: budget, recipe: recipe), 2)
-    }
-    func goesOn(_ name: String, decay: String) -> Bool {
-      name.hasPrefix("NADE 40 sigmoid, decay \(decay), rate 0.004, ")
-        && name.hasSuffix("begun with the model's best network")
-    }
-    /// However slow the machine is: until there is time for both.
-    func goesOnTwice(_ recipe: Recipe) throws -> Bool {
+    /// Whether the first two go on with these weight decays, however slow the machine is: as soon as there is time for both.
+    func goOn(_ recipe: Recipe, decays: [String]) throws -> Bool {
       try [2, 8, 32].contains { seconds in
-        let names = try first(recipe, .seconds(seconds))
-        return goesOn(names[0], decay: "0.01") && goesOn(names[1], decay: "0.3")
+        let names = try Self.names(
+          Distillation(of: mixture, data, budget: .seconds(seconds), recipe: recipe), 2)
+        return names.count == 2
+          && zip(names, decays).allSatisfy { name, decay in
+            name.hasPrefix("NADE 40 sigmoid, decay \(decay), rate 0.004, ")
+              && name.hasSuffix("begun with the model's best network")
+          }
       }
     }
-    #expect(try goesOnTwice(recipe))
+    #expect(try goOn(recipe, decays: ["0.01", "0.3"]))
     // What are no pictures cannot be shifted.
     recipe.shiftShare = 0.4
-    #expect(try goesOnTwice(recipe))
-    // A network of another kind says nothing of this one, so there is one way only.
+    #expect(try goOn(recipe, decays: ["0.01", "0.3"]))
+    // A network of another kind says nothing of this one: the ways differ in what the mixture's conditionals count.
     recipe.network = .made([16])
-    let others = try first(recipe, .seconds(2))
-    #expect(goesOn(others[0], decay: "0.01") && !others[1].contains("begun"), "\(others)")
+    #expect(try goOn(recipe, decays: ["0.01", "0.01"]))
     // Products of shares are printed as people write them.
     recipe.dropout = Dropout(hidden: 0.4 * 0.7)
     #expect("\(recipe)".contains(", dropout 0/0.28, "))
@@ -231,7 +236,7 @@ struct DistillationTests {
     var twice: [[Int]] = []
     for seconds in [1, 2, 4, 8, 16] where twice.isEmpty { twice = try steps(.seconds(seconds)) }
     let pair = try #require(twice.first)
-    #expect(2 * pair[1] >= 3 * pair[0], "\(pair)")
+    #expect(4 * pair[1] >= 5 * pair[0] - 4, "\(pair)")
   }
 
   @Test("a model of a few units, too, has a network that is no larger")

@@ -69,7 +69,7 @@ extension Distillation.Form {
     own.dropout = Dropout(hidden: 0.4 * own.dropout.hidden)
     var free = own
     (free.dropout, free.weightDecay) = (.none, min(0.01, own.weightDecay))
-    return free == own ? [own] : [free, own]
+    return [free, own]
   }
 
   /// Returns this recipe trained as the model's networks were; nil if that is not known, or they are of another kind.

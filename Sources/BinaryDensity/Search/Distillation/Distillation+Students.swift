@@ -5,9 +5,9 @@ extension Distillation {
   /// The share of the time left that one of the first trainings is meant to take.
   ///
   /// One that goes on from what a network knows needs less.
-  private static let trainingShare = (further: 0.2, fresh: 0.35)
+  private static let trainingShare = (further: 0.2, fresh: 0.3)
   /// The share of what these leave that the best of them has once more, for longer.
-  private static let longTrainingShare = 0.9
+  private static let longTrainingShare = 0.8
   /// The share of what is left that networks of further orders are meant to take together.
   private static let furtherOrdersShare = 0.85
   /// How many orders there are besides the first at most, for they share the time.
@@ -49,7 +49,7 @@ extension Distillation {
     let stepsPerSecond: Double
     /// The mean of −log p of the validation rows, in nats.
     let nll: Double
-    /// log p of each of these; none where only one order learns.
+    /// log p of each of the validation rows; none where only one order learns.
     let terms: [Double]
   }
 
@@ -60,8 +60,10 @@ extension Distillation {
   ) throws(DensityError) -> [Student] {
     var form = form
     func further(_ start: any TrainableDensity) -> [Way] {
-      Self.ways(
+      let ways = Self.ways(
         Form(of: start, widened: 1).furtherRecipes(like: recipe, canShift: data.canShift), from: start)
+      let areAlike = ways[0].recipe == ways[1].recipe && teachers(of: start).isEmpty
+      return areAlike ? [ways[0]] : ways
     }
     let starts = bestNetworks(&progress, observe)
     if let ordering = starts.first?.autoregressive()?.ordering {
@@ -104,8 +106,8 @@ extension Distillation {
         students.append(
           Student(
             network: result.network, way: way, teacherCount: teacherCount,
-            stepsPerSecond: Double(result.steps) / max(progress.elapsed - began, 1e-3), nll: result.nll,
-            terms: terms))
+            stepsPerSecond: Double(result.steps) / max(progress.elapsed - began, 1e-3),
+            nll: hasSeveralOrders ? DensitySearch.nll(of: terms) : result.nll, terms: terms))
       }
       return true
     }
@@ -119,14 +121,17 @@ extension Distillation {
     // What has done best is what further orders learn by, or, where there is but one, what it learns by for longer.
     if !hasSeveralOrders, let best = students.min(by: { $0.nll < $1.nll }) {
       _ = try learn(
-        best.way, form, share: Self.longTrainingShare, leastSteps: 3 * best.way.recipe.stepCount / 2)
+        best.way, form, share: Self.longTrainingShare, leastSteps: 5 * best.way.recipe.stepCount / 4)
     }
     for (number, start) in starts.enumerated().dropFirst() {
       let best = students.filter { hasRoom(for: 2, like: $0.network) }.min { $0.nll < $1.nll }
       guard let best, let ordering = start.autoregressive()?.ordering else { break }
       var (form, way) = (form, best.way)
       form.ordering = .explicit(ordering.variables)
-      if way.isFurther { way = further(start).last { $0.number <= way.number } ?? way }
+      if way.isFurther {
+        let ways = further(start)
+        way = ways[min(way.number, ways.count - 1)]
+      }
       way.isOfFurtherOrder = true
       let share = Self.furtherOrdersShare / Double(starts.count - number)
       guard try learn(way, form, share: share) else { break }

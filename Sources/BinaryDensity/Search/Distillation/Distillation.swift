@@ -15,7 +15,7 @@ import Kernels
 /// next to no regularisation, then with the model's. Then a wider network learns from the beginning, of at most a tenth of the
 /// model's parameters unless told otherwise, or as many as one of the model's networks. What has done best learns once more, for
 /// longer. Where the model has several orders of the variables, and there is room for several networks in that tenth, networks of
-/// further orders learn in its way instead, and their mixture is the result where it is better.
+/// further orders learn in the way that has done best of those that have room, and their mixture is the result where it is better.
 ///
 /// - Source: Hinton, Vinyals & Dean, Distilling the Knowledge in a Neural Network, 2015, arXiv:1503.02531.
 public struct Distillation {
@@ -68,7 +68,7 @@ public struct Distillation {
   ///   - parameterLimit: the most parameters of what comes out; nil for a tenth of the model's. As many as one of the model's
   ///     networks has are never too many.
   ///   - byteLimit: the largest file that it may take in half precision, in bytes; nil for any.
-  ///   - recipe: how the model's networks were trained, if that is known: its way is tried first.
+  ///   - recipe: how the model's networks were trained, if that is known: their regularisation is tried, too.
   /// - Throws: `DensityError.malformed` for rows that break a group of columns which the model keeps, as the network then
   ///   does; `.invalidConfiguration` if there are no training rows, or no network is small enough;
   ///   `.mismatch` for rows of other columns than the model's.
