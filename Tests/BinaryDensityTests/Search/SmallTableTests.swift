@@ -83,27 +83,41 @@ struct SmallTableTests {
     #expect(throws: DensityError.self) { try DensitySearch(Self.data(row), byteLimit: smallest - 1) }
   }
 
-  /// Each variable copies an earlier one, so that the columns' order is better than others, which no fold has judged.
+  /// Rows of which each variable copies an earlier one, with errors.
+  private static func tree(
+    rowCount: Int, columnCount: Int, errors: Double, seed: UInt64
+  ) -> BinaryMatrix {
+    var generator = Philox(seed: seed)
+    var rows: [[Bool]] = []
+    for _ in 0..<rowCount {
+      var row: [Bool] = []
+      for i in 0..<columnCount {
+        let parent = i == 0 ? nil : i * 7919 % 104_729 % i
+        let isFlipped = Double.random(in: 0..<1, using: &generator) < (parent == nil ? 0.5 : errors)
+        row.append((parent.map { row[$0] } ?? false) != isFlipped)
+      }
+      rows.append(row)
+    }
+    return BinaryMatrix(rows)
+  }
+
+  /// The columns' order is better than others, which no fold has judged.
   @Test("only orders that were judged are trusted")
   func orders() throws {
-    func tree(_ rowCount: Int, seed: UInt64) -> BinaryMatrix {
-      var generator = Philox(seed: seed)
-      var rows: [[Bool]] = []
-      for _ in 0..<rowCount {
-        var row: [Bool] = []
-        for i in 0..<40 {
-          let parent = i == 0 ? nil : i * 7919 % 104_729 % i
-          let isFlipped = Double.random(in: 0..<1, using: &generator) < (parent == nil ? 0.5 : 0.05)
-          row.append((parent.map { row[$0] } ?? false) != isFlipped)
-        }
-        rows.append(row)
-      }
-      return BinaryMatrix(rows)
-    }
-    let (rows, fresh) = (tree(250, seed: 1), tree(2000, seed: 2))
+    let rows = Self.tree(rowCount: 250, columnCount: 40, errors: 0.05, seed: 1)
+    let fresh = Self.tree(rowCount: 2000, columnCount: 40, errors: 0.05, seed: 2)
     let found = try DensitySearch(Self.data(rows), budget: .seconds(6)).run().density
     let counted = DensitySearch.nll(try ChowLiuTree.fit(to: rows), fresh)
     #expect(DensitySearch.nll(found, fresh) < counted + 0.02)
+  }
+
+  @Test("of many trees that few rows allow, none is believed in alone", arguments: [1, 2] as [UInt64])
+  func manyTrees(seed: UInt64) throws {
+    let rows = Self.tree(rowCount: 30, columnCount: 100, errors: 0.15, seed: seed)
+    let fresh = Self.tree(rowCount: 2000, columnCount: 100, errors: 0.15, seed: seed + 10)
+    let found = try DensitySearch(Self.data(rows), budget: .seconds(6)).run().density
+    let counted = DensitySearch.nll(try ChowLiuTree.fit(to: rows), fresh)
+    #expect(DensitySearch.nll(found, fresh) < counted - 1)
   }
 
   @Test("structure is found in few rows")

@@ -45,6 +45,14 @@ extension SmallTableSearch {
           to: ObservedRows(rows), componentCount: componentCount, seed: seed, while: goesOn)
       }
     }
+    if folds.whole.variableCount <= FoldTrial.pairLimit {
+      // Of few rows a tree has edges that are luck. This has them too, each with what else the rows allow. Of many columns it takes
+      // longest, and comes last.
+      add("average over parents") { (rows, goesOn) throws(DensityError) in
+        guard let tree = try ChowLiuTree.fit(to: rows, while: goesOn) else { return nil }
+        return try ParentAverage.fit(to: rows, along: tree.ordering)
+      }
+    }
     return result
   }
 

@@ -4,8 +4,8 @@ import Synchronization
 
 /// What `DensitySearch` does with a table of few rows: all are learnt from, and all are held out once.
 ///
-/// 1. *Counts.* Marginals, a tree, a forest, mixtures of Bernoullis and, of up to 16 columns, counts of whole rows are fitted to
-///    every fold.
+/// 1. *Counts.* Marginals, a tree, a forest, mixtures of Bernoullis, an average over parents along the tree and, of up to 16
+///    columns, counts of whole rows are fitted to every fold.
 /// 2. *Recipes* are trained on all folds in lockstep; each network is pooled, conditional by conditional, with the marginals and
 ///    an average over parents (`ParentAverage`), by weights that make the held-out cells most probable. Up to two hundred rows
 ///    only first recipes are tried, for more would be chosen among by luck. Beyond, recipes are found by hill climbing on one
