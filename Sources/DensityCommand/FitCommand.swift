@@ -23,11 +23,13 @@ enum FitCommand {
 
       Of up to 2000 rows without missing cells each is held out in turn, and learnt from in the end: networks are pooled with \
       counts and mixed with trees, as far as held-out rows speak for them. The same is done where at most 200 validation rows \
-      are given, which are not learnt from. Such a search is over soon and cannot be gone on with.
+      are given, which are not learnt from. Such a search is over soon, cannot be gone on with, and goes by the clock: --steps is \
+      for others.
 
       Ctrl-C ends the search and keeps the best so far. While a search runs, what it has is in a folder, the output's name \
       with .search; --resume goes on from there after Ctrl-C, or should the process be killed. Once the search is at its \
-      end the folder is gone, and --resume goes on from what was found, for more time: what it was is never made worse on the validation rows. \
+      end the folder is gone, and --resume goes on from what was found, for more time: what it was is never made worse on the validation rows, but where it \
+      has no room in a smaller --size, and is then kept with ~1 after its name. \
       (A --size that has no room for the record of the search leaves nothing to go on from.) An earlier file of the output's \
       name is kept, with ~1 after its name, and so is such a folder.
 

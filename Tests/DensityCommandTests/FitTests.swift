@@ -153,6 +153,20 @@ struct FitTests {
     }
   }
 
+  /// What a smaller file has no room for stays beside it.
+  @Test func aSmallerFileDoesNotTakeTheBetterOnesPlace() throws {
+    try withTemporaryDirectory { folder in
+      try DensityProgram.writeTable(folder + "/a.csv", rowCount: 2400, columnCount: 24)
+      let found = try DensityProgram.run("fit", "a.csv", "-t", "2s", "-o", "m", in: folder)
+      #expect(found.status == 0, "\(found.errors)")
+      let before = try AtomicFile.read(folder + "/m")
+      let small = try DensityProgram.run(
+        "fit", "a.csv", "-t", "1s", "--resume", "--size", "600B", "-o", "m", in: folder)
+      #expect(small.status == 0 && small.errors.contains("kept the earlier file as m~1"), "\(small.errors)")
+      #expect(try AtomicFile.read(folder + "/m~1") == before)
+    }
+  }
+
   /// Of few rows each is held out; such a search is soon over, and there is nothing to go on with.
   @Test func fewRows() throws {
     try withTemporaryDirectory { folder in

@@ -7,7 +7,7 @@ extension DensitySearch {
   /// members, and a record of what was tried, from which a search that is killed or interrupted goes on
   /// (`SavedSearch`). Once the search is at its end the path holds what was found, with the record if the wanted size has
   /// room for it, and the folder is gone; after an interruption it stays. What stood at the path before, or another search's folder, is kept under its name and `~1`, or
-  /// the next number that is free, but for what this very search has written.
+  /// the next number that is free, but for what this very search has written and is not better than what it writes now.
   ///
   /// - Parameters:
   ///   - path: where to write.
@@ -28,7 +28,7 @@ extension DensitySearch {
     let folder = keepsState ? try SearchFolder(for: path, data, continuing: saved) : nil
     var result = run(in: folder, observe)
     let isOwn = saved?.record.isOfSearch(writing: path) ?? false
-    if !isOwn, let aside = try AtomicFile.keepAside(path) { keptAside(aside) }
+    if !isOwn || isWorse(result, than: path), let aside = try AtomicFile.keepAside(path) { keptAside(aside) }
     var checkpoint = Checkpoint(model: result.density, data)
     // A single row leaves none to choose by.
     if data.validation != nil || foldCount != nil {
@@ -42,5 +42,11 @@ extension DensitySearch {
     if !result.isInterrupted { folder?.remove() }
     result.canGoOn = checkpoint.search != nil || result.isInterrupted && folder != nil
     return result
+  }
+
+  /// Whether a result is worse than what the search has written before, as where that has no room in a smaller file.
+  private func isWorse(_ result: Result, than path: String) -> Bool {
+    let before = try? CheckpointOutline(contentsOf: path).checkpoint.provenance?.validationNLL
+    return before.map { result.validationNLL > $0 + Compaction.roundingCost } ?? false
   }
 }

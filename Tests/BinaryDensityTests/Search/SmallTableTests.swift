@@ -151,6 +151,29 @@ struct SmallTableTests {
     #expect(DensitySearch.nll(result.density, fresh) < (bytes > 4000 ? 8 : 14.2))
   }
 
+  /// However long it searches, and however large what it would like best.
+  @Test("what has room is found where the best has none", arguments: [1, 4])
+  func room(seconds: Int) throws {
+    let rows = Self.tree(rowCount: 400, columnCount: 40, errors: 0.05, seed: 1)
+    let fresh = Self.tree(rowCount: 2000, columnCount: 40, errors: 0.05, seed: 2)
+    let result = try DensitySearch(Self.data(rows), budget: .seconds(seconds), byteLimit: 3000).run()
+    #expect(try Checkpoint(model: result.density).byteCount() <= 3000)
+    let tree = try ChowLiuTree.fit(to: rows)
+    #expect(try Checkpoint(model: tree).byteCount() <= 3000)
+    #expect(DensitySearch.nll(result.density, fresh) < DensitySearch.nll(tree, fresh) + 0.05)
+  }
+
+  @Test("of given validation rows the figure is that of what was found, whatever it is mixed of")
+  func givenValidation() throws {
+    let validation = TrainingCase.chain(rowCount: 100, variableCount: 20, seed: 2)
+    let data = DataSplits(
+      name: "given", train: TrainingCase.chain(rowCount: 600, variableCount: 20, seed: 1),
+      validation: validation)
+    let result = try DensitySearch(data, budget: .seconds(2)).run()
+    #expect(result.validationRowCount == 100)
+    #expect(abs(DensitySearch.nll(result.density, validation) - result.validationNLL) < 1e-9)
+  }
+
   @Test("many columns and few rows end in time", arguments: [(5, 2000), (30, 1556)])
   func wide(rowCount: Int, columnCount: Int) throws {
     let rows = BinaryMatrix.random(rowCount, columnCount, seed: 1)
@@ -180,6 +203,25 @@ struct SmallTableTests {
     #expect(
       try FoldTrial(Recipe.firstOfSmallTables(stepCount: 100)[recipe], folds, seed: 1, while: { false })
         == nil)
+  }
+
+  /// So that random orders, of which many are mixed, are not judged by what one of them does.
+  @Test("two orders tell what many would gain by being mixed")
+  func mixedOrders() throws {
+    let rows = TrainingCase.chain(rowCount: 60, variableCount: 6, seed: 1)
+    let folds = try #require(Folds(Self.data(rows), seed: 1))
+    let recipe = Recipe.firstOfSmallTables(stepCount: 100)[0]
+    let two = try #require(try FoldTrial(recipe, folds, orderCount: 2, seed: 1, while: { true }))
+    let alone = two.orderNLLs.reduce(0, +) / 2
+    #expect(two.orderNLLs.count == 2 && two.orderNLLs[0] != two.orderNLLs[1])
+    // By Jensen's inequality a mixture is better than the mean of its parts.
+    #expect(two.nll < alone)
+    #expect(abs(two.expectedNLL(mixing: 1) - alone) < 1e-12)
+    #expect(abs(two.expectedNLL(mixing: 2) - two.nll) < 1e-12)
+    // Of M orders the gain is in proportion to 1 − 1/M: 7/8 in place of 1/2.
+    #expect(abs(two.expectedNLL(mixing: 8) - (alone - 1.75 * (alone - two.nll))) < 1e-12)
+    let one = try #require(try FoldTrial(recipe, folds, seed: 1, while: { true }))
+    #expect(one.orderNLLs == [one.nll] && one.expectedNLL(mixing: 8) == one.nll)
   }
 
   @Test("stopped at any moment, it ends soon with the best so far", arguments: [0, 5, 30, 80])

@@ -17,6 +17,10 @@ package struct Folds: Sendable {
   /// How often each row is held out, by different splits.
   let repetitionCount: Int
 
+  /// Whether networks are pooled with averages over parents; not of so many columns that their pairs would take long, nor where a
+  /// small file has no room for that.
+  var averagesParents: Bool
+
   /// Whether what the folds have decided is learnt from all rows in the end.
   ///
   /// Not so where validation rows are given: they are not to be learnt from, and make the only fold.
@@ -34,6 +38,7 @@ package struct Folds: Sendable {
     guard data.partialRows(.train) == nil, data.partialRows(.validation) == nil, data.binarization == nil
     else { return nil }
     guard !data.isSampled else { return nil }
+    averagesParents = data.variableCount <= FoldTrial.pairLimit
     let count = data.train.rowCount
     if let validation = data.validation, validation.rowCount > 0 {
       guard validation.rowCount <= Self.validationLimit else { return nil }
@@ -61,14 +66,17 @@ package struct Folds: Sendable {
     }
   }
 
-  private init(whole: DataSplits, parts: [DataSplits]) {
+  private init(whole: DataSplits, parts: [DataSplits], averagesParents: Bool) {
     self.whole = whole
     self.parts = parts
+    self.averagesParents = averagesParents
     repetitionCount = 1
   }
 
   /// The first fold alone: where rows are many, it says enough of which recipes are worth the others.
-  var first: Folds { Folds(whole: whole, parts: Array(parts.prefix(1))) }
+  var first: Folds {
+    Folds(whole: whole, parts: Array(parts.prefix(1)), averagesParents: averagesParents)
+  }
 
   /// Returns log p of each held-out row, fold after fold, under the density that its fold has made.
   func logProbabilities(of densities: [any Density]) -> [Double] {

@@ -80,8 +80,12 @@ extension SmallTableSearch {
     let parts = parts(counted, trial, terms, observe)
     let smallest = Candidate(name: folds.whole.nameOfIndependent, marginals, terms: [], nll: nll)
     return withoutActuallyEscaping(observe) { observe in
-      let compaction = Compaction(judge: judge(observe), byteLimit: byteLimit)
-      let mixture = mixture(of: parts, terms, hasRoom: compaction.couldHaveRoom) ?? smallest
+      let compaction = Compaction(judge: judge(observe), byteLimit: room.byteLimit)
+      var mixture = parts.isEmpty ? smallest : mixture(of: parts, terms)
+      // Given validation rows are not learnt from: they tell what it is worth, with all the orders that no fold has judged.
+      if !folds.isRefitted, let terms = compaction.judge.logProbabilities(mixture.density) {
+        mixture = Candidate(name: mixture.name, mixture.density, terms: terms)
+      }
       if terms.count > 1 {
         let entry = Entry(name: mixture.name, validationNLL: mixture.nll, seconds: elapsed - start)
         shared.add(entry)
@@ -106,7 +110,8 @@ extension SmallTableSearch {
     return [first] + [Double](repeating: (1 - first) / Double(count - 1), count: count - 1)
   }
 
-  /// Returns what is mixed, with weights ∝ belief · exp(½ Σ terms), but what has next to none.
+  /// Returns what is mixed, with weights ∝ belief · exp(½ Σ terms): what has most of it first, as far as there is room for it, and
+  /// without what has next to none beside that.
   ///
   /// Rows that have chosen among many recipes find the chosen one better than it is: what it gains there over the best of what was
   /// counted is taken from the other rows.
@@ -128,40 +133,45 @@ extension SmallTableSearch {
     }
     let halves = zip(sums, beliefs).map { $0 / Double(2 * folds.repetitionCount) + log($1) }
     let scale = logSumExp(halves)
-    return halves.enumerated().flatMap { index, half -> [Part] in
-      guard half - scale > log(1e-6) else { return [] }
-      let densities =
-        index < counted.count
-        ? [refitted(counted[index], observe)] : trial.map { pools($0, observe) } ?? []
-      return densities.map { (index, half - scale - log(Double(densities.count)), $0) }
+    var kept: [(candidate: Int, densities: [any Density])] = []
+    func hasRoom(_ densities: [any Density]) -> Bool {
+      let all = kept.flatMap(\.densities) + densities
+      return room.holds { Self.mixed(all, logWeights: all.map { _ in 0 }) }
+    }
+    for index in halves.indices.sorted(by: { halves[$0] > halves[$1] }) {
+      if let best = kept.first, halves[index] - halves[best.candidate] < log(1e-6) { break }
+      var densities: [any Density] = []
+      if index == counted.count {
+        for pool in trial.map({ pools($0, observe) }) ?? [] where hasRoom(densities + [pool]) {
+          densities.append(pool)
+        }
+      } else if hasRoom([counted[index].first]) {
+        // What is fitted to all rows may be a little larger.
+        densities = [refitted(counted[index], observe)].filter { hasRoom([$0]) }
+      }
+      if !densities.isEmpty { kept.append((index, densities)) }
+    }
+    return kept.sorted { $0.candidate < $1.candidate }.flatMap { index, densities in
+      densities.map { (index, halves[index] - scale - log(Double(densities.count)), $0) }
     }
   }
 
-  /// Returns the mixture of parts; if there is no room for all, of the weightiest that there is room for; nil without any.
-  private func mixture(
-    of parts: [Part], _ terms: [[Double]], hasRoom: (any Density) -> Bool
-  ) -> Candidate? {
-    func weights(_ parts: [Part]) -> [Double] {
-      let scale = logSumExp(parts.map(\.logWeight))
-      return parts.map { exp($0.logWeight - scale) }
-    }
-    func mixed(_ parts: [Part]) -> any Density {
-      parts.count == 1 ? parts[0].density : Mixture(parts.map(\.density), weights: weights(parts))
-    }
-    var kept = parts
-    if kept.isEmpty || !hasRoom(mixed(kept)) {
-      kept = []
-      for part in parts.sorted(by: { $0.logWeight > $1.logWeight }) where hasRoom(mixed(kept + [part])) {
-        kept.append(part)
-      }
-    }
-    guard !kept.isEmpty else { return nil }
+  private static func mixed(_ densities: [any Density], logWeights: [Double]) -> any Density {
+    let scale = logSumExp(logWeights)
+    return densities.count == 1
+      ? densities[0] : Mixture(densities, weights: logWeights.map { exp($0 - scale) })
+  }
+
+  /// Returns the mixture of parts.
+  private func mixture(of parts: [Part], _ terms: [[Double]]) -> Candidate {
+    let scale = logSumExp(parts.map(\.logWeight))
     var totals = terms.map { _ in 0.0 }
-    for (part, weight) in zip(kept, weights(kept)) { totals[part.candidate] += weight }
+    for part in parts { totals[part.candidate] += exp(part.logWeight - scale) }
     return Candidate(
-      name: kept.count == 1
+      name: parts.count == 1
         ? "best by the held-out rows, of all rows"
-        : "mixture of \(kept.count) parts, weights by the held-out rows", mixed(kept),
+        : "mixture of \(parts.count) parts, weights by the held-out rows",
+      Self.mixed(parts.map(\.density), logWeights: parts.map(\.logWeight)),
       terms: logMixture(terms, weights: totals))
   }
 
@@ -177,12 +187,19 @@ extension SmallTableSearch {
     let pools = networks.compactMap { members -> (any Density)? in
       guard goesOn("mixing", observe) else { return nil }
       let members = members.sorted { $0.number < $1.number }.map(\.density)
-      let network: any Density = members.count == 1 ? members[0] : Ensemble(members)
-      return (try? FoldTrial.members(fittedTo: folds.whole.train, network)).map {
-        FoldTrial.pool($0, weights: trial.weights)
-      }
+      return pool(of: members, weights: trial.weights)
     }
     return pools.isEmpty ? [trial.firstPool] : pools
+  }
+
+  /// Returns the pool of networks of one order, of as many as there is room for.
+  private func pool(of members: [any Density], weights: [Double]) -> (any Density)? {
+    let network: any Density = members.count == 1 ? members[0] : Ensemble(members)
+    let pooled = try? FoldTrial.members(
+      fittedTo: folds.whole.train, network, averagesParents: folds.averagesParents)
+    guard let pool = pooled.map({ FoldTrial.pool($0, weights: weights) }) else { return nil }
+    return members.count == 1 || room.holds { pool }
+      ? pool : self.pool(of: members.dropLast(), weights: weights)
   }
 
   /// Returns what came out: what was found, and the form of it that is kept.

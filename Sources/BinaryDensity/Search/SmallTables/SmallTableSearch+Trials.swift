@@ -3,19 +3,23 @@ import Kernels
 
 extension SmallTableSearch {
   /// Returns what is to be tried next; nil if there is nothing more that would be worth it.
+  ///
+  /// - Parameter room: what the recipe's networks are to have room in; it has fewer units where that is needed.
   static func next(
-    _ shared: Shared, _ stepCount: Int, climbs: Bool, isQuick: Bool, while goesOn: () -> Bool
+    _ shared: Shared, _ stepCount: Int, climbs: Bool, isQuick: Bool, in room: Room, while goesOn: () -> Bool
   ) -> Recipe? {
     while goesOn() {
       let (recipe, isOver) = shared.state.withLock { state -> (Recipe?, Bool) in
         var first = Recipe.firstOfSmallTables(stepCount: stepCount)
         if isQuick { first = [first[0]] }
-        var candidates = first.filter { !state.started.contains($0) }
+        func new(_ recipes: [Recipe]) -> [Recipe] {
+          recipes.compactMap { $0.shrunk(until: room.holds) }.filter { !state.started.contains($0) }
+        }
+        var candidates = new(first)
         // What few rows say of many recipes is luck.
         if candidates.isEmpty, climbs, state.started.count < 100 {
           let best = state.tried.min { $0.nll < $1.nll }
-          candidates = best.map { $0.recipe.neighbours(peak: $0.peak) } ?? []
-          candidates = candidates.filter { !state.started.contains($0) }
+          candidates = best.map { new($0.recipe.neighbours(peak: $0.peak)) } ?? []
         }
         guard let recipe = candidates.first else { return (nil, state.runningCount == 0) }
         state.started.insert(recipe)
@@ -31,7 +35,8 @@ extension SmallTableSearch {
   }
 
   static func attempt(
-    _ recipe: Recipe, _ shared: Shared, _ folds: Folds, seed: UInt64, while goesOn: () -> Bool
+    _ recipe: Recipe, _ shared: Shared, _ folds: Folds, orderCount: Int = 1, seed: UInt64,
+    while goesOn: () -> Bool
   ) {
     let start = ContinuousClock.now
     defer { shared.state.withLock { $0.runningCount -= 1 } }
@@ -41,10 +46,15 @@ extension SmallTableSearch {
     // Figures of one fold do not compare with those of all.
     let isOneOfMany = folds.parts.count == 1 && folds.whole.validation == nil
     do throws(DensityError) {
-      guard let trial = try FoldTrial(recipe, folds, seed: seed, while: goesOn) else { return }
+      guard let trial = try FoldTrial(recipe, folds, orderCount: orderCount, seed: seed, while: goesOn) else {
+        return
+      }
+      func expected(_ trial: FoldTrial) -> Double {
+        trial.expectedNLL(mixing: Self.orderCount(of: trial.recipe, folds))
+      }
       shared.state.withLock { state in
         state.tried.append((recipe, trial.nll, trial.peak))
-        if trial.nll < state.best?.nll ?? .infinity { state.best = trial }
+        if expected(trial) < state.best.map(expected) ?? .infinity { state.best = trial }
       }
       if !isOneOfMany { shared.add(entry("\(recipe)", trial.nll)) }
     } catch {

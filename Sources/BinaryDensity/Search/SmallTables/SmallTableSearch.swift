@@ -9,8 +9,8 @@ import Synchronization
 /// 2. *Recipes* are trained on all folds in lockstep; each network is pooled, conditional by conditional, with the marginals and
 ///    an average over parents (`ParentAverage`), by weights that make the held-out cells most probable. Up to two hundred rows
 ///    only first recipes are tried, for more would be chosen among by luck. Beyond, recipes are found by hill climbing on one
-///    fold, and the best few trained on all.
-/// 3. *All rows.* Everything is fitted again to all rows, the best recipe in several random orders for as many steps as its
+///    fold, and the best few trained on all, each in two orders: what these gain by being mixed says what more of them would.
+/// 3. *All rows.* Everything is fitted again to all rows, the best recipe in several orders for as many steps as its
 ///    networks took in the folds; where rows are many, four times in each, whose logits are averaged. Rows are mixed by weights
 ///    ∝ exp(½ Σ log p) of the held-out rows, times what was believed before
 ///    (`beliefs(rowCount:candidateCount:)`). Who says to stop is given what there is, fitted to one fold where that is all.
@@ -22,12 +22,12 @@ package final class SmallTableSearch {
   typealias Entry = DensitySearch.Entry
   typealias Event = DensitySearch.Event
 
-  let folds: Folds
+  private(set) var folds: Folds
   let budget: Double
   let isQuick: Bool
   let seed: UInt64
-  /// The largest file, in bytes.
-  let byteLimit: Int?
+  /// What is found has room in it.
+  let room: Room
   let shared: Shared
   private let start = ContinuousClock.now
   var isStopRequested = false
@@ -36,11 +36,12 @@ package final class SmallTableSearch {
   ///   - budget: how many seconds it may take at the most; 0 tries one recipe in one order.
   ///   - byteLimit: the largest file, in bytes, which marginals in half precision fit into; nil for any.
   init(_ folds: Folds, budget: Double, seed: UInt64, byteLimit: Int?) {
+    room = Room(folds.whole, byteLimit: byteLimit, averagesParents: folds.averagesParents)
     self.folds = folds
+    self.folds.averagesParents = room.averagesParents
     isQuick = budget == 0
     self.budget = isQuick ? DensitySearch.quickBudget : budget
     self.seed = seed
-    self.byteLimit = byteLimit
     shared = Shared()
   }
 
@@ -97,10 +98,10 @@ package final class SmallTableSearch {
     let counted = count(observe)
     let stepCount = isStopRequested ? 0 : stepCount()
     let explored = folds.isManyRows ? folds.first : folds
-    runWorkers(phase: "searching", observe) { [shared, folds, seed, isQuick] goesOn in
+    runWorkers(phase: "searching", observe) { [shared, folds, seed, isQuick, room] goesOn in
       while let recipe = Self.next(
         shared, stepCount, climbs: folds.isManyRows && !isQuick,
-        isQuick: isQuick, while: { goesOn(0.4) })
+        isQuick: isQuick, in: room, while: { goesOn(0.4) })
       {
         Self.attempt(recipe, shared, explored, seed: seed, while: { goesOn(0.45) })
       }
@@ -108,8 +109,7 @@ package final class SmallTableSearch {
     if folds.isManyRows, !isStopRequested { judge(observe) }
     let best = shared.state.withLock { $0.best }
     if let best {
-      // Only its first order was judged. Random ones are alike; those of the columns may be better than all others.
-      let orderCount = isQuick || best.recipe.isNatural ? 1 : folds.isManyRows ? 16 : 8
+      let orderCount = isQuick ? 1 : Self.orderCount(of: best.recipe, folds)
       let count = folds.isManyRows && !isQuick ? 4 * orderCount : orderCount
       runWorkers(phase: "training on all rows", observe) { [shared, folds, seed] goesOn in
         while goesOn(0.85) {
@@ -132,20 +132,34 @@ package final class SmallTableSearch {
     return mixed(counted, best, otherwise: marginals, nll: nll, observe)
   }
 
-  /// Trains the best recipes of one fold on all; if there is no time for any, the best of the one stays.
+  /// In how many orders networks of a recipe are trained on all rows: random ones are alike, those of the columns few.
+  static func orderCount(of recipe: Recipe, _ folds: Folds) -> Int {
+    recipe.isNatural
+      ? Recipe.naturalOrderCount(imageShape: folds.whole.imageShape) : folds.isManyRows ? 16 : 8
+  }
+
+  /// Trains the best recipes of one fold on all, and in two orders; if there is no time for any, the best of the one stays.
+  ///
+  /// One of random orders is among them, for these gain more by being many than the columns' own does, which was not seen so far.
   private func judge(_ observe: (Event) -> Bool) {
     let (explored, recipes) = shared.state.withLock { state in
       defer { state.best = nil }
-      return (state.best, state.tried.sorted { $0.nll < $1.nll }.prefix(3).map(\.recipe))
+      let ranked = state.tried.sorted { $0.nll < $1.nll }.map(\.recipe)
+      var best = Array(ranked.prefix(3))
+      if best.allSatisfy(\.isNatural), let random = ranked.first(where: { !$0.isNatural }) {
+        best.append(random)
+      }
+      return (state.best, best)
     }
-    runWorkers(phase: "judging by all folds", observe) { [shared, folds, seed] goesOn in
+    runWorkers(phase: "judging by all folds", observe) { [shared, folds, seed, isQuick] goesOn in
       while goesOn(0.6) {
         let next = shared.state.withLock { state in
           defer { state.judgedCount += 1 }
           return state.judgedCount
         }
         guard next < recipes.count else { break }
-        Self.attempt(recipes[next], shared, folds, seed: seed, while: { goesOn(0.65) })
+        Self.attempt(
+          recipes[next], shared, folds, orderCount: isQuick ? 1 : 2, seed: seed, while: { goesOn(0.65) })
       }
     }
     shared.state.withLock { $0.best = $0.best ?? explored }
