@@ -18,7 +18,9 @@ enum DistillCommand {
       beginning, along the same order. What does best learns once more, for longer; or, where several networks have room in that \
       tenth, those of up to five of the model's other orders learn in the best way that has room, and their mixture is written \
       where it is better. Where time is left over, new networks learn with other regularisation. The validation rows choose: \
-      rows that the model has not learnt from either. The network need not be better than the model's best one. The model's \
+      rows that the model has not learnt from either. Without --validation they are those that were held out of the table when \
+      the model learnt; where it has learnt from all of the table, as of few rows, a thousand rows that it draws choose, and say \
+      how near to it the network comes. The network need not be better than the model's best one. The model's \
       size, speed and validation figure are printed beside the network's. Ctrl-C keeps the best network so far. A file that \
       the output has the name of is kept, with ~1 after its name.
       """,
@@ -54,15 +56,15 @@ enum DistillCommand {
     var checkpoint = try Checkpoint(contentsOf: path)
     let model = checkpoint.model
     let read = try DataOptions.tables(arguments, path: table, matching: checkpoint)
-    let data =
-      read.validation == nil && read.train.rowCount > 1
-      ? try read.holdingOutValidation(seed: seed) : read
+    let rows = try Rows(of: read, chosenFor: checkpoint, path: table, seed: seed)
+    let data = rows.data
     let distillation = try Distillation(
       of: model, data, budget: .seconds(budget), seed: seed, byteLimit: byteLimit,
       recipe: checkpoint.bestRecipe)
     let progress = ProgressLine()
     for source in read.sources { progress.print("\(source)") }
-    progress.print(rowCounts(of: data))
+    progress.print(rowCounts(of: rows.areDrawn ? read : data))
+    if let note = rows.note { progress.print(note) }
     Interrupt.install()
     let result = try distillation.run { event in
       switch event {
@@ -70,7 +72,7 @@ enum DistillCommand {
       case .improved, .unsaved, .lost: break
       case .progress(let phase, let fraction, let best):
         progress.update(
-          phase, fraction: fraction, figures: best.map { ["best validation NLL \(fixed($0, 3))"] } ?? [])
+          phase, fraction: fraction, figures: best.map { ["best \(rows.figure) \(fixed($0, 3))"] } ?? [])
       }
       return !Interrupt.isRequested
     }
@@ -83,7 +85,8 @@ enum DistillCommand {
       throw DensityError.invalidConfiguration("no training came to a finite figure")
     }
     (checkpoint.model, checkpoint.training, checkpoint.search) = (network, nil, nil)
-    checkpoint.provenance = Provenance(data, validationNLL: result.validationNLL)
+    checkpoint.provenance =
+      rows.areDrawn ? Provenance(read) : Provenance(data, validationNLL: result.validationNLL)
     if let byteLimit { try checkpoint.makeRoom(in: byteLimit) }
     if let aside = try AtomicFile.keepAside(output) { progress.print("kept the earlier file as \(aside)") }
     try checkpoint.write(to: output)
@@ -97,11 +100,12 @@ enum DistillCommand {
           fraction: fraction)
         return !Interrupt.isRequested
       }
-      return Measured(name: name, density: density, measurements: measurements ?? [])
+      return Measured(name: name, density: density, measurements: (measurements ?? []).map(rows.named))
     }
     progress.finish()
     try report(
-      measured, nll: result.validationNLL, checkpoint, isJSON: arguments.flag("json"), output: output)
+      measured, figure: rows.figure, nll: result.validationNLL, checkpoint, isJSON: arguments.flag("json"),
+      output: output)
     return Interrupt.isRequested ? .interrupted : .success
   }
 
@@ -113,9 +117,12 @@ enum DistillCommand {
 
   /// Prints the model, unless there was no time or there were no rows to measure it on, beside the network.
   ///
-  /// - Parameter nll: the figure by which the network was chosen, which stands where it was not measured again.
+  /// - Parameters:
+  ///   - figure: what the figures by which it was chosen are called.
+  ///   - nll: that of the network, which stands where it was not measured again.
   private static func report(
-    _ measured: [Measured], nll: Double, _ checkpoint: Checkpoint, isJSON: Bool, output: String
+    _ measured: [Measured], figure: String, nll: Double, _ checkpoint: Checkpoint, isJSON: Bool,
+    output: String
   ) throws {
     let choices = try measured.enumerated().compactMap { index, measured -> DensitySearch.Choice? in
       var file = checkpoint
@@ -131,12 +138,12 @@ enum DistillCommand {
       return try printJSON(
         command,
         try members(describing: checkpoint.model) + [
-          .init(key: "choices", value: .array(choices.map { $0.json() })),
+          .init(key: "choices", value: .array(choices.map { $0.json(figure: figure) })),
           .init(key: "results", value: .array(results)),
           .init(key: "output", value: .string(output)),
         ])
     }
-    for line in DensitySearch.Choice.lines(choices, figure: "validation NLL") { try Terminal.print(line) }
+    for line in DensitySearch.Choice.lines(choices, figure: figure) { try Terminal.print(line) }
     try Terminal.print(description(of: checkpoint.model))
     for measurement in measured.last?.measurements ?? [] { try Terminal.print(measurement.line) }
     try Terminal.print("model  \(output)")

@@ -54,6 +54,52 @@ struct DistillTests {
     }
   }
 
+  /// Rows that the model has learnt from would find it, and any student that remembers them, better than they are.
+  @Test func noRowThatWasLearntChooses() throws {
+    try withTemporaryDirectory { folder in
+      func distil(_ model: String, _ options: String = "") throws -> DensityProgram.Result {
+        try DensityProgram.shell("density distill \(model) rows.csv -t 1s -o s --json \(options)", in: folder)
+      }
+      try DensityProgram.writeTable(folder + "/rows.csv", rowCount: 2400)
+      try DensityProgram.writeTable(folder + "/others.csv", rowCount: 300)
+      // Rows were held out by another seed than that of distilling.
+      _ = try DensityProgram.run(
+        "fit", "rows.csv", "-t", "1s", "--seed", "5", "-o", "held", "--size", "20kB", in: folder)
+      let held = try distil("held")
+      #expect(held.status == 0 && held.errors.contains("2160 training, 240 validation"), "\(held.errors)")
+      #expect(!held.errors.contains("note"), "\(held.errors)")
+      let checkpoint = try Checkpoint(contentsOf: folder + "/s")
+      #expect(checkpoint.provenance?.data == (try Checkpoint(contentsOf: folder + "/held").provenance?.data))
+      // A table chose that is not given.
+      _ = try DensityProgram.run(
+        "fit", "rows.csv", "--validation", "others.csv", "-t", "1s", "-o", "given", "--size", "20kB",
+        in: folder)
+      let given = try distil("given")
+      #expect(given.status == 65 && given.complaint?.contains("expected --validation with rows") == true)
+      #expect(try distil("given", "--validation others.csv").status == 0)
+      // Other rows may be the model's, or not.
+      let other = try DensityProgram.run(
+        "distill", "held", "others.csv", "-t", "1s", "-o", "t", in: folder)
+      #expect(
+        other.status == 0 && other.errors.contains("these rows are others than those"), "\(other.errors)")
+    }
+  }
+
+  @Test(arguments: [1, 120]) func whereAllRowsWereLearntDrawnOnesChoose(rowCount: Int) throws {
+    try withTemporaryDirectory { folder in
+      try DensityProgram.writeTable(folder + "/rows.csv", rowCount: rowCount)
+      _ = try DensityProgram.run("fit", "rows.csv", "-t", "1s", "-o", "m", in: folder)
+      let result = try DensityProgram.run(
+        "distill", "m", "rows.csv", "-t", "1s", "-o", "s", "--json", in: folder)
+      #expect(result.status == 0 && result.errors.contains("1000 rows that it draws do"), "\(result.errors)")
+      let json = try DensityProgram.json(result.output)
+      #expect(json["results"]?.elements?.map { $0["split"]?.string } == ["drawn rows"])
+      #expect(json["choices"]?.elements?.allSatisfy { $0["validation_nll"] == .null } == true)
+      // So no figure of a network's is one of rows that it was not shown.
+      #expect(try Checkpoint(contentsOf: folder + "/s").provenance?.validationNLL == nil)
+    }
+  }
+
   @Test func interruptedBeforeThereIsAny() throws {
     try withTemporaryDirectory { folder in
       try prepare(folder)

@@ -163,7 +163,9 @@ struct ErrorTests {
     Fault("distill none.safetensors train.csv", 66, "none.safetensors", "no such file"),
     Fault("distill model.safetensors none.csv", 66, "none.csv", "no such file"),
     Fault("distill model.safetensors narrow.csv", 65, "6 columns", "4"),
-    Fault("distill model.safetensors train.csv --size 100B", 64, "no network", "as small as wanted"),
+    Fault(
+      "distill model.safetensors train.csv --size 100B", 64, "no network",
+      "fits into 100 bytes; the smallest takes"),
     Fault("distill model.safetensors train.csv -o none/s.safetensors", 73, "none/s.safetensors", "no folder"),
     Fault("distill model.safetensors train.csv -o train.csv", 73, "train.csv", "same file"),
     Fault("train --data train.csv --resume --members 1", 64, "--members"),

@@ -17,6 +17,17 @@ extension Recipe {
     return recipe
   }
 
+  /// The recipe with as few hidden units as there are in one.
+  var smallest: Recipe {
+    var recipe = self
+    switch network {
+    case .nade(_, let activation): recipe.network = .nade(Self.sizes[0], activation)
+    case .made(let counts): recipe.network = .made(counts.map { _ in Self.sizes[0] })
+    case .eonade(let counts): recipe.network = .eonade(counts.map { _ in Self.sizes[0] })
+    }
+    return recipe
+  }
+
   private var hasUnits: Bool {
     switch network {
     case .nade(let units, _): units > 0

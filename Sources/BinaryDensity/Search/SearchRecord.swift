@@ -7,7 +7,7 @@ import Essentials
 package struct SearchRecord: Codable, Equatable, Sendable {
   /// The version of this format.
   var version = Self.currentVersion
-  let seed: UInt64
+  package let seed: UInt64
   /// What the rows were, the held-out ones included.
   package let data: DataFingerprint
   /// The groups of columns that its networks keep, columns counted from 0; nil if they keep none.

@@ -263,7 +263,7 @@ public struct DataSplits: Sendable {
   }
 
   /// Returns the data set with the names of another's columns and the other's sources.
-  func described(as other: DataSplits) -> DataSplits {
+  package func described(as other: DataSplits) -> DataSplits {
     var result = described(columnNames: other.columnNames, sources: other.sources, values: other.values)
     (result.indexBase, result.picture, result.groups) = (other.indexBase, other.picture, other.groups)
     return result

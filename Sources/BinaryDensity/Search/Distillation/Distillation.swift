@@ -62,7 +62,8 @@ public struct Distillation {
   /// - Parameters:
   ///   - teacher: the model.
   ///   - data: training rows and, if there are any, validation rows; otherwise a tenth of the training rows is held out by
-  ///     the seed, as a search holds them out.
+  ///     the seed, as a search by that seed holds them out. Rows that the model has learnt from are no validation rows: by them it,
+  ///     and what remembers them, would look better than they are.
   ///   - budget: how long it may take; an epoch of one network is trained in any case.
   ///   - seed: the seed of everything drawn.
   ///   - parameterLimit: the most parameters of what comes out; nil for a tenth of the model's. As many as one of the model's
@@ -127,7 +128,11 @@ public struct Distillation {
     }
     // Where none of the usual sizes is small enough, that of the model's own networks may be.
     guard let recipe = smallEnough ?? (isSmallEnough(usual) ? ofNetwork.recipe : nil) else {
-      throw .invalidConfiguration("no network of \(count) variables is as small as wanted")
+      let models = [try wide.model(wide.recipe.smallest, variableCount: count, seed: seed), usual]
+      let sizes = models.map { DensitySearch.byteCount(of: $0, named, inHalfPrecision: true) }
+      throw .invalidConfiguration(
+        "no network of \(count) variables fits into \(byteLimit ?? 0) bytes; the smallest takes \(sizes.min() ?? 0)"
+      )
     }
     form.recipe = recipe
     self.form = form
