@@ -89,6 +89,8 @@ enum DependenceCommand {
 
   /// Reads the column that `--of` names.
   private static func column(_ text: String, _ vocabulary: QueryVocabulary) throws(DensityError) -> Int {
+    // A name such as color=red would else be a value of color.
+    if let column = vocabulary.columnNames?.firstIndex(of: text) { return column }
     let list = try CellList(text, vocabulary, option: "--of")
     guard list.cells.count == 1, list.columns.count == 1 else {
       throw .invalidConfiguration(

@@ -26,8 +26,10 @@ extension DistillCommand {
         isOfKnownCells: measurement.isOfKnownCells, isEstimated: measurement.isEstimated)
     }
 
-    /// Holds rows out of a table, if none are given to choose by: those that were held out when the model learnt, if the file says
-    /// which. Where it has learnt from all of them, in turns, as of few rows, rows are drawn from it.
+    /// Holds rows out of a table, if none are given to choose by.
+    ///
+    /// They are those that were held out when the model learnt, if the file says which. Where it has learnt from all of them, in
+    /// turns, as of few rows, rows are drawn from it.
     ///
     /// - Throws: `DensityError.mismatch` where a table chose the model that is not given.
     init(
@@ -71,12 +73,11 @@ extension DistillCommand {
           path: path,
           expected: "--validation with rows that the model has not learnt from, such as those that chose it",
           found: "a table of the \(learnt.rowCount) rows that it learnt from alone")
-      } else {
-        data = split
-        note =
-          "note: these rows are others than those that the model learnt from (\(learnt)); if it has seen some of those held out now, "
-          + "the figures are too good"
       }
+      data = split
+      note =
+        "note: these rows are others than those that the model learnt from (\(learnt)); if it has seen some of those held out now, "
+        + "the figures are too good"
     }
   }
 }

@@ -104,6 +104,10 @@ enum EvaluateCommand {
     }
     if let source = table.source { try DataOptions.checkSplit(arguments, source) }
     let measurement = try meter.measurement()
+    let silentCount = meter.rowCount - measurement.summary.rowCount
+    if silentCount > 0 {
+      progress.print("\(counted(silentCount, "row")) without a known cell: in no figure")
+    }
     try table.report()
     let source = table.source
     let advantage = rival.map { _ in LikelihoodDifference(differences) }

@@ -47,7 +47,10 @@ enum TableArguments {
     options.columnCount =
       try arguments.optionalValue("column-count", as: .integer(in: 1...Int(Int32.max)))
       ?? checkpoint?.model.variableCount
-    options.knownNames = checkpoint?.columnNames
+    // A column to leave out may be in another table of the same command; what the model does not know is found by its names.
+    options.ignoresUnknown = checkpoint?.columnNames != nil
+    // Who says from what number columns are counted has numbers in place of names.
+    options.knownNames = arguments.isGiven("index-base") ? nil : checkpoint?.columnNames
     options.indexBase =
       try arguments.optionalValue("index-base", as: .integer(in: 0...1)) ?? checkpoint?.reading?.indexBase
     options.skipsDamaged = arguments.flag("skip-damaged")

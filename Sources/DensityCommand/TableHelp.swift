@@ -37,7 +37,7 @@ enum TableHelp {
             "other columns",
             "Numbers of rows, names, labels: --ignore id,label, or --columns a,b,7-20 for those wanted."
           ),
-          ("comments", "Lines that begin with # or %."),
+          ("comments", "Lines that begin with # or %, between rows those that cannot be rows."),
         ]),
       .table(
         title: "Grey levels",

@@ -107,6 +107,19 @@ struct DependenceTests {
     }
   }
 
+  @Test("a column whose name looks like a value is a column")
+  func namesWithValues() throws {
+    try withTemporaryDirectory { folder in
+      var checkpoint = Checkpoint(
+        model: ChowLiuTree(
+          parents: [nil, 0, 1], logits: Matrix(rowCount: 2, columnCount: 3, elements: [0, -3, -1, 0, 3, 1])))
+      checkpoint.columnNames = ["k=a", "k=b", "c"]
+      try checkpoint.write(to: folder + "/t")
+      let result = try DensityProgram.run("dependence", "t", "--of", "k=a", in: folder)
+      #expect(result.status == 0 && result.output.contains("k=a: entropy"), "\(result)")
+    }
+  }
+
   @Test(
     "what cannot be is one line and a status, and leaves no file",
     arguments: [

@@ -85,6 +85,7 @@ struct MissingCellTests {
       let result = try DensityProgram.run("evaluate", model, "gaps.csv", "--json", in: folder)
       let json = try DensityProgram.json(result.output)
       #expect(expected != nil && json["nll"]?.number == expected && json["of_known_cells"] == .bool(true))
+      #expect(result.errors.contains("1 row without a known cell: in no figure"))
       let text = try DensityProgram.run("evaluate", model, "gaps.csv", in: folder).output
       #expect(text.contains("NLL of the known cells") && text.contains("bits a known cell, 120 rows)"))
       for option in [["--reference"], ["--against", model]] {

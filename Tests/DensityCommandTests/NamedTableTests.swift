@@ -44,6 +44,57 @@ struct NamedTableTests {
     }
   }
 
+  @Test func whatIsLeftOutMayBeInOneTableAlone() throws {
+    try withFiles { folder in
+      try Data("id,alpha,beta,gamma,delta\n7,1,0,1,0\n8,0,0,1,1\n".utf8).write(
+        to: URL(filePath: folder + "/id.csv"))
+      func train(_ train: String, _ test: String, _ ignored: String) throws -> DensityProgram.Result {
+        try DensityProgram.run(
+          "train", "-m", "chow-liu", "-d", train, "--test", test, "--ignore", ignored, "--run", "r2",
+          in: folder)
+      }
+      for tables in [["named.csv", "id.csv"], ["id.csv", "named.csv"]] {
+        let result = try train(tables[0], tables[1], "id")
+        #expect(result.status == 0 && result.output.contains("test NLL"), "\(result.errors)")
+      }
+      for wrong in ["ib", "9", "2-7"] {
+        let result = try train("named.csv", "reversed.csv", wrong)
+        #expect(result.status == 64, "\(result.errors)")
+        #expect(
+          result.complaint?.contains("--ignore \(wrong): no such column in named.csv, reversed.csv") == true)
+      }
+      // One table is scored beside another, of which the model knows the names.
+      let scored = try DensityProgram.run(
+        "score", "r/best.safetensors", "named.csv", "-r", "id.csv", "--ignore", "id", in: folder)
+      #expect(scored.status == 0, "\(scored.errors)")
+    }
+  }
+
+  /// Items are the names where these are numbers, and else the places of the columns.
+  @Test(arguments: ["3,1,2", "a,b,c", "1,2,3", "b c,1,x"]) func listsOfItemsComeBack(names: String) throws {
+    try withTemporaryDirectory { folder in
+      let lines = (0..<200).map { _ in "1,0,0" } + ["0,1,1", "0,1,0"]
+      try (["\(names)"] + lines).joined(separator: "\n").appending("\n").write(
+        toFile: folder + "/a.csv", atomically: true, encoding: .utf8)
+      func run(_ line: String) throws -> DensityProgram.Result {
+        let result = try DensityProgram.shell("density \(line)", in: folder)
+        #expect(result.status == 0, "\(line): \(result.errors)")
+        return result
+      }
+      _ = try run("train -m chow-liu a.csv --header yes --run r")
+      let model = "r/best.safetensors"
+      let hint = try run("convert a.csv --header yes a.dat").errors
+      let options = try #require(
+        hint.split(separator: "\n").compactMap { line in
+          line.range(of: "to read it: ").map { String(line[$0.upperBound...]) }
+        }.first)
+      let expected = try run("logprob \(model) a.csv --header yes").output
+      // The hint is right, and where names do not look like places, so is what no hint is given for.
+      #expect(try run("logprob \(model) a.dat \(options)").output == expected)
+      if names != "b c,1,x" { #expect(try run("logprob \(model) a.dat --format items").output == expected) }
+    }
+  }
+
   @Test func namesThatDifferAreRefused() throws {
     try withFiles { folder in
       try Data("alpha,beta,gamma,other\n1,0,1,0\n".utf8).write(to: URL(filePath: folder + "/other.csv"))

@@ -43,6 +43,7 @@ struct ShardTests {
       )
       #expect(merged.status == 0, "\(merged)")
       let end = try #require(merged.output.range(of: "\n}\n"))
+      #expect(merged.output.hasPrefix("{\n  \"command\": \"merge\",\n  \"version\": "))
       let (a, b) = try (
         DensityProgram.json(whole.output), DensityProgram.json(String(merged.output[..<end.upperBound]))
       )

@@ -20,12 +20,15 @@ extension DataSplits {
     matching checkpoint: Checkpoint? = nil
   ) throws(DensityError) -> DataSplits {
     let wanted = checkpoint.map { WantedColumns($0) }
-    let rows = try PackedRows.unheld(train, options, matching: wanted)
+    var trainOptions = options
+    // What is to be left out may be in one of the others alone.
+    trainOptions.ignoresUnknown = validation != nil || test != nil
+    let rows = try PackedRows.unheld(train, trainOptions, matching: wanted)
     let trainTable: DataTable
     if let rows {
       trainTable = try DataTable(path: train, sampling: rows)
     } else {
-      trainTable = try DataTable.read(train, options, matching: wanted)
+      trainTable = try DataTable.read(train, trainOptions, matching: wanted)
     }
     var tables = [trainTable]
     func read(_ path: String?) throws(DensityError) -> DataTable? {
@@ -41,6 +44,7 @@ extension DataSplits {
     }
     let validationTable = try read(validation)
     let testTable = try read(test)
+    if wanted?.names == nil { try checkIgnored(options.ignored, in: tables) }
     let isGrey = tables.contains { $0.greyLevels != nil }
     let partial = [DataSplit.train: trainTable, .validation: validationTable, .test: testTable]
       .compactMapValues { $0?.partialRows }
@@ -57,6 +61,20 @@ extension DataSplits {
     ).described(
       columnNames: trainTable.columnNames,
       sources: tables.map(\.origin), values: options.values)
+  }
+
+  /// Makes sure that each column that is to be left out, by its name or number, is in one of the tables.
+  private static func checkIgnored(_ words: [String], in tables: [DataTable]) throws(DensityError) {
+    for word in words {
+      let isThere = tables.contains { table in
+        let names = table.columnNames.map { $0 + table.summary.leftOut }
+        let count = table.columnCount + table.summary.leftOut.count
+        return (try? ColumnSelection.columns([word], option: "--ignore", names, count)) != nil
+      }
+      guard !isThere else { continue }
+      throw .invalidConfiguration(
+        "--ignore \(word): no such column in \(tables.map(\.path).joined(separator: ", "))")
+    }
   }
 
   /// Returns the last part of a path up to its first dot.

@@ -41,7 +41,7 @@ struct MergedFigures {
     var object = kept + measurement.members + [.init(key: "parts", value: .integer(parts.count))]
     if let advantage { object += advantage.members(against: first["against"]?.string ?? "") }
     if let largest { object.append(.init(key: "largest_difference", value: .real(largest))) }
-    try Terminal.print(JSONValue.object(object).indentedDescription)
+    try printJSON(MergeCommand.command, object)
   }
 
   private func tally(

@@ -72,6 +72,16 @@ struct TextTableTests {
       let taken = try take(text.utf8)
       #expect(taken.rows == "10 01" && taken.names == names && taken.nameLine == line, "\(text)")
     }
+    // A letter above words is a name, where another name stands beside it.
+    for (text, names) in [
+      ("x,y\nTrue,False\nFalse,True\n", ["x", "y"]), ("x,y\nyes,no\nno,yes\n", ["x", "y"]),
+      ("a,t\ntrue,false\nfalse,true\n", ["a", "t"]),
+    ] {
+      let taken = try take(text.utf8)
+      #expect(taken.rows == "10 01" && taken.names == names, "\(text)")
+    }
+    // Not where it may be a cell.
+    #expect(throws: DensityError.self) { try take("x,y\ny,n\nn,y\n".utf8) }
     try #expect(take("0,1,2,3\n1,0,1,1\n".utf8).names == ["0", "1", "2", "3"])
     try #expect(take("0,1\n1,1\n".utf8, options(header: true)).rows == "11")
     let asked = try take("# a b\n0 1\n".utf8, options(header: true))

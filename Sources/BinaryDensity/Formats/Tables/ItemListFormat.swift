@@ -31,7 +31,8 @@ struct ItemListFormat: TableFormat {
     return largest > 1 && (isNamed || counts.count > 1)
   }
 
-  fileprivate static func number(_ word: some Collection<UInt8>) -> Int? {
+  /// Returns the number that a word is; nil for another word.
+  static func number(_ word: some Collection<UInt8>) -> Int? {
     guard word.count <= 10, word.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
     return word.reduce(0) { $0 * 10 + Int($1 - 0x30) }
   }
@@ -41,6 +42,11 @@ struct ItemListFormat: TableFormat {
     let separators = Self.separators(of: start)
     let hasNames = wholeLines(of: start).contains { line in
       line.split { separators.contains($0) }.contains { Self.number($0) == nil }
+    }
+    var options = options
+    // Numbers that are none of the names count the columns.
+    if !hasNames, let names = options.knownNames, names.allSatisfy({ Self.number($0.utf8) == nil }) {
+      (options.knownNames, options.columnCount) = (nil, names.count)
     }
     var parser = ItemListParser(
       path: source.path, options, separators: separators,

@@ -19,7 +19,7 @@ public struct TableOptions: Hashable, Sendable {
   /// The columns of a table of words, whose rows name only what is on; nil for the words there are.
   public var knownNames: [String]?
   /// Whether words of `ignored` may name columns that are not there.
-  var ignoresUnknown = false
+  package var ignoresUnknown = false
   /// Which array of an archive of several to take.
   public var array: String?
   /// The height and width of the picture that a row is.

@@ -66,9 +66,7 @@ struct TextNames {
       let isMixed = body.contains { $0[column + shift].isOther }
       if isMixed { bodyIsBits = false }
       if below.contains(.bit), !isMixed { numberable.append(column) }
-      if first[column].contains(.bit), bodyIsQuoted || !first[column].contains(.quoted),
-        !first[column].contains(.word) || below.contains(.word)
-      {
+      if first[column].isBit(above: below), bodyIsQuoted || !first[column].contains(.quoted) {
         bits.append(column)
       }
       if first[column].isOther, below.contains(.bit) { named += 1 }
