@@ -34,13 +34,18 @@ package struct FoldTrial: Sendable {
 
   /// Trains a recipe on all folds in lockstep, and pools the networks with what counts have to say; nil if `goesOn` says no.
   ///
-  /// - Parameter orderCount: how many orders there are, one after the other; their pools are mixed in equal parts.
+  /// - Parameters:
+  ///   - orderCount: how many orders there are, one after the other; their pools are mixed in equal parts.
+  ///   - hasTimeForMore: whether there is time for more orders than the first.
   /// - Throws: `DensityError.diverged`, and what a network that the machine cannot hold throws.
   package init?(
-    _ recipe: Recipe, _ folds: Folds, orderCount: Int = 1, seed: UInt64, while goesOn: () -> Bool
+    _ recipe: Recipe, _ folds: Folds, orderCount: Int = 1, seed: UInt64, while goesOn: () -> Bool,
+    hasTimeForMore: () -> Bool = { true }
   ) throws(DensityError) {
     typealias Trained = (networks: [any Density], step: Int, peak: Double)
-    func train<Model: TrainableDensity>(_ model: Model) throws(DensityError) -> Trained? {
+    func train<Model: TrainableDensity>(
+      _ model: Model, while goesOn: () -> Bool
+    ) throws(DensityError) -> Trained? {
       var trainers: [Trainer<Model>] = []
       for part in folds.parts {
         var configuration = recipe.training(rowCount: part.train.rowCount, seed: seed)
@@ -75,7 +80,10 @@ package struct FoldTrial: Sendable {
     for order in 0..<orderCount {
       let model = try recipe.model(
         for: folds.whole, order: order, seed: seed, weightSeed: seed &+ UInt64(order))
-      guard let one = try train(model) else { return nil }
+      guard let one = try train(model, while: { goesOn() && (order == 0 || hasTimeForMore()) }) else {
+        if order == 0 { return nil }
+        break
+      }
       guard one.networks.count == folds.parts.count,
         one.networks.allSatisfy({ $0.autoregressive() != nil })
       else { throw .invalidConfiguration("networks of several orders make no pool") }

@@ -159,7 +159,8 @@ package final class SmallTableSearch {
         }
         guard next < recipes.count else { break }
         Self.attempt(
-          recipes[next], shared, folds, orderCount: isQuick ? 1 : 2, seed: seed, while: { goesOn(0.65) })
+          recipes[next], shared, folds, orderCount: isQuick ? 1 : 2, seed: seed, while: { goesOn(0.65) },
+          hasTimeForMore: { goesOn(0.6) })
       }
     }
     shared.state.withLock { $0.best = $0.best ?? explored }
