@@ -82,10 +82,7 @@ enum ConvertCommand {
         rowCount = writer.rowCount
       }
       if file.format == .items {
-        // Where names are numbers, these are the items.
-        let isNamed = shape.names.map(TableFile.areItems) ?? false
-        progress.print(
-          "to read it: --format items --column-count \(shape.columnCount)\(isNamed ? "" : " --index-base 1")")
+        progress.print("to read it: --format items --column-count \(shape.columnCount) --index-base 1")
       }
     } else {
       let writer = TableWriter.standardOutput(shape)

@@ -39,9 +39,8 @@ extension DistillCommand {
         data = read
         return
       }
-      let learnt = checkpoint.provenance?.data
       let isSingle = read.trainingRowCount == 1
-      if isSingle || learnt.map(read.fingerprint.describesTheSameData) ?? false,
+      if isSingle || (checkpoint.provenance?.data).map(read.fingerprint.describesTheSameData) ?? false,
         read.partialRows(.train) == nil
       {
         var generator = Philox(seed: seed, stream: .referenceRows)
@@ -56,10 +55,11 @@ extension DistillCommand {
         return
       }
       let split = try read.holdingOutValidation(seed: seed)
-      guard let learnt else {
+      guard let provenance = checkpoint.provenance else {
         data = split
         return
       }
+      let learnt = provenance.data
       for other in [seed, checkpoint.searchRecord?.seed, checkpoint.training?.progress.configuration.seed] {
         guard let other else { continue }
         let split = try read.holdingOutValidation(seed: other)
@@ -68,16 +68,19 @@ extension DistillCommand {
           return
         }
       }
-      if read.trainingRowCount == learnt.rowCount {
+      if read.trainingRowCount == learnt.rowCount, read.name == learnt.name {
         throw .mismatch(
           path: path,
           expected: "--validation with rows that the model has not learnt from, such as those that chose it",
-          found: "a table of the \(learnt.rowCount) rows that it learnt from alone")
+          found: "a table alone of as many rows as it learnt from, \(learnt.rowCount)")
       }
       data = split
       note =
-        "note: these rows are others than those that the model learnt from (\(learnt)); if it has seen some of those held out now, "
-        + "the figures are too good"
+        read.trainingRowCount == learnt.rowCount + provenance.validationRowCount
+        ? "note: when the model learnt, \(provenance.validationRowCount) of as many rows were held out, by a seed that its file does not "
+          + "tell; if it is another than \(seed), say it by --seed, or the figures are too good"
+        : "note: these rows are others than those that the model learnt from (\(learnt)); if it has seen some of those held out now, "
+          + "the figures are too good"
     }
   }
 }

@@ -48,7 +48,8 @@ enum TableArguments {
       try arguments.optionalValue("column-count", as: .integer(in: 1...Int(Int32.max)))
       ?? checkpoint?.model.variableCount
     // A column to leave out may be in another table of the same command; what the model does not know is found by its names.
-    options.ignoresUnknown = checkpoint?.columnNames != nil
+    let others = ["reference", "against", "validation", "test"].filter { arguments.declares($0) }
+    options.ignoresUnknown = checkpoint?.columnNames != nil && others.contains(where: arguments.isGiven)
     // Who says from what number columns are counted has numbers in place of names.
     options.knownNames = arguments.isGiven("index-base") ? nil : checkpoint?.columnNames
     options.indexBase =

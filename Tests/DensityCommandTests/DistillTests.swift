@@ -70,6 +70,12 @@ struct DistillTests {
       #expect(!held.errors.contains("note"), "\(held.errors)")
       let checkpoint = try Checkpoint(contentsOf: folder + "/s")
       #expect(checkpoint.provenance?.data == (try Checkpoint(contentsOf: folder + "/held").provenance?.data))
+      // What was distilled does not tell the seed, and says so.
+      _ = try DensityProgram.shell("mv s once", in: folder)
+      let again = try distil("once")
+      #expect(
+        again.status == 0 && again.errors.contains("by a seed that its file does not tell"), "\(again.errors)"
+      )
       // A table chose that is not given.
       _ = try DensityProgram.run(
         "fit", "rows.csv", "--validation", "others.csv", "-t", "1s", "-o", "given", "--size", "20kB",

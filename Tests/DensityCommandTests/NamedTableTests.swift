@@ -70,7 +70,7 @@ struct NamedTableTests {
     }
   }
 
-  /// Items are the names where these are numbers, and else the places of the columns.
+  /// They hold the places of the columns, and are read so by the hint, or where no name is a number.
   @Test(arguments: ["3,1,2", "a,b,c", "1,2,3", "b c,1,x"]) func listsOfItemsComeBack(names: String) throws {
     try withTemporaryDirectory { folder in
       let lines = (0..<200).map { _ in "1,0,0" } + ["0,1,1", "0,1,0"]
@@ -91,7 +91,9 @@ struct NamedTableTests {
       let expected = try run("logprob \(model) a.csv --header yes").output
       // The hint is right, and where names do not look like places, so is what no hint is given for.
       #expect(try run("logprob \(model) a.dat \(options)").output == expected)
-      if names != "b c,1,x" { #expect(try run("logprob \(model) a.dat --format items").output == expected) }
+      if !names.contains(where: \.isNumber) || names == "1,2,3" {
+        #expect(try run("logprob \(model) a.dat --format items").output == expected)
+      }
     }
   }
 

@@ -2,17 +2,10 @@
 struct RowEncoder {
   private let format: TableFile.Format
   private let shape: TableWriter.Shape
-  /// The items that columns are in a list of items: their names if all of these are numbers, as of a table that was read from such
-  /// a list, and else their numbers.
-  private let items: [Int]
 
   init(_ format: TableFile.Format, _ shape: TableWriter.Shape) {
     self.format = format
     self.shape = shape
-    let names = shape.names ?? []
-    items =
-      format == .items && TableFile.areItems(names)
-      ? names.compactMap { Int($0) } : Array(1..<shape.columnCount + 1)
   }
 
   /// Whether a missing cell can be written, if the rows wait until all are there or not.
@@ -74,7 +67,7 @@ struct RowEncoder {
         for column in rows.onBits(ofRow: row) {
           if !isFirst { bytes.append(0x20) }
           isFirst = false
-          Self.append(items[column], to: &bytes)
+          Self.append(column + 1, to: &bytes)
         }
         bytes.append(0x0A)
       }

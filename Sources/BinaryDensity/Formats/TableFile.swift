@@ -236,12 +236,3 @@ extension TableFile.Format {
   /// Whether it can hold a column of numbers.
   public var holdsNumbers: Bool { self == .idx || self == .npy || self == .text }
 }
-
-extension TableFile {
-  /// Whether names of columns are numbers, as of a table that was read from a list of items; such a list names these, and not the
-  /// places of the columns.
-  package static func areItems(_ names: [String]) -> Bool {
-    !names.isEmpty
-      && names.allSatisfy { name in ItemListFormat.number(name.utf8).map { "\($0)" == name } ?? false }
-  }
-}

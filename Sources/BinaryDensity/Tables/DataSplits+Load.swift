@@ -35,7 +35,8 @@ extension DataSplits {
       guard let path else { return nil }
       var options = options
       options.columnCount = options.columnCount ?? trainTable.columnCount
-      options.knownNames = trainTable.columnNames
+      // Who says from what number columns are counted has numbers in place of names.
+      if options.indexBase == nil { options.knownNames = trainTable.columnNames }
       options.indexBase = options.indexBase ?? trainTable.summary.indexBase
       // What the training table is read without need not be in the others.
       options.ignoresUnknown = true

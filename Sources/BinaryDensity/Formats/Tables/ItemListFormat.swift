@@ -31,8 +31,7 @@ struct ItemListFormat: TableFormat {
     return largest > 1 && (isNamed || counts.count > 1)
   }
 
-  /// Returns the number that a word is; nil for another word.
-  static func number(_ word: some Collection<UInt8>) -> Int? {
+  fileprivate static func number(_ word: some Collection<UInt8>) -> Int? {
     guard word.count <= 10, word.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
     return word.reduce(0) { $0 * 10 + Int($1 - 0x30) }
   }
@@ -44,8 +43,11 @@ struct ItemListFormat: TableFormat {
       line.split { separators.contains($0) }.contains { Self.number($0) == nil }
     }
     var options = options
-    // Numbers that are none of the names count the columns.
-    if !hasNames, let names = options.knownNames, names.allSatisfy({ Self.number($0.utf8) == nil }) {
+    // Where no name is a number, numbers count the columns.
+    let hasItems = wholeLines(of: start).contains { $0.contains { !separators.contains($0) && $0 > 0x20 } }
+    if !hasNames, hasItems, let names = options.knownNames,
+      names.allSatisfy({ $0.isEmpty || Self.number($0.utf8) == nil })
+    {
       (options.knownNames, options.columnCount) = (nil, names.count)
     }
     var parser = ItemListParser(

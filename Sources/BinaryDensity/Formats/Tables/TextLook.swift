@@ -153,7 +153,7 @@ struct TextSample {
       }
       if Self.isSeveralBits(text) { traits.insert(.severalBits) }
     }
-    if cell.spelling != .number { traits.formUnion([.word, field.count == 1 ? .letter : .spelled]) }
+    if cell.spelling != .number { traits.formUnion(field.count == 1 ? [.word, .letter] : .word) }
     return traits
   }
 

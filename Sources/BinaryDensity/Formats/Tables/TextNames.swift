@@ -55,6 +55,7 @@ struct TextNames {
     // The bits of the first line, and the columns it would have to number.
     var bits: [Int] = []
     var numberable: [Int] = []
+    let bodyHasLetters = body.contains { $0.contains { $0.contains(.letter) } }
     let bodyIsQuoted = body.contains { $0.contains { $0.contains(.quoted) } }
     let start = countsRows && isFirstWithoutName ? 1 : 0
     for column in first.indices.dropFirst(start) where column + shift < (body.first?.count ?? 0) {
@@ -66,7 +67,11 @@ struct TextNames {
       let isMixed = body.contains { $0[column + shift].isOther }
       if isMixed { bodyIsBits = false }
       if below.contains(.bit), !isMixed { numberable.append(column) }
-      if first[column].isBit(above: below), bodyIsQuoted || !first[column].contains(.quoted) {
+      if first[column].contains(.bit), bodyIsQuoted || !first[column].contains(.quoted),
+        !first[column].contains(.word) || below.contains(.word),
+        // A letter is a name where words have more letters than one, all of them.
+        !first[column].contains(.letter) || bodyHasLetters
+      {
         bits.append(column)
       }
       if first[column].isOther, below.contains(.bit) { named += 1 }

@@ -16,8 +16,6 @@ struct TextTraits: OptionSet {
   static let empty = TextTraits(rawValue: 512)
   /// Of a word for a bit: a letter, such as `y`.
   static let letter = TextTraits(rawValue: 1024)
-  /// Of a word for a bit: more than a letter, such as `yes`.
-  static let spelled = TextTraits(rawValue: 2048)
   /// Of a bit: on.
   static let on = TextTraits(rawValue: 32)
   /// Of what is no bit: nothing but digits and separators, such as `1;0`.
@@ -25,11 +23,6 @@ struct TextTraits: OptionSet {
 
   /// Neither a bit nor missing nor any number.
   var isText: Bool { isOther && isDisjoint(with: [.number, .severalBits]) }
-
-  /// Whether a bit may stand above these in a column: a word above words, a letter above letters.
-  func isBit(above column: TextTraits) -> Bool {
-    contains(.bit) && intersection([.word, .letter, .spelled]).isSubset(of: column)
-  }
 
   /// Neither a bit nor missing.
   var isOther: Bool { isDisjoint(with: [.bit, .missing]) }

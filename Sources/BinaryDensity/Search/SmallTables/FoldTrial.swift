@@ -13,12 +13,16 @@ package struct FoldTrial: Sendable {
   let weights: [Double]
   /// log p of each held-out row under the pools of its fold, mixed.
   let logProbabilities: [Double]
+  /// The same under those of the first order.
+  let firstLogProbabilities: [Double]
   /// How many steps the networks of the first order have taken by that epoch.
   let stepCount: Int
   /// The share of the training after which these were at their best.
   let peak: Double
   /// The mean of −log p over the held-out rows of each order.
   package let orderNLLs: [Double]
+  /// How long it took.
+  let seconds: Double
 
   /// The mean of −log p over the held-out rows.
   package var nll: Double { DensitySearch.nll(of: logProbabilities) }
@@ -34,18 +38,14 @@ package struct FoldTrial: Sendable {
 
   /// Trains a recipe on all folds in lockstep, and pools the networks with what counts have to say; nil if `goesOn` says no.
   ///
-  /// - Parameters:
-  ///   - orderCount: how many orders there are, one after the other; their pools are mixed in equal parts.
-  ///   - hasTimeForMore: whether there is time for more orders than the first.
+  /// - Parameter orderCount: how many orders there are, one after the other; their pools are mixed in equal parts.
   /// - Throws: `DensityError.diverged`, and what a network that the machine cannot hold throws.
   package init?(
-    _ recipe: Recipe, _ folds: Folds, orderCount: Int = 1, seed: UInt64, while goesOn: () -> Bool,
-    hasTimeForMore: () -> Bool = { true }
+    _ recipe: Recipe, _ folds: Folds, orderCount: Int = 1, seed: UInt64, while goesOn: () -> Bool
   ) throws(DensityError) {
+    let start = ContinuousClock.now
     typealias Trained = (networks: [any Density], step: Int, peak: Double)
-    func train<Model: TrainableDensity>(
-      _ model: Model, while goesOn: () -> Bool
-    ) throws(DensityError) -> Trained? {
+    func train<Model: TrainableDensity>(_ model: Model) throws(DensityError) -> Trained? {
       var trainers: [Trainer<Model>] = []
       for part in folds.parts {
         var configuration = recipe.training(rowCount: part.train.rowCount, seed: seed)
@@ -80,10 +80,7 @@ package struct FoldTrial: Sendable {
     for order in 0..<orderCount {
       let model = try recipe.model(
         for: folds.whole, order: order, seed: seed, weightSeed: seed &+ UInt64(order))
-      guard let one = try train(model, while: { goesOn() && (order == 0 || hasTimeForMore()) }) else {
-        if order == 0 { return nil }
-        break
-      }
+      guard let one = try train(model) else { return nil }
       guard one.networks.count == folds.parts.count,
         one.networks.allSatisfy({ $0.autoregressive() != nil })
       else { throw .invalidConfiguration("networks of several orders make no pool") }
@@ -101,8 +98,10 @@ package struct FoldTrial: Sendable {
     (firstNetwork, firstPool) = (trained[0].networks[0], pools[0][0])
     let terms = pools.map { folds.logProbabilities(of: $0) }
     logProbabilities = logMixture(terms, weights: terms.map { _ in 1 / Double(terms.count) })
+    firstLogProbabilities = terms[0]
     orderNLLs = terms.map { DensitySearch.nll(of: $0) }
     (stepCount, peak) = (trained[0].step, trained[0].peak)
+    seconds = start.duration(to: .now).seconds
   }
 
   // MARK: Pools

@@ -81,7 +81,13 @@ extension SmallTableSearch {
     let smallest = Candidate(name: folds.whole.nameOfIndependent, marginals, terms: [], nll: nll)
     return withoutActuallyEscaping(observe) { observe in
       let compaction = Compaction(judge: judge(observe), byteLimit: room.byteLimit)
-      var mixture = parts.isEmpty ? smallest : mixture(of: parts, terms)
+      // Where there is room for one order alone, its figure counts.
+      let isOneOrder = parts.count { $0.candidate == counted.count } == 1
+      let heldOut =
+        isOneOrder && trial != nil
+        ? counted.map(\.logProbabilities) + [trial?.firstLogProbabilities ?? []] : terms
+      var mixture =
+        parts.isEmpty ? smallest : mixture(of: parts, heldOut.map { Array($0.prefix(termCount)) })
       // Given validation rows are not learnt from: they tell what it is worth, with all the orders that no fold has judged.
       if !folds.isRefitted, let terms = compaction.judge.logProbabilities(mixture.density) {
         mixture = Candidate(name: mixture.name, mixture.density, terms: terms)
@@ -142,8 +148,11 @@ extension SmallTableSearch {
       if let best = kept.first, halves[index] - halves[best.candidate] < log(1e-6) { break }
       var densities: [any Density] = []
       if index == counted.count {
-        for pool in trial.map({ pools($0, observe) }) ?? [] where hasRoom(densities + [pool]) {
-          densities.append(pool)
+        // Many orders are worth more than many networks of one.
+        for memberCount in (1...4).reversed() where densities.isEmpty {
+          let all = trial.map { pools($0, ofMembers: memberCount, observe) } ?? []
+          if memberCount > 1, !hasRoom(all) { continue }
+          for pool in all where hasRoom(densities + [pool]) { densities.append(pool) }
         }
       } else if hasRoom([counted[index].first]) {
         // What is fitted to all rows may be a little larger.
@@ -182,24 +191,21 @@ extension SmallTableSearch {
   }
 
   /// Returns the pools of a trial's recipe, one an order; if there are none of all rows, or no time, that of the first fold.
-  private func pools(_ trial: FoldTrial, _ observe: (Event) -> Bool) -> [any Density] {
+  ///
+  /// - Parameter memberCount: how many networks an order has at the most.
+  private func pools(
+    _ trial: FoldTrial, ofMembers memberCount: Int, _ observe: (Event) -> Bool
+  ) -> [any Density] {
     let networks = shared.state.withLock { $0.networks }.sorted { $0.key < $1.key }.map(\.value)
     let pools = networks.compactMap { members -> (any Density)? in
       guard goesOn("mixing", observe) else { return nil }
-      let members = members.sorted { $0.number < $1.number }.map(\.density)
-      return pool(of: members, weights: trial.weights)
+      let members = members.sorted { $0.number < $1.number }.prefix(memberCount).map(\.density)
+      let network: any Density = members.count == 1 ? members[0] : Ensemble(members)
+      let pooled = try? FoldTrial.members(
+        fittedTo: folds.whole.train, network, averagesParents: folds.averagesParents)
+      return pooled.map { FoldTrial.pool($0, weights: trial.weights) }
     }
     return pools.isEmpty ? [trial.firstPool] : pools
-  }
-
-  /// Returns the pool of networks of one order, of as many as there is room for.
-  private func pool(of members: [any Density], weights: [Double]) -> (any Density)? {
-    let network: any Density = members.count == 1 ? members[0] : Ensemble(members)
-    let pooled = try? FoldTrial.members(
-      fittedTo: folds.whole.train, network, averagesParents: folds.averagesParents)
-    guard let pool = pooled.map({ FoldTrial.pool($0, weights: weights) }) else { return nil }
-    return members.count == 1 || room.holds { pool }
-      ? pool : self.pool(of: members.dropLast(), weights: weights)
   }
 
   /// Returns what came out: what was found, and the form of it that is kept.

@@ -34,10 +34,14 @@ extension SmallTableSearch {
     return nil
   }
 
+  /// Tries a recipe on folds.
+  ///
+  /// - Returns: the trial; nil if `goesOn` said no, or something went wrong.
+  @discardableResult
   static func attempt(
     _ recipe: Recipe, _ shared: Shared, _ folds: Folds, orderCount: Int = 1, seed: UInt64,
-    while goesOn: () -> Bool, hasTimeForMore: () -> Bool = { true }
-  ) {
+    while goesOn: () -> Bool
+  ) -> FoldTrial? {
     let start = ContinuousClock.now
     defer { shared.state.withLock { $0.runningCount -= 1 } }
     func entry(_ name: String, _ nll: Double) -> Entry {
@@ -46,31 +50,20 @@ extension SmallTableSearch {
     // Figures of one fold do not compare with those of all.
     let isOneOfMany = folds.parts.count == 1 && folds.whole.validation == nil
     do throws(DensityError) {
-      guard
-        let trial = try FoldTrial(
-          recipe, folds, orderCount: orderCount, seed: seed, while: goesOn, hasTimeForMore: hasTimeForMore)
-      else { return }
+      guard let trial = try FoldTrial(recipe, folds, orderCount: orderCount, seed: seed, while: goesOn) else {
+        return nil
+      }
       shared.state.withLock { state in
         state.tried.append((recipe, trial.nll, trial.peak))
-        state.best = Self.better(state.best, trial, folds)
+        if trial.nll < state.best?.nll ?? .infinity { state.best = trial }
       }
       if !isOneOfMany { shared.add(entry("\(recipe)", trial.nll)) }
+      return trial
     } catch {
       // A recipe that diverges, or that the machine cannot hold, is a recipe that did not do well.
       shared.add(entry("\(recipe): \(error)", .infinity))
+      return nil
     }
-  }
-
-  /// Returns the better of two trials.
-  ///
-  /// Where other numbers of orders are mixed of one than of the other, each is judged by what so many of its orders should have.
-  private static func better(_ first: FoldTrial?, _ second: FoldTrial, _ folds: Folds) -> FoldTrial {
-    guard let first else { return second }
-    let counts = [first, second].map { orderCount(of: $0.recipe, folds) }
-    let nlls =
-      counts[0] == counts[1]
-      ? [first.nll, second.nll] : zip([first, second], counts).map { $0.expectedNLL(mixing: $1) }
-    return nlls[1] < nlls[0] ? second : first
   }
 
   /// Returns a network of a trial's recipe in an order, of all rows; nil if `goesOn` says no.

@@ -9,7 +9,8 @@ import Synchronization
 /// 2. *Recipes* are trained on all folds in lockstep; each network is pooled, conditional by conditional, with the marginals and
 ///    an average over parents (`ParentAverage`), by weights that make the held-out cells most probable. Up to two hundred rows
 ///    only first recipes are tried, for more would be chosen among by luck. Beyond, recipes are found by hill climbing on one
-///    fold, and the best few trained on all, each in two orders: what these gain by being mixed says what more of them would.
+///    fold, and the best few trained on all, the best of random orders and the best of the columns' in two orders: what these
+///    gain by being mixed says what more of them would.
 /// 3. *All rows.* Everything is fitted again to all rows, the best recipe in several orders for as many steps as its
 ///    networks took in the folds; where rows are many, four times in each, whose logits are averaged. Rows are mixed by weights
 ///    ∝ exp(½ Σ log p) of the held-out rows, times what was believed before
@@ -50,8 +51,9 @@ package final class SmallTableSearch {
     var tried: [(recipe: Recipe, nll: Double, peak: Double)] = []
     var best: FoldTrial?
     var runningCount = 0
-    /// How many recipes have been taken to be judged by all folds.
-    var judgedCount = 0
+    /// The recipes that are yet to be judged by all folds, and those that have been.
+    var judging: [Recipe] = []
+    var judged: [FoldTrial] = []
     /// How many networks of all rows have been begun.
     var networkCount = 0
     /// The networks of all rows of each order, with their numbers.
@@ -138,9 +140,10 @@ package final class SmallTableSearch {
       ? Recipe.naturalOrderCount(imageShape: folds.whole.imageShape) : folds.isManyRows ? 16 : 8
   }
 
-  /// Trains the best recipes of one fold on all, and in two orders; if there is no time for any, the best of the one stays.
+  /// Trains the best recipes of one fold on all; if there is no time for any, the best of the one stays.
   ///
-  /// One of random orders is among them, for these gain more by being many than the columns' own does, which was not seen so far.
+  /// One of random orders is among them. Of these many are mixed, and of the columns' order few, and what that gains one order does
+  /// not tell: so the best of either kind is tried once more, in two orders, if there is time.
   private func judge(_ observe: (Event) -> Bool) {
     let (explored, recipes) = shared.state.withLock { state in
       defer { state.best = nil }
@@ -151,19 +154,41 @@ package final class SmallTableSearch {
       }
       return (state.best, best)
     }
-    runWorkers(phase: "judging by all folds", observe) { [shared, folds, seed, isQuick] goesOn in
-      while goesOn(0.6) {
-        let next = shared.state.withLock { state in
-          defer { state.judgedCount += 1 }
-          return state.judgedCount
-        }
-        guard next < recipes.count else { break }
-        Self.attempt(
-          recipes[next], shared, folds, orderCount: isQuick ? 1 : 2, seed: seed, while: { goesOn(0.65) },
-          hasTimeForMore: { goesOn(0.6) })
+    let judged = trials(of: recipes, orderCount: 1, share: 0.65, observe)
+    let best = shared.state.withLock { state in
+      state.best = state.best ?? explored
+      return state.best
+    }
+    guard let best, !judged.isEmpty, !isQuick else { return }
+    let kinds = [true, false].compactMap { isNatural in
+      judged.filter { $0.recipe.isNatural == isNatural }.min { $0.nll < $1.nll }
+    }
+    let seconds = kinds.reduce(0) { $0 + 2.5 * $1.seconds } / Double(min(Threads.count, kinds.count))
+    guard elapsed + seconds < 0.65 * budget else { return }
+    let twofold = trials(of: kinds.map(\.recipe), orderCount: 2, share: 0.7, observe)
+    let winner = twofold.min { first, second in
+      let nlls = [first, second].map { $0.expectedNLL(mixing: Self.orderCount(of: $0.recipe, folds)) }
+      return nlls[0] < nlls[1]
+    }
+    // Two orders do not compare with one.
+    shared.state.withLock { $0.best = twofold.count == kinds.count ? winner : best }
+  }
+
+  /// Tries recipes on all folds until a share of the time is over; returns what came of them.
+  private func trials(
+    of recipes: [Recipe], orderCount: Int, share: Double, _ observe: (Event) -> Bool
+  ) -> [FoldTrial] {
+    shared.state.withLock { ($0.judging, $0.judged) = (recipes, []) }
+    runWorkers(phase: "judging by all folds", observe) { [shared, folds, seed] goesOn in
+      while goesOn(share - 0.05),
+        let recipe = shared.state.withLock({ $0.judging.isEmpty ? nil : $0.judging.removeFirst() })
+      {
+        let trial = Self.attempt(
+          recipe, shared, folds, orderCount: orderCount, seed: seed, while: { goesOn(share) })
+        if let trial { shared.state.withLock { $0.judged.append(trial) } }
       }
     }
-    shared.state.withLock { $0.best = $0.best ?? explored }
+    return shared.state.withLock(\.judged)
   }
 
   func tell(_ event: Event, _ observe: (Event) -> Bool) {
