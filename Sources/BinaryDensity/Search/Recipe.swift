@@ -35,15 +35,12 @@ public struct Recipe: Hashable, Sendable, Codable {
     return (0..<Ordering.scanCount).map { Ordering.scan($0, of: imageShape).variables }
   }
 
-  /// How many orders of neighbouring columns there are.
-  static func naturalOrderCount(imageShape: ImageShape?) -> Int { imageShape == nil ? 2 : Ordering.scanCount }
-
   /// How many different orders the recipe has.
   ///
   /// Of a picture these are those that follow its rows and columns, for
   /// others do far worse; any other table has random orders too, as many as are wanted.
   func orderCount(imageShape: ImageShape?) -> Int {
-    isNatural && imageShape != nil ? Self.naturalOrderCount(imageShape: imageShape) : .max
+    isNatural && imageShape != nil ? Ordering.scanCount : .max
   }
 
   /// Returns the number of rows a step, and of steps an epoch.

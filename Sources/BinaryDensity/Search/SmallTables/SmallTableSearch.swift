@@ -111,7 +111,10 @@ package final class SmallTableSearch {
     if folds.isManyRows, !isStopRequested { judge(observe) }
     let best = shared.state.withLock { $0.best }
     if let best {
-      let orderCount = isQuick ? 1 : Self.orderCount(of: best.recipe, folds)
+      // Of the columns' own orders only those that were judged; random ones are alike.
+      let orderCount =
+        isQuick
+        ? 1 : best.recipe.isNatural ? best.orderNLLs.count : Self.orderCount(of: best.recipe, folds)
       let count = folds.isManyRows && !isQuick ? 4 * orderCount : orderCount
       runWorkers(phase: "training on all rows", observe) { [shared, folds, seed] goesOn in
         while goesOn(0.85) {
@@ -134,10 +137,9 @@ package final class SmallTableSearch {
     return mixed(counted, best, otherwise: marginals, nll: nll, observe)
   }
 
-  /// In how many orders networks of a recipe are trained on all rows: random ones are alike, those of the columns few.
-  static func orderCount(of recipe: Recipe, _ folds: Folds) -> Int {
-    recipe.isNatural
-      ? Recipe.naturalOrderCount(imageShape: folds.whole.imageShape) : folds.isManyRows ? 16 : 8
+  /// In how many orders networks of a recipe are trained on all rows, of the columns' own in the two that are judged.
+  private static func orderCount(of recipe: Recipe, _ folds: Folds) -> Int {
+    recipe.isNatural ? 2 : folds.isManyRows ? 16 : 8
   }
 
   /// Trains the best recipes of one fold on all; if there is no time for any, the best of the one stays.
