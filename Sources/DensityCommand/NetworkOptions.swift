@@ -70,11 +70,15 @@ struct NetworkOptions {
   }
 
   private func checkOrders() throws(UsageError) {
+    if masksHaveOrders && hasFreshMasks {
+      throw UsageError("--orders: fresh masks have one order, or each its own (--ordering resampled)")
+    }
     if scans {
       guard kind != .eonade else { throw UsageError("--ordering scans: an EoNADE's orders are random") }
-      guard orderCount <= min(Ordering.scanCount, memberCount) else {
+      guard orderCount <= min(Ordering.scanCount, networkOrMaskCount) else {
         throw UsageError(
-          "--orders: there are \(Ordering.scanCount) scans of a picture, for as many --members at least")
+          "--orders: there are \(Ordering.scanCount) scans of a picture, for as many --members or --masks at least"
+        )
       }
       return
     }
@@ -82,15 +86,19 @@ struct NetworkOptions {
       if orderCount > 1 && ordering != .resampled {
         throw UsageError("--orders: \(orderCount) orders go with --ordering resampled")
       }
-    } else if orderCount > memberCount {
-      throw UsageError("--orders is for an EoNADE, or for --members: at most as many")
+    } else if orderCount > networkOrMaskCount {
+      throw UsageError("--orders is for an EoNADE, or for --members or --masks: at most as many")
     } else if orderCount > 1 && ordering != .random {
-      throw UsageError("--orders: members of several orders go with --ordering random, or scans")
+      throw UsageError("--orders: members or masks of several orders go with --ordering random, or scans")
     }
   }
 
-  /// The number of orders that members are spread over; an EoNADE has several by itself.
-  var memberOrderCount: Int { kind == .eonade ? 1 : orderCount }
+  /// The number of what may be spread over several orders: the members, or the masks of the only one.
+  private var networkOrMaskCount: Int { memberCount > 1 ? memberCount : maskCount }
+  /// Whether the masks of one MADE have the orders, in turn.
+  private var masksHaveOrders: Bool { memberCount == 1 && maskCount > 1 && orderCount > 1 }
+  /// The number of orders that members are spread over; an EoNADE, or a MADE of several masks, may have several by itself.
+  var memberOrderCount: Int { kind == .eonade || masksHaveOrders ? 1 : orderCount }
 
   /// Whether there is a weight for each pair of columns.
   var hasPairs: Bool { kind == .fvsbn || kind == .made && (hasDirectWeights || hiddenCounts.isEmpty) }
@@ -107,16 +115,29 @@ struct NetworkOptions {
     ).keeping(data.groups)
   }
 
+  /// The orders that masks are spread over.
+  private func orders(
+    count: Int, imageShape: ImageShape?, seed: UInt64
+  ) throws(DensityError) -> [Ordering] {
+    var orders: [Ordering] = []
+    for index in 0..<orderCount {
+      orders.append(
+        try scans ? scan(index, of: imageShape) : .random(count: count, seed: seed, index: index))
+    }
+    return orders
+  }
+
+  private func scan(_ index: Int, of imageShape: ImageShape?) throws(DensityError) -> Ordering {
+    guard let imageShape else {
+      throw .invalidConfiguration("--ordering scans is for pictures; --image HxW says that rows are some")
+    }
+    return .scan(index, of: imageShape)
+  }
+
   private func network(
     variableCount: Int, orderIndex: Int, imageShape: ImageShape?, orderSeed: UInt64, weightSeed: UInt64
   ) throws(DensityError) -> any TrainableDensity {
-    var ordering = ordering
-    if scans {
-      guard let imageShape else {
-        throw .invalidConfiguration("--ordering scans is for pictures; --image HxW says that rows are some")
-      }
-      ordering = .explicit(Ordering.scan(orderIndex, of: imageShape).variables)
-    }
+    let ordering = scans ? .explicit(try scan(orderIndex, of: imageShape).variables) : ordering
     switch kind {
     case .fvsbn:
       return try FVSBN(
@@ -128,11 +149,13 @@ struct NetworkOptions {
           variableCount: variableCount, hiddenCount: hiddenCounts[0], activation: activation,
           ordering: ordering, seed: orderSeed), seed: weightSeed)
     case .made:
-      return try MADE(
+      let made = try MADE(
         MADE.Configuration(
           variableCount: variableCount, hiddenCounts: hiddenCounts, activation: activation,
           hasDirectWeights: hasDirectWeights, isResidual: isResidual, maskCount: maskCount,
           trainsOnFreshMasks: hasFreshMasks, ordering: ordering, seed: orderSeed), seed: weightSeed)
+      return masksHaveOrders
+        ? made.spread(over: try orders(count: variableCount, imageShape: imageShape, seed: orderSeed)) : made
     case .eonade:
       return try EoNADE(
         EoNADE.Configuration(

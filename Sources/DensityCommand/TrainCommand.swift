@@ -47,7 +47,7 @@ enum TrainCommand {
           "The order of the variables: the columns' own, a random one, or another for each mask of a MADE and for each "
           + "component of an EoNADE; scans are those of pictures, along rows, then down columns, then both backwards, "
           + "then these four in a mirror, "
-          + "for members of several --orders. Default: "
+          + "for members or masks of several --orders. Default: "
           + "\(TrainingOptions.orderingHelp)."),
       .value(
         "masks", placeholder: "count", default: "1", help: "The number of a MADE's masks, mixed at test time."
@@ -56,7 +56,9 @@ enum TrainCommand {
         "orders", placeholder: "count",
         help:
           "How many orders of the variables are mixed: of an EoNADE (default \(RecommendedSettings.eonade.orderCount)), or those "
-          + "that several members are spread over (default 1)."),
+          + "that several members, or else several masks, are spread over (default 1). With as many orders as masks the masks "
+          + "differ in nothing else, and are learnt faster than those of --ordering resampled, which connect other units too."
+      ),
       .flag("fresh-masks", help: "Train a MADE on a fresh mask each step instead of cycling through them."),
       .flag("direct", help: "Give a MADE direct weights from inputs to outputs."),
       .flag(

@@ -1,6 +1,19 @@
 import Kernels
 
 extension MADE {
+  /// Returns the network with masks of these orders: mask k has the order k mod N of N, and the degrees of the mask ⌊k / N⌋.
+  ///
+  /// So the masks are pairs of an order and of degrees, all of the first degrees first. Where there are as many orders as masks, each
+  /// unit has one degree in all of them.
+  package func spread(over orders: [Ordering]) -> MADE {
+    let sets = maskSets.indices.map {
+      MaskSet(
+        ordering: orders[$0 % orders.count], hiddenDegrees: maskSets[$0 / orders.count].hiddenDegrees,
+        in: configuration)
+    }
+    return MADE(configuration, parameters: parameters, maskSets: sets)
+  }
+
   /// The ordering and the degrees of one component: everything its masks follow from.
   ///
   /// A weight from unit k to unit n is permitted where degree(k) ≤ degree(n): see `Staircase`.
