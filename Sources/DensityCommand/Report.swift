@@ -123,7 +123,9 @@ func description(of model: any Density) -> String {
     }
     if configuration.isResidual { parts.append("residual") }
     if configuration.hasDirectWeights { parts.append("direct weights") }
-    parts.append(configuration.maskCount == 1 ? "1 mask" : "\(configuration.maskCount) masks")
+    let orderCount = Set(made.maskSets.map(\.ordering)).count
+    parts.append(
+      counted(configuration.maskCount, "mask") + (orderCount > 1 ? " of \(orderCount) orders" : ""))
     if configuration.trainsOnFreshMasks { parts.append("trained on fresh masks") }
   case let ensemble as Ensemble: parts.append("\(ensemble.members.count) members of one order")
   case let mixture as Mixture:
@@ -138,15 +140,15 @@ func description(of model: any Density) -> String {
       "\(conditional.classCount) classes before \(model.variableCount - conditional.classCount) variables"
     parts.append("a \(familyName(of: conditional.seeingNetwork))")
   case let mixture as BernoulliMixture:
-    parts.append("\(mixture.componentCount) component\(mixture.componentCount == 1 ? "" : "s")")
+    parts.append(counted(mixture.componentCount, "component"))
   case let eonade as EoNADE:
     let configuration = eonade.configuration
     let counts = configuration.hiddenCounts.map(String.init).joined(separator: " + ")
     parts.append("\(counts) \(configuration.activation.rawValue) units")
-    parts.append(configuration.orderCount == 1 ? "1 order" : "\(configuration.orderCount) orders")
+    parts.append(counted(configuration.orderCount, "order"))
   default: break
   }
-  parts.append("\(model.parameterCount) parameters")
+  parts.append(counted(model.parameterCount, "parameter"))
   return "\(familyName(of: model).uppercased()): " + parts.joined(separator: ", ")
 }
 

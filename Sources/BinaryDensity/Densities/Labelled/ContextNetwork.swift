@@ -143,8 +143,10 @@ extension MADE: ContextNetwork {
   package func masksSeeingClasses() -> StoredMasks {
     StoredMasks(
       orderings: maskSets.map(\.ordering),
-      hiddenDegrees: maskSets.indices.map {
-        MaskSet(configuration, index: $0, lowestDegree: 0).hiddenDegrees
+      hiddenDegrees: maskSets.map { set in
+        // Masks of the same degrees have the same again.
+        let index = maskSets.firstIndex { $0.hiddenDegrees == set.hiddenDegrees }
+        return MaskSet(configuration, index: index ?? 0, lowestDegree: 0).hiddenDegrees
       })
   }
 

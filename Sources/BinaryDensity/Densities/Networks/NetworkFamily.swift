@@ -59,12 +59,22 @@ extension NetworkFamily {
 
   /// The configuration, the orderings and degrees, and the parameters.
   package func archived() -> DensityArchive {
-    var configuration = configuration
-    // The array says it, and once is enough.
-    if case .explicit = configuration.ordering { configuration.ordering = .natural }
-    return DensityArchive(
-      kind: Self.kind, configuration: Checkpoint.encode(configuration), integers: storedMasks.integers,
+    DensityArchive(
+      kind: Self.kind, configuration: archivedConfiguration, integers: storedMasks.integers,
       parameters: parameters)
+  }
+
+  /// The configuration as JSON, less an order that follows from no rule: the array says it, and once is enough.
+  private var archivedConfiguration: String {
+    guard case .explicit(let variables) = configuration.ordering else {
+      return Checkpoint.encode(configuration)
+    }
+    var configuration = configuration
+    configuration.ordering = .natural
+    guard !variables.elementsEqual(variables.indices),
+      let members = (try? JSONValue(encoding: configuration))?.members
+    else { return Checkpoint.encode(configuration) }
+    return JSONValue.object(members.filter { $0.key != "ordering" }).description
   }
 
   /// Restores a model.
