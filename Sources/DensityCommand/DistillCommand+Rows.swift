@@ -45,9 +45,7 @@ extension DistillCommand {
       {
         var generator = Philox(seed: seed, stream: .referenceRows)
         let drawn = try checkpoint.model.evaluator().sample(count: Self.drawnCount, using: &generator)
-        data = DataSplits(
-          name: read.name, train: read.train, validation: drawn, test: read.test, imageShape: read.imageShape
-        ).described(as: read)
+        data = read.validating(by: drawn)
         areDrawn = true
         note =
           "\(isSingle ? "a single row leaves none to choose by" : "the model has learnt from all of these rows"), so "

@@ -68,10 +68,21 @@ struct DestinationTests {
           "train -m nade -d two.csv --validation nothing.csv --run r", 65,
           "expected validation rows of which cells are known, to measure by, found 9 of which all are missing"
         ),
-        ("train -m chow-liu -d two.csv --test nothing.csv --run r", 65, "give others by --test"),
+        (
+          "train -m chow-liu -d two.csv --test nothing.csv --run r", 65,
+          "nothing.csv: expected test rows of which cells are known, to measure by, found 9 of which all are missing; give others by --test"
+        ),
         (
           "fit two.csv --validation nothing.csv -t 0s -o f", 65,
-          "expected validation rows of which cells are known"
+          "nothing.csv: expected validation rows of which cells are known"
+        ),
+        (
+          "fit two.csv --test nothing.csv -t 1h -o f", 65,
+          "nothing.csv: expected test rows of which cells are known"
+        ),
+        (
+          "fit two.csv --validation two.csv --test nothing.csv -t 1h -o f", 65,
+          "nothing.csv: expected test rows of which cells are known"
         ),
       ]
       for (line, status, words) in lines {

@@ -54,6 +54,31 @@ struct DistillTests {
     }
   }
 
+  /// A missing cell of a test row is no zero, where rows to choose by are drawn too.
+  @Test func missingCellsOfTestRowsStayMissing() throws {
+    try withTemporaryDirectory { folder in
+      try prepare(folder)
+      let lines = """
+        (head -1 rows.csv; for i in 1 2 3 4 5 6; do echo 1,1,1,1,,,,; done) > gaps.csv
+        (head -1 rows.csv; for i in 1 2 3; do echo ,,,,,,,; done) > nothing.csv
+        density fit rows.csv -t 1s -o f.safetensors -q
+        density distill f.safetensors rows.csv --test gaps.csv -t 1s -o s.safetensors -q --json >d.json
+        density evaluate s.safetensors gaps.csv --json >e.json
+        density distill f.safetensors rows.csv --test nothing.csv -t 1h -o t.safetensors
+        """
+      let result = try DensityProgram.shell(lines, in: folder)
+      #expect(result.status == 65 && result.complaint?.contains("nothing.csv: expected test rows") == true)
+      func report(_ name: String) throws -> JSONValue {
+        try DensityProgram.json(String(contentsOfFile: "\(folder)/\(name).json", encoding: .utf8))
+      }
+      let distilled = try #require(report("d")["results"]?.elements?.last)
+      let evaluated = try report("e")
+      #expect(distilled["of_known_cells"] == .bool(true) && evaluated["of_known_cells"] == .bool(true))
+      let (a, b) = (try #require(distilled["nll"]?.number), try #require(evaluated["nll"]?.number))
+      #expect(abs(a - b) < 1e-6)
+    }
+  }
+
   /// Rows that the model has learnt from would find it, and any student that remembers them, better than they are.
   @Test func noRowThatWasLearntChooses() throws {
     try withTemporaryDirectory { folder in

@@ -212,6 +212,8 @@ public final class DensitySearch {
       throw .invalidConfiguration("\(data.name): there are no training rows")
     }
     guard data.variableCount > 0 else { throw .invalidConfiguration("\(data.name): there are no columns") }
+    // Of the test rows too, before the work and not after.
+    try data.checkHeldOutRows()
     // Without test rows: what is not there cannot be looked at.
     if data.validation.map({ $0.rowCount > 0 }) ?? false {
       self.data = data.withoutTest(validation: .validation).limitingValidation(seed: seed)

@@ -7,11 +7,11 @@ extension DataSplits {
   /// - Precondition: the source has two rows or more; all parts have the same columns.
   init(
     name: String, sampling source: any RowSource, validation: BinaryMatrix?, test: BinaryMatrix?,
-    imageShape: ImageShape?
+    imageShape: ImageShape?, partial: [DataSplit: PartialRows] = [:]
   ) throws(DensityError) {
     self.init(
       name: name, train: try source.sample(), validation: validation, test: test, imageShape: imageShape,
-      binarization: nil, trainLevels: nil, otherSource: source)
+      binarization: nil, trainLevels: nil, otherSource: source, partial: partial)
   }
 }
 

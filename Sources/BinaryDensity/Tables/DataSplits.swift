@@ -175,7 +175,8 @@ public struct DataSplits: Sendable {
     if let otherSource, isSampled {
       return try DataSplits(
         name: name, sampling: RemainingRows(otherSource, without: heldOut),
-        validation: otherSource.rows(inPass: 0).bits(ofRows: heldOut), test: test, imageShape: imageShape
+        validation: otherSource.rows(inPass: 0).bits(ofRows: heldOut), test: test, imageShape: imageShape,
+        partial: partial
       ).described(as: self)
     }
     let kept = Self.otherRows(than: heldOut, of: train.rowCount)
@@ -239,6 +240,15 @@ public struct DataSplits: Sendable {
     ).described(as: self)
   }
 
+  /// Returns the data set with these rows, of which all cells are known, as its validation rows.
+  package func validating(by rows: BinaryMatrix) -> DataSplits {
+    DataSplits(
+      name: name, train: train, validation: rows, test: test, imageShape: imageShape,
+      binarization: binarization, trainLevels: trainLevels, otherSource: otherSource,
+      partial: partial.filter { $0.key != .validation }
+    ).described(as: self)
+  }
+
   /// Returns the data set without its test rows and with those of a part, or none, as validation rows.
   func withoutTest(validation split: DataSplit?) -> DataSplits {
     DataSplits(
@@ -276,9 +286,8 @@ public struct DataSplits: Sendable {
   ///   the row and the columns. `.invalidConfiguration` where cells are missing, and where bits are drawn anew in each
   ///   epoch, for then nobody knows how many of a group are on.
   public func keeping(_ groups: ColumnGroups) throws(DensityError) -> DataSplits {
-    let tables = DataSplit.allCases.filter { self[$0] != nil }
-    for (index, split) in tables.enumerated() {
-      let path = sources.count == tables.count ? sources[index].path : "\(name), \(split.rawValue) rows"
+    for split in DataSplit.allCases where self[split] != nil {
+      let path = path(of: split)
       guard partial[split] == nil else {
         throw .invalidConfiguration(
           "\(path): groups of columns are for tables without missing cells; fill these, or leave the groups out"
@@ -293,6 +302,17 @@ public struct DataSplits: Sendable {
     var result = self
     result.groups = groups
     return result
+  }
+
+  /// The path of the table that rows are of, or words for it where it had no table of its own.
+  func path(of split: DataSplit) -> String {
+    var tables = DataSplit.allCases.filter { self[$0] != nil }
+    // Validation rows may have been held out.
+    if tables.count == sources.count + 1 { tables.removeAll { $0 == .validation } }
+    guard sources.count == tables.count, let index = tables.firstIndex(of: split) else {
+      return "\(name), \(split.rawValue) rows"
+    }
+    return sources[index].path
   }
 
   /// Returns the data set with the groups of another, whose rows its rows are.

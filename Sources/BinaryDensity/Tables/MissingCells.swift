@@ -86,7 +86,7 @@ extension DataSplits {
     for split in [DataSplit.validation, .test] {
       guard let rows = partialRows(split), rows.rowCount > 0, rows.known.onBitCount == 0 else { continue }
       throw .mismatch(
-        path: name, expected: "\(split.rawValue) rows of which cells are known, to measure by",
+        path: path(of: split), expected: "\(split.rawValue) rows of which cells are known, to measure by",
         found: "\(rows.rowCount) of which all are missing; give others by --\(split.rawValue)"
           + (split == .validation ? ", or have others held out by another --seed" : ""))
     }

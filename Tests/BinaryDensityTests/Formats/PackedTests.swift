@@ -153,10 +153,25 @@ struct PackedTests {
 
   // MARK: Rows that are not held
 
-  private func unheld(_ path: String) throws -> DataSplits {
+  private func unheld(_ path: String, test: String? = nil) throws -> DataSplits {
     var options = TableOptions()
     options.heldByteCount = 0
-    return try DataSplits.load(train: path, options)
+    return try DataSplits.load(train: path, test: test, options)
+  }
+
+  @Test("missing cells of test rows stay missing where validation rows are held out")
+  func missingTestCells() throws {
+    try withPacked(Self.rows(2000, 3)) { path in
+      try "1,,0\n,0,1\n".write(toFile: path + ".csv", atomically: true, encoding: .utf8)
+      let data = try unheld(path, test: path + ".csv")
+      #expect(data.isSampled && data.partialRows(.test)?.known.onBitCount == 4)
+      let held = try data.holdingOutValidation(seed: 4)
+      #expect(held.isSampled && held.test?.rowCount == 2)
+      #expect(held.partialRows(.test)?.known == data.partialRows(.test)?.known)
+      let other = data.validating(by: Self.rows(50, 3))
+      #expect(other.isSampled && other.validation == Self.rows(50, 3))
+      #expect(other.partialRows(.test)?.known == data.partialRows(.test)?.known)
+    }
   }
 
   @Test("rows that are read as they are wanted are those of the file")

@@ -104,6 +104,8 @@ public struct Distillation {
     self.seed = seed
     self.byteLimit = byteLimit
     self.recipe = recipe
+    // Of the test rows too, before the work and not after.
+    try data.checkHeldOutRows()
     var data = data
     if let groups = teacher.keptGroups { data = try data.keeping(groups) }
     let hasValidation = data.validation.map { $0.rowCount > 0 } ?? false
