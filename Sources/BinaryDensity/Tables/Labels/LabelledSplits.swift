@@ -99,9 +99,9 @@ public struct LabelledSplits: Sendable {
   ///
   /// - Throws: `DensityError.invalidConfiguration` for rows with missing cells, or drawn anew in each epoch.
   package func rowsAfterClasses() throws(DensityError) -> DataSplits {
-    if DataSplit.allCases.contains(where: { data.partialRows($0) != nil }) {
+    if let split = DataSplit.allCases.first(where: { data.partialRows($0) != nil }) {
       throw .invalidConfiguration(
-        "\(data.name): cells are missing, and one network for all classes takes complete rows; --per-class trains one a class"
+        "\(data.path(of: split)): cells are missing, and one network for all classes takes complete rows; --per-class trains one a class"
       )
     }
     if data.binarization?.isDynamic ?? false {
