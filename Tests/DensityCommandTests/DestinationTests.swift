@@ -60,6 +60,9 @@ struct DestinationTests {
         toFile: folder + "/nothing.csv", atomically: true, encoding: .utf8)
       try ("x1,x2\n" + String(repeating: "1,0\n0,1\n", count: 9)).write(
         toFile: folder + "/two.csv", atomically: true, encoding: .utf8)
+      try "x1,x2\n,0\n1,1\n".write(toFile: folder + "/halves.csv", atomically: true, encoding: .utf8)
+      try ("x1,x2\n" + String(repeating: ",\n", count: 29) + "1,0\n").write(
+        toFile: folder + "/little.csv", atomically: true, encoding: .utf8)
       let lines = [
         ("evaluate m.safetensors", 64, "no table is named: name one, as in"),
         ("logprob m.safetensors", 64, "'density logprob model.safetensors table.csv'"),
@@ -71,6 +74,16 @@ struct DestinationTests {
         (
           "train -m chow-liu -d two.csv --test nothing.csv --run r", 65,
           "nothing.csv: expected test rows of which cells are known, to measure by, found 9 of which all are missing; give others by --test"
+        ),
+        ("train -d two.csv --labels x2 --test halves.csv --run r", 64, "halves.csv: cells are missing"),
+        // Rows held out are of no table of their own, least of all of the test rows'.
+        (
+          "train -m nade -d little.csv --test two.csv --run r", 65,
+          "little, validation rows: expected validation rows of which cells are known"
+        ),
+        (
+          "fit little.csv --test two.csv -t 1h -o f", 65,
+          "little, validation rows: expected validation rows of which cells are known"
         ),
         (
           "fit two.csv --validation nothing.csv -t 0s -o f", 65,

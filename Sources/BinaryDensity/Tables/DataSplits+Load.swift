@@ -61,7 +61,9 @@ extension DataSplits {
       trainLevels: trainTable.greyLevels, otherSource: rows, partial: partial
     ).described(
       columnNames: trainTable.columnNames,
-      sources: tables.map(\.origin), values: options.values)
+      sources: tables.map(\.origin),
+      paths: [.train: train, .validation: validation, .test: test].compactMapValues(\.self),
+      values: options.values)
   }
 
   /// Makes sure that each column that is to be left out, by its name or number, is in one of the tables.

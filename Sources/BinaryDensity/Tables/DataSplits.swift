@@ -49,6 +49,7 @@ public struct DataSplits: Sendable {
   private var indexBase: Int?
   /// How the tables were taken that it was read from: of each the path, and words for a person.
   public private(set) var sources: [TableSource] = []
+  private var paths: [DataSplit: String] = [:]
   /// How grey levels became bits; nil where the data already were bits.
   public let binarization: Binarization?
   /// The grey levels of the training rows, kept for dynamic binarization only.
@@ -274,7 +275,8 @@ public struct DataSplits: Sendable {
 
   /// Returns the data set with the names of another's columns and the other's sources.
   package func described(as other: DataSplits) -> DataSplits {
-    var result = described(columnNames: other.columnNames, sources: other.sources, values: other.values)
+    var result = described(
+      columnNames: other.columnNames, sources: other.sources, paths: other.paths, values: other.values)
     (result.indexBase, result.picture, result.groups) = (other.indexBase, other.picture, other.groups)
     return result
   }
@@ -304,16 +306,8 @@ public struct DataSplits: Sendable {
     return result
   }
 
-  /// The path of the table that rows are of, or words for it where it had no table of its own.
-  func path(of split: DataSplit) -> String {
-    var tables = DataSplit.allCases.filter { self[$0] != nil }
-    // Validation rows may have been held out.
-    if tables.count == sources.count + 1 { tables.removeAll { $0 == .validation } }
-    guard sources.count == tables.count, let index = tables.firstIndex(of: split) else {
-      return "\(name), \(split.rawValue) rows"
-    }
-    return sources[index].path
-  }
+  /// The path of the table that a part was read from, or words for a part without a table of its own, such as rows held out.
+  func path(of split: DataSplit) -> String { paths[split] ?? "\(name), \(split.rawValue) rows" }
 
   /// Returns the data set with the groups of another, whose rows its rows are.
   func withGroups(of other: DataSplits) -> DataSplits {
@@ -326,13 +320,14 @@ public struct DataSplits: Sendable {
   ///
   /// - Precondition: as many names as columns.
   func described(
-    columnNames: [String]?, sources: [TableSource], values: TableOptions.Values?
+    columnNames: [String]?, sources: [TableSource], paths: [DataSplit: String], values: TableOptions.Values?
   ) -> DataSplits {
     precondition(
       columnNames.map { $0.count == variableCount } ?? true,
       "\(columnNames?.count ?? 0) names of \(variableCount) columns")
     var result = self
     (result.columnNames, result.sources, result.values) = (columnNames, sources, values)
+    result.paths = paths
     result.indexBase = sources.first?.summary.indexBase
     return result
   }
