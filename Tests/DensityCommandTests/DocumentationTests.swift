@@ -131,8 +131,13 @@ struct DocumentationTests {
       let code = line.dropFirst(indent)
       while let last = enumIndents.last, !code.isEmpty, indent <= last { enumIndents.removeLast() }
       let isCase = code.hasPrefix("case ") && enumIndents.contains(indent - 2)
-      let declares = code.firstMatch(of: /^(?:@\w+(?:\([^)]*\))? )*public (?!extension|package)/) != nil
-      if code.firstMatch(of: #/^public (?:indirect )?enum /#) != nil { enumIndents.append(indent) }
+      // Most lines begin otherwise, and a pattern takes long to say so.
+      let mayDeclare = code.hasPrefix("public ") || code.hasPrefix("@")
+      let declares =
+        mayDeclare && code.firstMatch(of: /^(?:@\w+(?:\([^)]*\))? )*public (?!extension|package)/) != nil
+      if mayDeclare, code.firstMatch(of: #/^public (?:indirect )?enum /#) != nil {
+        enumIndents.append(indent)
+      }
       guard declares || isCase else { continue }
       var before = index - 1
       while before >= 0, lines[before].drop(while: { $0 == " " }).hasPrefix("@") { before -= 1 }

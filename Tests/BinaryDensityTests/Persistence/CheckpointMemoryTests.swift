@@ -15,10 +15,10 @@ import _TestSupport
       await #expect(processExitsWith: .success) {
         try withTemporaryDirectory { folder in
           let file = folder + "/model.safetensors"
-          let start = Self.bytes("VmRSS")
+          let start = processMemory("VmRSS")
           try Self.write(to: file)
           let size = try #require(FileManager.default.attributesOfItem(atPath: file)[.size] as? Int)
-          #expect(Double(Self.bytes("VmHWM") - start) < 1.15 * Double(size) + 4e6)
+          #expect(Double(processMemory("VmHWM") - start) < 1.15 * Double(size) + 4e6)
         }
       }
       await #expect(processExitsWith: .success) {
@@ -27,10 +27,10 @@ import _TestSupport
           try Self.write(to: file)
           // From here on the system keeps the peak anew.
           try Data("5".utf8).write(to: URL(fileURLWithPath: "/proc/self/clear_refs"))
-          let start = Self.bytes("VmRSS")
+          let start = processMemory("VmRSS")
           let checkpoint = try Checkpoint(contentsOf: file)
           let size = try #require(FileManager.default.attributesOfItem(atPath: file)[.size] as? Int)
-          #expect(Double(Self.bytes("VmHWM") - start) < 1.15 * Double(size) + 4e6)
+          #expect(Double(processMemory("VmHWM") - start) < 1.15 * Double(size) + 4e6)
           withExtendedLifetime(checkpoint) {}
         }
       }
@@ -38,15 +38,6 @@ import _TestSupport
 
     private static func write(to file: String) throws {
       try Checkpoint(model: MADE(configuration, seed: 1)).write(to: file)
-    }
-
-    /// Returns a figure of `/proc/self/status`.
-    private static func bytes(_ key: String) -> Int {
-      let lines =
-        (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8))?.split(separator: "\n") ?? []
-      let line = lines.first { $0.hasPrefix(key + ":") } ?? ""
-      return 1024
-        * (Int(line.split(whereSeparator: { $0 == " " || $0 == "\t" }).dropFirst().first ?? "") ?? 0)
     }
   }
 #endif

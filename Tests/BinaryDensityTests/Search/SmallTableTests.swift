@@ -241,6 +241,25 @@ struct SmallTableTests {
     #expect(result.density.logProbabilities(of: rows).allSatisfy { $0.isFinite })
   }
 
+  @Test("where there was time for one fold of many, all figures are of its rows")
+  func oneFold() throws {
+    let rows = TrainingCase.chain(rowCount: 300, variableCount: 10, seed: 1)
+    let data = Self.data(rows)
+    let result = try DensitySearch(data, budget: .seconds(4), seed: 1).run { event in
+      if case .progress("judging by all folds", _, _) = event { return false }
+      return true
+    }
+    #expect(result.validationRowCount == 60 && result.bestRecipe != nil)
+    let part = try #require(Folds(data, seed: 1)?.parts.first)
+    let heldOut = try #require(part.validation)
+    let shares = try IndependentBernoulli.fit(to: part.train).logProbabilities(of: heldOut)
+    let entry = try #require(result.leaderboard.first { $0.name == "independent Bernoullis" })
+    #expect(abs(entry.validationNLL + shares.reduce(0, +) / 60) < 1e-6)
+    let nlls = result.leaderboard.map(\.validationNLL)
+    #expect(nlls == nlls.sorted())
+    #expect(result.validationNLL <= entry.validationNLL)
+  }
+
   @Test("told to stop at once, it has something")
   func interruption() throws {
     let rows = TrainingCase.chain(rowCount: 300, variableCount: 10, seed: 1)

@@ -295,6 +295,29 @@ struct OnBitListsTests {
     }
   }
 
+  #if os(Linux)
+    @Test("one large index costs the memory of its own row", arguments: ["dat", "svm"])
+    func oneWideRow(end: String) async {
+      await #expect(processExitsWith: .success) { [end] in
+        try withTemporaryDirectory { folder in
+          let path = folder + "/t." + end
+          func line(_ item: Int) -> String { end == "dat" ? "\(item)\n" : "0 \(item):1\n" }
+          let lines = (0..<2000).map { line($0 % 60 + 1) }.joined()
+          // The last row is five megabytes when packed, and so would be those before it.
+          try Data((lines + line(40_000_000) + line(7)).utf8).write(to: URL(filePath: path))
+          var options = TableOptions()
+          options.columnCount = 40_000_000
+          let start = processMemory("VmRSS")
+          let rows = try DataTable.read(path, options).rows(split: .train)
+          #expect(processMemory("VmHWM") - start < 100_000_000)
+          #expect(rows.isListed && rows.rowCount == 2002 && rows.onBitCount == 2002)
+          let wanted = [0, 59, 60, 1999, 2000, 2001].map { Array(rows.onBits(ofRow: $0)) }
+          #expect(wanted == [[0], [59], [0], [19], [39_999_999], [6]])
+        }
+      }
+    }
+  #endif
+
   private func read(_ path: String, _ change: (inout TableOptions) -> Void = { _ in }) throws -> BinaryMatrix
   {
     var options = TableOptions()

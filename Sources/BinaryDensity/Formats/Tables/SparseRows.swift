@@ -111,11 +111,24 @@ struct SparseRows {
     throw .tooWide(byteCount: overflow ? .max : byteCount)
   }
 
-  /// Widens the rows of the current chunk, by an eighth more than is needed where it holds several.
+  /// Widens the last row, and the others of its chunk with it where the chunk stays small.
+  ///
+  /// They become an eighth wider than is needed. Where they would be more than a chunk holds, they stay as they are, and the last
+  /// row begins the next chunk: one large index costs the memory of its own row alone.
   private mutating func widen() {
     let old = current.wordsPerRow
     guard wordsPerRow > old else { return }
-    let new = current.rowCount > 1 ? max(wordsPerRow, old + old / 8) : wordsPerRow
+    var new = current.rowCount > 1 ? max(wordsPerRow, old + old / 8) : wordsPerRow
+    if current.rowCount > 1, current.rowCount > Self.chunkLength / new {
+      var last = Chunk(rowCount: 1, wordsPerRow: old)
+      last.words = Array(current.words.suffix(old))
+      current.words.removeLast(old)
+      current.rowCount -= 1
+      current.shrink()
+      chunks.append(current)
+      current = last
+      new = wordsPerRow
+    }
     var words: [UInt64] = []
     words.reserveCapacity(max(current.rowCount * new, chunks.isEmpty ? 0 : Self.chunkLength + new))
     for row in 0..<current.rowCount {

@@ -12,7 +12,7 @@ package struct Folds: Sendable {
   /// All that is learnt from in the end.
   let whole: DataSplits
   /// The folds: training rows, and those that are held out as validation rows.
-  let parts: [DataSplits]
+  package let parts: [DataSplits]
 
   /// How often each row is held out, by different splits.
   let repetitionCount: Int

@@ -22,7 +22,7 @@ extension SmallTableSearch {
       shared.add(
         Entry(
           name: name, kind: .baseline, validationNLL: DensitySearch.nll(of: terms), seconds: elapsed - start))
-      result.append(Counted(logProbabilities: terms, first: densities[0], fit: fit))
+      result.append(Counted(name: name, logProbabilities: terms, first: densities[0], fit: fit))
     }
     let (seed, whole) = (seed, folds.whole)
     add(whole.nameOfIndependent) { (rows, _) throws(DensityError) in whole.independent(fittedTo: rows) }
@@ -76,6 +76,8 @@ extension SmallTableSearch {
     let all = counted.map(\.logProbabilities) + (trial.map { [$0.logProbabilities] } ?? [])
     let termCount = all.map(\.count).min() ?? 0
     let terms = all.map { Array($0.prefix(termCount)) }
+    // Where there was no time to ask a network about all held-out rows, all figures are of those that it was asked about.
+    if all.contains(where: { $0.count > termCount }) { shared.restate(counted, ofFirst: termCount) }
     let rowCount = terms.isEmpty ? folds.whole.train.rowCount : termCount / folds.repetitionCount
     let parts = parts(counted, trial, terms, observe)
     let smallest = Candidate(name: folds.whole.nameOfIndependent, marginals, terms: [], nll: nll)

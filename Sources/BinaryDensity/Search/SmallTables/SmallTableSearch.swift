@@ -73,10 +73,25 @@ package final class SmallTableSearch {
         $0.leaderboard.sort { $0.validationNLL < $1.validationNLL }
       }
     }
+
+    /// Gives what was counted the figures of fewer held-out rows, those that all there is has been asked about.
+    func restate(_ counted: [Counted], ofFirst rowCount: Int) {
+      let nlls = Dictionary(
+        uniqueKeysWithValues: counted.map {
+          ($0.name, DensitySearch.nll(of: Array($0.logProbabilities.prefix(rowCount))))
+        })
+      state.withLock { state in
+        state.leaderboard = state.leaderboard.map { entry in
+          guard entry.kind == .baseline, let nll = nlls[entry.name] else { return entry }
+          return Entry(name: entry.name, kind: .baseline, validationNLL: nll, seconds: entry.seconds)
+        }.sorted { $0.validationNLL < $1.validationNLL }
+      }
+    }
   }
 
   /// Something fitted by counting to every fold.
   struct Counted {
+    let name: String
     /// log p of the held-out rows.
     let logProbabilities: [Double]
     /// What was fitted to the first fold.
