@@ -89,10 +89,14 @@ evaluate: needs ## measure RUN's best model on DATA's test rows
 	@$(BUILD) --product density
 	$(DENSITY) evaluate $(RUN)/best.safetensors --data $(DATA) $(ARGS)
 
+# Searches that are given seconds find what these allow. So they run one after the other, each with the processors to itself.
+TIMED = (Search|SmallTable|Distill|Distillation|Fit)Tests/
+
 # The client is built as another package's first build is: for debugging, which also checks what optimisation may hide.
 test: needs ## build and run all tests (optimised: the C kernels are unusably slow without)
 	$(BUILD) --build-tests
-	$(SWIFT) test -c release --skip-build --disable-xctest
+	$(SWIFT) test -c release --skip-build --disable-xctest --no-parallel --filter '$(TIMED)'
+	$(SWIFT) test -c release --skip-build --disable-xctest --skip '$(TIMED)'
 	$(SWIFT) run --package-path Tests/Client --scratch-path .build/client Client
 
 test-kernels: ## check the C kernels in every instruction set of this machine
