@@ -94,12 +94,11 @@ struct DistillationTests {
     #expect(10 * network.parameterCount <= mixture.parameterCount)
     let validation = try #require(data.validation)
     #expect(result.validationNLL < DensitySearch.nll(best, validation))
-    // However slow the machine is: until there is time for both.
-    var names: [String] = []
-    for seconds in [2, 8, 32] where names.count < 2 {
-      names = try Self.names(Distillation(of: mixture, data, budget: .seconds(seconds)), 2)
-    }
-    try #require(names.count == 2)
+    let names = try #require(
+      givenTime(2) { budget in
+        let names = try Self.names(Distillation(of: mixture, data, budget: budget), 2)
+        return names.count == 2 ? names : nil
+      })
     #expect(
       names[0].hasPrefix("NADE 40 sigmoid") && names[0].hasSuffix("begun with the model's best network"))
     #expect(names[1].hasPrefix("NADE 50 sigmoid") && !names[1].contains("begun"))
@@ -129,16 +128,15 @@ struct DistillationTests {
         of: Mixture(networks), data, budget: budget,
         parameterLimit: count * networks[0].parameterCount + count)
     }
-    // However slow the machine is: until one has learnt.
-    var names: [String] = []
-    for seconds in [2, 8, 32] where names.last?.hasSuffix("another order") != true {
-      names = []
-      _ = try distillation(2, .seconds(seconds)).run { event in
-        if case .tried(let entry) = event { names.append(entry.name) }
-        return names.last?.hasSuffix("another order") != true
+    let learnt = try givenTime(2) { budget -> Bool? in
+      var learnt: Bool?
+      _ = try distillation(2, budget).run { event in
+        if case .tried(let entry) = event, entry.name.hasSuffix("another order") { learnt = true }
+        return learnt == nil
       }
+      return learnt
     }
-    #expect(names.last?.hasSuffix("another order") == true, "\(names)")
+    #expect(learnt == true)
     let result = try distillation(2, .seconds(2)).run()
     let density = try #require(result.density)
     #expect(density.parameterCount <= 2 * networks[0].parameterCount + 2)
@@ -190,17 +188,16 @@ struct DistillationTests {
     (recipe.dropout, recipe.weightDecay, recipe.learningRate) = (
       Dropout(inputs: 0.05), 0.3, 0.01
     )
-    /// Whether the first two go on with these weight decays, however slow the machine is: as soon as there is time for both.
+    /// Whether the first two go on with these weight decays.
     func goOn(_ recipe: Recipe, decays: [String]) throws -> Bool {
-      try [2, 8, 32].contains { seconds in
-        let names = try Self.names(
-          Distillation(of: mixture, data, budget: .seconds(seconds), recipe: recipe), 2)
-        return names.count == 2
-          && zip(names, decays).allSatisfy { name, decay in
-            name.hasPrefix("NADE 40 sigmoid, decay \(decay), rate 0.004, ")
-              && name.hasSuffix("begun with the model's best network")
-          }
-      }
+      try givenTime(2) { budget in
+        let names = try Self.names(Distillation(of: mixture, data, budget: budget, recipe: recipe), 2)
+        let areSo = zip(names, decays).allSatisfy { name, decay in
+          name.hasPrefix("NADE 40 sigmoid, decay \(decay), rate 0.004, ")
+            && name.hasSuffix("begun with the model's best network")
+        }
+        return names.count == 2 && areSo ? true : nil
+      } ?? false
     }
     #expect(try goOn(recipe, decays: ["0.01", "0.3"]))
     // What are no pictures cannot be shifted.
@@ -232,10 +229,7 @@ struct DistillationTests {
       }
       return steps.values.filter { $0.count > 1 }
     }
-    // However slow the machine is: until there was time for it.
-    var twice: [[Int]] = []
-    for seconds in [1, 2, 4, 8, 16] where twice.isEmpty { twice = try steps(.seconds(seconds)) }
-    let pair = try #require(twice.first)
+    let pair = try #require(givenTime(1) { try steps($0).first })
     #expect(4 * pair[1] >= 5 * pair[0] - 4, "\(pair)")
   }
 

@@ -14,11 +14,19 @@ struct SavedSearchTests {
 
   /// Runs a search until it has some members, and stops it there.
   private func interrupt(_ path: String, after count: Int = 3) throws -> DensitySearch.Result {
-    var members = 0
-    return try DensitySearch(Self.data(), budget: .seconds(8), seed: 3).run(savingTo: path) { event in
-      if case .tried(let entry) = event, entry.kind == .member { members += 1 }
-      return members < count
+    let interrupted = try givenTime(8) { budget -> DensitySearch.Result? in
+      var members = 0
+      let result = try DensitySearch(Self.data(), budget: budget, seed: 3).run(savingTo: path) { event in
+        if case .tried(let entry) = event, entry.kind == .member { members += 1 }
+        return members < count
+      }
+      guard result.isInterrupted else {
+        try FileManager.default.removeItem(atPath: path)
+        return nil
+      }
+      return result
     }
+    return try #require(interrupted)
   }
 
   private func figures(_ result: DensitySearch.Result, of kind: DensitySearch.Entry.Kind) -> Set<String> {
@@ -35,7 +43,7 @@ struct SavedSearchTests {
       let saved = try SavedSearch(of: path)
       #expect(saved.notes.isEmpty && saved.seed == 3 && saved.members.count >= 3)
       #expect(saved.trialCount == first.trialCount && saved.best != nil)
-      #expect(saved.remaining.map { $0 > .zero && $0 < .seconds(8) } == true)
+      #expect(saved.remaining.map { $0 > .zero && $0 < .seconds(saved.record.budget) } == true)
       // Only the best trial's network and the members are on the disk.
       #expect(try names(in: path + ".search").count == saved.members.count + 2)
       let second = try DensitySearch(continuing: saved, Self.data(), budget: .seconds(2))

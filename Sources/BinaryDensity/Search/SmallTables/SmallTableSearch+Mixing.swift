@@ -67,7 +67,7 @@ extension SmallTableSearch {
   ///
   /// - Parameters:
   ///   - marginals: what is kept where there is nothing to mix, or no room for it; there is room for marginals.
-  ///   - nll: their mean of −log p.
+  ///   - nll: their mean of −log p where nothing was counted.
   func mixed(
     _ counted: [Counted], _ trial: FoldTrial?, otherwise marginals: any Density, nll: Double,
     _ observe: (Event) -> Bool
@@ -80,7 +80,10 @@ extension SmallTableSearch {
     if all.contains(where: { $0.count > termCount }) { shared.restate(counted, ofFirst: termCount) }
     let rowCount = terms.isEmpty ? folds.whole.train.rowCount : termCount / folds.repetitionCount
     let parts = parts(counted, trial, terms, observe)
-    let smallest = Candidate(name: folds.whole.nameOfIndependent, marginals, terms: [], nll: nll)
+    // The marginals are counted first.
+    let smallest = Candidate(
+      name: folds.whole.nameOfIndependent, marginals, terms: terms.first ?? [], nll: terms.isEmpty ? nll : nil
+    )
     return withoutActuallyEscaping(observe) { observe in
       let compaction = Compaction(judge: judge(observe), byteLimit: room.byteLimit)
       // Where there is room for one order alone, its figure counts.
@@ -101,9 +104,12 @@ extension SmallTableSearch {
       }
       var choices = compacted(mixture, compaction)
       // Where there was no time for a table, it may be that nothing else has room.
-      if !compaction.hasRoom(choices[1]) { choices[1] = compacted(smallest, compaction)[1] }
+      let hasRoom = compaction.hasRoom(choices[1])
+      if !hasRoom { choices[1] = compacted(smallest, compaction)[1] }
       // Each division into folds holds a row out once, and its figures there are nearly the same.
-      let standardError = mixture.standardError.map { $0 * Double(folds.repetitionCount).squareRoot() }
+      let standardError = (hasRoom ? mixture : smallest).standardError.map {
+        $0 * Double(folds.repetitionCount).squareRoot()
+      }
       return result(choices, rowCount: rowCount, standardError: standardError)
     }
   }

@@ -147,9 +147,7 @@ package final class SmallTableSearch {
         }
       }
     }
-    // The marginals are counted first.
-    let nll = counted.first.map { DensitySearch.nll(of: $0.logProbabilities) } ?? .infinity
-    return mixed(counted, best, otherwise: marginals, nll: nll, observe)
+    return mixed(counted, best, otherwise: marginals, nll: .infinity, observe)
   }
 
   /// In how many orders networks of a recipe are trained on all rows, of the columns' own in the two that are judged.
