@@ -9,7 +9,7 @@ extension DensitySearch.Choice {
       [[figure, "size", "rows/s", "could be kept; > was written"]]
       + choices.map { choice in
         [
-          fixed(choice.validationNLL, 4), byteCountText(choice.byteCount),
+          estimate(fixed(choice.validationNLL, 4), if: choice.isEstimated), byteCountText(choice.byteCount),
           choice.rowsPerSecond.map(rate) ?? "",
           "\(choice.isChosen ? ">" : " ") \(choice.name)",
         ]
@@ -32,10 +32,13 @@ extension DensitySearch.Choice {
 
   /// The choice as JSON.
   func json(figure: String = "validation NLL") -> JSONValue {
-    [
-      "kind": .string(kind.rawValue), "name": .string(name),
-      "validation_nll": figure == "validation NLL" ? .real(validationNLL) : .null,
-      "bytes": .integer(byteCount), "rows_per_second": JSONValue(rowsPerSecond), "written": .bool(isChosen),
-    ]
+    .object(
+      [
+        .init(key: "kind", value: .string(kind.rawValue)), .init(key: "name", value: .string(name)),
+        .init(key: "validation_nll", value: figure == "validation NLL" ? .real(validationNLL) : .null),
+        .init(key: "bytes", value: .integer(byteCount)),
+        .init(key: "rows_per_second", value: JSONValue(rowsPerSecond)),
+        .init(key: "written", value: .bool(isChosen)),
+      ] + estimatedMembers(isEstimated))
   }
 }

@@ -68,11 +68,14 @@ enum DistillCommand {
     Interrupt.install()
     let result = try distillation.run { event in
       switch event {
-      case .tried(let entry): progress.print(line(entry))
+      case .tried(let entry): progress.print(line(entry, isEstimated: distillation.estimatesFigures))
       case .improved, .unsaved, .lost: break
       case .progress(let phase, let fraction, let best):
         progress.update(
-          phase, fraction: fraction, figures: best.map { ["best \(rows.figure) \(fixed($0, 3))"] } ?? [])
+          phase, fraction: fraction,
+          figures: best.map {
+            ["best \(rows.figure) \(estimate(fixed($0, 3), if: distillation.estimatesFigures))"]
+          } ?? [])
       }
       return !Interrupt.isRequested
     }
@@ -86,7 +89,10 @@ enum DistillCommand {
     }
     (checkpoint.model, checkpoint.training, checkpoint.search) = (network, nil, nil)
     checkpoint.provenance =
-      rows.areDrawn ? Provenance(read) : Provenance(data, validationNLL: result.validationNLL)
+      rows.areDrawn
+      ? Provenance(read)
+      : Provenance(
+        data, validationNLL: result.validationNLL, isEstimated: result.validationIsEstimated)
     if let byteLimit { try checkpoint.makeRoom(in: byteLimit) }
     if let aside = try AtomicFile.keepAside(output) { progress.print("kept the earlier file as \(aside)") }
     try checkpoint.write(to: output)
@@ -104,8 +110,7 @@ enum DistillCommand {
     }
     progress.finish()
     try report(
-      measured, figure: rows.figure, nll: result.validationNLL, checkpoint, isJSON: arguments.flag("json"),
-      output: output)
+      measured, figure: rows.figure, result, checkpoint, isJSON: arguments.flag("json"), output: output)
     return Interrupt.isRequested ? .interrupted : .success
   }
 
@@ -119,19 +124,21 @@ enum DistillCommand {
   ///
   /// - Parameters:
   ///   - figure: what the figures by which it was chosen are called.
-  ///   - nll: that of the network, which stands where it was not measured again.
+  ///   - result: the network, whose figure stands where it was not measured again.
   private static func report(
-    _ measured: [Measured], figure: String, nll: Double, _ checkpoint: Checkpoint, isJSON: Bool,
-    output: String
+    _ measured: [Measured], figure: String, _ result: Distillation.Result, _ checkpoint: Checkpoint,
+    isJSON: Bool, output: String
   ) throws {
     let choices = try measured.enumerated().compactMap { index, measured -> DensitySearch.Choice? in
       var file = checkpoint
       file.model = measured.density
       let (isNetwork, validation) = (index == 1, measured.measurements.first)
-      guard let nll = validation?.summary.negativeLogLikelihood ?? (isNetwork ? nll : nil) else { return nil }
+      let nll = validation?.summary.negativeLogLikelihood ?? (isNetwork ? result.validationNLL : nil)
+      guard let nll else { return nil }
       return DensitySearch.Choice(
         isNetwork ? .distilled : .mixture, name: measured.name, measured.density, validationNLL: nll,
-        byteCount: try file.byteCount(), rowsPerSecond: validation?.rowsPerSecond, isChosen: isNetwork)
+        byteCount: try file.byteCount(), rowsPerSecond: validation?.rowsPerSecond, isChosen: isNetwork,
+        isEstimated: validation?.isEstimated ?? result.validationIsEstimated)
     }
     if isJSON {
       let results = measured.last?.measurements.map { JSONValue.object($0.members) } ?? []
@@ -149,8 +156,9 @@ enum DistillCommand {
     try Terminal.print("model  \(output)")
   }
 
-  private static func line(_ entry: DensitySearch.Entry) -> String {
-    let nll = entry.validationNLL.isFinite ? fixed(entry.validationNLL, 4) : "failed"
+  private static func line(_ entry: DensitySearch.Entry, isEstimated: Bool) -> String {
+    let nll =
+      entry.validationNLL.isFinite ? estimate(fixed(entry.validationNLL, 4), if: isEstimated) : "failed"
     return "\(nll)  \(fixed(entry.seconds, 1)) s  \(entry.name)"
   }
 }

@@ -10,14 +10,17 @@ struct FitReport {
   let isVerbose: Bool
   /// What to type to go on, where that can be.
   let resumeLine: String?
+  /// Whether figures of networks are estimates.
+  let areEstimated: Bool
   /// The best figure that was shown.
   private var best = Double.infinity
 
-  init(figure: String, output: String, isVerbose: Bool, resumeLine: String?) {
+  init(figure: String, output: String, isVerbose: Bool, resumeLine: String?, areEstimated: Bool) {
     self.figure = figure
     self.output = output
     self.isVerbose = isVerbose
     self.resumeLine = resumeLine
+    self.areEstimated = areEstimated
   }
 
   /// Shows what happens: of what is tried only what is better than all before.
@@ -31,7 +34,8 @@ struct FitReport {
     case .improved: break
     case .progress(let phase, let fraction, let best):
       progress.update(
-        phase, fraction: fraction, figures: best.map { ["best \(figure) \(fixed($0, 3))"] } ?? [])
+        phase, fraction: fraction,
+        figures: best.map { ["best \(figure) \(estimate(fixed($0, 3), if: areEstimated))"] } ?? [])
     case .lost(let process): progress.print("process \(process) is silent; the search goes on without it")
     case .unsaved(let error): progress.print("\(error); the search goes on, but --resume cannot")
     }
@@ -68,10 +72,13 @@ struct FitReport {
   ) throws {
     func validation(_ nll: Double) -> JSONValue { figure == "validation NLL" ? .real(nll) : .null }
     let leaderboard = result.leaderboard.map { entry -> JSONValue in
-      [
-        "name": .string(entry.name), "kind": .string(entry.kind.rawValue),
-        "validation_nll": validation(entry.validationNLL), "seconds": .real(entry.seconds),
-      ]
+      .object(
+        [
+          .init(key: "name", value: .string(entry.name)),
+          .init(key: "kind", value: .string(entry.kind.rawValue)),
+          .init(key: "validation_nll", value: validation(entry.validationNLL)),
+          .init(key: "seconds", value: .real(entry.seconds)),
+        ] + estimatedMembers(isEstimated(entry)))
     }
     try DensityCommand.printJSON(
       FitCommand.command,
@@ -82,6 +89,7 @@ struct FitReport {
           key: "validation_standard_error",
           value: figure == "validation NLL" ? JSONValue(result.validationStandardError) : .null),
         .init(key: "validation_rows", value: .integer(result.validationRowCount)),
+      ] + estimatedMembers(result.validationIsEstimated) + [
         .init(key: "recipes", value: .integer(result.trialCount)),
         .init(key: "interrupted", value: .bool(result.isInterrupted)),
         .init(key: "leaderboard", value: .array(leaderboard)),
@@ -100,8 +108,11 @@ struct FitReport {
     let baseline = entries.first { $0.kind == .baseline }
     let recipe = entries.first { $0.kind == .recipe }
     func gain(over entry: DensitySearch.Entry?, _ name: String) -> String? {
-      let gain = entry.map { $0.validationNLL - result.validationNLL } ?? 0
-      return gain > 1e-9 && gain.isFinite ? "\(fixed(gain, 3)) below \(name)" : nil
+      guard let entry else { return nil }
+      let gain = entry.validationNLL - result.validationNLL
+      let isEstimated = result.validationIsEstimated || isEstimated(entry)
+      guard gain > 1e-9, gain.isFinite else { return nil }
+      return "\(estimate(fixed(gain, 3), if: isEstimated)) below \(name)"
     }
     let others = [tree, independent].compactMap(\.self).filter { $0.name != baseline?.name }
     let recipes = counted(result.trialCount, "recipe")
@@ -111,7 +122,8 @@ struct FitReport {
       + others.map { gain(over: $0, $0.name == "Chow-Liu tree" ? "the tree" : $0.name) }
     let figures = withError(result.validationNLL, result.validationStandardError, 4)
     let first =
-      "\(figure) \(figures) nats on \(counted(result.validationRowCount, "held-out row")), which chose it"
+      "\(figure) \(estimate(figures, if: result.validationIsEstimated)) nats on "
+      + "\(counted(result.validationRowCount, "held-out row")), which chose it"
     let told = gains.compactMap(\.self)
     return [first] + (told.isEmpty ? [] : ["gain   " + told.joined(separator: ", ")])
   }
@@ -143,12 +155,17 @@ struct FitReport {
     return rest.isEmpty ? nil : "… and \(rest.joined(separator: ", ")): see --verbose"
   }
 
+  /// Whether a figure of the leaderboard is an estimate: what is counted knows its own.
+  private func isEstimated(_ entry: DensitySearch.Entry) -> Bool { areEstimated && entry.kind != .baseline }
+
   /// A line of the leaderboard.
   private func line(_ entry: DensitySearch.Entry, isWritten: Bool = false) -> String {
     func right(_ text: String, _ width: Int) -> String {
       String(repeating: " ", count: max(0, width - text.count)) + text
     }
-    let nll = entry.validationNLL.isFinite ? fixed(entry.validationNLL, 4) : "failed"
+    let nll =
+      entry.validationNLL.isFinite
+      ? estimate(fixed(entry.validationNLL, 4), if: isEstimated(entry)) : "failed"
     return "\(right(nll, 14))  \(right(fixed(entry.seconds, 1), 7))  \(isWritten ? "> " : "")\(entry.name)"
   }
 }

@@ -13,6 +13,14 @@ func rowCounts(of data: DataSplits) -> String {
     + "\(data.test?.rowCount ?? 0) test rows"
 }
 
+/// Returns a figure as it is printed, marked if it is an estimate.
+func estimate(_ figure: String, if isEstimated: Bool) -> String { (isEstimated ? "≈" : "") + figure }
+
+/// What says in a JSON object that its figures are estimates; nothing of exact ones.
+func estimatedMembers(_ isEstimated: Bool) -> [JSONValue.Member] {
+  isEstimated ? [.init(key: "estimated", value: .bool(true))] : []
+}
+
 extension LikelihoodMeasurement {
   /// The figures in one line: `test NLL 88.860 ± 0.230 nats (0.1635 bits a variable, 10000 rows)`.
   var line: String {
@@ -35,7 +43,7 @@ extension LikelihoodMeasurement {
       .init(key: "rows_per_second", value: .real(rowsPerSecond)),
     ]
       + (isOfKnownCells ? [.init(key: "of_known_cells", value: .bool(true))] : [])
-      + (isEstimated ? [.init(key: "estimated", value: .bool(true))] : [])
+      + estimatedMembers(isEstimated)
   }
 }
 

@@ -78,7 +78,11 @@ struct RunMonitor {
 
   private func line(_ record: EpochRecord, of epochCount: Int) -> String {
     var parts = ["epoch \(record.epoch)/\(epochCount)", "training NLL \(fixed(record.trainingNLL, 3))"]
-    if let validation = record.validationNLL { parts.append("validation NLL \(fixed(validation, 3))") }
+    if let validation = record.validationNLL {
+      // Where cells are missing, a network in training has an estimate.
+      let isEstimated = data.partialRows(.validation) != nil
+      parts.append("validation NLL \(estimate(fixed(validation, 3), if: isEstimated))")
+    }
     // An epoch that was resumed after its last step had no rows left.
     if record.rowsPerSecond > 0 { parts.append("\(Int(record.rowsPerSecond)) rows/s") }
     parts.append(durationText(seconds: record.seconds))

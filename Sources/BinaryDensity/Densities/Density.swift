@@ -107,6 +107,9 @@ extension Density {
     }
   }
 
+  /// Whether log p of some of its variables is exact, and costs no more than of all.
+  var knowsMarginals: Bool { leaves.allSatisfy { $0.density.tractable != nil } }
+
   /// Returns the density made ready to be asked many times.
   ///
   /// - Parameter batchCapacity: the most rows that are computed at once; it decides memory and speed, never a bit.

@@ -63,7 +63,8 @@ public struct Checkpoint: Sendable {
     self.init(
       model: model, imageShape: data.imageShape, columnNames: data.columnNames, training: training)
     reading = data.reading.isPlain ? nil : data.reading
-    provenance = Provenance(data, validationNLL: validationNLL)
+    let isEstimated = data.partialRows(.validation) != nil && !model.knowsMarginals
+    provenance = Provenance(data, validationNLL: validationNLL, isEstimated: isEstimated)
   }
 
   /// Writes the checkpoint beside its path and renames it, so that a reader sees the old file or the new.

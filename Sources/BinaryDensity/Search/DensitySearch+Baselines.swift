@@ -63,32 +63,4 @@ extension DensitySearch {
 
   /// To how many rows mixtures of Bernoullis are fitted at the most: some hundred numbers a column need no more.
   private static let mixedRowLimit = 1 << 18
-
-  /// Returns the mean of −log p, of numbers log p; 0 of none.
-  static func nll(of logProbabilities: [Double]) -> Double {
-    -logProbabilities.reduce(0, +) / Double(max(1, logProbabilities.count))
-  }
-
-  package static func nll(_ density: any Density, _ rows: BinaryMatrix) -> Double {
-    nll(of: density.logProbabilities(of: rows))
-  }
-
-  /// Returns the mean of −log p over the validation rows, or else the training rows; nil if `goesOn`, which is asked from
-  /// time to time, says no.
-  static func nll(_ density: any Density, _ data: DataSplits, while goesOn: () -> Bool) -> Double? {
-    let terms = try? logProbabilities(of: density, data) { (_) throws(DensityError) in goesOn() }
-    return terms.flatMap(\.self).map(nll(of:))
-  }
-
-  /// Returns log p of each of these rows, or of its known cells; nil if `observe` says to stop.
-  static func logProbabilities(
-    of density: any Density, _ data: DataSplits, observing observe: (Double) throws(DensityError) -> Bool
-  ) throws(DensityError) -> [Double]? {
-    let split = data.validation == nil ? DataSplit.train : .validation
-    guard let partial = data.partialRows(split)?.informative else {
-      return try density.evaluator().logProbabilities(of: data[split] ?? data.train, observing: observe)
-    }
-    return try MissingCellSampler(density).logMarginals(
-      of: partial, particleCount: MissingCells.judgedParticleCount, seed: 0, observing: observe)
-  }
 }

@@ -29,11 +29,13 @@ extension DensitySearch {
     public let rowsPerSecond: Double?
     /// Whether it was chosen.
     public let isChosen: Bool
+    /// Whether its figure is an estimate, for cells of the validation rows are missing.
+    public let isEstimated: Bool
 
     /// Creates a choice.
     public init(
       _ kind: Kind, name: String, _ density: any Density, validationNLL: Double, byteCount: Int,
-      rowsPerSecond: Double?, isChosen: Bool
+      rowsPerSecond: Double?, isChosen: Bool, isEstimated: Bool = false
     ) {
       self.kind = kind
       self.name = name
@@ -42,6 +44,7 @@ extension DensitySearch {
       self.byteCount = byteCount
       self.rowsPerSecond = rowsPerSecond
       self.isChosen = isChosen
+      self.isEstimated = isEstimated
     }
   }
 
@@ -76,18 +79,35 @@ extension DensitySearch {
         } ?? true
       }
     }
+    let kept = exact(outcome.kept, observe)
     let state = shared.state.withLock(\.self)
     return Result(
-      density: outcome.kept.density, validationNLL: outcome.kept.nll,
-      validationStandardError: outcome.kept.standardError,
+      density: kept.density, validationNLL: kept.nll, validationIsEstimated: kept.isEstimated,
+      validationStandardError: kept.standardError,
       validationRowCount: (data.validation ?? data.train).rowCount, leaderboard: state.leaderboard,
       trialCount: state.trials.count, bestRecipe: state.best?.recipe,
       choices: Self.choices(
         among: [
           (.network, outcome.network), (.mixture, outcome.whole), (.selection, outcome.selected),
-          (.distilled, outcome.distilled), (.selection, outcome.kept),
-        ], kept: outcome.kept, data),
+          (.distilled, outcome.distilled), (.selection, kept),
+        ], kept: kept, data),
       isInterrupted: isStopRequested)
+  }
+
+  /// Returns what is kept with its exact figure, if that is an estimate and all probabilities can be tabulated.
+  private func exact(
+    _ kept: MixtureSelection.Candidate, _ observe: (Event) -> Bool
+  ) -> MixtureSelection.Candidate {
+    var kept = kept
+    kept.isEstimated = Self.isEstimate(kept.density, data)
+    guard kept.isEstimated else { return kept }
+    let terms = try? Self.exactLogProbabilities(of: kept.density, data) { (_) throws(DensityError) in
+      isWaitedFor(observe)
+    }
+    if let terms = terms.flatMap(\.self) {
+      (kept.terms, kept.nll, kept.isEstimated) = (terms, Self.nll(of: terms), false)
+    }
+    return kept
   }
 
   /// Returns what there is to choose from, once each.
@@ -98,12 +118,13 @@ extension DensitySearch {
     var choices: [Choice] = []
     for case (let kind, let candidate?) in candidates
     where !choices.contains(where: { $0.name == candidate.name }) {
+      let isKept = candidate.name == kept.name
       choices.append(
         Choice(
-          kind, name: candidate.name, candidate.density, validationNLL: candidate.nll,
+          kind, name: candidate.name, candidate.density, validationNLL: isKept ? kept.nll : candidate.nll,
           byteCount: byteCount(of: candidate.density, data, inHalfPrecision: false),
-          rowsPerSecond: candidate.rowsPerSecond,
-          isChosen: candidate.name == kept.name))
+          rowsPerSecond: candidate.rowsPerSecond, isChosen: isKept,
+          isEstimated: isKept ? kept.isEstimated : isEstimate(candidate.density, data)))
     }
     return choices
   }

@@ -33,7 +33,8 @@ extension DensitySearch {
     // A single row leaves none to choose by.
     if data.validation != nil || foldCount != nil {
       // Folds hold every row out in turn, and learn from all in the end.
-      checkpoint.provenance = Provenance(folds?.whole ?? data, validationNLL: result.validationNLL)
+      checkpoint.provenance = Provenance(
+        folds?.whole ?? data, validationNLL: result.validationNLL, isEstimated: result.validationIsEstimated)
       checkpoint.provenance?.validationRowCount = result.validationRowCount
     }
     if keepsRecord { checkpoint.search = record.text }

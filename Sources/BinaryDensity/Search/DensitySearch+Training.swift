@@ -56,8 +56,9 @@ extension DensitySearch {
     let seconds = elapsed()
     // Stopped in its first epoch a training has no figure yet.
     let density = trainer.progress.bestValidationNLL == nil ? trainer.model : trainer.best
-    // What an order-agnostic network is judged by in training is a bound.
-    let judged = Model.takesMissingCells ? nil : trainer.progress.bestValidationNLL
+    // What an order-agnostic network is judged by in training is a bound, and where cells are missing others have an estimate.
+    let isFinal = !Model.takesMissingCells && !judgesByTable(data)
+    let judged = isFinal ? trainer.progress.bestValidationNLL : nil
     guard let nll = judged ?? nll(density, data, while: { !isOver() }) else { throw .interrupted }
     guard nll.isFinite else { throw .invalidConfiguration("its validation figure is not finite") }
     return Trained(

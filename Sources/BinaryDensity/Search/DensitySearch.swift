@@ -86,6 +86,8 @@ public final class DensitySearch {
     public let density: any Density
     /// Its mean of −log p over the validation rows, in nats; infinite if it was interrupted before there was one.
     public let validationNLL: Double
+    /// Whether that is an estimate, for cells of the validation rows are missing: up to 20 columns only of what was interrupted.
+    public let validationIsEstimated: Bool
     /// The standard error of that mean; nil of a single row, or if there was no time for it.
     public let validationStandardError: Double?
     /// How many rows that is the mean over.
@@ -140,6 +142,10 @@ public final class DensitySearch {
   let used: Double
   /// Where rows to judge by are few.
   let folds: Folds?
+
+  /// Whether figures of networks on the validation rows are estimates, for cells of these are missing; up to 20 columns that of
+  /// what is found is exact all the same.
+  public var estimatesFigures: Bool { folds == nil && Self.estimatesFigures(data) }
 
   /// Prepares a search.
   ///

@@ -22,6 +22,8 @@ package struct MixtureSelection {
     package var nll: Double
     /// How long the validation rows took, in seconds, if they were timed.
     package var seconds: Double?
+    /// Whether the figure that is told is an estimate.
+    var isEstimated = false
 
     package init(
       name: String, _ density: any Density, terms: [Double], nll: Double? = nil, seconds: Double? = nil
@@ -179,13 +181,16 @@ package struct MixtureSelection {
         }
       }
     }
-    let sorted = candidates.filter(\.nll.isFinite).sorted { $0.nll < $1.nll }
     // What fits whatever is wanted, as was seen before the search.
     let first = candidates[0]
     let network = networks.min { $0.nll < $1.nll }.flatMap(timed)
-    var kept =
-      sorted.lazy.map(compaction.compacted).first(where: compaction.hasRoom)
-      ?? compaction.compacted(first)
+    if compaction.byteLimit != nil, !groups.isEmpty {
+      // The mixtures take networks in the order in which they came: where there is room for few, another one may be better.
+      let small = networks.filter { compaction.couldHaveRoom($0.density) }.min { $0.nll < $1.nll }
+      let isTimed = small?.nll == network?.nll
+      candidates += [isTimed ? network : small.flatMap(timed)].compactMap(\.self)
+    }
+    var kept = best(of: candidates) ?? compaction.compacted(first)
     let earlier = earlier.flatMap { compaction.hasRoom($0) ? $0 : nil }
     if let earlier, earlier.nll < kept.nll { kept = earlier }
     return Outcome(
@@ -195,6 +200,20 @@ package struct MixtureSelection {
 }
 
 extension MixtureSelection {
+  /// Returns the form in which the best candidate is kept that has room; nil if none has.
+  ///
+  /// A form may be worse than the candidate: where room asks for half precision, or a table makes an estimate exact. Then the next
+  /// candidates are looked at, until none can be better.
+  private func best(of candidates: [Candidate]) -> Candidate? {
+    var best: (form: Candidate, before: Double)?
+    for candidate in candidates.filter(\.nll.isFinite).sorted(by: { $0.nll < $1.nll }) {
+      if let best, best.form.nll <= max(candidate.nll, best.before + Compaction.roundingCost) { break }
+      let form = compaction.compacted(candidate)
+      if compaction.hasRoom(form), form.nll < best?.form.nll ?? .infinity { best = (form, candidate.nll) }
+    }
+    return best?.form
+  }
+
   /// Returns a single network with log p of the validation rows; nil if there is no time for it.
   private func timed(_ network: DensitySearch.Network) -> Candidate? {
     let clock = ContinuousClock()

@@ -84,7 +84,8 @@ enum ModelSection: ReportChapter {
       facts.append(
         (
           "chosen by",
-          "validation NLL \(fixed(figure, 4)) nats on \(counted(provenance.validationRowCount, "row"))"
+          "validation NLL \(estimate(fixed(figure, 4), if: provenance.validationIsEstimated == true)) nats on "
+            + "\(counted(provenance.validationRowCount, "row"))"
         ))
     }
     return facts

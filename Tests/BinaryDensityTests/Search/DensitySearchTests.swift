@@ -170,6 +170,18 @@ struct DensitySearchTests {
     }
   }
 
+  @Test("where one network has room, it is the best of those that have", arguments: [1, 2])
+  func onlyNetwork(seed: UInt64) throws {
+    let bytes = 20_000
+    let data = Self.data(
+      TrainingCase.chain(rowCount: 500, variableCount: 24, seed: 1),
+      validation: TrainingCase.chain(rowCount: 300, variableCount: 24, seed: 2))
+    let result = try DensitySearch(data, steps: 8000, seed: seed, byteLimit: bytes).run()
+    let network = try #require(result.choices.first { $0.kind == .network })
+    try #require(Checkpoint(model: network.density).byteCount(inHalfPrecision: true) < bytes - 1000)
+    #expect(result.validationNLL <= network.validationNLL + 0.001)
+  }
+
   // By steps, so that what is found does not depend on how busy the machine is: a network that was lucky on the validation rows
   // may come second in its order, and then no mixture is as good on these.
   @Test("a mixture that ends as a table gives nothing up for being smaller")

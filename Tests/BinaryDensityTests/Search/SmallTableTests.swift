@@ -263,9 +263,30 @@ struct SmallTableTests {
     #expect((result.density is IndependentBernoulli) == (byteLimit != nil))
     if byteLimit != nil {
       #expect(abs(result.validationNLL - entry.validationNLL) < 1e-3)
-      let standardError = LikelihoodSummary(logProbabilities: shares, variableCount: 10).standardError
-      #expect(abs(try #require(result.validationStandardError) - standardError) < 1e-6)
+      let summary = LikelihoodSummary(logProbabilities: shares, variableCount: 10)
+      let errors = try (#require(result.validationStandardError), #require(summary.standardError))
+      #expect(abs(errors.0 - errors.1) < 1e-6)
     }
+  }
+
+  @Test("what a candidate gains a mixture is what is lost without it")
+  func gain() {
+    let terms = [[-1.0, -2, -4], [-2, -1, -3], [-9, -9, -0.5]]
+    let weights = [0.6, 0.399, 0.001]
+    func nll(_ weights: [Double]) -> Double {
+      -(0..<3).reduce(0) { sum, row in
+        sum + log((0..<3).reduce(0) { $0 + weights[$1] * exp(terms[$1][row]) })
+      } / 3
+    }
+    for candidate in 0..<3 {
+      let total = 1 - weights[candidate]
+      let others = (0..<3).map { $0 == candidate ? 0 : weights[$0] / total }
+      let gain = SmallTableSearch.gain(of: candidate, terms: terms, weights: weights)
+      #expect(abs(gain - (nll(others) - nll(weights))) < 1e-12)
+    }
+    // What no other makes possible is worth everything.
+    let needed: [[Double]] = [[-1, -.infinity], [-2, -2]]
+    #expect(SmallTableSearch.gain(of: 1, terms: needed, weights: [0.9, 0.1]) == .infinity)
   }
 
   @Test("told to stop at once, it has something")

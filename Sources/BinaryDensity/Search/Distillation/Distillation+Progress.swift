@@ -2,6 +2,8 @@ extension Distillation {
   /// How far it has come.
   struct Progress {
     private let budget: Double
+    /// Whether figures are estimates.
+    private let isEstimated: Bool
     private let clock = ContinuousClock()
     private let start = ContinuousClock().now
     private var told = -1.0
@@ -9,7 +11,7 @@ extension Distillation {
     private var best: (name: String, density: any Density, nll: Double)?
     private var leaderboard: [DensitySearch.Entry] = []
 
-    init(budget: Double) { self.budget = budget }
+    init(budget: Double, isEstimated: Bool) { (self.budget, self.isEstimated) = (budget, isEstimated) }
 
     /// The seconds that have passed, and are left.
     var elapsed: Double { start.duration(to: clock.now).seconds }
@@ -47,7 +49,7 @@ extension Distillation {
       Result(
         density: best?.density,
         name: best.map { "\($0.density is Mixture ? "" : "network ")distilled of it, \($0.name)" } ?? "",
-        validationNLL: best?.nll ?? .infinity,
+        validationNLL: best?.nll ?? .infinity, validationIsEstimated: isEstimated,
         leaderboard: leaderboard.sorted { $0.validationNLL < $1.validationNLL }, isInterrupted: isStopped)
     }
   }

@@ -222,8 +222,12 @@ extension Distillation {
       progress.add("\(way.description): \(error)", nil, nll: .infinity, since: began, observe)
       return nil
     }
-    guard let nll = trainer.progress.bestValidationNLL else { return nil }
+    guard var nll = trainer.progress.bestValidationNLL else { return nil }
     let network = trainer.best.networkToKeep
+    // Where cells are missing, training has an estimate.
+    if DensitySearch.judgesByTable(data), let terms = logProbabilities(of: network, &progress, observe) {
+      nll = DensitySearch.nll(of: terms)
+    }
     progress.add(way.description, network, nll: nll, since: began, observe)
     return (network, nll, trainer.progress.step)
   }

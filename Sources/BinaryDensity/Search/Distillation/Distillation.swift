@@ -28,6 +28,8 @@ public struct Distillation {
     public var name: String
     /// The mean of −log p of the validation rows under it, in nats; infinite without one.
     public var validationNLL: Double
+    /// Whether that, and the figures of all that was tried, are estimates, for cells of the validation rows are missing.
+    public let validationIsEstimated: Bool
     /// All that was tried, and the mixture of them if that is better, the best first.
     public let leaderboard: [DensitySearch.Entry]
     /// Whether it was told to stop before its time.
@@ -149,7 +151,7 @@ public struct Distillation {
   public func run(
     _ observe: (DensitySearch.Event) -> Bool = { _ in true }
   ) throws(DensityError) -> Result {
-    var progress = Progress(budget: budget)
+    var progress = Progress(budget: budget, isEstimated: estimatesFigures)
     guard let rows = try rows(&progress, observe) else { return progress.result }
     let splits = DataSplits(
       name: data.name, train: rows.first, validation: data.validation, test: nil,
@@ -206,6 +208,9 @@ public struct Distillation {
     rounded.name += ", half precision"
     return rounded
   }
+
+  /// Whether figures of networks on the validation rows are estimates, for cells of these are missing.
+  public var estimatesFigures: Bool { DensitySearch.estimatesFigures(data) }
 
   /// Whether a density has few enough parameters, and its file few enough bytes.
   func isSmallEnough(_ density: any Density) -> Bool {

@@ -124,8 +124,18 @@ extension SmallTableSearch {
     return [first] + [Double](repeating: (1 - first) / Double(count - 1), count: count - 1)
   }
 
+  /// Returns by how much the mixture of all candidates would be worse on the held-out rows without one of them, in nats.
+  package static func gain(of candidate: Int, terms: [[Double]], weights: [Double]) -> Double {
+    var others = weights
+    others[candidate] = 0
+    let total = others.reduce(0, +)
+    let without = logMixture(terms, weights: others.map { $0 / total })
+    return DensitySearch.nll(of: without) - DensitySearch.nll(of: logMixture(terms, weights: weights))
+  }
+
   /// Returns what is mixed, with weights ∝ belief · exp(½ Σ terms): what has most of it first, as far as there is room for it, and
-  /// without what has next to none beside that.
+  /// without what has next to none beside that. Networks, which take most of the room, are left out if they gain as little as rounding
+  /// costs.
   ///
   /// Rows that have chosen among many recipes find the chosen one better than it is: what it gains there over the best of what was
   /// counted is taken from the other rows.
@@ -156,6 +166,8 @@ extension SmallTableSearch {
       if let best = kept.first, halves[index] - halves[best.candidate] < log(1e-6) { break }
       var densities: [any Density] = []
       if index == counted.count {
+        let gain = Self.gain(of: index, terms: terms, weights: halves.map { exp($0 - scale) })
+        if !kept.isEmpty, gain < Compaction.roundingCost { continue }
         // Many orders are worth more than many networks of one.
         for memberCount in (1...4).reversed() where densities.isEmpty {
           let all = trial.map { pools($0, ofMembers: memberCount, observe) } ?? []
@@ -223,7 +235,8 @@ extension SmallTableSearch {
     let state = shared.state.withLock(\.self)
     let kept = choices[choices.count - 1]
     return DensitySearch.Result(
-      density: kept.density, validationNLL: kept.nll, validationStandardError: standardError,
+      density: kept.density, validationNLL: kept.nll, validationIsEstimated: false,
+      validationStandardError: standardError,
       validationRowCount: rowCount,
       leaderboard: state.leaderboard, trialCount: state.started.count, bestRecipe: state.best?.recipe,
       choices: DensitySearch.choices(
