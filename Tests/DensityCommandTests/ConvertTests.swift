@@ -109,6 +109,19 @@ struct ConvertTests {
     }
   }
 
+  @Test func greyLevelsOfAPipeBecomeBits() throws {
+    try withTemporaryDirectory { folder in
+      // More rows than a block holds.
+      let levels = [UInt8](repeating: 1, count: 2 * 65_536) + [255, 255]
+      try IDXArray(dimensions: [65_537, 1, 2], elements: .uint8(levels)).write(to: folder + "/t.idx")
+      for (input, pipe) in [("t.idx", ""), ("-", "cat t.idx | ")] {
+        let result = try DensityProgram.shell(
+          "\(pipe)density convert \(input) - --binarize threshold | sort | uniq -c | tr -s ' '", in: folder)
+        #expect(result.output == " 65536 0,0\n 1 1,1\n", "\(result)")
+      }
+    }
+  }
+
   @Test func describesMissingCells() throws {
     try withTable(["a", "b"], "1,?\n0,?\n?,1\n") { folder in
       let result = try DensityProgram.run("describe", "t.arff", in: folder)

@@ -99,6 +99,26 @@ package final class ByteSource {
     return RandomAccessFile(bytes: bytes, path: path)
   }
 
+  /// Calls `body` with the next bytes, window by window and without taking them, while it says to go on.
+  ///
+  /// - Returns: false, without a call, for bytes that come only once: those of a pipe, of gzip, of an archive.
+  func look(
+    atNext count: Int, _ body: (UnsafeRawBufferPointer) -> Bool
+  ) throws(DensityError) -> Bool {
+    guard let plainFile, let size = plainFile.size else { return false }
+    let window = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.bufferSize, alignment: 64)
+    defer { window.deallocate() }
+    let end = min(size, offset + count)
+    var place = offset
+    while place < end {
+      let part = UnsafeMutableRawBufferPointer(rebasing: window[..<min(window.count, end - place)])
+      try plainFile.read(at: place, into: part)
+      guard body(UnsafeRawBufferPointer(part)) else { break }
+      place += part.count
+    }
+    return true
+  }
+
   // MARK: Taking
 
   /// Calls `body` with the bytes at hand and takes as many of them as it returns.

@@ -1,16 +1,35 @@
 /// An array whose rows lie one after another.
+///
+/// Whether its bytes are grey levels is known before any row is handed over: what a row means does not depend on the place of
+/// the first byte above 1.
 final class RowMajorArray: TableReader {
   let layout: TableLayout
   private let array: ArrayFile
   /// How many rows were passed over.
   private var skippedCount = 0
+  /// Whether the bytes are grey levels; nil while none above 1 was met and others are to come.
+  private var isGrey: Bool?
 
   init(_ array: ArrayFile, layout: TableLayout) {
     (self.array, self.layout) = (array, layout)
+    isGrey = array.allowsGrey ? nil : false
   }
 
   func skip(rows count: Int) throws(DensityError) -> Bool {
-    try array.source.skip(count * array.shape.columnCount * array.type.size)
+    try lookForLevels()
+    var rest = count * array.shape.columnCount * array.type.size
+    while isGrey == nil, rest > 0 {
+      var isLevel = false
+      let taken = try array.source.takeAvailable { (bytes) throws(DensityError) in
+        let part = UnsafeRawBufferPointer(rebasing: bytes.prefix(rest))
+        isLevel = holdsLevel(part)
+        return part.count
+      }
+      guard taken > 0 else { break }
+      if isLevel { isGrey = true }
+      rest -= taken
+    }
+    try array.source.skip(rest)
     skippedCount = count
     return true
   }
@@ -18,9 +37,13 @@ final class RowMajorArray: TableReader {
   func forEachBlock(
     of length: Int, _ body: (TableBlock) throws(DensityError) -> Bool
   ) throws(DensityError) -> Bool {
+    try lookForLevels()
     let size = array.type.size
     var packer = RowPacker(array, length: length)
     packer.row = skippedCount
+    if isGrey == true { packer.block.levels = [] }
+    // Bits that are levels 0 and 1 if a level follows.
+    var waiting = isGrey == nil ? HeldRows(columnCount: array.shape.columnCount) : nil
     while packer.row < array.shape.rowCount {
       let wanted = min(array.shape.columnCount - packer.column, 64) * size
       let count = try array.source.takeAvailable(atLeast: wanted) { (bytes) throws(DensityError) in
@@ -30,12 +53,71 @@ final class RowMajorArray: TableReader {
       let isLast = packer.row == array.shape.rowCount
       guard isLast || packer.block.rowCount == length else { continue }
       if isLast { try array.source.expectEnd() }
+      let isLevels = packer.block.levels != nil
+      if waiting != nil, !isLevels, !isLast {
+        try waiting?.add(BinaryMatrix(packer.block), known: nil)
+        packer.block.removeAll()
+        continue
+      }
+      if let held = waiting {
+        waiting = nil
+        guard try handOver(held, asLevels: isLevels, body) else { return false }
+      }
       array.tell(rowsDone: packer.row)
       guard try body(packer.block) else { return false }
       packer.block.removeAll()
     }
     return true
   }
+
+  /// Looks for a byte above 1 in the rest of a file that can be read twice.
+  private func lookForLevels() throws(DensityError) {
+    guard isGrey == nil else { return }
+    var isLevel = false
+    let rest = (array.shape.rowCount - skippedCount) * array.shape.columnCount
+    let wasThere = try array.source.look(atNext: rest) { bytes in
+      isLevel = holdsLevel(bytes)
+      return !isLevel
+    }
+    if wasThere { isGrey = isLevel }
+  }
+
+  /// Hands over the rows that waited, while it is said to go on.
+  private func handOver(
+    _ held: HeldRows, asLevels: Bool, _ body: (TableBlock) throws(DensityError) -> Bool
+  ) throws(DensityError) -> Bool {
+    var goesOn = true
+    var row = skippedCount
+    try held.forEachBlock { (rows, _) throws(DensityError) in
+      guard goesOn else { return }
+      var block = TableBlock(columnCount: rows.columnCount)
+      (block.rowCount, block.words) = (rows.rowCount, rows.words)
+      if asLevels { block.makeLevels(columns: 0) }
+      row += rows.rowCount
+      array.tell(rowsDone: row)
+      goesOn = try body(block)
+    }
+    return goesOn
+  }
+}
+
+extension BinaryMatrix {
+  /// The bits of a block.
+  fileprivate init(_ block: TableBlock) {
+    self.init(rowCount: block.rowCount, columnCount: block.columnCount, words: block.words)
+  }
+}
+
+/// Whether one of some bytes is above 1.
+private func holdsLevel(_ bytes: UnsafeRawBufferPointer) -> Bool {
+  guard let base = bytes.baseAddress else { return false }
+  let wordCount = bytes.count / 8
+  var seen: UInt64 = 0
+  for word in 0..<wordCount { seen |= base.loadUnaligned(fromByteOffset: 8 * word, as: UInt64.self) }
+  for place in 8 * wordCount..<bytes.count {
+    seen |= UInt64(base.load(fromByteOffset: place, as: UInt8.self))
+  }
+  return seen & 0xFEFE_FEFE_FEFE_FEFE != 0
 }
 
 /// Packs numbers into the rows of a block.
