@@ -31,6 +31,47 @@ struct SparseTableTests {
     #expect(table.summary.leftOut.contains("qid") == text.contains("qid"))
   }
 
+  @Test(
+    "lines end with LF, CR LF or CR, whatever is in them and whether the last has an end or not",
+    arguments: ["\n", "\r\n", "\r"], ["", "\n", "\r\n", "\r"])
+  func lineEnds(end: String, last: String) throws {
+    for more in ["", " ", "#x", " # x y"] { try expectLines(end: end, last: last, more: more) }
+  }
+
+  private func expectLines(end: String, last: String, more: String) throws {
+    let expected = BinaryMatrix([[1, 0, 0], [0, 0, 0], [0, 1, 0], [0, 0, 1]])
+    let text = ["1:1\(more)", "", "2:1\(more)", "3:1\(more)"].joined(separator: end) + last
+    #expect(try Self.read(text).contents == .bits(expected))
+    let labelled = ["1 1:1", "-1\(more)", "1 2:1", "+1 3:1"].joined(separator: end) + last
+    #expect(try Self.read(labelled).contents == .bits(expected))
+    let items = ["1 1", "", "2", "3"].joined(separator: end) + last
+    #expect(try Self.read(items) { $0.format = "items" }.contents == .bits(expected))
+    let matrix = [
+      "%%MatrixMarket matrix array integer general", "% c", "4 2", "1", "0", "0\t", "1", "0", "0", "1", "1",
+    ]
+    #expect(
+      try Self.read(matrix.joined(separator: end) + last).contents
+        == .bits(BinaryMatrix([[1, 0], [0, 0], [0, 1], [1, 1]])))
+  }
+
+  @Test("each line may end in its own way")
+  func mixedLineEnds() throws {
+    let expected = BinaryMatrix([[1, 0, 0], [0, 1, 0], [0, 0, 1]])
+    for text in ["1:1\r2:1\n3:1\n", "1:1\r2:1\r\n3:1\r", "1:1\r\n2:1\r3:1\n", "1:1#\r2:1#\n3:1#"] {
+      #expect(try Self.read(text).contents == .bits(expected), "\(text.debugDescription)")
+    }
+    #expect(try Self.read("1:1 2:1\r3:1").contents == .bits(BinaryMatrix([[1, 1, 0], [0, 0, 1]])))
+    // Blanks after the last end are no row.
+    #expect(try Self.read("1 2\n3\n ") { $0.format = "items" }.rowCount == 2)
+    #expect(
+      try Self.read("1 2\n3 ") { $0.format = "items" }.contents
+        == .bits(BinaryMatrix([[1, 1, 0], [0, 0, 1]])))
+    // An end that is a line of its own is a row of zeros.
+    #expect(
+      try Self.read("1:1\r\r\n2:1\n\r3:1").contents
+        == .bits(BinaryMatrix([[1, 0, 0], [0, 0, 0], [0, 1, 0], [0, 0, 0], [0, 0, 1]])))
+  }
+
   @Test("a comment of scikit-learn's says where indices begin")
   func zeroBased() throws {
     let table = try Self.read(

@@ -96,7 +96,10 @@ private struct MatrixMarketParser {
           lines.advance()
         }
         place += 1
-      } else if isComment || (byte == 0x25 && words.isEmpty && header != nil) {
+        continue
+      }
+      lines.passWord()
+      if isComment || (byte == 0x25 && words.isEmpty && header != nil) {
         isComment = true
         while place < text.count, text[place] != 0x0A, text[place] != 0x0D { place += 1 }
       } else {

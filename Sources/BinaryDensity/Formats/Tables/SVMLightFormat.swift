@@ -84,6 +84,7 @@ private struct SVMLightParser {
         place += 1
         continue
       }
+      lines.passWord()
       if isComment || byte == 0x23 {
         isComment = true
         let start = place

@@ -10,6 +10,8 @@ final class TextWindows {
   private let ends: [Bool]
   private var rest: [UInt8] = []
   private var isAtStart = true
+  /// Whether a word of a line was handed over, and not yet the line's end: it may lack one after a blank.
+  private var isInLine = false
 
   /// Prepares to read what is left of a source.
   init(_ source: ByteSource, endingAfter bytes: some Sequence<UInt8>, limit: Int = 1 << 16) {
@@ -35,7 +37,7 @@ final class TextWindows {
       let part = try source.take(upTo: 1 << 18)
       if part.isEmpty {
         rest = []
-        guard !window.isEmpty else { return false }
+        guard !window.isEmpty || isInLine else { return false }
         window.append(0x0A)
         break
       }
@@ -51,6 +53,8 @@ final class TextWindows {
           expected: "lines of text", found: "\(window.count) bytes without an end of a word or a line")
       }
     }
+    let end = window.lastIndex { $0 == 0x0A || $0 == 0x0D }
+    isInLine = (isInLine && end == nil) || window[(end.map { $0 + 1 } ?? 0)...].contains { $0 > 0x20 }
     try window.withUnsafeBufferPointer { (bytes) throws(DensityError) in try body(bytes) }
     return true
   }
@@ -62,6 +66,8 @@ extension TextWindows {
 }
 
 /// Tells line ends, of which LF, CR LF and CR alone are one each, and counts them.
+///
+/// It is told of every byte, or, by `passWord()`, of those between that are not asked about.
 struct LineCounter {
   /// The line that is being read, counted from 1.
   private(set) var line = 1
@@ -75,6 +81,10 @@ struct LineCounter {
     follows = isReturn
     return ends
   }
+
+  /// Notes that bytes were passed over of which no line ends with any: a line feed after them ends one.
+  @inline(__always)
+  mutating func passWord() { follows = false }
 
   /// Goes on to the next line.
   mutating func advance() { line += 1 }
