@@ -43,10 +43,13 @@ enum TableArguments {
     // The labels of rows are none of their bits.
     if let column = try LabelOptions.column(arguments) { options.ignored.append(column) }
     options.missing = try arguments.optionalValue("missing", as: .list) ?? []
-    options.values = try arguments.optionalValue("values", as: .words) ?? checkpoint?.reading?.values
-    options.columnCount =
-      try arguments.optionalValue("column-count", as: .integer(in: 1...Int(Int32.max)))
-      ?? checkpoint?.model.variableCount
+    options.values = try arguments.optionalValue("values", as: .words)
+    if options.values == nil, let values = checkpoint?.reading?.values {
+      (options.values, options.borrowedWords) = (values, .values)
+    }
+    options.columnCount = try arguments.optionalValue(
+      "column-count", as: .integer(in: 1...Int(Int32.max)))
+    options.keptCount = checkpoint?.model.variableCount
     // A column to leave out may be in another table of the same command; what the model does not know is found by its names.
     let others = ["reference", "against", "validation", "test"].filter { arguments.declares($0) }
     options.ignoresUnknown = checkpoint?.columnNames != nil && others.contains(where: arguments.isGiven)

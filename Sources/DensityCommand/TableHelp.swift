@@ -26,7 +26,8 @@ enum TableHelp {
           ),
           (
             "values",
-            "0 and 1, also as decimals; true and false, yes and no, t and f, y and n. Any other pair: --values -1,1."
+            "0 and 1, also as decimals; true and false, yes and no, t and f, y and n. Any other pair: --values -1,1. "
+              + "Not for svmlight, item lists, Matrix Market, pictures and packed tables, which say themselves what is on."
           ),
           (
             "missing cells",

@@ -122,6 +122,23 @@ struct ConvertTests {
     }
   }
 
+  @Test("words are refused for a table that has none")
+  func wordsOfATableWithout() throws {
+    try withTemporaryDirectory { folder in
+      try "1:1\n2:1\n".write(toFile: folder + "/a.svm", atomically: true, encoding: .utf8)
+      for option in ["--values 1,0", "--values no,yes", "--missing 9"] {
+        let result = try DensityProgram.shell("density convert a.svm - \(option)", in: folder)
+        #expect(
+          result.status == 64
+            && result.complaint?.contains("\(option): a.svm (svmlight) says itself which cells are on")
+              == true,
+          "\(result)")
+      }
+      let result = try DensityProgram.shell("density convert a.svm - --values 0,1", in: folder)
+      #expect(result.output == "1,0\n0,1\n")
+    }
+  }
+
   @Test func describesMissingCells() throws {
     try withTable(["a", "b"], "1,?\n0,?\n?,1\n") { folder in
       let result = try DensityProgram.run("describe", "t.arff", in: folder)

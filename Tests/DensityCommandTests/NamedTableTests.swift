@@ -97,6 +97,58 @@ struct NamedTableTests {
     }
   }
 
+  @Test(
+    "a model of some columns of a sparse table reads that table again",
+    arguments: ["t.svm", "t.dat", "words.dat", "t.mtx", "t.csv"], ["--columns 3,1,5-6", "--ignore 2,4,7-8"])
+  func chosenColumns(table: String, choice: String) throws {
+    try withTemporaryDirectory { folder in
+      let on = (0..<60).map { row in
+        (1...8).filter { $0 == 1 + row % 8 || (row * $0 + row / 7) % 5 < 2 }
+      }
+      func write(_ name: String, _ lines: [String]) throws {
+        try (lines.joined(separator: "\n") + "\n").write(
+          toFile: folder + "/" + name, atomically: true, encoding: .utf8)
+      }
+      let rows: [String] =
+        switch table {
+        case "t.svm": on.map { $0.map { "\($0):1" }.joined(separator: " ") }
+        case "t.dat": on.map { $0.map(String.init).joined(separator: " ") }
+        case "words.dat": on.map { $0.map { "w\($0)" }.joined(separator: ",") }
+        case "t.csv": on.map { row in (1...8).map { row.contains($0) ? "1" : "0" }.joined(separator: ",") }
+        default: []
+        }
+      if table == "t.mtx" {
+        func matrix(_ on: [[Int]]) -> [String] {
+          let cells = on.indices.flatMap { row in on[row].map { "\(row + 1) \($0)" } }
+          return ["%%MatrixMarket matrix coordinate pattern general", "\(on.count) 8 \(cells.count)"] + cells
+        }
+        try write(table, matrix(on))
+        try write("v.mtx", matrix(Array(on[..<20])))
+      } else {
+        // All words in their order first.
+        let first = table == "words.dat" ? [(1...8).map { "w\($0)" }.joined(separator: ",")] : []
+        try write(table, first + rows)
+        try write(
+          "v." + (table.hasPrefix("words") ? "dat" : String(table.suffix(3))), Array(rows[..<20].reversed()))
+      }
+      let options = choice + (table.hasSuffix(".dat") ? " --format items" : "")
+      let end = table.suffix(3)
+      let trained = try DensityProgram.shell(
+        "density train \(table) --validation v.\(end) \(options) -m chow-liu --run r", in: folder)
+      #expect(trained.status == 0, "\(trained.errors)")
+      for name in [table, "v.\(end)"] {
+        let result = try DensityProgram.shell(
+          "density logprob r/best.safetensors \(name) \(options)", in: folder)
+        #expect(result.status == 0 && !result.output.isEmpty, "\(result.errors)")
+        guard name == table else { continue }
+        // Rows whose columns were chosen before are the same.
+        let chosen = try DensityProgram.shell(
+          "density convert \(table) s.npy \(options) && density logprob r/best.safetensors s.npy", in: folder)
+        #expect(chosen.output == result.output, "\(chosen.errors)")
+      }
+    }
+  }
+
   @Test func namesThatDifferAreRefused() throws {
     try withFiles { folder in
       try Data("alpha,beta,gamma,other\n1,0,1,0\n".utf8).write(to: URL(filePath: folder + "/other.csv"))

@@ -149,12 +149,14 @@ public struct DataTable: Hashable, Sendable {
       guard let format = formats.first(where: { $0.recognizes(start, path: source.path) }) else {
         throw source.malformed(at: 0, expected: "a table", found: quoted(start))
       }
+      if !format.hasWords { try options.expectNoWords(source.path, format: format.name) }
       return try format.open(source, options)
     }
     guard let format = formats.first(where: { $0.name == name }) else {
       throw .invalidConfiguration(
         "no format '\(name)'; there are \(formats.map(\.name).joined(separator: ", "))")
     }
+    if !format.hasWords { try options.expectNoWords(source.path, format: name) }
     return try format.open(source, options)
   }
 }
@@ -170,6 +172,7 @@ struct OpenTable {
   init(path: String, _ options: TableOptions) throws(DensityError) {
     if Folder.exists(path) {
       let folder = try PictureFolder(path: path)
+      try options.expectNoWords(path, format: PortableMapFormat().name)
       self.path = path
       reader = try folder.selecting(options)
       progress = { folder.fraction }

@@ -34,7 +34,8 @@ extension DataSplits {
     func read(_ path: String?) throws(DensityError) -> DataTable? {
       guard let path else { return nil }
       var options = options
-      options.columnCount = options.columnCount ?? trainTable.columnCount
+      options.keptCount = trainTable.columnCount
+      options.borrowedWords = .all
       // Who says from what number columns are counted has numbers in place of names.
       if options.indexBase == nil { options.knownNames = trainTable.columnNames }
       options.indexBase = options.indexBase ?? trainTable.summary.indexBase

@@ -39,7 +39,7 @@ struct MergedFiles {
 
   private func writeRows(to file: TableFile) throws {
     var options = TableOptions()
-    options.values = parts[0].record.values
+    (options.values, options.borrowedWords) = (parts[0].record.values, .values)
     let first = try TableStream(path: parts[0].path, options)
     var shape = TableWriter.Shape(
       columnCount: first.columnCount, names: first.columnNames, imageShape: first.imageShape,

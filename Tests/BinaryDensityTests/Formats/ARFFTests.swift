@@ -36,6 +36,58 @@ struct ARFFTests {
     #expect(table.summary.missingCount == 2)
   }
 
+  @Test("words for off, on and missing, of numbers and of nominal attributes, in dense and in sparse rows")
+  func givenWords() throws {
+    func read(_ data: String, _ options: TableOptions) throws -> DataTable.Contents {
+      try SparseTableTests.read(
+        "@relation r\n@attribute a {0,1,9}\n@attribute b numeric\n@data\n" + data
+      ) { $0 = options }.contents
+    }
+    let gaps = PartialRows([[1, nil], [nil, 1], [0, 0]])
+    #expect(try read("1,9.0\n9,1\n0,0\n", options(missing: "9")) == .partial(gaps))
+    #expect(try read("1,9\n9,1\n0,0\n", options(missing: "9.0")) == .partial(gaps))
+    #expect(try read("{0 1, 1 9}\n{0 9, 1 1}\n{}\n", options(missing: "9")) == .partial(gaps))
+    #expect(
+      try read("1,9\n9,1\n0,0\n", options(values: "1,9", missing: "0"))
+        == .partial(PartialRows([[0, 1], [1, 0], [nil, nil]])))
+    // What a sparse row leaves out is its 0, which may be on or missing.
+    #expect(
+      try read("{0 1, 1 9}\n{0 1}\n{1 1}\n", options(values: "1,9", missing: "0"))
+        == .partial(PartialRows([[0, 1], [0, nil], [nil, 0]])))
+    #expect(
+      try read("1,0\n{1 1}\n", options(values: "1,0", missing: "9"))
+        == .bits(BinaryMatrix([[0, 1], [1, 0]])))
+    let signs = "@relation r\n@attribute a numeric\n@attribute b {-1,1}\n@data\n"
+    let rows = try SparseTableTests.read(signs + "-1,1\n1.0,-1\n{0 1,1 1}\n") {
+      $0.values = TableOptions.Values(off: "-1", on: "1")
+    }
+    #expect(rows.contents == .bits(BinaryMatrix([[0, 1], [1, 0], [1, 1]])))
+    let wrong = options(values: "-1,1")
+    for (line, found) in [("0,1", "0"), ("{1 1}", "0"), ("yes,1", "yes")] {
+      try expectMalformed(
+        (signs + line + "\n").utf8,
+        Malformed(.lineCell(line: 5, column: 0, name: "a"), "-1 or 1 (or --ignore a)", "\"\(found)\"")
+      ) { try DataTable.read($0, wrong) }
+    }
+    // Words that another table has say nothing of numbers.
+    var borrowed = options(values: "no,yes")
+    borrowed.borrowedWords = .values
+    let numbers = try SparseTableTests.read("@relation r\n@attribute a numeric\n@data\n1\n0\n") {
+      $0 = borrowed
+    }
+    #expect(numbers.contents == .bits(BinaryMatrix([[1], [0]])))
+  }
+
+  @Test("the number of columns that is given is that of the file")
+  func columnCount() throws {
+    let text = Self.header + "@data\n1,0,t\n"
+    let table = try SparseTableTests.read(text) { ($0.columnCount, $0.columns) = (3, ["c", "milk"]) }
+    #expect(table.contents == .bits(BinaryMatrix([[1, 1]])))
+    #expect(throws: DensityError.self) {
+      try SparseTableTests.read(text) { ($0.columnCount, $0.columns) = (2, ["c", "milk"]) }
+    }
+  }
+
   @Test("attributes that hold no bits are left out, or refused by name")
   func others() throws {
     let text =

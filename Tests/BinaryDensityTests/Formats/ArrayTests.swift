@@ -125,6 +125,19 @@ struct ArrayTests {
       let words = Self.options { $0.values = TableOptions.Values(off: "no", on: "yes") }
       #expect(throws: DensityError.self) { try DataTable.read(path, words) }
     }
+    // Words that another table has say nothing of numbers, unless they are some.
+    try withFile(Self.file([1, 3], .int8, [1, 0, 1])) { path in
+      for (off, on) in [("no", "yes"), ("0", "1")] {
+        let options = Self.options {
+          ($0.values, $0.borrowedWords) = (TableOptions.Values(off: off, on: on), .values)
+        }
+        try #expect(DataTable.read(path, options).contents == .bits(BinaryMatrix([[1, 0, 1]])))
+      }
+      let inverse = Self.options {
+        ($0.values, $0.borrowedWords) = (TableOptions.Values(off: "1", on: "0"), .values)
+      }
+      try #expect(DataTable.read(path, inverse).contents == .bits(BinaryMatrix([[0, 1, 0]])))
+    }
     // A 0 or 1 that stands for a missing cell is one.
     try withFile(Self.file([1, 3], .uint8, [2, 1, 0])) { path in
       let options = Self.options {

@@ -173,6 +173,44 @@ struct SparseArchiveTests {
     }
   }
 
+  @Test("what is not stored is 0: it is off, and no cell that is missing")
+  func words() throws {
+    let bytes = Self.archive(
+      "csr", shape: [2, 3], indptr: [0, 2, 3], indices: [0, 2, 1], data: Self.vector(.int64, [2, 9, 2]))
+    try withFile(bytes) { path in
+      func read(_ values: String?, _ missing: String, _ borrowed: TableOptions.BorrowedWords) throws
+        -> DataTable.Contents
+      {
+        var given = options(values: values, missing: missing)
+        given.borrowedWords = borrowed
+        return try DataTable.read(path, given).contents
+      }
+      try #expect(read("0,2", "9", .none) == .partial(PartialRows([[1, 0, nil], [0, 1, 0]])))
+      try #expect(read("0,2", "9", .all) == .partial(PartialRows([[1, 0, nil], [0, 1, 0]])))
+      for (values, missing) in [("2,0", "9"), ("-1,2", "9"), ("no,yes", "9"), ("0,2", "0")] {
+        #expect(throws: DensityError.self) { try read(values, missing, .none) }
+      }
+    }
+    let ones = Self.archive(
+      "csr", shape: [2, 8], indptr: [0, 2, 3], indices: [0, 7, 1], data: Self.vector(.int64, [1, 1, 1]))
+    try withFile(ones) { path in
+      for values in ["no,yes", "-1,1", "1,0"] {
+        var given = options(values: values)
+        given.borrowedWords = .values
+        try #expect(
+          DataTable.read(path, given).contents
+            == .bits(BinaryMatrix(rowCount: 2, columnCount: 8) { [[0, 7], [1]][$0].contains($1) }))
+      }
+      // A model says how many of the columns are left.
+      var chosen = options(columns: "8,2,9")
+      chosen.keptCount = 3
+      try #expect(DataTable.read(path, chosen).contents == .bits(BinaryMatrix([[1, 0, 0], [0, 1, 0]])))
+      chosen = options(ignore: "2-7")
+      chosen.keptCount = 2
+      try #expect(DataTable.read(path, chosen).contents == .bits(BinaryMatrix([[1, 1], [0, 0]])))
+    }
+  }
+
   @Test("a random matrix, by rows and by columns", arguments: [[5000, 70], [70, 5000], [64, 64]])
   func random(shape: [Int]) throws {
     var generator = SplitMix(state: 9)

@@ -72,6 +72,129 @@ struct SparseTableTests {
         == .bits(BinaryMatrix([[1, 0, 0], [0, 0, 0], [0, 1, 0], [0, 0, 0], [0, 0, 1]])))
   }
 
+  static let wordless: [(name: String, bytes: [UInt8])] = [
+    ("svmlight", Array("1:1 3:1\n\n2:1 3:1\n".utf8)), ("items", Array("1 3\n\n2 3\n".utf8)),
+    ("mtx", Array("%%MatrixMarket matrix array integer general\n3 3\n1 0 0\n0 0 1\n1 0 1\n".utf8)),
+    ("pbm", Array("P1 3 1 101\nP1 3 1 000\nP1 3 1 011\n".utf8)),
+    ("packed", TableFile.bytes(of: expected, as: .packed)),
+  ]
+
+  @Test("words are refused where no cell is one, unless they are another table's", arguments: 0..<5)
+  func words(format: Int) throws {
+    let (name, bytes) = Self.wordless[format]
+    var options = TableOptions()
+    options.format = name
+    func read(_ path: String) throws -> DataTable.Contents { try DataTable.read(path, options).contents }
+    try withFile(bytes) { path in
+      func refusal(_ option: String) -> DensityError {
+        .invalidConfiguration(
+          "\(option): \(path) (\(name)) says itself which cells are on, without words that could be given; leave "
+            + "\(option.prefix { $0 != " " }) out")
+      }
+      for (off, on) in [("1", "0"), ("-1", "1"), ("no", "yes")] {
+        options.values = TableOptions.Values(off: off, on: on)
+        #expect(throws: refusal("--values \(off),\(on)")) { try read(path) }
+        #expect(throws: refusal("--values \(off),\(on)")) { try TableStream(path: path, options) }
+        options.borrowedWords = .values
+        try #expect(read(path) == .bits(Self.expected))
+        options.borrowedWords = .none
+      }
+      // They say what the file says.
+      options.values = TableOptions.Values(off: "0", on: "1.0")
+      try #expect(read(path) == .bits(Self.expected))
+      options.missing = ["9", "unknown"]
+      options.borrowedWords = .values
+      #expect(throws: refusal("--missing 9,unknown")) { try read(path) }
+      options.borrowedWords = .all
+      try #expect(read(path) == .bits(Self.expected))
+    }
+  }
+
+  @Test("columns chosen of a file of numbers, where a model says how many are left")
+  func chosen() throws {
+    func read(_ text: String, _ format: String, _ change: (inout TableOptions) -> Void) throws -> DataTable {
+      try Self.read(text) {
+        $0.format = format
+        $0.indexBase = 1
+        change(&$0)
+      }
+    }
+    let mark = "%%MatrixMarket matrix coordinate pattern general\n"
+    for (text, format) in [
+      ("1:1 8:1\n3:1 5:1\n", "svmlight"), ("1 8\n3 5\n", "items"),
+      (mark + "2 8 4\n1 1\n1 8\n2 3\n2 5\n", "mtx"),
+    ] {
+      let some = try read(text, format) {
+        $0.columns = ["3", "1", "5-6"]
+        $0.keptCount = 4
+      }
+      #expect(some.contents == .bits(BinaryMatrix([[0, 1, 0, 0], [1, 0, 1, 0]])), "\(format)")
+      let others = try read(text, format) {
+        $0.ignored = ["4", "6-7", "7"]
+        $0.keptCount = 5
+      }
+      #expect(
+        others.contents == .bits(BinaryMatrix([[1, 0, 0, 0, 1], [0, 0, 1, 1, 0]])), "\(format)")
+      let all = try read(text, format) { $0.keptCount = 8 }
+      #expect(all.columnCount == 8)
+    }
+    // The last of them may be off in all rows of another file.
+    for (text, format) in [("1:1\n3:1\n", "svmlight"), ("1\n3\n", "items")] {
+      let some = try read(text, format) {
+        $0.columns = ["3", "1", "5-6"]
+        $0.keptCount = 4
+      }
+      #expect(some.contents == .bits(BinaryMatrix([[0, 1, 0, 0], [1, 0, 0, 0]])), "\(format)")
+      let others = try read(text, format) {
+        $0.ignored = ["1", "9"]
+        $0.keptCount = 7
+      }
+      #expect(others.contents == .bits(BinaryMatrix(rowCount: 2, columnCount: 7) { $0 == 1 && $1 == 1 }))
+      #expect(throws: DensityError.self) { try read(text, format) { $0.columns = ["3", "5"] } }
+      #expect(throws: DensityError.self) {
+        try read(text, format) {
+          $0.ignored = ["1"]
+          $0.keptCount = 1
+        }
+      }
+    }
+  }
+
+  @Test("columns chosen of a file of words, where a model knows the names of those that are left")
+  func chosenNames() throws {
+    func read(_ text: String, _ names: [String], _ change: (inout TableOptions) -> Void) throws -> DataTable {
+      try Self.read(text) {
+        $0.format = "items"
+        ($0.knownNames, $0.keptCount) = (names, names.count)
+        change(&$0)
+      }
+    }
+    let text = "tea,milk\nbread\n\nrice,bread,eggs\n"
+    let expected = BinaryMatrix([[0, 1], [1, 0], [0, 0], [1, 0]])
+    // Numbers count the columns of the other file.
+    for columns in [["bread", "milk"], ["7", "2"], ["1-2"]] {
+      let table = try read(text, ["bread", "milk"]) { $0.columns = columns }
+      #expect(table.columnNames == ["bread", "milk"] && table.contents == .bits(expected), "\(columns)")
+      #expect(Set(table.summary.leftOut) == ["tea", "rice", "eggs"])
+    }
+    for ignored in [["tea", "rice", "eggs"], ["tea", "rice", "eggs", "beer"], ["3-7"]] {
+      let table = try read(text, ["bread", "milk"]) { $0.ignored = ignored }
+      #expect(table.columnNames == ["bread", "milk"] && table.contents == .bits(expected), "\(ignored)")
+    }
+    try withFile(text.utf8) { path in
+      var options = TableOptions()
+      (options.format, options.knownNames, options.keptCount) = ("items", ["bread", "milk"], 2)
+      options.ignored = ["tea", "rice"]
+      #expect(
+        throws: Malformed(.line(4), "an item that the model, or the training table, knows", "\"eggs\"").error(
+          path: path)
+      ) { try DataTable.read(path, options) }
+    }
+    // Of a file of numbers they are chosen by numbers.
+    let numbers = try read("2 3\n5\n", ["bread", "milk"]) { $0.columns = ["3", "5"] }
+    #expect(numbers.contents == .bits(BinaryMatrix([[1, 0], [0, 1]])))
+  }
+
   @Test("a comment of scikit-learn's says where indices begin")
   func zeroBased() throws {
     let table = try Self.read(

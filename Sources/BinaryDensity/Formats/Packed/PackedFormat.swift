@@ -2,6 +2,7 @@
 struct PackedFormat: TableFormat {
   let name = "packed"
   let summary = "rows packed by density pack, each block with a check of its own"
+  let hasWords = false
 
   func recognizes(_ start: ArraySlice<UInt8>, path: String) -> Bool {
     start.dropFirst(8).first == UInt8(ascii: "{")

@@ -81,6 +81,7 @@ extension PackedRows {
     guard PackedFormat().recognizes(Array(try source.peek(DataTable.startLength))[...], path: path),
       options.format ?? PackedFormat().name == PackedFormat().name
     else { return nil }
+    try options.expectNoWords(source.path, format: PackedFormat().name)
     let file = try PackedFile(source.randomAccess(to: "a packed table"))
     guard !file.hasKnown, file.rowCount * 8 * file.wordsPerRow > options.heldByteCount else { return nil }
     if let image = options.imageShape, image != file.imageShape { return nil }

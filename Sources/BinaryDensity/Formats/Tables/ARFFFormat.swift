@@ -31,8 +31,9 @@ struct ARFFAttribute {
   /// What the header says of its values.
   enum Values {
     case numbers
-    /// The words for off and on, either of which may be lacking, and the bit of the first.
-    case words(off: String?, on: String?, first: Bool)
+    /// The words for off and on, either of which may be lacking, and the bit of the first word; nil if that stands for a missing
+    /// cell.
+    case words(off: String?, on: String?, first: Bool?)
     /// Values that are no bits, in the header's words.
     case other(String)
   }
@@ -41,25 +42,36 @@ struct ARFFAttribute {
   let values: Values
   let line: Int
 
-  /// Returns the bit of a value, or nil.
-  func bit(of value: ArraySlice<UInt8>) -> Bool? {
+  /// Returns what a value says.
+  ///
+  /// - Parameter given: the words that options give.
+  func cell(of value: some Collection<UInt8>, _ given: TextWords) -> TextCell.Value {
+    if value.elementsEqual("?".utf8) || given.isGivenAsMissing(value) { return .missing }
+    let bit: Bool? =
+      switch values {
+      case .numbers: given.areGiven ? given.givenBit(of: value) : BinaryDensity.bit(ofNumber: value)
+      case .words(let off, let on, _):
+        on.map { value.elementsEqual($0.utf8) } == true
+          ? true : off.map { value.elementsEqual($0.utf8) } == true ? false : nil
+      case .other: nil
+      }
+    return bit.map { $0 ? .on : .off } ?? .other
+  }
+
+  /// Returns what a sparse row says of it that leaves it out.
+  func omitted(_ given: TextWords) -> TextCell.Value {
     switch values {
-    case .numbers: return BinaryDensity.bit(ofNumber: value)
-    case .words(let off, let on, _):
-      if let on, value.elementsEqual(on.utf8) { return true }
-      if let off, value.elementsEqual(off.utf8) { return false }
-      return nil
-    case .other: return nil
+    case .numbers: cell(of: "0".utf8, given)
+    case .words(_, _, let first): first.map { $0 ? .on : .off } ?? .missing
+    case .other: .other
     }
   }
 
-  /// The bit that a sparse row leaves out.
-  var omitted: Bool { if case .words(_, _, true) = values { true } else { false } }
-
   /// What its values are, for an error.
-  var expected: String {
+  func expected(_ given: TextWords) -> String {
     switch values {
-    case .numbers, .other: "0 or 1"
+    case .numbers: given.expected
+    case .other: "0 or 1"
     case .words(let off, let on, _): [off, on].compactMap { $0 }.joined(separator: " or ")
     }
   }
@@ -73,8 +85,12 @@ private final class ARFFReader: TableReader {
   private let attributes: [ARFFAttribute]
   /// The table's column of each attribute; nil for those left out.
   private let columns: [Int?]
-  private let missing: [[UInt8]]
-  private var omitted: [UInt64]
+  /// The words that options give for numbers.
+  private let given: TextWords
+  /// What a sparse row begins as: which of its cells are on, and known.
+  private let omitted: (on: [UInt64], known: [UInt64])
+  /// Attributes that a sparse row cannot leave out, since 0 means nothing there.
+  private let named: [Int]
   /// What is left of the window in which the header ended, and the line it begins in.
   private var rest: [UInt8]
   private var lines: LineCounter
@@ -91,18 +107,20 @@ private final class ARFFReader: TableReader {
     self.rest = rest
     lines = header.lines
     attributes = header.attributes
-    missing = (["?"] + options.missing).map { Array($0.utf8) }
+    given = TextWords(options.forNumbers)
     let names = attributes.map(\.name)
     guard !names.isEmpty else {
       throw header.malformed(expected: "an @attribute before @data", found: "none")
     }
     let selection = try ColumnSelection(options, names: names, columnCount: names.count)
-    if let count = options.columnCount, count != selection.kept.count {
-      throw .mismatch(path: source.path, expected: "\(count) columns", found: "\(selection.kept.count)")
+    if let count = options.columnCount, count != names.count {
+      throw .mismatch(path: source.path, expected: "\(count) columns", found: "\(names.count)")
     }
     var columns = [Int?](repeating: nil, count: names.count)
     var layout = TableLayout(columnCount: selection.kept.count, dialect: "ARFF")
-    omitted = Array(repeating: 0, count: (selection.kept.count + 63) / 64)
+    var on = [UInt64](repeating: 0, count: (selection.kept.count + 63) / 64)
+    var known = Self.allKnown(selection.kept.count)
+    var named: [Int] = []
     for (column, attribute) in selection.kept.enumerated() {
       columns[attribute] = column
       if case .other(let words) = attributes[attribute].values {
@@ -111,8 +129,16 @@ private final class ARFFReader: TableReader {
           expected: "an attribute of 0 and 1, or --ignore \(names[attribute])",
           found: "\(quoted(names[attribute].utf8)) of \(words)")
       }
-      if attributes[attribute].omitted { omitted[column / 64] |= 1 << UInt64(column % 64) }
+      let mask: UInt64 = 1 << UInt64(column % 64)
+      switch attributes[attribute].omitted(given) {
+      case .on: on[column / 64] |= mask
+      case .missing: known[column / 64] &= ~mask
+      case .other: named.append(attribute)
+      case .off: break
+      }
     }
+    omitted = (on, known)
+    self.named = named.sorted()
     self.columns = columns
     layout.columnNames = selection.kept.map { names[$0] }
     layout.leftOut = selection.leftOut.map { names[$0] }
@@ -155,8 +181,12 @@ private final class ARFFReader: TableReader {
     guard let first = scanner.skipBlanks(), first != 0x25 else { return }
     let start = block.words.count
     let isSparse = first == 0x7B
-    block.words += isSparse ? omitted : Array(repeating: 0, count: block.wordsPerRow)
-    block.known?.append(contentsOf: Self.allKnown(layout.columnCount))
+    block.words += isSparse ? omitted.on : Array(repeating: 0, count: block.wordsPerRow)
+    let allKnown = Self.allKnown(layout.columnCount)
+    if isSparse, omitted.known != allKnown, block.known == nil {
+      block.known = (0..<block.rowCount).flatMap { _ in allKnown }
+    }
+    block.known?.append(contentsOf: isSparse ? omitted.known : allKnown)
     block.rowCount += 1
     if isSparse {
       try addSparse(&scanner, to: &block, start)
@@ -194,6 +224,7 @@ private final class ARFFReader: TableReader {
   ) throws(DensityError) {
     _ = scanner.takes(0x7B)
     var last = -1
+    var named = named[...]
     while !scanner.takes(0x7D) {
       if last >= 0, !scanner.takes(0x2C) {
         throw malformed(expected: "a comma or }", found: quoted(Array(scanner.rest)))
@@ -211,8 +242,10 @@ private final class ARFFReader: TableReader {
         throw malformed(expected: "attributes in ascending order", found: "\(attribute) after \(last)")
       }
       last = attribute
+      if named.first == attribute { named.removeFirst() }
       try set(attribute, value, in: &block, start)
     }
+    if let attribute = named.first { throw refusal(of: "0".utf8, attribute) }
   }
 
   private func set(
@@ -221,21 +254,30 @@ private final class ARFFReader: TableReader {
     guard let column = columns[attribute] else { return }
     let word = start + column / 64
     let mask: UInt64 = 1 << UInt64(column % 64)
-    if let bit = attributes[attribute].bit(of: value) {
-      if bit { block.words[word] |= mask } else { block.words[word] &= ~mask }
-    } else if missing.contains(where: { value.elementsEqual($0) }) {
+    switch attributes[attribute].cell(of: value, given) {
+    case .on:
+      block.words[word] |= mask
+      block.known?[word] |= mask
+    case .off:
+      block.words[word] &= ~mask
+      block.known?[word] |= mask
+    case .missing:
       if block.known == nil {
         block.known = (0..<block.rowCount).flatMap { _ in Self.allKnown(layout.columnCount) }
       }
       block.known?[word] &= ~mask
       block.words[word] &= ~mask
-    } else {
-      throw .malformed(
-        path: source.path,
-        at: .lineCell(line: lines.line, column: attribute, name: attributes[attribute].name),
-        expected: "\(attributes[attribute].expected) (or --ignore \(attributes[attribute].name))",
-        found: value.isEmpty ? "nothing" : quoted(value))
+    case .other: throw refusal(of: value, attribute)
     }
+  }
+
+  /// The error of a value that is no bit.
+  private func refusal(of value: some Collection<UInt8>, _ attribute: Int) -> DensityError {
+    .malformed(
+      path: source.path,
+      at: .lineCell(line: lines.line, column: attribute, name: attributes[attribute].name),
+      expected: "\(attributes[attribute].expected(given)) (or --ignore \(attributes[attribute].name))",
+      found: value.isEmpty ? "nothing" : quoted(value))
   }
 
   /// Returns the next value, without quotes; nil where none follows.

@@ -4,12 +4,12 @@ struct ARFFHeader {
   private(set) var lines = LineCounter()
   private(set) var attributes: [ARFFAttribute] = []
   private(set) var isFinished = false
-  private let values: TableOptions.Values?
+  private let given: TextWords
 
-  /// - Parameter options: of which the words for off and on matter.
+  /// - Parameter options: of which the words for off, on and missing matter.
   init(path: String, options: TableOptions) {
     self.path = path
-    values = options.values
+    given = TextWords(options)
   }
 
   /// Reads lines until `@data`, and returns what follows it.
@@ -71,21 +71,23 @@ struct ARFFHeader {
     return meaning(of: words)
   }
 
-  /// Returns which of some words is on.
-  private func meaning(of words: [String]) -> ARFFAttribute.Values {
+  /// Returns which of some words is on, apart from those that stand for a missing cell.
+  private func meaning(of all: [String]) -> ARFFAttribute.Values {
+    let words = all.filter { !given.isGivenAsMissing($0.utf8) }
     let bits = words.map { word -> Bool? in
-      if let values { return word == values.on ? true : word == values.off ? false : nil }
+      if given.areGiven { return given.givenBit(of: word.utf8) }
       switch word.lowercased() {
       case "1", "1.0", "true", "t", "yes", "y": return true
       case "0", "0.0", "false", "f", "no", "n": return false
       default: return nil
       }
     }
-    guard let first = bits.first, let first, bits.count == Set(bits).count, !bits.contains(nil) else {
-      let some = words.prefix(4).joined(separator: ",") + (words.count > 4 ? ",…" : "")
+    guard !bits.isEmpty, bits.count == Set(bits).count, !bits.contains(nil) else {
+      let some = all.prefix(4).joined(separator: ",") + (all.count > 4 ? ",…" : "")
       return .other("{" + quoted(some.utf8).dropFirst().dropLast() + "}")
     }
     let word = { (wanted: Bool) in bits.firstIndex(of: wanted).map { words[$0] } }
+    let first = all.first == words.first ? bits[0] : nil
     return .words(off: word(false), on: word(true), first: first)
   }
 

@@ -10,7 +10,7 @@ struct CellRule: Sendable {
   /// - Throws: `invalidConfiguration` for words for off and on that are no numbers.
   init(_ options: TableOptions) throws(DensityError) {
     missing = options.missing.compactMap { Double($0) }
-    guard let values = options.values else {
+    guard let values = options.forNumbers.values else {
       (off, on) = (0, 1)
       isStandard = missing.isEmpty
       return

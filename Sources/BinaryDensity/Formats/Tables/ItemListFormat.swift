@@ -8,6 +8,7 @@
 struct ItemListFormat: TableFormat {
   let name = "items"
   let summary = "lists of what is on: item numbers divided by blanks (FIMI), or words"
+  let hasWords = false
 
   /// A list of items cannot be told from a table of blanks with certainty: no line may have a number twice, as rows of
   /// bits have, and one is above 1; unless the file's name tells, numbers ascend in lines of several lengths.
@@ -48,17 +49,20 @@ struct ItemListFormat: TableFormat {
     if !hasNames, hasItems, let names = options.knownNames,
       names.allSatisfy({ $0.isEmpty || Self.number($0.utf8) == nil })
     {
-      (options.knownNames, options.columnCount) = (nil, names.count)
+      (options.knownNames, options.keptCount) = (nil, names.count)
     }
+    let items = options.knownNames.map { KnownItems($0, options) }
     var parser = ItemListParser(
-      path: source.path, options, separators: separators,
-      hasNames: hasNames || options.knownNames != nil)
+      path: source.path, options, items, separators: separators, hasNames: hasNames || items != nil)
     let windows = TextWindows(source, endingAfter: separators + [0x0A, 0x0D])
     while try windows.next({ (window) throws(DensityError) in
       parser.setByteLimit(bytesRead: source.offset)
       try parser.add(window)
     }) {}
-    return try parser.finish().selecting(options)
+    let table = try parser.finish()
+    guard let items, items.areChosen else { return try table.selecting(options) }
+    return table.layout.columnCount == items.wantedCount
+      ? table : SelectedColumns(table, columns: Array(0..<items.wantedCount))
   }
 
   /// What divides the items: a comma, a tab, a semicolon or a bar if there is one, for then names may hold blanks.
@@ -68,10 +72,34 @@ struct ItemListFormat: TableFormat {
   }
 }
 
+/// The words of a list whose columns are a model's, or another table's, some of which may have been chosen or left out.
+private struct KnownItems {
+  /// Those that are wanted, then others that options name.
+  let names: [String]
+  /// How many are wanted.
+  let wantedCount: Int
+  /// Whether there may be no others: they are left out with the columns that were not chosen.
+  let isClosed: Bool
+  /// Whether the columns were chosen by numbers, which count those of the other table: then those that are wanted are what they
+  /// meant.
+  let areChosen: Bool
+
+  init(_ wanted: [String], _ options: TableOptions) {
+    let words = (options.columns ?? []) + options.ignored
+    let known = Set(wanted)
+    areChosen = words.contains { !known.contains($0) && ColumnSelection.numbers($0) != nil }
+    isClosed = options.columns == nil && !areChosen
+    var seen = known
+    names = areChosen ? wanted : wanted + words.filter { seen.insert($0).inserted }
+    wantedCount = wanted.count
+  }
+}
+
 /// Packs lines into rows, and knows the line that is wrong.
 private struct ItemListParser {
   let path: String
   let columnCount: Int?
+  private let leastColumnCount: Int
   private let indexBase: Int?
   private let isClosed: Bool
   private let isSeparator: [Bool]
@@ -89,13 +117,14 @@ private struct ItemListParser {
 
   private static let largestItem = 1 << 31
 
-  init(path: String, _ options: TableOptions, separators: [UInt8], hasNames: Bool) {
+  init(path: String, _ options: TableOptions, _ items: KnownItems?, separators: [UInt8], hasNames: Bool) {
     self.path = path
-    self.columnCount = options.knownNames?.count ?? options.columnCount
-    self.indexBase = options.indexBase
     self.hasNames = hasNames
-    isClosed = options.knownNames != nil
-    names = options.knownNames ?? []
+    isClosed = items?.isClosed ?? false
+    names = items?.names ?? []
+    columnCount = isClosed ? names.count : items == nil ? options.fileColumnCount : options.columnCount
+    leastColumnCount = options.leastColumnCount
+    indexBase = options.indexBase
     numbers = Dictionary(
       names.enumerated().map { (ArraySlice($1.utf8), $0) }, uniquingKeysWith: { first, _ in first })
     isSeparator = (0..<256).map { separators.contains(UInt8($0)) || $0 == 0x0A || $0 == 0x0D }
@@ -209,7 +238,7 @@ private struct ItemListParser {
         expected: "an item below \(columnCount), since line \(zeroLine ?? 1) counts from 0",
         found: "\(columnCount)")
     }
-    let width = rows.width - firstBit
+    let width = max(rows.width - firstBit, hasNames ? names.count : leastColumnCount)
     guard let count = columnCount ?? (width > 0 ? width : nil) else {
       throw malformed(expected: "a row with an item, or --column-count", found: "the end of the file")
     }

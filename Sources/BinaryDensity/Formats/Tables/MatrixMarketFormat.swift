@@ -10,6 +10,7 @@
 struct MatrixMarketFormat: TableFormat {
   let name = "mtx"
   let summary = "Matrix Market, coordinates or array"
+  let hasWords = false
 
   static let mark = Array("%%matrixmarket".utf8)
 
@@ -19,7 +20,7 @@ struct MatrixMarketFormat: TableFormat {
   }
 
   func open(_ source: ByteSource, _ options: TableOptions) throws(DensityError) -> any TableReader {
-    var parser = MatrixMarketParser(path: source.path, columnCount: options.columnCount)
+    var parser = MatrixMarketParser(path: source.path, columnCount: options.fileColumnCount)
     let windows = TextWindows(source, endingAfter: TextWindows.blanks)
     while try windows.next({ (window) throws(DensityError) in
       parser.bytesRead = source.offset

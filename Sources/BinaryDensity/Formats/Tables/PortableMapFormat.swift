@@ -7,6 +7,7 @@
 struct PortableMapFormat: TableFormat {
   let name = "pbm"
   let summary = "pictures in PBM or PGM, one or several in a file: a row a picture"
+  let hasWords = false
 
   func recognizes(_ start: ArraySlice<UInt8>, path: String) -> Bool {
     let bytes = Array(start.prefix(3))

@@ -8,6 +8,7 @@
 struct SVMLightFormat: TableFormat {
   let name = "svmlight"
   let summary = "sparse rows as svmlight and libsvm have them: label index:1 index:1 …"
+  let hasWords = false
 
   /// Whether the first row that has anything on is `index:value` pairs, after a label or none.
   func recognizes(_ start: ArraySlice<UInt8>, path: String) -> Bool {
@@ -29,8 +30,7 @@ struct SVMLightFormat: TableFormat {
   }
 
   func open(_ source: ByteSource, _ options: TableOptions) throws(DensityError) -> any TableReader {
-    var parser = SVMLightParser(
-      path: source.path, columnCount: options.columnCount, indexBase: options.indexBase)
+    var parser = SVMLightParser(path: source.path, options)
     let windows = TextWindows(source, endingAfter: TextWindows.blanks)
     while try windows.next({ (window) throws(DensityError) in
       parser.setByteLimit(bytesRead: source.offset)
@@ -44,6 +44,7 @@ struct SVMLightFormat: TableFormat {
 private struct SVMLightParser {
   let path: String
   let columnCount: Int?
+  private let leastColumnCount: Int
   private let indexBase: Int?
   private var rows = SparseRows()
   private var lines = LineCounter()
@@ -64,10 +65,11 @@ private struct SVMLightParser {
 
   private static let largestIndex = 1 << 31
 
-  init(path: String, columnCount: Int?, indexBase: Int?) {
+  init(path: String, _ options: TableOptions) {
     self.path = path
-    self.columnCount = columnCount
-    self.indexBase = indexBase
+    columnCount = options.fileColumnCount
+    leastColumnCount = options.leastColumnCount
+    indexBase = options.indexBase
   }
 
   mutating func setByteLimit(bytesRead: Int) {
@@ -214,7 +216,7 @@ private struct SVMLightParser {
         expected: "an index below \(columnCount), since line \(zeroLine ?? 1) counts from 0",
         found: "\(columnCount)")
     }
-    let width = max(rows.width, widest) - base
+    let width = max(max(rows.width, widest) - base, leastColumnCount)
     guard let columnCount = columnCount ?? (width > 0 ? width : nil) else {
       throw .malformed(
         path: path, at: .line(lines.line), expected: "a row of index:1, or --column-count",

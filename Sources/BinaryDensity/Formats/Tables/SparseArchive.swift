@@ -19,10 +19,7 @@ final class SparseArchive: TableReader {
   /// - Throws: `malformed` for another kind of matrix, and sizes that contradict each other; `invalidConfiguration`.
   init(_ archive: ZipArchive, _ source: ByteSource, _ options: TableOptions) throws(DensityError) {
     (self.archive, self.source) = (archive, source)
-    rule = try CellRule(options)
-    guard rule.off == 0 else {
-      throw .invalidConfiguration("--values: what a sparse matrix does not store is 0, which has to be off")
-    }
+    rule = try Self.rule(options)
     let format = try Self.format(archive)
     guard format == "csr" || format == "csc" else {
       throw .mismatch(
@@ -36,10 +33,10 @@ final class SparseArchive: TableReader {
     guard try shape.next() == nil, rowCount > 0, width > 0 else {
       throw shape.malformed("two sizes above 0", "other ones")
     }
-    columnCount = max(width, options.columnCount ?? width)
-    guard columnCount == options.columnCount ?? columnCount else {
-      throw .mismatch(
-        path: archive.path, expected: "at most \(options.columnCount ?? 0) columns", found: "\(width)")
+    let wanted = options.fileColumnCount
+    columnCount = max(width, wanted ?? options.leastColumnCount)
+    guard columnCount == wanted ?? columnCount else {
+      throw .mismatch(path: archive.path, expected: "at most \(wanted ?? 0) columns", found: "\(width)")
     }
     layout = TableLayout(
       columnCount: columnCount, rowCount: rowCount, dialect: "scipy \(format.uppercased())")
@@ -50,7 +47,23 @@ final class SparseArchive: TableReader {
         expected: "\((isByRows ? rowCount : width) + 1) places in indptr and as many indices as numbers",
         found: "\(pointers.count), \(indices.count) and \(data.count)")
     }
-    if options.columnCount == nil { try expectProportion(stored: pointers.count + indices.count) }
+    if wanted == nil { try expectProportion(stored: pointers.count + indices.count) }
+  }
+
+  /// Returns which numbers are on and missing, of which that which is not stored is off.
+  private static func rule(_ options: TableOptions) throws(DensityError) -> CellRule {
+    let rule = try CellRule(options)
+    if rule.missing.contains(0), options.borrowedWords != .all {
+      throw .invalidConfiguration(
+        "--missing: what a sparse matrix does not store is 0, which cannot be missing")
+    }
+    if rule.off == 0 { return rule }
+    guard options.borrowedWords != .none else {
+      throw .invalidConfiguration("--values: what a sparse matrix does not store is 0, which has to be off")
+    }
+    var others = options
+    others.values = nil
+    return try CellRule(others)
   }
 
   func forEachBlock(

@@ -6,6 +6,8 @@ protocol TableFormat: Sendable {
   var name: String { get }
   /// What it is, in a line of help.
   var summary: String { get }
+  /// Whether words may be given for what its cells are.
+  var hasWords: Bool { get }
   /// Whether a file is of the format.
   ///
   /// - Parameters:
@@ -16,6 +18,11 @@ protocol TableFormat: Sendable {
   ///
   /// - Throws: `malformed`, and what the source throws.
   func open(_ source: ByteSource, _ options: TableOptions) throws(DensityError) -> any TableReader
+}
+
+extension TableFormat {
+  /// True: cells are words or numbers.
+  var hasWords: Bool { true }
 }
 
 /// A table whose beginning has been read, and whose rows follow, once.

@@ -12,8 +12,12 @@ public struct TableOptions: Hashable, Sendable {
   public var values: Values?
   /// What stands for a missing cell besides nothing, `?`, `NA` and `NaN`.
   public var missing: [String] = []
-  /// The number of columns of a sparse table, whose rows do not say it.
+  /// Which of the words above are another table's.
+  package var borrowedWords = BorrowedWords.none
+  /// The number of columns of a sparse table, whose rows do not say it; of the file, before any are chosen or left out.
   public var columnCount: Int?
+  /// How many columns are left of those of the file, where a model or another table says it.
+  package var keptCount: Int?
   /// Whether the first column of a sparse table is number 0 or 1; nil to look whether a 0 occurs.
   public var indexBase: Int?
   /// The columns of a table of words, whose rows name only what is on; nil for the words there are.
@@ -50,6 +54,10 @@ public struct TableOptions: Hashable, Sendable {
     }
   }
 
+  /// Which words are those of the table that a model learnt from, or of a training table: a file in which they can mean nothing
+  /// is not refused for them, and means what it means without.
+  package enum BorrowedWords: Hashable, Sendable { case none, values, all }
+
   /// Leaves everything to the contents.
   public init() {}
 
@@ -67,6 +75,53 @@ public struct TableOptions: Hashable, Sendable {
     }
     return imageShape
   }
+}
+
+extension TableOptions {
+  /// Refuses words for cells in a format whose cells no words stand for.
+  ///
+  /// Words for 0 and 1 that are 0 and 1 say nothing else than the file.
+  /// - Throws: `invalidConfiguration`.
+  func expectNoWords(_ path: String, format: String) throws(DensityError) {
+    func refusal(_ option: String, _ words: [String]) -> DensityError {
+      .invalidConfiguration(
+        "--\(option) \(words.joined(separator: ",")): \(path) (\(format)) says itself which cells are on, without words that "
+          + "could be given; leave --\(option) out")
+    }
+    if let values, borrowedWords == .none, Double(values.off) != 0 || Double(values.on) != 1 {
+      throw refusal("values", [values.off, values.on])
+    }
+    if !missing.isEmpty, borrowedWords != .all { throw refusal("missing", missing) }
+  }
+
+  /// The options for cells that are numbers: another table's words that are none mean nothing there.
+  var forNumbers: TableOptions {
+    guard borrowedWords != .none, let values, Double(values.off) == nil || Double(values.on) == nil else {
+      return self
+    }
+    var options = self
+    options.values = nil
+    return options
+  }
+
+  /// The number of columns of a file whose columns have no names; nil if its rows say it.
+  var fileColumnCount: Int? {
+    if let columnCount { return columnCount }
+    guard let keptCount, columns == nil else { return nil }
+    let ignored = RangeSet(ignored.compactMap(ColumnSelection.numbers).map { Range($0) })
+    let count = ignored.ranges.reduce(0) { $0 + $1.count }
+    return count <= Self.widestGap ? keptCount + count : nil
+  }
+
+  /// How many columns a file whose columns have no names has at least, its last ones perhaps off in all rows.
+  var leastColumnCount: Int {
+    guard keptCount != nil, let columns else { return 0 }
+    let last = columns.compactMap { ColumnSelection.numbers($0)?.upperBound }.max() ?? 0
+    return last <= Self.widestGap ? last : 0
+  }
+
+  /// Words that mean more columns are a mistake.
+  private static let widestGap = 1 << 24
 }
 
 /// The columns of a file that a table keeps.
@@ -119,15 +174,22 @@ package struct ColumnSelection {
     return columns
   }
 
+  /// Returns the columns, counted from 1, that a number or a range of numbers means; nil for another word.
+  static func numbers(_ word: String) -> ClosedRange<Int>? {
+    let ends = word.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
+    guard ends.count <= 2, let first = ends.first ?? nil, let last = ends.last ?? nil, 1 <= first,
+      first <= last,
+      last <= Int(Int32.max)
+    else { return nil }
+    return first...last
+  }
+
   private static func columns(
     _ word: String, option: String, _ names: [String]?, _ columnCount: Int
   ) throws(DensityError) -> [Int] {
     if let column = names?.firstIndex(of: word) { return [column] }
-    let ends = word.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
-    if ends.count <= 2, let first = ends.first ?? nil, let last = ends.last ?? nil, 1 <= first, first <= last,
-      last <= columnCount
-    {
-      return Array(first - 1..<last)
+    if let numbers = numbers(word), numbers.upperBound <= columnCount {
+      return Array(numbers.lowerBound - 1..<numbers.upperBound)
     }
     let known = names.map { "\($0.prefix(8).joined(separator: ", "))\($0.count > 8 ? ", …" : "")" }
     throw .invalidConfiguration(

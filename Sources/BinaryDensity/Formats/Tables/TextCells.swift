@@ -70,23 +70,32 @@ struct TextWords {
 
   private func word(_ bytes: UnsafeBufferPointer<UInt8>) -> TextCell {
     if bytes.isEmpty { return .missing }
-    for word in missing where word.elementsEqual(bytes) { return .missing }
-    if !missingNumbers.isEmpty, let number = Self.number(bytes), missingNumbers.contains(number) {
-      return .missing
-    }
+    if isGivenAsMissing(bytes) { return .missing }
     if areGiven {
-      if off.elementsEqual(bytes) { return TextCell(value: .off) }
-      if on.elementsEqual(bytes) { return TextCell(value: .on) }
-      if offNumber != nil || onNumber != nil, let number = Self.number(bytes) {
-        if number == offNumber { return TextCell(value: .off) }
-        if number == onNumber { return TextCell(value: .on) }
-      }
+      if let bit = givenBit(of: bytes) { return TextCell(value: bit ? .on : .off) }
       return Self.isMissing(bytes) ? .missing : .other
     }
     if let bit = Self.bit(bytes) { return TextCell(value: bit ? .on : .off) }
     guard bytes.count <= 5 else { return .other }
     let key = Self.key(bytes)
     return Self.bit(key) ?? (Self.missing.contains(key) ? .missing : .other)
+  }
+
+  /// Whether a word, or its number, was given for a missing cell.
+  @inline(__always)
+  func isGivenAsMissing(_ word: some Collection<UInt8>) -> Bool {
+    for given in missing where given.elementsEqual(word) { return true }
+    guard !missingNumbers.isEmpty, let number = Self.number(word) else { return false }
+    return missingNumbers.contains(number)
+  }
+
+  /// Returns the bit for which a word, or its number, was given; nil for any other word.
+  @inline(__always)
+  func givenBit(of word: some Collection<UInt8>) -> Bool? {
+    if off.elementsEqual(word) { return false }
+    if on.elementsEqual(word) { return true }
+    guard offNumber != nil || onNumber != nil, let number = Self.number(word) else { return nil }
+    return number == offNumber ? false : number == onNumber ? true : nil
   }
 
   private static func isMissing(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
