@@ -69,7 +69,7 @@ struct CompletedText {
           position = cell.upperBound
         }
         filled += line.bytes[position...]
-        bytes += (hasNumbers ? numbered(filled, "\(rowCount)") : filled) + [0x0A]
+        bytes += (hasNumbers ? numbered(filled, "\(rowCount)") : filled) + text.lineEnd
       }
     }
     return bytes

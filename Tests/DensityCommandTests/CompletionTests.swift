@@ -100,6 +100,29 @@ struct CompletionTests {
 
   // MARK: impute
 
+  @Test("lines end as those of the table did", arguments: ["\n", "\r\n", "\r"], [true, false])
+  func lineEnds(end: String, hasNames: Bool) throws {
+    try withFiles { folder, model in
+      let names = hasNames ? [Self.columnNames.joined(separator: ",")] : []
+      let lines = names + ["1,0,,,1,0", "0,1,1,0,0,1", "1,,0,1,1,"]
+      try (lines.joined(separator: end) + end).write(
+        toFile: folder + "/ends.csv", atomically: true, encoding: .utf8)
+      let modes = try #require(try ModeSearch(model).completions(of: gaps.selecting([0, 1, 3])))
+      let full = names + (0..<3).map { modes.rows[row: $0].map { $0 ? "1" : "0" }.joined(separator: ",") }
+      let command = "density impute model.safetensors ends.csv --how mode"
+      let result = try DensityProgram.shell("\(command) && \(command) -o full.csv", in: folder)
+      #expect(result.status == 0, "\(result.errors)")
+      let file = try String(contentsOfFile: folder + "/full.csv", encoding: .utf8)
+      for text in [result.output, file] {
+        #expect(text == (full + [""]).joined(separator: end), "\(text.debugDescription)")
+      }
+      let draws = try DensityProgram.run(
+        "impute", "model.safetensors", "ends.csv", "--draws", "2", in: folder)
+      #expect(draws.output.components(separatedBy: end).count == names.count + 7, "\(draws)")
+      #expect(end == "\r\n" || !draws.output.unicodeScalars.contains(end == "\n" ? "\r" : "\n"))
+    }
+  }
+
   @Test func draws() throws {
     try withFiles { folder, _ in
       func rows(_ arguments: String...) throws -> BinaryMatrix {

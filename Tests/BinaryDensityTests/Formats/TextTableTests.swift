@@ -57,6 +57,24 @@ struct TextTableTests {
       reading: { try DataTable.read($0) })
   }
 
+  @Test("pipes at both ends of a line divide nothing where the first line has them too")
+  func outerPipes() throws {
+    for (text, rows) in [
+      ("1|0|1\n0|1|0\n|1|\n", "101 010 ?1?"), ("|1|\n1|0|1\n0|1|0\n", "?1? 101 010"),
+      ("1|0|1\n| 1 |0\n |1| \n", "101 ?10 ?1?"), ("sep=|\n1|0|1\n|1|\n", "101 ?1?"),
+      ("|1|0|\n|0||\n|  |1|\n", "10 0? ?1"), ("|1|\n|0|\n", "1 0"), ("sep=|\n|1|0|\n|0|1|\n", "10 01"),
+      // One line of a drawn table that lacks them.
+      ("|1|0|\n0|1\n|1|1|\n", "10 01 11"), ("+---+---+\n| 1 | 0 |\n+---+---+\n| 0 | 1 |\n", "10 01"),
+    ] {
+      let taken = try take(text.utf8)
+      #expect(taken.rows == rows && taken.dialect == "pipe" && taken.names == nil, "\(text)")
+    }
+    let named = try take("a|b|c\n1|0|1\n|1|\n".utf8)
+    #expect(named.rows == "101 ?1?" && named.names == ["a", "b", "c"])
+    let drawn = try take("| a | b |\n|---|:-:|\n| 1 | 0 |\n|  | 1 |\n".utf8)
+    #expect(drawn.rows == "10 ?1" && drawn.names == ["a", "b"])
+  }
+
   @Test("a first line that cannot be a row is names")
   func names() throws {
     for (text, names, line) in [

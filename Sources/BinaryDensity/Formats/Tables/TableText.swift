@@ -6,14 +6,20 @@ package struct TableText: Sendable {
   package let hasNames: Bool
   /// The byte that divides fields.
   package let separator: UInt8
+  /// What ends a line.
+  package let lineEnd: [UInt8]
   /// The words for off and on, if they were given.
   package let values: TableOptions.Values?
 
   /// Describes a table.
-  package init(preamble: [UInt8], hasNames: Bool, separator: UInt8, values: TableOptions.Values?) {
+  package init(
+    preamble: [UInt8], hasNames: Bool, separator: UInt8, lineEnd: [UInt8] = [0x0A],
+    values: TableOptions.Values?
+  ) {
     self.preamble = preamble
     self.hasNames = hasNames
     self.separator = separator
+    self.lineEnd = lineEnd
     self.values = values
   }
 

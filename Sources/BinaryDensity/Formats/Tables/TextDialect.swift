@@ -3,12 +3,15 @@ struct TextDialect {
   private let words: TextWords
   /// The lines that decide: all but a first that may hold names, unless there is no other.
   private let body: [TextSample]
+  /// Pipes, as the lines have them.
+  private let pipe: TextDelimiter
 
   private init(_ lines: ArraySlice<TextSample>, _ words: TextWords) {
     self.words = words
     let mayBeRow = lines.first.map { first in
       first.prefix.buffer.allSatisfy { $0 & 0xFE == 0x30 || " ,;\t|.\"".utf8.contains($0) }
     }
+    pipe = Self.pipe(of: lines)
     body = (lines.count > 1 && mayBeRow == false ? lines.dropFirst() : lines).prefix(32).map(\.prefix)
   }
 
@@ -26,9 +29,19 @@ struct TextDialect {
       .0
   }
 
+  /// Returns whether pipes stand at both ends of lines too, as they do in the first line.
+  ///
+  /// In a line without names such pipes may as well stand beside missing cells: they do if a line that lacks them has as many.
+  static func pipe(of lines: ArraySlice<TextSample>) -> TextDelimiter {
+    let lines = lines.prefix(32).filter { !$0.isRule }
+    guard let first = lines.first, first.isFramed else { return .pipe }
+    let count = first.forEachField(.pipe)
+    return lines.contains { !$0.isFramed && $0.forEachField(.pipe) == count } ? .pipe : .framedPipes
+  }
+
   /// The delimiters that at least half of the lines have, in the order in which they win a tie.
   private func candidates() -> [TextDelimiter] {
-    let all: [TextDelimiter] = [.tab, .semicolon, .pipe, .comma, .blanks]
+    let all: [TextDelimiter] = [.tab, .semicolon, pipe, .comma, .blanks]
     let has = all.map { delimiter in body.count { Self.has(delimiter, $0) } }
     let candidates = zip(all, has).filter { $1 > 0 && 2 * $1 >= body.count }.map(\.0)
     func isInFirst(_ delimiter: TextDelimiter) -> Bool { body.first.map { Self.has(delimiter, $0) } ?? false }
@@ -47,7 +60,7 @@ struct TextDialect {
         continue
       }
       let isBlank = TextFields.isBlank(byte)
-      if delimiter == .byte(byte) { return true }
+      if delimiter.byte == byte { return true }
       if delimiter == .blanks, !isBlank, wasBlank, hasBegun { return true }
       if byte == 0x22, mayOpen { isQuoted = true }
       mayOpen = isBlank || ",;|".utf8.contains(byte)

@@ -20,6 +20,7 @@ struct TextDigits {
     let separator: UInt8
     switch delimiter {
     case .byte(let byte): separator = byte
+    case .framedPipes: return nil
     case .blanks, .none: separator = 0x20
     case .bitStrings: separator = 0x30
     }

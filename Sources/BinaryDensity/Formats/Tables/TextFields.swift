@@ -2,6 +2,8 @@
 enum TextDelimiter: Hashable, Sendable {
   /// A byte, around which blanks do not count.
   case byte(UInt8)
+  /// Pipes that stand at both ends of a line too, as in a table that is drawn with them.
+  case framedPipes
   /// Runs of spaces and tabs.
   case blanks
   /// Nothing: a line is one field.
@@ -14,13 +16,22 @@ enum TextDelimiter: Hashable, Sendable {
   static let tab = TextDelimiter.byte(0x09)
   static let pipe = TextDelimiter.byte(0x7C)
 
+  /// The byte, if it is one.
+  var byte: UInt8? {
+    switch self {
+    case .byte(let byte): byte
+    case .framedPipes: 0x7C
+    case .blanks, .none, .bitStrings: nil
+    }
+  }
+
   /// What a table of it is called.
   var name: String {
     switch self {
     case .comma: "comma"
     case .semicolon: "semicolon"
     case .tab: "tab"
-    case .pipe: "pipe"
+    case .pipe, .framedPipes: "pipe"
     case .byte(let byte): quoted([byte])
     case .blanks: "blanks"
     case .none: "lines"
@@ -65,18 +76,21 @@ struct TextFields {
     self.bytes = bytes
     isBlanks = delimiter == .blanks
     isStrings = delimiter == .bitStrings
-    separator = if case .byte(let byte) = delimiter { byte } else { isBlanks ? 0x20 : 0x0A }
+    separator = delimiter.byte ?? (isBlanks ? 0x20 : 0x0A)
     position = 0
     end = count
-    if separator == 0x7C { dropOuterPipes() }
+    // A line that lacks them is read as it is.
+    if delimiter == .framedPipes, let frame = Self.frame(bytes, count: count) {
+      (position, end) = (frame.lowerBound, frame.upperBound)
+    }
   }
 
-  /// A table drawn with pipes has them also at both ends of a line.
-  private mutating func dropOuterPipes() {
-    var (first, last) = (0, end - 1)
-    while first < last, Self.isBlank(bytes[first]) { first += 1 }
-    while last > first, Self.isBlank(bytes[last]) { last -= 1 }
-    if first < last, bytes[first] == 0x7C, bytes[last] == 0x7C { (position, end) = (first + 1, last) }
+  /// Returns what stands between the pipes at both ends of a line; nil where there are none.
+  static func frame(_ bytes: UnsafePointer<UInt8>, count: Int) -> Range<Int>? {
+    var (first, last) = (0, count - 1)
+    while first < last, isBlank(bytes[first]) { first += 1 }
+    while last > first, isBlank(bytes[last]) { last -= 1 }
+    return first < last && bytes[first] == 0x7C && bytes[last] == 0x7C ? first + 1..<last : nil
   }
 
   @inline(__always)

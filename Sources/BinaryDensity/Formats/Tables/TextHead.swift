@@ -30,8 +30,9 @@ struct TextHead {
       skipped = (line.next, line.number + line.lineCount - 1 - linesBefore)
       content = content.dropFirst()
     }
-    let given = content.first.flatMap { Self.givenDelimiter($0) }
+    var given = content.first.flatMap { Self.givenDelimiter($0) }
     if given != nil, let line = content.first { skip(line) }
+    if given == .pipe { given = TextDialect.pipe(of: content) }
     if let line = content.first, let numbers = Self.numbers(line), content.count > 1 {
       let rest = content.dropFirst()
       let found = given ?? TextDialect.delimiter(of: rest, words)
@@ -49,7 +50,7 @@ struct TextHead {
       return
     }
     delimiter = given ?? TextDialect.delimiter(of: content, words)
-    if delimiter == .pipe { content.removeAll(where: \.isRule) }
+    if delimiter.byte == 0x7C { content.removeAll(where: \.isRule) }
     if delimiter == .bitStrings, content.count > 1, options.hasHeader ?? true,
       !first.buffer.contains(where: { $0 & 0xFE == 0x30 })
     {
@@ -87,18 +88,17 @@ struct TextHead {
 
   /// Returns how the table stands in its file.
   ///
-  /// - Parameter preamble: what stands before the rows.
-  func text(_ preamble: [UInt8], values: TableOptions.Values?) -> TableText {
+  /// - Parameters:
+  ///   - preamble: what stands before the rows.
+  ///   - lineEnd: what ends a line.
+  func text(_ preamble: [UInt8], lineEnd: [UInt8], values: TableOptions.Values?) -> TableText {
     // Names in a comment are passed over with it.
-    let line = names.flatMap { nameLine != nil && preamble.isEmpty ? TableFile.csvLine($0) : nil }
-    let separator: UInt8 =
-      switch delimiter {
-      case .byte(let byte): byte
-      case .blanks: 0x20
-      case .none, .bitStrings: 0x2C
-      }
+    let line = names.flatMap {
+      nameLine != nil && preamble.isEmpty ? Array(TableFile.csvLine($0).dropLast()) + lineEnd : nil
+    }
     return TableText(
-      preamble: line ?? preamble, hasNames: nameLine != nil, separator: separator, values: values)
+      preamble: line ?? preamble, hasNames: nameLine != nil,
+      separator: delimiter.byte ?? (delimiter == .blanks ? 0x20 : 0x2C), lineEnd: lineEnd, values: values)
   }
 
   // MARK: Before the names
@@ -186,7 +186,7 @@ struct TextHead {
     ofComment comment: TextSample?, _ lines: TextNames, _ options: TableOptions
   ) -> (line: Int, names: [String])? {
     // Three words may be a remark; names with commas between them are not, nor is what is asked for.
-    let isCertain = if case .byte = delimiter { true } else { options.hasHeader == true }
+    let isCertain = delimiter.byte != nil || options.hasHeader == true
     guard let comment, isCertain, options.hasHeader ?? true, lines.first.count > 1 else { return nil }
     let names = comment.afterMark.texts(delimiter)
     guard names.count == lines.first.count else { return nil }

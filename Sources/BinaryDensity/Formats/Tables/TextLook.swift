@@ -191,7 +191,7 @@ struct TextSample {
   /// nothing but blanks divides fields.
   func isComment(in delimiter: TextDelimiter, columnCount: Int) -> Bool {
     guard isComment else { return false }
-    if case .byte = delimiter { return forEachField(delimiter) != columnCount }
+    if delimiter.byte != nil { return forEachField(delimiter) != columnCount }
     let afterMark = buffer.drop { $0 == 0x20 }.drop { $0 == 0x23 || $0 == 0x25 }
     if afterMark.first.map(TextFields.isBlank) ?? true { return true }
     return forEachField(delimiter) != columnCount
@@ -214,6 +214,16 @@ struct TextSample {
   /// Whether it is a line drawn between the rows of a table of pipes.
   var isRule: Bool {
     buffer.count { $0 == 0x2D } >= 3 && buffer.allSatisfy { "-+|:= \t".utf8.contains($0) }
+  }
+
+  /// Whether it has a pipe at both ends.
+  var isFramed: Bool { TextFields.frame(bytes, count: count) != nil }
+
+  /// The bytes that end it; none at the end of the file.
+  var lineEnd: [UInt8] {
+    Array(
+      UnsafeBufferPointer(start: bytes + count, count: next - offset - count)
+        .prefix { $0 == 0x0A || $0 == 0x0D })
   }
 
   /// Its first bytes, which are enough to see how it is divided.

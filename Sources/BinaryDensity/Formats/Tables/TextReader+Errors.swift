@@ -63,7 +63,7 @@ extension TextReader {
     let source = head.nameLine == head.measureLine ? "as the names in line" : "as in line"
     var found = text(count)
     let bytes = UnsafeBufferPointer(start: lines.line, count: lines.length)
-    let separators = ",;\t|".utf8.filter { bytes.contains($0) && head.delimiter != .byte($0) }
+    let separators = ",;\t|".utf8.filter { bytes.contains($0) && head.delimiter.byte != $0 }
     if let other = separators.first, count < head.columnCount {
       found += " (divided by \(TextDelimiter.byte(other).name), in a table of \(head.delimiter.name)?)"
     } else if count < head.columnCount, count == 1, head.delimiter != .blanks, bytes.contains(0x20) {

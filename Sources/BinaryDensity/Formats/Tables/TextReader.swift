@@ -33,6 +33,7 @@ final class TextReader: TableReader {
     let head = TextHead(look, linesBefore: lines.lineNumber, options, words)
     self.head = head
     let preamble = Array(UnsafeBufferPointer(start: lines.ahead, count: head.skipped.byteCount))
+    let lineEnd = look.content.first?.lineEnd ?? []
     lines.skip(byteCount: head.skipped.byteCount, lineCount: head.skipped.lineCount)
     guard head.columnCount > 0 else { throw Self.noRows(lines, isAtEnd: look.isWhole) }
     if let line = head.openQuoteLine {
@@ -57,7 +58,7 @@ final class TextReader: TableReader {
     layout.isReordered = kept.map { $0 != $0.sorted() } ?? false
     layout.leftOut = places.map { Self.leftOut(head, $0) } ?? []
     if options.keepsText {
-      layout.text = head.text(preamble, values: options.values)
+      layout.text = head.text(preamble, lineEnd: lineEnd.isEmpty ? [0x0A] : lineEnd, values: options.values)
       texts = []
     }
     self.layout = layout
@@ -210,7 +211,7 @@ final class TextReader: TableReader {
   /// Whether the line at hand is a comment, or drawn between rows.
   func isPassedOver(hasBegun: Bool) -> Bool {
     let line = TextSample(bytes: lines.line, count: lines.length)
-    if head.delimiter == .pipe, line.isRule { return true }
+    if head.delimiter.byte == 0x7C, line.isRule { return true }
     guard hasBegun else { return line.isComment }
     return line.isComment(in: head.delimiter, columnCount: head.columnCount)
   }
