@@ -86,6 +86,6 @@ struct Coding {
       try body()
       times.append(1000 * (clock.now - start))
     }
-    return times.sorted()[repetitions / 2]
+    return median(ofSorted: times.sorted())
   }
 }

@@ -94,10 +94,10 @@ private struct DescriptionReport {
       let all =
         Double(description.onCounts.reduce(0, +))
         / Double(description.rowCount * description.columnCount - missingCount)
-      let median = shares[shares.count / 2]
+      let median = (shares[(shares.count - 1) / 2].share + shares[shares.count / 2].share) / 2
       lines.append(
         "ones            \(percent(all)) of all cells; by column least \(percent(least.share)) (\(label(least.column))), "
-          + "median \(percent(median.share)), most \(percent(most.share)) (\(label(most.column)))")
+          + "median \(percent(median)), most \(percent(most.share)) (\(label(most.column)))")
     }
     let constants = [(false, "always 0"), (true, "always 1"), (nil, "missing")].compactMap { (value, words) in
       let columns = description.constants.filter { $0.value == value }.map(\.column)

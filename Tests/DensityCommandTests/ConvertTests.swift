@@ -109,6 +109,21 @@ struct ConvertTests {
     }
   }
 
+  @Test(
+    "the median share of ones is the mean of the two in the middle",
+    arguments: [
+      (["a", "b"], "1,0\n1,0\n1,1\n1,0\n", "62.50"),
+      (["a", "b", "c"], "1,0,1\n1,0,0\n1,1,1\n1,0,0\n", "50.00"),
+      (["a", "b", "c", "d"], "1,0,1,0\n1,0,0,0\n1,1,1,0\n1,0,0,0\n", "37.50"),
+      (["a"], "1\n0\n0\n0\n", "25.00"),
+    ])
+  func describesMedian(names: [String], rows: String, median: String) throws {
+    try withTable(names, rows) { folder in
+      let result = try DensityProgram.run("describe", "t.arff", in: folder)
+      #expect(result.output.contains(", median \(median) %, "), "\(result.output)")
+    }
+  }
+
   @Test func greyLevelsOfAPipeBecomeBits() throws {
     try withTemporaryDirectory { folder in
       // More rows than a block holds.
