@@ -12,7 +12,8 @@ import Kernels
 public enum Binarization: Hashable, Sendable, Codable {
   /// On where the level is at least this.
   case threshold(UInt8)
-  /// One draw for good, a function of the seed, the split (its stream), and the row and column in its file.
+  /// One draw for good, a function of the seed, the split (its stream), the row in its file, and the column among those read: chosen
+  /// columns have a draw of their own.
   case stochastic(seed: UInt64)
   /// A fresh draw of the training rows in each epoch, a function of the seed and the epoch.
   ///
