@@ -94,7 +94,7 @@ struct CompletedText {
 
   private func numbered(_ line: [UInt8], _ number: String) -> [UInt8] {
     // A line between bars begins with one.
-    if text.separator == 0x7C, line.first == 0x7C { return Array("| \(number) ".utf8) + line }
+    if text.isFramed, line.first == text.separator { return Array("| \(number) ".utf8) + line }
     return Array(number.utf8) + [text.separator] + line
   }
 

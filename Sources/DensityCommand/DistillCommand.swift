@@ -61,6 +61,7 @@ enum DistillCommand {
     let distillation = try Distillation(
       of: model, data, budget: .seconds(budget), seed: seed, byteLimit: byteLimit,
       recipe: checkpoint.bestRecipe)
+    let areEstimated = distillation.estimatesFigures
     let progress = ProgressLine()
     for source in read.sources { progress.print("\(source)") }
     progress.print(rowCounts(of: rows.areDrawn ? read : data))
@@ -68,13 +69,13 @@ enum DistillCommand {
     Interrupt.install()
     let result = try distillation.run { event in
       switch event {
-      case .tried(let entry): progress.print(line(entry, isEstimated: distillation.estimatesFigures))
+      case .tried(let entry): progress.print(line(entry, isEstimated: areEstimated))
       case .improved, .unsaved, .lost: break
       case .progress(let phase, let fraction, let best):
         progress.update(
           phase, fraction: fraction,
           figures: best.map {
-            ["best \(rows.figure) \(estimate(fixed($0, 3), if: distillation.estimatesFigures))"]
+            ["best \(rows.figure) \(estimate(fixed($0, 3), if: areEstimated))"]
           } ?? [])
       }
       return !Interrupt.isRequested

@@ -80,8 +80,7 @@ struct RunMonitor {
     var parts = ["epoch \(record.epoch)/\(epochCount)", "training NLL \(fixed(record.trainingNLL, 3))"]
     if let validation = record.validationNLL {
       // Where cells are missing, a network in training has an estimate.
-      let isEstimated = data.partialRows(.validation) != nil
-      parts.append("validation NLL \(estimate(fixed(validation, 3), if: isEstimated))")
+      parts.append("validation NLL \(estimate(fixed(validation, 3), if: data.estimatesValidation))")
     }
     // An epoch that was resumed after its last step had no rows left.
     if record.rowsPerSecond > 0 { parts.append("\(Int(record.rowsPerSecond)) rows/s") }

@@ -24,7 +24,9 @@ extension RunResult {
       return try printJSON(TrainCommand.command, try members(describing: density) + [tables] + figures)
     }
     try Terminal.print(headline)
-    if Terminal.showsPictures, let line = directory.validationLine { try Terminal.print(line) }
+    if Terminal.showsPictures, let line = directory.validationLine(isEstimated: data.estimatesValidation) {
+      try Terminal.print(line)
+    }
     for measurement in summary.measurements { try Terminal.print(measurement.line) }
     for (split, summary) in classification { try Terminal.print(summary.line(split.rawValue)) }
     try Terminal.print("model    \(directory.best)")
@@ -46,10 +48,11 @@ private func json(
 
 extension RunDirectory {
   /// The course of the validation figure as a row of blocks, if there is one.
-  fileprivate var validationLine: String? {
+  fileprivate func validationLine(isEstimated: Bool) -> String? {
     let figures = ((try? epochs()) ?? []).compactMap(\.validationNLL)
     guard figures.count > 1, let first = figures.first, let last = figures.last else { return nil }
-    return "validation NLL \(fixed(first, 3)) \(sparkline(figures)) \(fixed(last, 3))"
+    let ends = [first, last].map { estimate(fixed($0, 3), if: isEstimated) }
+    return "validation NLL \(ends[0]) \(sparkline(figures)) \(ends[1])"
   }
 }
 

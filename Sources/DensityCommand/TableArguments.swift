@@ -53,6 +53,8 @@ enum TableArguments {
     // A column to leave out may be in another table of the same command; what the model does not know is found by its names.
     let others = ["reference", "against", "validation", "test"].filter { arguments.declares($0) }
     options.ignoresUnknown = checkpoint?.columnNames != nil && others.contains(where: arguments.isGiven)
+    // So may be the cells that words stand for.
+    if others.contains(where: arguments.isGiven) { options.borrowedWords = .all }
     // Who says from what number columns are counted has numbers in place of names.
     options.knownNames = arguments.isGiven("index-base") ? nil : checkpoint?.columnNames
     options.indexBase =

@@ -123,6 +123,21 @@ struct CompletionTests {
     }
   }
 
+  @Test("between bars that begin no line a row's number is a field of its own") func numbersBesideBars()
+    throws
+  {
+    try withFiles { folder, _ in
+      let names = Self.columnNames.joined(separator: "|")
+      try "id|\(names)\nx|0|1|1|0|1|0\n|0|1||1|0|1\n".write(
+        toFile: folder + "/bars.csv", atomically: true, encoding: .utf8)
+      let result = try DensityProgram.run(
+        "impute", "model.safetensors", "bars.csv", "--ignore", "id", "--draws", "2", in: folder)
+      let lines = result.output.split(separator: "\n")
+      #expect(lines.first == "row|id|\(names)" && lines.count == 5, "\(result)")
+      #expect(lines.dropFirst(3).allSatisfy { $0.hasPrefix("2||0|1|") }, "\(result.output)")
+    }
+  }
+
   @Test func draws() throws {
     try withFiles { folder, _ in
       func rows(_ arguments: String...) throws -> BinaryMatrix {

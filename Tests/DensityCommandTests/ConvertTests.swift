@@ -151,6 +151,13 @@ struct ConvertTests {
       }
       let result = try DensityProgram.shell("density convert a.svm - --values 0,1", in: folder)
       #expect(result.output == "1,0\n0,1\n")
+      // Beside a table that has words they are that one's, whichever comes first.
+      try "a,b\nno,yes\nyes,?\n".write(toFile: folder + "/b.csv", atomically: true, encoding: .utf8)
+      for tables in ["a.svm --validation b.csv", "b.csv --validation a.svm"] {
+        let trained = try DensityProgram.shell(
+          "density train \(tables) --values no,yes --missing 9 -m bernoulli --run r", in: folder)
+        #expect(trained.status == 0, "\(trained.errors)")
+      }
     }
   }
 

@@ -149,6 +149,22 @@ struct NamedTableTests {
     }
   }
 
+  @Test("a file of fewer words, and a number of columns too small, is no more than that") func fewerWords()
+    throws
+  {
+    try withTemporaryDirectory { folder in
+      try "a,b,c\na,b\nb,c\na\n".write(toFile: folder + "/t.txt", atomically: true, encoding: .utf8)
+      try "a\nb\n".write(toFile: folder + "/few.txt", atomically: true, encoding: .utf8)
+      let trained = try DensityProgram.shell(
+        "density train t.txt --format items --columns 1-3 -m bernoulli --run r", in: folder)
+      #expect(trained.status == 0, "\(trained.errors)")
+      let asking = "density logprob r/best.safetensors few.txt --format items --columns 1-3"
+      let rows = try DensityProgram.shell(asking, in: folder)
+      #expect(rows.status == 0 && rows.output.split(separator: "\n").count >= 2, "\(rows.errors)")
+      #expect(try DensityProgram.shell(asking + " --column-count 2", in: folder).output == rows.output)
+    }
+  }
+
   @Test func namesThatDifferAreRefused() throws {
     try withFiles { folder in
       try Data("alpha,beta,gamma,other\n1,0,1,0\n".utf8).write(to: URL(filePath: folder + "/other.csv"))

@@ -63,7 +63,7 @@ public struct Checkpoint: Sendable {
     self.init(
       model: model, imageShape: data.imageShape, columnNames: data.columnNames, training: training)
     reading = data.reading.isPlain ? nil : data.reading
-    let isEstimated = data.partialRows(.validation) != nil && !model.knowsMarginals
+    let isEstimated = data.estimatesValidation && !model.knowsMarginals
     provenance = Provenance(data, validationNLL: validationNLL, isEstimated: isEstimated)
   }
 

@@ -44,8 +44,7 @@ extension DensitySearch {
   private static func canTabulate(for rows: PartialRows) -> Bool {
     let count = rows.columnCount
     guard count <= ProbabilityTable.variableLimit else { return false }
-    let incompleteCount = (0..<rows.rowCount).count { rows.known.onBitCount(ofRow: $0) < count }
-    return 2 << count <= 4 * MissingCells.judgedParticleCount * incompleteCount * count
+    return 2 << count <= 4 * MissingCells.judgedParticleCount * rows.estimatedCount * count
   }
 
   /// Whether networks are judged by the table of all their probabilities, and not by estimates from their training.
@@ -56,7 +55,7 @@ extension DensitySearch {
   /// Whether figures of networks are estimated, by particles: cells of the rows that choose are missing, too few or of too many
   /// columns for a table.
   static func estimatesFigures(_ data: DataSplits) -> Bool {
-    judgedPartialRows(of: data).map { !canTabulate(for: $0) } ?? false
+    judgedPartialRows(of: data).map { $0.estimatedCount > 0 && !canTabulate(for: $0) } ?? false
   }
 
   /// Whether the figure of a density is: one that knows its marginals needs no estimate.

@@ -113,7 +113,8 @@ extension DensitySearch {
   private func record(of state: State) -> SearchRecord {
     SearchRecord(
       seed: seed, data: data.fingerprint, groups: data.groups, budget: budget,
-      seconds: budget == 0 ? 0 : began.duration(to: clock.now).seconds, state)
+      seconds: budget == 0 ? 0 : began.duration(to: clock.now).seconds, estimatesFigures: estimatesFigures,
+      state)
   }
 
   /// How many steps a first training has at the most.

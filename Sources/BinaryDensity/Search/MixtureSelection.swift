@@ -183,14 +183,14 @@ package struct MixtureSelection {
     }
     // What fits whatever is wanted, as was seen before the search.
     let first = candidates[0]
-    let network = networks.min { $0.nll < $1.nll }.flatMap(timed)
+    let best = networks.min { $0.nll < $1.nll }
+    let network = best.flatMap(timed)
     if compaction.byteLimit != nil, !groups.isEmpty {
       // The mixtures take networks in the order in which they came: where there is room for few, another one may be better.
       let small = networks.filter { compaction.couldHaveRoom($0.density) }.min { $0.nll < $1.nll }
-      let isTimed = small?.nll == network?.nll
-      candidates += [isTimed ? network : small.flatMap(timed)].compactMap(\.self)
+      candidates += [small?.nll == best?.nll ? network : small.flatMap(timed)].compactMap(\.self)
     }
-    var kept = best(of: candidates) ?? compaction.compacted(first)
+    var kept = bestForm(of: candidates) ?? compaction.compacted(first)
     let earlier = earlier.flatMap { compaction.hasRoom($0) ? $0 : nil }
     if let earlier, earlier.nll < kept.nll { kept = earlier }
     return Outcome(
@@ -203,8 +203,8 @@ extension MixtureSelection {
   /// Returns the form in which the best candidate is kept that has room; nil if none has.
   ///
   /// A form may be worse than the candidate: where room asks for half precision, or a table makes an estimate exact. Then the next
-  /// candidates are looked at, until none can be better.
-  private func best(of candidates: [Candidate]) -> Candidate? {
+  /// candidates are looked at, until one seems no better than what there is.
+  private func bestForm(of candidates: [Candidate]) -> Candidate? {
     var best: (form: Candidate, before: Double)?
     for candidate in candidates.filter(\.nll.isFinite).sorted(by: { $0.nll < $1.nll }) {
       if let best, best.form.nll <= max(candidate.nll, best.before + Compaction.roundingCost) { break }

@@ -26,6 +26,8 @@ package struct SearchRecord: Codable, Equatable, Sendable {
   let depth: Double?
   /// What has been trained, in order.
   package let tries: [DensitySearch.Entry]
+  /// Whether the figures of networks are estimates, for cells of the validation rows are missing; nil if not.
+  package let estimatesFigures: Bool?
   /// The networks that are in the folder; none in a checkpoint.
   package var networks: [SavedNetwork] = []
 
@@ -69,7 +71,7 @@ package struct SearchRecord: Codable, Equatable, Sendable {
 
   init(
     seed: UInt64, data: DataFingerprint, groups: ColumnGroups? = nil, budget: Double, seconds: Double,
-    _ state: DensitySearch.State
+    estimatesFigures: Bool = false, _ state: DensitySearch.State
   ) {
     self.seed = seed
     self.data = data
@@ -83,6 +85,7 @@ package struct SearchRecord: Codable, Equatable, Sendable {
       numbers.filter { !state.runningMembers.contains([order, $0]) }
     }
     depth = state.depth
+    self.estimatesFigures = estimatesFigures ? true : nil
     tries = state.tries
   }
 

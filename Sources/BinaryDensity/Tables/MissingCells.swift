@@ -23,6 +23,11 @@ extension PartialRows {
     return rows.count == rowCount ? self : selecting(rows)
   }
 
+  /// How many rows have known cells and missing ones: of others nothing needs an estimate.
+  var estimatedCount: Int {
+    (0..<rowCount).count { (1..<max(1, columnCount)).contains(known.onBitCount(ofRow: $0)) }
+  }
+
   /// Returns some consecutive rows.
   func rows(_ range: Range<Int>) -> PartialRows {
     PartialRows(values: values.rows(range), known: known.rows(range))
@@ -47,6 +52,9 @@ enum MissingCells {
 }
 
 extension DataSplits {
+  /// Whether networks in training have estimates of the validation figure.
+  package var estimatesValidation: Bool { (partialRows(.validation)?.estimatedCount ?? 0) > 0 }
+
   /// The training rows, their missing cells drawn from a mixture of Bernoullis that is fitted to the known ones; nil if none
   /// is missing.
   func firstCompletions(seed: UInt64) throws(DensityError) -> BinaryMatrix? {

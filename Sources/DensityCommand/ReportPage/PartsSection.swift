@@ -47,7 +47,7 @@ enum PartsSection: ReportChapter {
     let lines = tries.prefix(lineLimit).map { entry in
       HTML.line(
         .name(entry.name),
-        ["\(fixed(entry.validationNLL, 4))", "\(fixed(entry.seconds, 1))"])
+        ["\(search.figure(of: entry))", "\(fixed(entry.seconds, 1))"])
     }
     return .element("h3", [:], "What the search has tried")
       + .table(
@@ -55,5 +55,12 @@ enum PartsSection: ReportChapter {
           "The best \(lines.count) of \(tries.count), by the rows that the search held out to choose by",
         head: ["what", "validation NLL, nats a row", "seconds"], .element("tbody", [:], lines.joined()))
       + .note("The first of many is partly the first by luck: its figure is a little too good.")
+  }
+}
+
+extension SearchRecord {
+  /// The figure of what was tried, marked if it is an estimate: what is counted knows its own.
+  fileprivate func figure(of entry: DensitySearch.Entry) -> String {
+    estimate(fixed(entry.validationNLL, 4), if: estimatesFigures == true && entry.kind != .baseline)
   }
 }

@@ -10,10 +10,11 @@ enum TrainingSection: ReportChapter {
       return nil
     }
     var content = HTML.element("figure", [:], curve.drawing + .element("figcaption", [:], "\(curve.caption)"))
+    let isEstimated = material.subject.checkpoint.provenance?.validationIsEstimated == true
     if let last = first.last, histories.count == 1 {
       let figures = [
         last.trainingNLL.map { "training \(fixed($0, 3))" },
-        last.validationNLL.map { "validation \(fixed($0, 3))" },
+        last.validationNLL.map { "validation \(estimate(fixed($0, 3), if: isEstimated))" },
       ].compactMap(\.self).joined(separator: ", ")
       content = content + .paragraph("After pass \(last.number): \(figures) nats a row.")
     }

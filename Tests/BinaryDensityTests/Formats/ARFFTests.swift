@@ -141,4 +141,14 @@ struct ARFFTests {
   func malformed(text: String, error: Malformed) throws {
     try expectMalformed((Self.header + text).utf8, error) { try DataTable.read($0) }
   }
+
+  @Test("another table's words leave an attribute of 0 and 1 as it is")
+  func borrowedWords() throws {
+    var options = TableOptions()
+    (options.values, options.borrowedWords) = (TableOptions.Values(off: "absent", on: "present"), .values)
+    let text = "@relation r\n@attribute a {0,1}\n@attribute b {absent,present}\n@data\n1,absent\n0,present\n"
+    #expect(try take(text.utf8, options).rows == "10 01")
+    options.borrowedWords = .none
+    #expect(throws: DensityError.self) { try take(text.utf8, options) }
+  }
 }

@@ -71,6 +71,9 @@ struct TextTableTests {
     }
     let named = try take("a|b|c\n1|0|1\n|1|\n".utf8)
     #expect(named.rows == "101 ?1?" && named.names == ["a", "b", "c"])
+    // Names may lack what all rows have.
+    let unframed = try take("a|b\n|1|0|\n|0|1|\n".utf8)
+    #expect(unframed.rows == "10 01" && unframed.names == ["a", "b"])
     let drawn = try take("| a | b |\n|---|:-:|\n| 1 | 0 |\n|  | 1 |\n".utf8)
     #expect(drawn.rows == "10 ?1" && drawn.names == ["a", "b"])
   }

@@ -87,4 +87,14 @@ struct MissingSearchTests {
     let tree = try ChowLiuTree.fit(to: data.train)
     #expect(Checkpoint(model: tree, data, validationNLL: 9).provenance?.validationIsEstimated == nil)
   }
+
+  @Test("rows of which all is missing are left out, and the others' figures are exact")
+  func silentRows() throws {
+    let rows = TrainingCase.chain(rowCount: 40, variableCount: 24, seed: 2)
+    let known = BinaryMatrix(rowCount: 40, columnCount: 24) { row, _ in row > 0 }
+    let data = DataSplits(
+      name: "gaps", train: PartialRows(values: rows, known: .ones(like: rows)),
+      validation: PartialRows(values: rows, known: known))
+    #expect(try !DensitySearch(data, steps: 300).estimatesFigures && !data.estimatesValidation)
+  }
 }

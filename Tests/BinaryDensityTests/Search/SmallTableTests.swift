@@ -246,11 +246,15 @@ struct SmallTableTests {
   func oneFold(byteLimit: Int?) throws {
     let rows = TrainingCase.chain(rowCount: 300, variableCount: 10, seed: 1)
     let data = Self.data(rows)
-    let search = try DensitySearch(data, budget: .seconds(4), seed: 1, byteLimit: byteLimit)
-    let result = search.run { event in
-      if case .progress("judging by all folds", _, _) = event { return false }
-      return true
-    }
+    let result = try #require(
+      givenTime(4) { budget in
+        let search = try DensitySearch(data, budget: budget, seed: 1, byteLimit: byteLimit)
+        let result = search.run { event in
+          if case .progress("judging by all folds", _, _) = event { return false }
+          return true
+        }
+        return result.bestRecipe == nil ? nil : result
+      })
     #expect(result.validationRowCount == 60 && result.bestRecipe != nil)
     let part = try #require(Folds(data, seed: 1)?.parts.first)
     let heldOut = try #require(part.validation)

@@ -5,11 +5,14 @@ struct ARFFHeader {
   private(set) var attributes: [ARFFAttribute] = []
   private(set) var isFinished = false
   private let given: TextWords
+  /// Whether the given words for off and on are another table's.
+  private let areBorrowed: Bool
 
   /// - Parameter options: of which the words for off, on and missing matter.
   init(path: String, options: TableOptions) {
     self.path = path
     given = TextWords(options)
+    areBorrowed = options.borrowedWords != .none
   }
 
   /// Reads lines until `@data`, and returns what follows it.
@@ -74,8 +77,9 @@ struct ARFFHeader {
   /// Returns which of some words is on, apart from those that stand for a missing cell.
   private func meaning(of all: [String]) -> ARFFAttribute.Values {
     let words = all.filter { !given.isGivenAsMissing($0.utf8) }
+    let isMeant = given.areGiven && !(areBorrowed && words.allSatisfy { given.givenBit(of: $0.utf8) == nil })
     let bits = words.map { word -> Bool? in
-      if given.areGiven { return given.givenBit(of: word.utf8) }
+      if isMeant { return given.givenBit(of: word.utf8) }
       switch word.lowercased() {
       case "1", "1.0", "true", "t", "yes", "y": return true
       case "0", "0.0", "false", "f", "no", "n": return false

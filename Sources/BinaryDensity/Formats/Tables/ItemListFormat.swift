@@ -122,7 +122,11 @@ private struct ItemListParser {
     self.hasNames = hasNames
     isClosed = items?.isClosed ?? false
     names = items?.names ?? []
-    columnCount = isClosed ? names.count : items == nil ? options.fileColumnCount : options.columnCount
+    columnCount =
+      isClosed
+      ? names.count
+      : items == nil
+        ? options.fileColumnCount : options.columnCount.map { [count = names.count] in max($0, count) }
     leastColumnCount = options.leastColumnCount
     indexBase = options.indexBase
     numbers = Dictionary(

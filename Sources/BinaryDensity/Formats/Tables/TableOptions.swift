@@ -54,8 +54,9 @@ public struct TableOptions: Hashable, Sendable {
     }
   }
 
-  /// Which words are those of the table that a model learnt from, or of a training table: a file in which they can mean nothing
-  /// is not refused for them, and means what it means without.
+  /// Which words are those of the table that a model learnt from, or may be meant for another table of the same command.
+  ///
+  /// A file whose cells are no words, or numbers where the words are none, is not refused for them, and means what it means without.
   package enum BorrowedWords: Hashable, Sendable { case none, values, all }
 
   /// Leaves everything to the contents.

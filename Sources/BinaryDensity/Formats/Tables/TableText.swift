@@ -6,6 +6,8 @@ package struct TableText: Sendable {
   package let hasNames: Bool
   /// The byte that divides fields.
   package let separator: UInt8
+  /// Whether it stands at both ends of a line, too.
+  package let isFramed: Bool
   /// What ends a line.
   package let lineEnd: [UInt8]
   /// The words for off and on, if they were given.
@@ -13,12 +15,13 @@ package struct TableText: Sendable {
 
   /// Describes a table.
   package init(
-    preamble: [UInt8], hasNames: Bool, separator: UInt8, lineEnd: [UInt8] = [0x0A],
+    preamble: [UInt8], hasNames: Bool, separator: UInt8, isFramed: Bool = false, lineEnd: [UInt8] = [0x0A],
     values: TableOptions.Values?
   ) {
     self.preamble = preamble
     self.hasNames = hasNames
     self.separator = separator
+    self.isFramed = isFramed
     self.lineEnd = lineEnd
     self.values = values
   }

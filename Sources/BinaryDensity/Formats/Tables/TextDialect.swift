@@ -29,13 +29,19 @@ struct TextDialect {
       .0
   }
 
-  /// Returns whether pipes stand at both ends of lines too, as they do in the first line.
+  /// Returns whether pipes stand at both ends of lines too, as they do in the first line, or in all others.
   ///
   /// In a line without names such pipes may as well stand beside missing cells: they do if a line that lacks them has as many.
   static func pipe(of lines: ArraySlice<TextSample>) -> TextDelimiter {
     let lines = lines.prefix(32).filter { !$0.isRule }
-    guard let first = lines.first, first.isFramed else { return .pipe }
+    guard let first = lines.first else { return .pipe }
     let count = first.forEachField(.pipe)
+    if !first.isFramed {
+      // Names may lack what all rows have.
+      let rows = lines.dropFirst()
+      let isName = !rows.isEmpty && rows.allSatisfy { $0.isFramed && $0.forEachField(.framedPipes) == count }
+      return isName ? .framedPipes : .pipe
+    }
     return lines.contains { !$0.isFramed && $0.forEachField(.pipe) == count } ? .pipe : .framedPipes
   }
 

@@ -98,7 +98,8 @@ struct TextHead {
     }
     return TableText(
       preamble: line ?? preamble, hasNames: nameLine != nil,
-      separator: delimiter.byte ?? (delimiter == .blanks ? 0x20 : 0x2C), lineEnd: lineEnd, values: values)
+      separator: delimiter.byte ?? (delimiter == .blanks ? 0x20 : 0x2C), isFramed: delimiter == .framedPipes,
+      lineEnd: lineEnd, values: values)
   }
 
   // MARK: Before the names

@@ -3,7 +3,7 @@ extension Distillation {
   struct Progress {
     private let budget: Double
     /// Whether figures are estimates.
-    private let isEstimated: Bool
+    var isEstimated: Bool
     private let clock = ContinuousClock()
     private let start = ContinuousClock().now
     private var told = -1.0

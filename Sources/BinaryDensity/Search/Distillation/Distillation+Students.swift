@@ -224,9 +224,13 @@ extension Distillation {
     }
     guard var nll = trainer.progress.bestValidationNLL else { return nil }
     let network = trainer.best.networkToKeep
-    // Where cells are missing, training has an estimate.
-    if DensitySearch.judgesByTable(data), let terms = logProbabilities(of: network, &progress, observe) {
-      nll = DensitySearch.nll(of: terms)
+    // Where cells are missing, training has an estimate, which stays if somebody says to stop.
+    if DensitySearch.judgesByTable(data) {
+      if let terms = logProbabilities(of: network, &progress, observe) {
+        nll = DensitySearch.nll(of: terms)
+      } else {
+        progress.isEstimated = true
+      }
     }
     progress.add(way.description, network, nll: nll, since: began, observe)
     return (network, nll, trainer.progress.step)

@@ -80,10 +80,10 @@ extension SmallTableSearch {
     if all.contains(where: { $0.count > termCount }) { shared.restate(counted, ofFirst: termCount) }
     let rowCount = terms.isEmpty ? folds.whole.train.rowCount : termCount / folds.repetitionCount
     let parts = parts(counted, trial, terms, observe)
-    // The marginals are counted first.
+    // What is counted first are the marginals.
     let smallest = Candidate(
-      name: folds.whole.nameOfIndependent, marginals, terms: terms.first ?? [], nll: terms.isEmpty ? nll : nil
-    )
+      name: folds.whole.nameOfIndependent, marginals, terms: counted.isEmpty ? [] : terms[0],
+      nll: counted.isEmpty ? nll : nil)
     return withoutActuallyEscaping(observe) { observe in
       let compaction = Compaction(judge: judge(observe), byteLimit: room.byteLimit)
       // Where there is room for one order alone, its figure counts.
@@ -134,8 +134,9 @@ extension SmallTableSearch {
   }
 
   /// Returns what is mixed, with weights ∝ belief · exp(½ Σ terms): what has most of it first, as far as there is room for it, and
-  /// without what has next to none beside that. Networks, which take most of the room, are left out if they gain as little as rounding
-  /// costs.
+  /// without what has next to none beside that.
+  ///
+  /// Networks take most of the room: where no size is given, they are left out if they gain less than rounding costs.
   ///
   /// Rows that have chosen among many recipes find the chosen one better than it is: what it gains there over the best of what was
   /// counted is taken from the other rows.
@@ -166,8 +167,12 @@ extension SmallTableSearch {
       if let best = kept.first, halves[index] - halves[best.candidate] < log(1e-6) { break }
       var densities: [any Density] = []
       if index == counted.count {
-        let gain = Self.gain(of: index, terms: terms, weights: halves.map { exp($0 - scale) })
-        if !kept.isEmpty, gain < Compaction.roundingCost { continue }
+        if room.byteLimit == nil, !counted.isEmpty,
+          Self.gain(of: index, terms: terms, weights: halves.map { exp($0 - scale) })
+            < Compaction.roundingCost
+        {
+          continue
+        }
         // Many orders are worth more than many networks of one.
         for memberCount in (1...4).reversed() where densities.isEmpty {
           let all = trial.map { pools($0, ofMembers: memberCount, observe) } ?? []
