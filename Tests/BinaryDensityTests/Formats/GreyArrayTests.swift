@@ -80,7 +80,7 @@ struct GreyArrayTests {
     // Longer than what is read at a time, and than what is passed over.
     let rowCount = 200_000
     let levels = (0..<rowCount).flatMap { [UInt8](repeating: $0 == rowCount - 1 ? 255 : 1, count: 6) }
-    let array = ArrayTests.file([rowCount, 6], .uint8, isFortranOrder: false, levels.map(Double.init))
+    let array = ArrayTests.file([rowCount, 2, 3], .uint8, isFortranOrder: false, levels.map(Double.init))
     try withFile(file.hasSuffix(".gz") ? Gzip.compress(array) : array, named: file) { path in
       let table = try TableStream(path: path, binarization: .threshold(128))
       #expect(try table.skip(rows: skipped) == skipped)
