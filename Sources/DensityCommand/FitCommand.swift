@@ -23,7 +23,7 @@ enum FitCommand {
       instead of it, by the same rule; the sizes and speeds of all are printed.
 
       Of up to 2000 rows without missing cells each is held out in turn, and learnt from in the end: networks are pooled with \
-      counts and mixed with trees, as far as held-out rows speak for them; those that gain less than 0.001 nats are left out. The same is done where at most 200 validation rows \
+      counts and mixed with trees, as far as held-out rows speak for them; networks that gain less than 0.001 nats beside what has more weight are left out. The same is done where at most 200 validation rows \
       are given, which are not learnt from. Such a search is over soon, cannot be gone on with, and goes by the clock: --steps is \
       for others.
 

@@ -136,7 +136,8 @@ extension SmallTableSearch {
   /// Returns what is mixed, with weights ∝ belief · exp(½ Σ terms): what has most of it first, as far as there is room for it, and
   /// without what has next to none beside that.
   ///
-  /// Networks take most of the room: where no size is given, they are left out if they gain less than rounding costs.
+  /// Networks take most of the room: where no size is given, they are left out if others have more weight and they gain less than
+  /// rounding costs.
   ///
   /// Rows that have chosen among many recipes find the chosen one better than it is: what it gains there over the best of what was
   /// counted is taken from the other rows.
@@ -167,7 +168,7 @@ extension SmallTableSearch {
       if let best = kept.first, halves[index] - halves[best.candidate] < log(1e-6) { break }
       var densities: [any Density] = []
       if index == counted.count {
-        if room.byteLimit == nil, !counted.isEmpty,
+        if room.byteLimit == nil, !kept.isEmpty,
           Self.gain(of: index, terms: terms, weights: halves.map { exp($0 - scale) })
             < Compaction.roundingCost
         {
